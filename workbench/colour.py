@@ -1,0 +1,151 @@
+"""Colour: what a picture's code values mean - range, primaries, transfer, matrix.
+
+The names are those of FFmpeg's setparams filter; the numbers are those of ITU-T H.273, which
+MP4, QuickTime, ProRes and PyAV share. They are mapped here and nowhere else.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+from workbench.errors import UnsupportedClip
+
+Range = Literal["legal", "full", "unspecified"]
+
+UNSPECIFIED = "unspecified"
+
+PRIMARIES = {
+    1: "bt709",
+    2: UNSPECIFIED,
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "film",
+    9: "bt2020",
+    10: "smpte428",
+    11: "smpte431",
+    12: "smpte432",
+    22: "ebu3213",
+}
+TRANSFERS = {
+    1: "bt709",
+    2: UNSPECIFIED,
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    9: "log100",
+    10: "log316",
+    11: "iec61966-2-4",
+    12: "bt1361e",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "smpte2084",
+    17: "smpte428",
+    18: "arib-std-b67",
+}
+MATRICES = {
+    0: "gbr",
+    1: "bt709",
+    2: UNSPECIFIED,
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+}
+_RANGES: dict[int, Range] = {0: "unspecified", 1: "legal", 2: "full"}  # FFmpeg's AVColorRange
+
+# A ProRes frame header holds few values (SMPTE RDD 36, tables 4 to 6). These take the place of
+# those that it does not hold and that mean the same: BT.709, SMPTE 170M and BT.2020 share one
+# transfer function, SMPTE 170M and 240M their primaries, BT.470 B/G and SMPTE 170M a matrix.
+_SAME_PRIMARIES = {"smpte240m": "smpte170m"}
+_SAME_TRANSFER = {"smpte170m": "bt709", "bt2020-10": "bt709", "bt2020-12": "bt709"}
+_SAME_MATRIX = {"bt470bg": "smpte170m"}
+_PRORES_PRIMARIES = {"bt709", "bt470bg", "smpte170m", "bt2020", "smpte431", "smpte432"}
+_PRORES_TRANSFERS = {"bt709", "smpte2084", "arib-std-b67"}
+_PRORES_MATRICES = {"bt709", "smpte170m", "bt2020nc"}
+
+
+@dataclass(frozen=True)
+class Colour:
+    """What code values mean. An untagged field says "unspecified": nothing is guessed here."""
+
+    range: Range = "unspecified"  # legal: 16-235 luma in 8 bits; full: 0-255
+    primaries: str = UNSPECIFIED
+    transfer: str = UNSPECIFIED
+    matrix: str = UNSPECIFIED
+
+    @classmethod
+    def from_h273(cls, *, range: int, primaries: int, transfer: int, matrix: int) -> Self:
+        """Name FFmpeg's range number and the three H.273 numbers of a picture."""
+        return cls(
+            range=_RANGES.get(range, "unspecified"),
+            primaries=PRIMARIES.get(primaries, f"reserved ({primaries})"),
+            transfer=TRANSFERS.get(transfer, f"reserved ({transfer})"),
+            matrix=MATRICES.get(matrix, f"reserved ({matrix})"),
+        )
+
+    @property
+    def untagged(self) -> tuple[str, ...]:
+        """The fields that the file does not state."""
+        return tuple(name for name, value in vars(self).items() if value == UNSPECIFIED)
+
+    def assumed(self) -> "Colour":
+        """Fill what the file does not state with ASSUMED, as players do."""
+        return replace(self, **{name: getattr(ASSUMED, name) for name in self.untagged})
+
+    def setparams(self) -> str:
+        """Return the ffmpeg filter that declares the stated fields, "" when none is."""
+        option = {
+            "range": {"legal": "tv", "full": "pc"}.get(self.range),
+            "color_primaries": self.primaries,
+            "color_trc": self.transfer,
+            "colorspace": self.matrix,
+        }
+        stated = [f"{key}={value}" for key, value in option.items() if value not in (None, UNSPECIFIED)]
+        return f"setparams={':'.join(stated)}" if stated else ""
+
+    def __str__(self) -> str:
+        return f"{self.primaries}/{self.transfer}/{self.matrix}, {self.range} range"
+
+
+ASSUMED = Colour(range="legal", primaries="bt709", transfer="bt709", matrix="bt709")
+"""What an untagged clip is taken for: HD video as players show it (ITU-R BT.709)."""
+
+
+def delivered(source: Colour) -> Colour:
+    """Return the colour that a ProRes file made from such a source declares, always legal range.
+
+    Untagged fields are assumed; a value that a ProRes frame header cannot hold is replaced by the
+    one that means the same. An sRGB transfer, which has no such twin, becomes bt709: the code
+    values are those of the source, and qc says so.
+
+    Raises UnsupportedClip where another value would change the colours.
+
+    >>> print(delivered(Colour(matrix="bt470bg")))
+    bt709/bt709/smpte170m, legal range
+    """
+    filled = source.assumed()
+    transfer = "bt709" if filled.transfer == "iec61966-2-1" else filled.transfer
+    colour = Colour(
+        range="legal",
+        primaries=_SAME_PRIMARIES.get(filled.primaries, filled.primaries),
+        transfer=_SAME_TRANSFER.get(transfer, transfer),
+        matrix=_SAME_MATRIX.get(filled.matrix, filled.matrix),
+    )
+    for name, value, allowed in (
+        ("primaries", colour.primaries, _PRORES_PRIMARIES),
+        ("transfer", colour.transfer, _PRORES_TRANSFERS),
+        ("matrix", colour.matrix, _PRORES_MATRICES),
+    ):
+        if value not in allowed:
+            raise UnsupportedClip(
+                f"its colour {name} is tagged {value}, which a ProRes file cannot state: convert it "
+                f"to one of {', '.join(sorted(allowed))} first"
+            )
+    return colour

@@ -1,0 +1,228 @@
+"""Convert: a clip becomes a ProRes 422 HQ file. A pure argument builder, then a run to a temporary
+file, a check of that file, and only then the final name."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from workbench import ffmpeg
+from workbench.clip import Clip, open_clip
+from workbench.deliver.qc import Finding, Level, check, verdict
+from workbench.deliver.quicktime import read_movie
+from workbench.errors import (
+    DamagedClip,
+    DestinationExists,
+    DestinationUnusable,
+    FfmpegFailed,
+    ParameterError,
+    VerificationFailed,
+    WorkbenchError,
+)
+from workbench.look.chain import filter_chain
+from workbench.look.preset import Preset
+
+Encoder = Literal["prores_ks", "prores"]
+
+_ENCODER_OPTIONS: dict[Encoder, tuple[str, ...]] = {
+    "prores_ks": ("-profile:v", "3", "-vendor", "apl0", "-bits_per_mb", "8000"),
+    "prores": ("-profile:v", "3", "-vendor", "apl0"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a clip is to be converted. Raises ParameterError for a value that makes no sense."""
+
+    preset: Preset
+    encoder: Encoder = "prores_ks"  # prores: about four times as fast, a little less exact
+    frame_rate: Fraction | None = None  # frames per second; None keeps the source's timing
+    audio_rate: int | None = None  # Hz; None keeps the source's
+
+    def __post_init__(self) -> None:
+        if self.encoder not in _ENCODER_OPTIONS:
+            raise ParameterError(
+                f"there is no encoder {self.encoder}: take {' or '.join(_ENCODER_OPTIONS)}"
+            )
+        if self.frame_rate is not None and not 1 <= self.frame_rate <= 240:
+            raise ParameterError(f"a frame rate of {self.frame_rate} is not between 1 and 240")
+        if self.audio_rate is not None and not 8000 <= self.audio_rate <= 192000:
+            raise ParameterError(f"an audio rate of {self.audio_rate} Hz is not 8000 to 192000")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file that was encoded, verified, and only then given its name."""
+
+    source: Clip
+    destination: Path
+    recipe: Recipe
+    command: tuple[str, ...]  # as a person would run it, with the destination's own name
+    findings: tuple[Finding, ...]
+    size: int  # bytes
+
+    @property
+    def verdict(self) -> Level:
+        return verdict(self.findings)
+
+
+def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]:
+    """Return ffmpeg's arguments for a conversion, the program itself left out."""
+    chain = filter_chain(recipe.preset, clip.colour)
+    if recipe.frame_rate:
+        # The filter ends within half a frame of the source; -r would add frames at the end.
+        chain += f",fps={recipe.frame_rate}"
+    arguments = [
+        "-xerror",  # a frame that does not decode ends the run; it is not painted over
+        *("-i", ffmpeg.input_url(clip.path)),
+        *("-map", f"0:{clip.stream}", "-map", "0:a?"),
+        *("-c:v", recipe.encoder, *_ENCODER_OPTIONS[recipe.encoder]),
+        *("-pix_fmt", "yuv422p10le"),
+        *("-vf", chain),
+        *("-c:a", "pcm_s16le"),
+    ]
+    if not recipe.frame_rate and not clip.constant_frame_rate:
+        # Otherwise ffmpeg rounds each timestamp to a multiple of the average frame duration.
+        arguments += ["-fps_mode", "passthrough", "-enc_time_base", "demux"]
+    if recipe.audio_rate:
+        arguments += ["-ar", str(recipe.audio_rate)]
+    return [*arguments, "-f", "mov", f"file:{destination.absolute()}"]
+
+
+def destination_for(source: Path, destination: str | Path | None = None) -> Path:
+    """Return where a conversion goes: beside the source as NAME_prores.mov unless told otherwise.
+
+    A folder gets a file of that name. Raises DestinationUnusable for another kind of file, and
+    for the source itself.
+    """
+    name = f"{source.stem}_prores.mov"
+    path = source.with_name(name) if destination is None else Path(destination)
+    if path.is_dir():
+        path /= name
+    if path.suffix.lower() != ".mov":
+        raise DestinationUnusable(f"{path.name} does not end in .mov: ProRes goes into a .mov file")
+    if path.exists() and source.exists() and path.samefile(source):
+        raise DestinationUnusable(f"{path} is the source itself: give another destination")
+    return path
+
+
+def convert(
+    source: Clip | str | Path,
+    destination: str | Path | None,
+    recipe: Recipe,
+    *,
+    overwrite: bool = False,
+    on_progress: Callable[[ffmpeg.Progress], None] | None = None,
+    cancellation: ffmpeg.Cancellation | None = None,
+) -> Delivery:
+    """Encode a clip as ProRes 422 HQ, verify the file, and give it its name.
+
+    The destination is either what it was before or the whole verified new file, whatever happens;
+    no other file is left. Raises ClipError, DeliveryError, FfmpegError; VerificationFailed names
+    what was found.
+    """
+    clip = source if isinstance(source, Clip) else open_clip(source)
+    destination = destination_for(clip.path, destination)
+    ffmpeg.require(
+        filters=["setparams", "scale", "format"], encoders=[recipe.encoder, "pcm_s16le"]
+    )
+    with _temporary(destination, overwrite) as temporary:
+        try:
+            ffmpeg.run(
+                encode_arguments(clip, recipe, temporary),
+                file=clip.path,
+                on_progress=on_progress or (lambda _: None),
+                cancellation=cancellation,
+            )
+        except FfmpegFailed as error:
+            raise _explained(error, clip, destination) from error
+        findings = _verify(clip, recipe, temporary)
+        size = temporary.stat().st_size
+    return Delivery(
+        source=clip,
+        destination=destination,
+        recipe=recipe,
+        command=tuple(ffmpeg.command(encode_arguments(clip, recipe, destination))),
+        findings=findings,
+        size=size,
+    )
+
+
+def _verify(clip: Clip, recipe: Recipe, encoded: Path) -> tuple[Finding, ...]:
+    try:
+        movie = read_movie(encoded)
+    except DamagedClip as error:
+        raise VerificationFailed(f"{clip.path.name}: what was encoded is not usable: {error}") from error
+    resample = ["-ar", str(recipe.audio_rate)] if recipe.audio_rate else []
+    findings = check(
+        clip,
+        movie,
+        frame_rate=recipe.frame_rate,
+        audio_rate=recipe.audio_rate,
+        sound=_sound(clip.path, ["-c:a", "pcm_s16le", *resample]) if clip.audio else (),
+        delivered_sound=_sound(encoded, ["-c:a", "copy"]) if movie.audio else (),
+    )
+    failed = [finding for finding in findings if finding.level == "fail"]
+    if failed:
+        raise VerificationFailed(
+            f"{clip.path.name} was encoded, but the file is not what was promised and was not kept: "
+            + "; ".join(f"{f.id} is {f.measured}, not {f.limit}" for f in failed)
+        )
+    return findings
+
+
+def _sound(path: Path, codec: list[str]) -> list[str]:
+    """Return a SHA-256 of the samples of each sound track."""
+    arguments = ["-i", ffmpeg.input_url(path), "-map", "0:a", *codec]
+    lines = ffmpeg.run([*arguments, "-f", "streamhash", "-hash", "sha256", "pipe:1"], file=path)
+    return [line.rpartition("=")[2] for line in lines.decode().splitlines()]
+
+
+@contextmanager
+def _temporary(destination: Path, overwrite: bool) -> Iterator[Path]:
+    """Give a file beside the destination to write to, and its name when the block succeeds."""
+    temporary = destination.parent / f".{uuid.uuid4().hex}.partial.mov"
+    _refuse_existing(destination, overwrite)
+    try:
+        temporary.open("xb").close()
+    except OSError as error:
+        raise DestinationUnusable(
+            f"{destination} cannot be written: its folder {destination.parent} "
+            + ("does not exist" if not destination.parent.exists() else str(error.strerror).lower())
+        ) from error
+    try:
+        yield temporary
+        _refuse_existing(destination, overwrite)
+        os.replace(temporary, destination)
+    except OSError as error:
+        if isinstance(error, WorkbenchError):
+            raise
+        raise DestinationUnusable(f"{destination} cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _refuse_existing(destination: Path, overwrite: bool) -> None:
+    if destination.is_dir():
+        raise DestinationUnusable(f"{destination} is a folder: give a file name ending in .mov")
+    if destination.exists() and not overwrite:
+        raise DestinationExists(f"{destination} exists already: add --overwrite to replace it")
+
+
+def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:
+    """Name the two failures that have a plain cause: a full disk, and a source that is damaged."""
+    log = "\n".join(error.log)
+    if "No space left on device" in log:
+        return DestinationUnusable(
+            f"{destination} cannot be written: the disk of {destination.parent.absolute()} is full"
+        )
+    if any(sign in log for sign in ("/dec:", "[dec:", "corrupt", "Error during demuxing")):
+        return DamagedClip(
+            f"{clip.path.name} is damaged: ffmpeg could not decode it to the end ({error.cause}); "
+            "download or generate the clip again"
+        )
+    return error

@@ -1,0 +1,199 @@
+"""QC: what was promised of a delivered file, held against what the file says of itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from workbench.clip import Clip
+from workbench.colour import Colour, delivered
+from workbench.deliver.quicktime import Movie
+
+Level = Literal["pass", "note", "warn", "fail"]
+LEVELS: tuple[Level, ...] = ("pass", "note", "warn", "fail")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    id: str
+    level: Level
+    measured: str
+    limit: str  # what was promised; "" for a note
+    sentence: str  # for a colorist
+
+
+def verdict(findings: Iterable[Finding]) -> Level:
+    """Return the worst level found; "pass" when there is no finding."""
+    return max((finding.level for finding in findings), key=LEVELS.index, default="pass")
+
+
+def check(
+    clip: Clip,
+    movie: Movie,
+    *,
+    frame_rate: Fraction | None,
+    audio_rate: int | None,
+    sound: Sequence[str],
+    delivered_sound: Sequence[str],
+) -> tuple[Finding, ...]:
+    """Hold a delivered file against its source.
+
+    `frame_rate` and `audio_rate` are what was asked for, None to keep the source's. `sound` and
+    `delivered_sound` are one hash for each sound track: of the source's samples as they should
+    arrive, and of those in the file.
+    """
+    return (
+        *_essence(clip, movie),
+        *_colour(clip.colour, movie),
+        *_timing(clip, movie, frame_rate),
+        *_audio(clip, movie, audio_rate, sound, delivered_sound),
+    )
+
+
+def _judge(id: str, measured: object, limit: object, sentence: str) -> Finding:
+    level: Level = "pass" if measured == limit else "fail"
+    return Finding(id, level, str(measured), str(limit), sentence)
+
+
+def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
+    headers = movie.frame_headers
+    vendors = ", ".join(sorted({header.vendor for header in headers}))
+    sizes = {(header.width, header.height) for header in headers} | {(movie.width, movie.height)}
+    progressive = all(header.progressive for header in headers)
+    yield _judge("fourcc", movie.fourcc, "apch", "The codec is ProRes 422 HQ.")
+    yield _judge("vendor", vendors, "apl0", "Every frame header bears the vendor apl0.")
+    yield _judge("pixel format", movie.pixel_format, "yuv422p10le", "The picture is 4:2:2, 10 bits.")
+    yield _judge(
+        "size",
+        " and ".join(f"{width}x{height}" for width, height in sorted(sizes)),
+        f"{clip.width}x{clip.height}",
+        "The picture is as large as the source's, upright.",
+    )
+    yield _judge(
+        "scan",
+        "progressive" if progressive else "interlaced",
+        "progressive",
+        "Every frame is progressive.",
+    )
+
+
+def _colour(source: Colour, movie: Movie) -> Iterable[Finding]:
+    declared = _tags(delivered(source))
+    headers = " and ".join(sorted({_tags(header.colour) for header in movie.frame_headers}))
+    yield _judge(
+        "colour tags, container",
+        _tags(movie.colr) if movie.colr else "none",
+        declared,
+        "The colr atom says what was declared (primaries/transfer/matrix).",
+    )
+    yield _judge(
+        "colour tags, frames", headers, declared, "The frame headers say the same as the colr atom."
+    )
+    if source.untagged:
+        yield Finding(
+            "colour assumed",
+            "note",
+            f"untagged: {', '.join(source.untagged)}",
+            "",
+            f"untagged source: assumed {source.assumed()}; if its colours look off, its maker "
+            "used another matrix.",
+        )
+    stated = (source.primaries, source.transfer, source.matrix)
+    kept = delivered(source)
+    changed = [
+        f"{old} as {new}"
+        for old, new in zip(stated, (kept.primaries, kept.transfer, kept.matrix), strict=True)
+        if old not in (new, "unspecified")
+    ]
+    if changed:
+        yield Finding(
+            "colour restated",
+            "note",
+            ", ".join(changed),
+            "",
+            "ProRes cannot state the source's own tag; the code values are unchanged.",
+        )
+
+
+def _tags(colour: Colour) -> str:
+    return f"{colour.primaries}/{colour.transfer}/{colour.matrix}"
+
+
+def _timing(clip: Clip, movie: Movie, frame_rate: Fraction | None) -> Iterable[Finding]:
+    count = len(movie.times)
+    if frame_rate is None:
+        expected = clip.times
+        own_frame = 1 / clip.frame_rate
+        slack = max(clip.time_base, movie.tick)  # each container rounds to its own units
+        yield _judge("frames", count, clip.frame_count, "Every frame of the source is there, once.")
+    else:
+        expected = tuple(index / frame_rate for index in range(count))
+        own_frame = 1 / frame_rate
+        slack = movie.tick
+        yield Finding(
+            "frames",
+            "note",
+            f"{count} at {frame_rate} from {clip.frame_count} at {_rate(clip)}",
+            "",
+            "The frame rate was made even as asked: frames were repeated or left out.",
+        )
+    off = max((abs(a - b) for a, b in zip(movie.times, expected, strict=False)), default=Fraction(0))
+    yield Finding(
+        "timestamps",
+        "pass" if off <= slack and count == len(expected) else "fail",
+        f"{_ms(off)} off at most",
+        f"{_ms(slack)}",
+        "Every frame comes on at its time.",
+    )
+    if frame_rate is None and not clip.constant_frame_rate:
+        yield Finding(
+            "frame rate",
+            "note",
+            f"variable, {float(clip.frame_rate):.3f} frames/s on average",
+            "",
+            "The source's frame rate varies and was kept; --frame-rate makes it even.",
+        )
+    difference = abs(movie.duration - clip.duration)
+    yield Finding(
+        "duration",
+        "pass" if difference <= own_frame else "fail",
+        f"{float(movie.duration):.3f} s",
+        f"{float(clip.duration):.3f} s, within one frame",
+        "The picture lasts as long as the source's.",
+    )
+
+
+def _rate(clip: Clip) -> str:
+    return str(clip.frame_rate) if clip.constant_frame_rate else f"{float(clip.frame_rate):.3f} (VFR)"
+
+
+def _ms(seconds: Fraction) -> str:
+    return f"{float(seconds) * 1000:.3f} ms"
+
+
+def _audio(
+    clip: Clip,
+    movie: Movie,
+    audio_rate: int | None,
+    sound: Sequence[str],
+    delivered_sound: Sequence[str],
+) -> Iterable[Finding]:
+    if not clip.audio:
+        yield _judge("audio", len(movie.audio), 0, "The source has no sound, nor has the file.")
+        return
+    yield _judge(
+        "audio",
+        "; ".join(f"{t.format} {t.bit_depth} bits {t.sample_rate} Hz" for t in movie.audio),
+        "; ".join(f"PCM 16 bits {audio_rate or t.sample_rate} Hz" for t in clip.audio),
+        "Every sound track of the source is there, uncompressed.",
+    )
+    samples = ", ".join(str(track.samples) for track in movie.audio)
+    yield Finding(
+        "audio samples",
+        "pass" if list(sound) == list(delivered_sound) else "fail",
+        f"{samples} samples, {'the same' if list(sound) == list(delivered_sound) else 'other'}",
+        "every sample of the source",
+        "The sound is the source's to the last sample.",
+    )

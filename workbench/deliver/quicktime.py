@@ -1,0 +1,176 @@
+"""What a delivered QuickTime file says of itself: container, colour tags in both places, timing.
+
+MediaInfo tells the container's facts, PyAV its index. Read here are only the two things that
+neither gives as they stand in the file: the colr atom (Apple, QuickTime File Format) and the
+ProRes frame headers (SMPTE RDD 36, 5.1).
+"""
+
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+
+from workbench.colour import Colour
+from workbench.errors import DamagedClip
+from workbench.ffmpeg import input_url
+
+_CHROMA = {2: "4:2:2", 3: "4:4:4"}
+_CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
+_HEADER_BYTES = 36  # of a frame, as far as it is read here
+
+
+@dataclass(frozen=True)
+class FrameHeader:
+    """The fixed part of one ProRes frame's header."""
+
+    vendor: str  # four characters, such as apl0
+    width: int
+    height: int
+    chroma: str  # 4:2:2 or 4:4:4
+    progressive: bool
+    colour: Colour  # range unspecified: the header has none
+
+
+@dataclass(frozen=True)
+class MovieAudio:
+    """One delivered sound track."""
+
+    format: str  # MediaInfo's name, such as PCM
+    bit_depth: int
+    sample_rate: int  # Hz
+    channels: int
+    samples: int  # per channel
+
+
+@dataclass(frozen=True)
+class Movie:
+    """What a delivered file says of itself."""
+
+    fourcc: str
+    profile: str
+    pixel_format: str  # as it decodes
+    width: int
+    height: int
+    size: int  # bytes
+    frame_headers: frozenset[FrameHeader]  # of every frame: one element when all agree
+    colr: Colour | None  # the colr atom; None when there is none; range unspecified
+    times: tuple[Fraction, ...]  # seconds from the first frame to each
+    tick: Fraction  # seconds per unit of the track's time scale
+    duration: Fraction  # of the picture, seconds
+    audio: tuple[MovieAudio, ...]
+
+
+def read_movie(path: Path) -> Movie:
+    """Read a QuickTime file with one ProRes picture; no more than its first frame is decoded.
+
+    Raises DamagedClip when it is not such a file.
+    """
+    from pymediainfo import MediaInfo
+
+    try:
+        with av.open(input_url(path), metadata_errors="replace") as container:
+            stream = container.streams.video[0]
+            index = [(entry.timestamp, entry.pos) for entry in stream.index_entries]
+            tick, duration = stream.time_base, stream.duration
+            samples = [sound.duration for sound in container.streams.audio]  # in units of 1/rate
+            pixel_format = next(container.decode(stream)).format.name
+        with path.open("rb") as file:
+            colr = _read_colr(file)
+            headers = frozenset(_read_frame_header(file, position) for _, position in index)
+        tracks = MediaInfo.parse(path, full=True)
+        video = tracks.video_tracks[0]
+        first = index[0][0]
+        return Movie(
+            fourcc=video.codec_id,
+            profile=video.format_profile,
+            pixel_format=pixel_format,
+            width=video.width,
+            height=video.height,
+            size=path.stat().st_size,
+            frame_headers=headers,
+            colr=colr,
+            times=tuple((timestamp - first) * tick for timestamp, _ in index),
+            tick=Fraction(tick),
+            duration=duration * tick,
+            audio=tuple(
+                MovieAudio(
+                    format=track.format,
+                    bit_depth=track.bit_depth,
+                    sample_rate=track.sampling_rate,
+                    channels=track.channel_s,
+                    samples=count,
+                )
+                for track, count in zip(tracks.audio_tracks, samples, strict=True)
+            ),
+        )
+    except (av.FFmpegError, IndexError, StopIteration, TypeError, ValueError, struct.error) as error:
+        raise DamagedClip(
+            f"{path.name} cannot be read as a QuickTime file with a ProRes picture: {error}"
+        ) from error
+
+
+def parse_frame_header(data: bytes) -> FrameHeader:
+    """Read the header of a ProRes frame from its first 36 bytes or more; raises ValueError.
+
+    >>> start = bytes.fromhex("00042d8069637066009400006170 6c30034001e0800001010100".replace(" ", ""))
+    >>> header = parse_frame_header(start.ljust(36, bytes(1)))
+    >>> header.vendor, header.width, header.height, header.chroma, header.colour.matrix
+    ('apl0', 832, 480, '4:2:2', 'bt709')
+    """
+    if len(data) < _HEADER_BYTES or data[4:8] != b"icpf":
+        raise ValueError("a frame does not begin with a ProRes frame header")
+    vendor, width, height, flags, _, primaries, transfer, matrix = struct.unpack_from(
+        ">4sHHBBBBB", data, 12
+    )
+    return FrameHeader(
+        vendor=vendor.decode("latin-1"),
+        width=width,
+        height=height,
+        chroma=_CHROMA.get(flags >> 6, "unknown"),
+        progressive=not flags >> 2 & 3,
+        colour=_tags(primaries, transfer, matrix),
+    )
+
+
+def _read_frame_header(file: BinaryIO, position: int) -> FrameHeader:
+    file.seek(position)
+    return parse_frame_header(file.read(_HEADER_BYTES))
+
+
+def _read_colr(file: BinaryIO) -> Colour | None:
+    """Find the colr atom of the picture's sample description and read its three numbers."""
+    table = _descend(file, 0, file.seek(0, 2))
+    at = table.find(b"colr")
+    if at < 0 or table[at + 4 : at + 8] not in (b"nclc", b"nclx"):
+        return None
+    return _tags(*struct.unpack_from(">HHH", table, at + 8))
+
+
+def _descend(file: BinaryIO, start: int, end: int) -> bytes:
+    """Return the first sample description table (stsd) that names a ProRes picture, or b""."""
+    while start + 8 <= end:
+        file.seek(start)
+        size, kind = struct.unpack(">I4s", file.read(8))
+        body = start + 8
+        if size == 1:  # a 64-bit size follows
+            size = struct.unpack(">Q", file.read(8))[0]
+            body += 8
+        if size < body - start:
+            break
+        if kind in _CONTAINERS:
+            table = _descend(file, body, start + size)
+            if table:
+                return table
+        elif kind == b"stsd":
+            table = file.read(size - 8)
+            if table[12:14] == b"ap":
+                return table
+        start += size
+    return b""
+
+
+def _tags(primaries: int, transfer: int, matrix: int) -> Colour:
+    return Colour.from_h273(range=0, primaries=primaries, transfer=transfer, matrix=matrix)

@@ -1,0 +1,102 @@
+"""Every error that the package raises on purpose.
+
+    WorkbenchError
+    ├── ClipError                  a source that cannot be used
+    │   ├── ClipNotFound           (FileNotFoundError) nothing is there
+    │   ├── NotAVideo              (ValueError) a directory, an empty file, text, audio only
+    │   ├── UnsupportedClip        (ValueError) video, but of a kind that is not handled
+    │   └── DamagedClip            (ValueError) cut short, or its frames do not decode
+    ├── PresetError                (ValueError) unknown preset, unknown key, value out of range
+    ├── ParameterError             (ValueError) a notebook was given a parameter it does not have
+    ├── FfmpegError                (RuntimeError) the ffmpeg program
+    │   ├── FfmpegMissing          not found, or without a filter or encoder that is needed
+    │   ├── FfmpegFailed           it ran and failed: carries the command, the file, its last lines
+    │   └── Cancelled              it was stopped because somebody asked
+    └── DeliveryError              a file that cannot be delivered
+        ├── DestinationExists      (FileExistsError) and --overwrite was not given
+        ├── DestinationUnusable    (OSError) folder missing, not writable, disk full
+        └── VerificationFailed     encoded, but the file is not what was promised
+
+Each message is one sentence that names the file, the cause and, where there is one, the way out.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class WorkbenchError(Exception):
+    """Base of every error that the package raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Show a notebook's reader the sentence alone (IPython asks for this method)."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ClipError(WorkbenchError):
+    """A source that cannot be used."""
+
+
+class ClipNotFound(ClipError, FileNotFoundError):
+    """Nothing is there under the name given."""
+
+
+class NotAVideo(ClipError, ValueError):
+    """A directory, an empty file, text, audio only: there is no picture in it."""
+
+
+class UnsupportedClip(ClipError, ValueError):
+    """Video, but of a kind that is not handled."""
+
+
+class DamagedClip(ClipError, ValueError):
+    """Cut short, or with frames that do not decode."""
+
+
+class PresetError(WorkbenchError, ValueError):
+    """An unknown preset, an unknown key, or a value out of range."""
+
+
+class ParameterError(WorkbenchError, ValueError):
+    """A notebook was given a parameter that it does not have."""
+
+
+class FfmpegError(WorkbenchError, RuntimeError):
+    """Something about the ffmpeg program."""
+
+
+class FfmpegMissing(FfmpegError):
+    """Not found, or built without a filter or an encoder that is needed."""
+
+
+class FfmpegFailed(FfmpegError):
+    """The program ran and failed.
+
+    `command` is the argument list, `file` the clip it worked on if there is one, `log` its own
+    last lines, and `cause` the one of them that says most.
+    """
+
+    def __init__(
+        self, command: Sequence[str], file: Path | None, log: Sequence[str], cause: str
+    ) -> None:
+        self.command, self.file, self.log, self.cause = tuple(command), file, tuple(log), cause
+        super().__init__(f"ffmpeg failed{f' on {file.name}' if file else ''}: {cause}")
+
+
+class Cancelled(FfmpegError):
+    """The program was stopped because somebody asked."""
+
+
+class DeliveryError(WorkbenchError):
+    """A file that cannot be delivered."""
+
+
+class DestinationExists(DeliveryError, FileExistsError):
+    """The destination is there already and overwriting was not asked for."""
+
+
+class DestinationUnusable(DeliveryError, OSError):
+    """The destination's folder is missing or not writable, or its disk is full."""
+
+
+class VerificationFailed(DeliveryError):
+    """The file was encoded, but it is not what was promised."""

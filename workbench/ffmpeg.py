@@ -1,0 +1,299 @@
+"""The one door to the ffmpeg program: find it, ask what it can do, run it, follow it, stop it."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from threading import Lock, Thread
+from typing import IO
+
+from workbench.errors import Cancelled, FfmpegFailed, FfmpegMissing
+
+FILTERS = ("setparams", "gradfun", "eq", "scale", "format", "split", "select", "libvmaf")
+ENCODERS = ("prores_ks", "prores", "pcm_s16le")
+"""What the package uses; `doctor` reports on these."""
+
+_HOW_TO_GET_IT = (
+    "install the imageio-ffmpeg wheel with pip, or let IMAGEIO_FFMPEG_EXE point to a full build"
+)
+_LOG_LINES = 20  # of ffmpeg's own last lines, kept for the error
+_GENERIC = (  # lines that end a log without saying why
+    "Conversion failed!",
+    "Error opening input file",
+    "Error opening output file",
+    "Error while processing the decoded data",
+    "Task finished with error code",
+    "Terminating thread",
+)
+
+
+@dataclass(frozen=True)
+class Program:
+    """An ffmpeg program and what it was built with."""
+
+    path: Path
+    version: str
+    filters: frozenset[str]
+    encoders: frozenset[str]
+
+    def missing(
+        self, filters: Iterable[str] = FILTERS, encoders: Iterable[str] = ENCODERS
+    ) -> tuple[str, ...]:
+        """Return what this program lacks of the given names, as 'filter libvmaf'."""
+        return tuple(
+            [f"filter {name}" for name in filters if name not in self.filters]
+            + [f"encoder {name}" for name in encoders if name not in self.encoders]
+        )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, from one block of ffmpeg's -progress output."""
+
+    frame: int  # frames written
+    time: Fraction  # seconds of output written
+    speed: float | None  # times real time; None until ffmpeg knows
+    size: int  # bytes written
+
+
+class Cancellation:
+    """Stop runs from another thread: `request()` kills what runs under it now, and what would start.
+
+    One may be asked for many times and handed to many runs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._requested = False
+
+    @property
+    def requested(self) -> bool:
+        return self._requested
+
+    def request(self) -> None:
+        with self._lock:
+            self._requested = True
+            for process in self._processes:
+                process.kill()
+
+    @contextmanager
+    def covers(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+        with self._lock:
+            self._processes.add(process)
+            if self._requested:
+                process.kill()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+
+
+def find() -> Path:
+    """Find the program: IMAGEIO_FFMPEG_EXE, then the wheel's own, then PATH.
+
+    Raises FfmpegMissing when there is none, or when the variable names no file.
+    """
+    named = os.environ.get("IMAGEIO_FFMPEG_EXE")
+    if named:
+        if not Path(named).is_file():
+            raise FfmpegMissing(f"IMAGEIO_FFMPEG_EXE names {named}, where there is no file")
+        return Path(named).absolute()
+    import imageio_ffmpeg
+
+    try:
+        return Path(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise FfmpegMissing(f"no ffmpeg program was found: {_HOW_TO_GET_IT}") from error
+
+
+def program() -> Program:
+    """Return the program and what it can do; it is asked once for each path."""
+    return _ask(find())
+
+
+@cache
+def _ask(path: Path) -> Program:
+    def answer(option: str) -> str:
+        try:
+            done = subprocess.run(
+                [path, "-hide_banner", option],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                **_QUIET,
+            )
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise FfmpegMissing(
+                f"{path} does not run as an ffmpeg program: {error}; {_HOW_TO_GET_IT}"
+            ) from error
+        return done.stdout.decode(errors="replace")
+
+    def names(listing: str) -> frozenset[str]:
+        # Each line is flags, name, description; the legend above has '=' for a name.
+        rows = (line.split() for line in listing.splitlines())
+        return frozenset(row[1] for row in rows if len(row) > 2 and row[1] != "=")
+
+    version = answer("-version").split("\n", 1)[0].split()
+    return Program(
+        path=path,
+        version=version[2] if len(version) > 2 else "unknown",
+        filters=names(answer("-filters")),
+        encoders=names(answer("-encoders")),
+    )
+
+
+def require(filters: Iterable[str] = (), encoders: Iterable[str] = ()) -> None:
+    """Raise FfmpegMissing, naming what is missing, unless the program has all of these."""
+    found = program()
+    missing = found.missing(filters, encoders)
+    if missing:
+        raise FfmpegMissing(
+            f"ffmpeg {found.version} at {found.path} was built without the "
+            f"{' and the '.join(missing)}: {_HOW_TO_GET_IT}"
+        )
+
+
+def input_url(path: Path) -> str:
+    """Return the name by which ffmpeg and PyAV open a local file, whatever its name looks like.
+
+    The file: protocol with an absolute path keeps a leading dash from being an option and a colon
+    from being a protocol.
+    """
+    return f"file:{path.absolute()}"
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """Return the whole argument list for these arguments, program first."""
+    return [str(find()), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *arguments]
+
+
+def pasteable(argv: Sequence[str]) -> str:
+    """Quote an argument list for the shell that a person on this system would paste it into."""
+    return subprocess.list2cmdline(argv) if sys.platform == "win32" else shlex.join(argv)
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    file: Path | None = None,
+    stdin: Iterable[bytes] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancellation: Cancellation | None = None,
+    folder: Path | None = None,
+) -> bytes:
+    """Run the program and return what it wrote to stdout.
+
+    `file` is the clip it works on, for the error; `stdin` chunks are fed to it; with
+    `on_progress`, stdout carries the progress instead and nothing is returned; `folder` is where
+    relative names in a filter graph (log files) belong. All three pipes are served at once, so a
+    full one never stops the others. The process is gone when this returns or raises, Ctrl-C
+    included.
+
+    Raises FfmpegFailed, Cancelled, FfmpegMissing.
+    """
+    argv = command(["-progress", "pipe:1", *arguments] if on_progress else arguments)
+    cancellation = cancellation or Cancellation()
+    log: deque[str] = deque(maxlen=_LOG_LINES)
+    output = b""
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            **_QUIET,
+        )
+    except OSError as error:
+        raise FfmpegMissing(f"{argv[0]} cannot be started: {error}; {_HOW_TO_GET_IT}") from error
+    with process, cancellation.covers(process):
+        assert process.stdout is not None and process.stderr is not None
+        threads = [Thread(target=_collect, args=(process.stderr, log))]
+        if stdin is not None:
+            assert process.stdin is not None
+            threads.append(Thread(target=_feed, args=(stdin, process.stdin)))
+        for thread in threads:
+            thread.start()
+        try:
+            if on_progress:
+                for progress in read_progress(process.stdout):
+                    on_progress(progress)
+            else:
+                output = process.stdout.read()
+            process.wait()
+        finally:
+            process.kill()  # no effect on one that has ended
+            for thread in threads:
+                thread.join()
+    if cancellation.requested:
+        raise Cancelled(f"{f'{file.name}: ' if file else ''}stopped because it was cancelled")
+    if process.returncode:
+        raise FfmpegFailed(argv, file, log, _cause(log, process.returncode))
+    return output
+
+
+def read_progress(lines: Iterable[bytes]) -> Iterator[Progress]:
+    """Yield a Progress for each block of ffmpeg's -progress output.
+
+    >>> block = [b"frame=12", b"total_size=4096", b"out_time_us=500000", b"speed=2.5x"]
+    >>> list(read_progress([*block, b"progress=continue"]))
+    [Progress(frame=12, time=Fraction(1, 2), speed=2.5, size=4096)]
+    """
+    block: dict[str, str] = {}
+    for line in lines:
+        key, _, value = line.decode(errors="replace").strip().partition("=")
+        block[key] = value.strip()
+        if key == "progress":
+            yield Progress(
+                frame=int(_number(block.get("frame")) or 0),
+                time=Fraction(int(_number(block.get("out_time_us")) or 0), 1_000_000),
+                speed=_number(block.get("speed", "").rstrip("x")),
+                size=int(_number(block.get("total_size")) or 0),
+            )
+            block = {}
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:  # 'N/A' until ffmpeg knows
+        return None
+
+
+def _collect(pipe: IO[bytes], log: deque[str]) -> None:
+    for line in pipe:
+        text = line.decode(errors="replace").strip()
+        if text:
+            log.append(text)
+
+
+def _feed(chunks: Iterable[bytes], pipe: IO[bytes]) -> None:
+    try:
+        with pipe:
+            for chunk in chunks:
+                pipe.write(chunk)
+    except OSError:
+        pass  # the program ended before it read everything; its exit code says why
+
+
+def _cause(log: Iterable[str], returncode: int) -> str:
+    """Pick the line of the log that says most; a killed process says nothing itself."""
+    if returncode < 0:
+        return f"it was killed (signal {-returncode})"
+    lines = [line.rpartition("] ")[2] if line.startswith("[") else line for line in log]
+    telling = [line for line in lines if not line.startswith(_GENERIC)]
+    return (telling or lines or [f"exit code {returncode}"])[-1]
+
+
+_QUIET: dict[str, int] = (
+    {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+)

@@ -1,0 +1,184 @@
+"""Preset: what is done to the picture, as one frozen, validated value that is kept in a TOML file.
+
+A preset has two stages, deband and tone. The filters in them bear ffmpeg's names, and their
+parameters ffmpeg's names and ranges.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from workbench.errors import PresetError
+
+SHIPPED = Path(__file__).parent / "presets"
+
+
+class _Stage(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class NoDeband(_Stage):
+    """Leave the bands as they are."""
+
+    filter: Literal["none"] = "none"
+
+
+class Gradfun(_Stage):
+    """Fill the steps of a band with a gradient (FFmpeg's gradfun; it works in 8 bits)."""
+
+    filter: Literal["gradfun"] = "gradfun"
+    strength: float = Field(
+        1.2, ge=0.51, le=64, description="Most that one pixel may change, in 8-bit code values."
+    )
+    radius: int = Field(
+        16, ge=4, le=32, description="How far it looks around, in pixels: wider bands want more."
+    )
+
+
+class NoTone(_Stage):
+    """Leave the tones as they are."""
+
+    filter: Literal["none"] = "none"
+
+
+class Eq(_Stage):
+    """Lower or raise contrast, saturation and level (FFmpeg's eq; it works in 8 bits)."""
+
+    filter: Literal["eq"] = "eq"
+    contrast: float = Field(1, ge=-1000, le=1000, description="Below 1 flattens, above 1 steepens.")
+    saturation: float = Field(1, ge=0, le=3, description="Below 1 mutes colour, 0 removes it.")
+    brightness: float = Field(0, ge=-1, le=1, description="Lifts (+) or lowers (-) every tone.")
+
+
+class Preset(BaseModel):
+    """A look with a name. Two presets with the same stages have the same hash."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=80, pattern=r"^[\w][\w .+-]*$")
+    description: str = ""
+    deband: Annotated[NoDeband | Gradfun, Field(discriminator="filter")] = NoDeband()
+    tone: Annotated[NoTone | Eq, Field(discriminator="filter")] = NoTone()
+
+    @property
+    def hash(self) -> str:
+        """Return 12 hex digits that name what is done to the picture, whatever it is called."""
+        stages = self.model_dump(mode="json", include={"deband", "tone"})
+        return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:12]
+
+    def override(self, overrides: Mapping[str, Any]) -> "Preset":
+        """Return this preset with some parameters changed, named as "deband.strength".
+
+        The name says that it was changed. Raises PresetError for an unknown name or bad value.
+        """
+        if not overrides:
+            return self
+        values = self.model_dump()
+        for key, value in overrides.items():
+            stage, _, parameter = key.partition(".")
+            if stage not in ("deband", "tone") or not parameter:
+                raise PresetError(
+                    f"preset {self.name}: there is no parameter {key}; "
+                    f"it has {', '.join(self.parameters())}"
+                )
+            values[stage][parameter] = value
+        changed = _validated(values, f"preset {self.name}")
+        return changed.model_copy(update={"name": f"{self.name} (changed)"})
+
+    def parameters(self) -> dict[str, Any]:
+        """Return every parameter by its full name, such as {"deband.strength": 1.1}."""
+        return {
+            f"{stage}.{key}": value
+            for stage in ("deband", "tone")
+            for key, value in getattr(self, stage).model_dump().items()
+        }
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the presets that come with the package."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def load(name: str | Path) -> Preset:
+    """Load a shipped preset by its name, or any preset by the path of its TOML file.
+
+    Raises PresetError, naming the key and the allowed range where a value is wrong.
+    """
+    if str(name) in shipped():
+        return _read(SHIPPED / f"{name}.toml")
+    path = Path(name)
+    if path.suffix == ".toml":
+        return _read(path)
+    raise PresetError(
+        f"there is no preset {name}: take one of {', '.join(shipped())}, or the path of a .toml file"
+    )
+
+
+def save(preset: Preset, path: Path) -> None:
+    """Write the preset as TOML; raises PresetError when the file cannot be written."""
+    try:
+        path.write_text(tomli_w.dumps(preset.model_dump()), encoding="utf-8")
+    except OSError as error:
+        raise PresetError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _read(path: Path) -> Preset:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PresetError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PresetError(f"{path.name} is not a TOML file: {error}") from error
+    return _validated(values, path.name)
+
+
+def _validated(values: Mapping[str, Any], source: str) -> Preset:
+    try:
+        return Preset.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(_problem(detail) for detail in error.errors())
+        raise PresetError(f"{source}: {problems}") from error
+
+
+def _problem(detail: Mapping[str, Any]) -> str:
+    """Say one thing that pydantic found wrong: the key, its value, and what is allowed."""
+    where = list(detail["loc"])
+    kind, context = detail["type"], detail.get("ctx", {})
+    if where and where[0] in ("deband", "tone") and len(where) > 1:
+        model = _STAGES.get((where[0], where[1]))
+        where.pop(1)  # pydantic names the chosen filter as a step of the path
+    else:
+        model = None
+    key = ".".join(map(str, where))
+    if kind == "extra_forbidden":
+        known = ", ".join(model.model_fields) if model else ", ".join(Preset.model_fields)
+        return f"{key} is not known here (known: {known})"
+    if kind.startswith("union_tag"):
+        return f"{key}.filter must be one of {context.get('expected_tags', _filters(key))}"
+    if kind == "missing":
+        return f"{key} is missing"
+    field = model.model_fields.get(str(where[-1])) if model else None
+    limits = {type(limit).__name__: limit for limit in field.metadata} if field else {}
+    if "Ge" in limits and "Le" in limits:
+        low, high = limits["Ge"].ge, limits["Le"].le
+        whole = " whole" if field and field.annotation is int else ""
+        return f"{key} is {detail['input']!r}; allowed is a{whole} number from {low} to {high}"
+    return f"{key} is {detail['input']!r}: {detail['msg'].lower()}"
+
+
+_STAGES: dict[tuple[str, str], type[_Stage]] = {
+    ("deband", "none"): NoDeband,
+    ("deband", "gradfun"): Gradfun,
+    ("tone", "none"): NoTone,
+    ("tone", "eq"): Eq,
+}
+
+
+def _filters(stage: str) -> str:
+    return ", ".join(name for owner, name in _STAGES if owner == stage)
