@@ -1,0 +1,76 @@
+"""A workbench for grading and checking clips: banded 8-bit MP4 in, verified ProRes 422 HQ out.
+
+A clip is pulled, given a look, measured, delivered; a batch does that to many; the desk lets a
+colorist do it by hand. Each folder is one word of that sentence, and imports run only from left to
+right:
+
+    errors, ffmpeg, colour, frames, clip -> measure -> look -> deliver -> batch -> cli
+
+    errors    every error the package raises        frames    planar pictures and their reader
+    ffmpeg    the one door to the program           clip      what a file is
+    colour    range, primaries, transfer, matrix    measure   what is seen in a picture
+    look      what is done to a picture             deliver   what leaves the house, verified
+    batch     many clips                            desk      what a person sees and touches
+
+The names below are the public ones; each is loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.batch.job import refuse_unknown_parameters, run_notebook
+    from workbench.clip import Clip, open_clip
+    from workbench.deliver.encode import Delivery, Recipe, convert, read_recipe
+    from workbench.deliver.report import write_qc
+    from workbench.errors import WorkbenchError
+    from workbench.frames import Frame
+    from workbench.look.compare import Comparison, compare
+    from workbench.look.preset import Preset, save_preset
+    from workbench.look.render import render
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Clip": "clip",
+    "Comparison": "look.compare",
+    "Delivery": "deliver.encode",
+    "Frame": "frames",
+    "Preset": "look.preset",
+    "Recipe": "deliver.encode",
+    "WorkbenchError": "errors",
+    "compare": "look.compare",
+    "convert": "deliver.encode",
+    "open_clip": "clip",
+    "read_recipe": "deliver.encode",
+    "refuse_unknown_parameters": "batch.job",
+    "render": "look.render",
+    "run_notebook": "batch.job",
+    "save_preset": "look.preset",
+    "write_qc": "deliver.report",
+}
+
+__all__ = [
+    "Clip",
+    "Comparison",
+    "Delivery",
+    "Frame",
+    "Preset",
+    "Recipe",
+    "WorkbenchError",
+    "compare",
+    "convert",
+    "open_clip",
+    "read_recipe",
+    "refuse_unknown_parameters",
+    "render",
+    "run_notebook",
+    "save_preset",
+    "write_qc",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    return getattr(import_module(f"workbench.{_HOME[name]}"), name)

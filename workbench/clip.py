@@ -18,7 +18,7 @@ import numpy as np
 from workbench.colour import Colour
 from workbench.errors import ClipNotFound, DamagedClip, NotAVideo, UnsupportedClip
 from workbench.ffmpeg import input_url
-from workbench.frames import Frame, FrameReader, Orientation, Position, orientation
+from workbench.frames import Frame, FrameReader, Orientation, Position, orientation, planes
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,7 @@ class Clip:
 
     def _frame(self, index: int, decoded: av.VideoFrame) -> Frame:
         time = (self.positions[index].pts - self.positions[0].pts) * self.time_base
-        luma, cb, cr = (
-            self.orientation.upright(_plane(decoded, component)) for component in range(3)
-        )
+        luma, cb, cr = (self.orientation.upright(plane) for plane in planes(decoded))
         return Frame(
             luma, cb, cr, self.pixel_format, self.bit_depth, self.colour, index=index, time=time
         )
@@ -98,7 +96,7 @@ class Clip:
         return self.frame(max(0, index))
 
     def sample(self, n: int) -> Iterator[Frame]:
-        """Yield n frames spread evenly over the clip, in one forward pass; all when it has fewer."""
+        """Yield n frames spread evenly over the clip, in one forward pass, or all of them."""
         for index, decoded in self._reader.forward(sample_indices(self.frame_count, n)):
             yield self._frame(index, decoded)
 
@@ -170,7 +168,8 @@ def open_clip(path: str | Path) -> Clip:
                 "is missing; download it again"
             ) from error
         raise NotAVideo(
-            f"{path.name} cannot be opened as video ({error.strerror}): give an MP4 or QuickTime file"
+            f"{path.name} cannot be opened as video ({error.strerror}): give an MP4 or "
+            "QuickTime file"
         ) from error
 
 
@@ -327,13 +326,3 @@ def _colour(frame: av.VideoFrame) -> Colour:
         transfer=int(frame.color_trc),
         matrix=int(frame.colorspace),
     )
-
-
-def _plane(frame: av.VideoFrame, component: int) -> np.ndarray[Any, Any]:
-    """View one plane of a decoded frame as a read-only array, without its padding."""
-    plane = frame.planes[component]
-    dtype = np.dtype("u1") if frame.format.components[0].bits == 8 else np.dtype("<u2")
-    rows = np.frombuffer(plane, dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
-    view = rows[:, : plane.width]
-    view.flags.writeable = False
-    return view

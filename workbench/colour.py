@@ -107,7 +107,9 @@ class Colour:
             "color_trc": self.transfer,
             "colorspace": self.matrix,
         }
-        stated = [f"{key}={value}" for key, value in option.items() if value not in (None, UNSPECIFIED)]
+        stated = [
+            f"{key}={value}" for key, value in option.items() if value not in (None, UNSPECIFIED)
+        ]
         return f"setparams={':'.join(stated)}" if stated else ""
 
     def __str__(self) -> str:
@@ -145,7 +147,7 @@ def delivered(source: Colour) -> Colour:
     ):
         if value not in allowed:
             raise UnsupportedClip(
-                f"its colour {name} is tagged {value}, which a ProRes file cannot state: convert it "
+                f"its colour {name} is tagged {value}, which ProRes cannot state: convert it "
                 f"to one of {', '.join(sorted(allowed))} first"
             )
     return colour

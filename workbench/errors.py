@@ -8,6 +8,7 @@
     │   └── DamagedClip            (ValueError) cut short, or its frames do not decode
     ├── PresetError                (ValueError) unknown preset, unknown key, value out of range
     ├── ParameterError             (ValueError) a notebook was given a parameter it does not have
+    ├── NotebookFailed             a notebook stopped at an error
     ├── FfmpegError                (RuntimeError) the ffmpeg program
     │   ├── FfmpegMissing          not found, or without a filter or encoder that is needed
     │   ├── FfmpegFailed           it ran and failed: carries the command, the file, its last lines
@@ -58,6 +59,10 @@ class PresetError(WorkbenchError, ValueError):
 
 class ParameterError(WorkbenchError, ValueError):
     """A notebook was given a parameter that it does not have."""
+
+
+class NotebookFailed(WorkbenchError):
+    """A notebook stopped at an error; what it made until then can be read in its output."""
 
 
 class FfmpegError(WorkbenchError, RuntimeError):

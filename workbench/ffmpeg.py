@@ -20,7 +20,7 @@ FILTERS = ("setparams", "gradfun", "eq", "scale", "format", "split", "select", "
 ENCODERS = ("prores_ks", "prores", "pcm_s16le")
 """What the package uses; `doctor` reports on these."""
 
-_HOW_TO_GET_IT = (
+HOW_TO_GET_IT = (
     "install the imageio-ffmpeg wheel with pip, or let IMAGEIO_FFMPEG_EXE point to a full build"
 )
 _LOG_LINES = 20  # of ffmpeg's own last lines, kept for the error
@@ -64,10 +64,7 @@ class Progress:
 
 
 class Cancellation:
-    """Stop runs from another thread: `request()` kills what runs under it now, and what would start.
-
-    One may be asked for many times and handed to many runs.
-    """
+    """Stops runs from another thread: `request()` kills what runs under it, now and later."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -112,7 +109,7 @@ def find() -> Path:
     try:
         return Path(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise FfmpegMissing(f"no ffmpeg program was found: {_HOW_TO_GET_IT}") from error
+        raise FfmpegMissing(f"no ffmpeg program was found: {HOW_TO_GET_IT}") from error
 
 
 def program() -> Program:
@@ -129,11 +126,11 @@ def _ask(path: Path) -> Program:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=True,
-                **_QUIET,
+                creationflags=_NO_WINDOW,
             )
         except (OSError, subprocess.CalledProcessError) as error:
             raise FfmpegMissing(
-                f"{path} does not run as an ffmpeg program: {error}; {_HOW_TO_GET_IT}"
+                f"{path} does not run as an ffmpeg program: {error}; {HOW_TO_GET_IT}"
             ) from error
         return done.stdout.decode(errors="replace")
 
@@ -158,7 +155,7 @@ def require(filters: Iterable[str] = (), encoders: Iterable[str] = ()) -> None:
     if missing:
         raise FfmpegMissing(
             f"ffmpeg {found.version} at {found.path} was built without the "
-            f"{' and the '.join(missing)}: {_HOW_TO_GET_IT}"
+            f"{' and the '.join(missing)}: {HOW_TO_GET_IT}"
         )
 
 
@@ -211,12 +208,13 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder,
-            **_QUIET,
+            creationflags=_NO_WINDOW,
         )
     except OSError as error:
-        raise FfmpegMissing(f"{argv[0]} cannot be started: {error}; {_HOW_TO_GET_IT}") from error
+        raise FfmpegMissing(f"{argv[0]} cannot be started: {error}; {HOW_TO_GET_IT}") from error
     with process, cancellation.covers(process):
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         threads = [Thread(target=_collect, args=(process.stderr, log))]
         if stdin is not None:
             assert process.stdin is not None
@@ -294,6 +292,4 @@ def _cause(log: Iterable[str], returncode: int) -> str:
     return (telling or lines or [f"exit code {returncode}"])[-1]
 
 
-_QUIET: dict[str, int] = (
-    {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
-)
+_NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a console

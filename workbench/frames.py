@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,7 +18,8 @@ from workbench.colour import Colour
 from workbench.errors import DamagedClip, UnsupportedClip
 from workbench.ffmpeg import input_url
 
-Plane = NDArray[np.uint8] | NDArray[np.uint16]
+Plane = NDArray[Any]
+"""Code values: uint8 at 8 bits, uint16 above."""
 
 CACHE_BYTES = 512 * 1024 * 1024
 """Decoded frames kept for scrubbing one clip: about 160 frames at 1080p, 8 bits, 4:2:0."""
@@ -42,11 +44,11 @@ class Frame:
 
     @property
     def width(self) -> int:
-        return self.luma.shape[1]
+        return int(self.luma.shape[1])
 
     @property
     def height(self) -> int:
-        return self.luma.shape[0]
+        return int(self.luma.shape[0])
 
     def tobytes(self) -> bytes:
         """Return the planes as ffmpeg's rawvideo of this pixel format."""
@@ -58,15 +60,16 @@ class Frame:
     ) -> "Frame":
         """Read one frame of ffmpeg's rawvideo of this pixel format."""
         layout = av.VideoFormat(pixel_format, width, height)
-        depth = layout.components[0].bits
-        dtype = np.dtype("u1") if depth == 8 else np.dtype("<u2")
-        planes, offset = [], 0
+        dtype = _dtype(layout)
+        planes: list[Plane] = []
+        offset = 0
         for part in layout.components:
             count = part.width * part.height
             plane = np.frombuffer(data, dtype, count, offset).reshape(part.height, part.width)
             planes.append(plane)
-            offset += count * dtype.itemsize
-        return cls(*planes, pixel_format=pixel_format, bit_depth=depth, colour=colour)
+            offset += plane.nbytes
+        luma, cb, cr = planes
+        return cls(luma, cb, cr, pixel_format, layout.components[0].bits, colour)
 
     def rgb(self) -> NDArray[np.uint8]:
         """Return the picture for a display: (height, width, 3), 8 bits, untagged fields assumed.
@@ -75,10 +78,8 @@ class Frame:
         """
         colour = self.colour.assumed()
         picture = av.VideoFrame(self.width, self.height, self.pixel_format)
-        for plane, data in zip(picture.planes, (self.luma, self.cb, self.cr), strict=True):
-            row = plane.line_size // data.itemsize
-            target = np.frombuffer(plane, data.dtype).reshape(plane.height, row)
-            target[:, : data.shape[1]] = data
+        for component, data in enumerate((self.luma, self.cb, self.cr)):
+            _view(picture, component)[:] = data
         shown = picture.reformat(
             format="rgb24",
             src_colorspace=_SWS_MATRIX.get(colour.matrix, Colorspace.ITU709),
@@ -86,7 +87,25 @@ class Frame:
             src_color_range=ColorRange.JPEG if colour.range == "full" else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
         )
-        return shown.to_ndarray()
+        return np.asarray(shown.to_ndarray(), np.uint8)
+
+
+def planes(frame: av.VideoFrame) -> list[Plane]:
+    """View the planes of a decoded frame as read-only arrays, without their padding."""
+    views = [_view(frame, component) for component in range(3)]
+    for view in views:
+        view.flags.writeable = False
+    return views
+
+
+def _view(frame: av.VideoFrame, component: int) -> Plane:
+    plane, dtype = frame.planes[component], _dtype(frame.format)
+    rows = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
+    return rows[:, : plane.width]
+
+
+def _dtype(layout: av.VideoFormat) -> np.dtype[Any]:
+    return np.dtype(np.uint8 if layout.components[0].bits == 8 else np.uint16)
 
 
 _SWS_MATRIX = {
@@ -118,10 +137,11 @@ class Orientation:
 
 def orientation(frame: av.VideoFrame, path: Path) -> Orientation:
     """Read the display matrix of a decoded frame; raise UnsupportedClip for an odd angle."""
-    data = frame.side_data.get(SideData.DISPLAYMATRIX)
-    if data is None:
+    side_data: Any = frame.side_data  # a mapping by type, which its type hints do not say
+    matrix = side_data.get(SideData.DISPLAYMATRIX)
+    if matrix is None:
         return Orientation()
-    a, b, _, c, d = (int(np.sign(v)) for v in np.frombuffer(data, "<i4", 5))
+    a, b, _, c, d = np.sign(np.frombuffer(matrix, np.int32, 5)).tolist()
     found = _ORIENTATIONS.get((a, b, c, d))
     if found is None:
         raise UnsupportedClip(

@@ -1,14 +1,13 @@
 """Convert: a clip becomes a ProRes 422 HQ file. A pure argument builder, then a run to a temporary
 file, a check of that file, and only then the final name."""
 
-import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 from workbench import ffmpeg
 from workbench.clip import Clip, open_clip
@@ -24,7 +23,7 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.look.chain import filter_chain
-from workbench.look.preset import Preset
+from workbench.look.preset import Preset, load_preset
 
 Encoder = Literal["prores_ks", "prores"]
 
@@ -52,6 +51,28 @@ class Recipe:
             raise ParameterError(f"a frame rate of {self.frame_rate} is not between 1 and 240")
         if self.audio_rate is not None and not 8000 <= self.audio_rate <= 192000:
             raise ParameterError(f"an audio rate of {self.audio_rate} Hz is not 8000 to 192000")
+
+
+def read_recipe(
+    preset: str,
+    overrides: Mapping[str, Any],
+    encoder: str = "prores_ks",
+    frame_rate: str | None = None,
+    audio_rate: int | None = None,
+) -> Recipe:
+    """Make a recipe of what a person wrote: names, numbers, a frame rate such as "24000/1001".
+
+    Raises PresetError, ParameterError.
+    """
+    try:
+        rate = Fraction(frame_rate) if frame_rate else None
+    except (ValueError, ZeroDivisionError) as error:
+        raise ParameterError(
+            f"{frame_rate} is not a frame rate: give a number or a fraction, such as 24 "
+            "or 24000/1001"
+        ) from error
+    look = load_preset(preset).override(overrides)
+    return Recipe(look, cast(Encoder, encoder), rate, audio_rate)
 
 
 @dataclass(frozen=True)
@@ -127,9 +148,7 @@ def convert(
     """
     clip = source if isinstance(source, Clip) else open_clip(source)
     destination = destination_for(clip.path, destination)
-    ffmpeg.require(
-        filters=["setparams", "scale", "format"], encoders=[recipe.encoder, "pcm_s16le"]
-    )
+    ffmpeg.require(filters=["setparams", "scale", "format"], encoders=[recipe.encoder, "pcm_s16le"])
     with _temporary(destination, overwrite) as temporary:
         try:
             ffmpeg.run(
@@ -156,7 +175,9 @@ def _verify(clip: Clip, recipe: Recipe, encoded: Path) -> tuple[Finding, ...]:
     try:
         movie = read_movie(encoded)
     except DamagedClip as error:
-        raise VerificationFailed(f"{clip.path.name}: what was encoded is not usable: {error}") from error
+        raise VerificationFailed(
+            f"{clip.path.name}: what was encoded is not usable: {error}"
+        ) from error
     resample = ["-ar", str(recipe.audio_rate)] if recipe.audio_rate else []
     findings = check(
         clip,
@@ -169,7 +190,8 @@ def _verify(clip: Clip, recipe: Recipe, encoded: Path) -> tuple[Finding, ...]:
     failed = [finding for finding in findings if finding.level == "fail"]
     if failed:
         raise VerificationFailed(
-            f"{clip.path.name} was encoded, but the file is not what was promised and was not kept: "
+            f"{clip.path.name} was encoded, but the file is not what was promised "
+            "and was not kept: "
             + "; ".join(f"{f.id} is {f.measured}, not {f.limit}" for f in failed)
         )
     return findings
@@ -197,7 +219,7 @@ def _temporary(destination: Path, overwrite: bool) -> Iterator[Path]:
     try:
         yield temporary
         _refuse_existing(destination, overwrite)
-        os.replace(temporary, destination)
+        temporary.replace(destination)
     except OSError as error:
         if isinstance(error, WorkbenchError):
             raise

@@ -64,7 +64,9 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
     progressive = all(header.progressive for header in headers)
     yield _judge("fourcc", movie.fourcc, "apch", "The codec is ProRes 422 HQ.")
     yield _judge("vendor", vendors, "apl0", "Every frame header bears the vendor apl0.")
-    yield _judge("pixel format", movie.pixel_format, "yuv422p10le", "The picture is 4:2:2, 10 bits.")
+    yield _judge(
+        "pixel format", movie.pixel_format, "yuv422p10le", "The picture is 4:2:2, 10 bits."
+    )
     yield _judge(
         "size",
         " and ".join(f"{width}x{height}" for width, height in sorted(sizes)),
@@ -139,7 +141,9 @@ def _timing(clip: Clip, movie: Movie, frame_rate: Fraction | None) -> Iterable[F
             "",
             "The frame rate was made even as asked: frames were repeated or left out.",
         )
-    off = max((abs(a - b) for a, b in zip(movie.times, expected, strict=False)), default=Fraction(0))
+    off = max(
+        (abs(a - b) for a, b in zip(movie.times, expected, strict=False)), default=Fraction(0)
+    )
     yield Finding(
         "timestamps",
         "pass" if off <= slack and count == len(expected) else "fail",
@@ -166,7 +170,9 @@ def _timing(clip: Clip, movie: Movie, frame_rate: Fraction | None) -> Iterable[F
 
 
 def _rate(clip: Clip) -> str:
-    return str(clip.frame_rate) if clip.constant_frame_rate else f"{float(clip.frame_rate):.3f} (VFR)"
+    return (
+        str(clip.frame_rate) if clip.constant_frame_rate else f"{float(clip.frame_rate):.3f} (VFR)"
+    )
 
 
 def _ms(seconds: Fraction) -> str:

@@ -74,8 +74,9 @@ def read_movie(path: Path) -> Movie:
         with av.open(input_url(path), metadata_errors="replace") as container:
             stream = container.streams.video[0]
             index = [(entry.timestamp, entry.pos) for entry in stream.index_entries]
-            tick, duration = stream.time_base, stream.duration
-            samples = [sound.duration for sound in container.streams.audio]  # in units of 1/rate
+            tick = Fraction(stream.time_base or 1)
+            duration = (stream.duration or 0) * tick
+            samples = [sound.duration or 0 for sound in container.streams.audio]  # unit: 1/rate
             pixel_format = next(container.decode(stream)).format.name
         with path.open("rb") as file:
             colr = _read_colr(file)
@@ -93,8 +94,8 @@ def read_movie(path: Path) -> Movie:
             frame_headers=headers,
             colr=colr,
             times=tuple((timestamp - first) * tick for timestamp, _ in index),
-            tick=Fraction(tick),
-            duration=duration * tick,
+            tick=tick,
+            duration=duration,
             audio=tuple(
                 MovieAudio(
                     format=track.format,
@@ -106,7 +107,14 @@ def read_movie(path: Path) -> Movie:
                 for track, count in zip(tracks.audio_tracks, samples, strict=True)
             ),
         )
-    except (av.FFmpegError, IndexError, StopIteration, TypeError, ValueError, struct.error) as error:
+    except (
+        av.FFmpegError,
+        IndexError,
+        StopIteration,
+        TypeError,
+        ValueError,
+        struct.error,
+    ) as error:
         raise DamagedClip(
             f"{path.name} cannot be read as a QuickTime file with a ProRes picture: {error}"
         ) from error
@@ -115,7 +123,7 @@ def read_movie(path: Path) -> Movie:
 def parse_frame_header(data: bytes) -> FrameHeader:
     """Read the header of a ProRes frame from its first 36 bytes or more; raises ValueError.
 
-    >>> start = bytes.fromhex("00042d8069637066009400006170 6c30034001e0800001010100".replace(" ", ""))
+    >>> start = bytes.fromhex("00042d806963706600940000" "61706c30034001e0800001010100")
     >>> header = parse_frame_header(start.ljust(36, bytes(1)))
     >>> header.vendor, header.width, header.height, header.chroma, header.colour.matrix
     ('apl0', 832, 480, '4:2:2', 'bt709')

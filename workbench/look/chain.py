@@ -20,8 +20,8 @@ def filter_chain(preset: Preset, colour: Colour) -> str:
 
     Raises UnsupportedClip for colours that ProRes cannot state.
 
-    >>> from workbench.look.preset import load
-    >>> filter_chain(load("classic"), Colour()).partition(",")[2]
+    >>> from workbench.look.preset import load_preset
+    >>> filter_chain(load_preset("classic"), Colour()).partition(",")[2]
     'gradfun=1.1:20,eq=contrast=0.9:saturation=0.85:brightness=0.03'
     """
     declared = replace(delivered(colour), range=colour.assumed().range)

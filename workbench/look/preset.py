@@ -8,13 +8,18 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from workbench.errors import PresetError
+
+STAGES = ("deband", "tone")
+"""The stages that a picture goes through, in this order; each is a field of Preset."""
 
 SHIPPED = Path(__file__).parent / "presets"
 
@@ -56,12 +61,24 @@ class Eq(_Stage):
     brightness: float = Field(0, ge=-1, le=1, description="Lifts (+) or lowers (-) every tone.")
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """One number of a preset that a person can turn."""
+
+    name: str  # such as deband.strength
+    value: float
+    low: float
+    high: float
+    whole: bool
+    description: str
+
+
 class Preset(BaseModel):
     """A look with a name. Two presets with the same stages have the same hash."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, max_length=80, pattern=r"^[\w][\w .+-]*$")
+    name: str = Field(min_length=1, max_length=80, pattern=r"^\w[\w ,.+-]*$")
     description: str = ""
     deband: Annotated[NoDeband | Gradfun, Field(discriminator="filter")] = NoDeband()
     tone: Annotated[NoTone | Eq, Field(discriminator="filter")] = NoTone()
@@ -69,7 +86,7 @@ class Preset(BaseModel):
     @property
     def hash(self) -> str:
         """Return 12 hex digits that name what is done to the picture, whatever it is called."""
-        stages = self.model_dump(mode="json", include={"deband", "tone"})
+        stages = self.model_dump(mode="json", include=set(STAGES))
         return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:12]
 
     def override(self, overrides: Mapping[str, Any]) -> "Preset":
@@ -82,22 +99,42 @@ class Preset(BaseModel):
         values = self.model_dump()
         for key, value in overrides.items():
             stage, _, parameter = key.partition(".")
-            if stage not in ("deband", "tone") or not parameter:
+            if stage not in STAGES or not parameter:
                 raise PresetError(
                     f"preset {self.name}: there is no parameter {key}; "
                     f"it has {', '.join(self.parameters())}"
                 )
             values[stage][parameter] = value
         changed = _validated(values, f"preset {self.name}")
-        return changed.model_copy(update={"name": f"{self.name} (changed)"})
+        return changed.model_copy(update={"name": f"{self.name}, changed"})
 
     def parameters(self) -> dict[str, Any]:
         """Return every parameter by its full name, such as {"deband.strength": 1.1}."""
         return {
             f"{stage}.{key}": value
-            for stage in ("deband", "tone")
+            for stage in STAGES
             for key, value in getattr(self, stage).model_dump().items()
         }
+
+    def numbers(self) -> tuple[Parameter, ...]:
+        """Return the parameters that a person can turn, with their ranges."""
+        found = []
+        for stage in STAGES:
+            filter_ = getattr(self, stage)
+            for key, field in type(filter_).model_fields.items():
+                limits = _limits(field)
+                if limits:
+                    found.append(
+                        Parameter(
+                            name=f"{stage}.{key}",
+                            value=getattr(filter_, key),
+                            low=limits[0],
+                            high=limits[1],
+                            whole=field.annotation is int,
+                            description=field.description or "",
+                        )
+                    )
+        return tuple(found)
 
 
 def shipped() -> tuple[str, ...]:
@@ -105,7 +142,7 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
 
 
-def load(name: str | Path) -> Preset:
+def load_preset(name: str | Path) -> Preset:
     """Load a shipped preset by its name, or any preset by the path of its TOML file.
 
     Raises PresetError, naming the key and the allowed range where a value is wrong.
@@ -116,14 +153,15 @@ def load(name: str | Path) -> Preset:
     if path.suffix == ".toml":
         return _read(path)
     raise PresetError(
-        f"there is no preset {name}: take one of {', '.join(shipped())}, or the path of a .toml file"
+        f"there is no preset {name}: take one of {', '.join(shipped())}, "
+        "or the path of a .toml file"
     )
 
 
-def save(preset: Preset, path: Path) -> None:
+def save_preset(preset: Preset, path: str | Path) -> None:
     """Write the preset as TOML; raises PresetError when the file cannot be written."""
     try:
-        path.write_text(tomli_w.dumps(preset.model_dump()), encoding="utf-8")
+        Path(path).write_text(tomli_w.dumps(preset.model_dump()), encoding="utf-8")
     except OSError as error:
         raise PresetError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -148,37 +186,32 @@ def _validated(values: Mapping[str, Any], source: str) -> Preset:
 
 def _problem(detail: Mapping[str, Any]) -> str:
     """Say one thing that pydantic found wrong: the key, its value, and what is allowed."""
-    where = list(detail["loc"])
-    kind, context = detail["type"], detail.get("ctx", {})
-    if where and where[0] in ("deband", "tone") and len(where) > 1:
-        model = _STAGES.get((where[0], where[1]))
-        where.pop(1)  # pydantic names the chosen filter as a step of the path
-    else:
-        model = None
-    key = ".".join(map(str, where))
+    where = [str(step) for step in detail["loc"]]
+    model: type[BaseModel] = Preset
+    if len(where) > 1:  # pydantic names the stage and then its filter
+        model = _FILTERS[where[0]][where.pop(1)]
+    key, kind, value = ".".join(where), detail["type"], detail["input"]
     if kind == "extra_forbidden":
-        known = ", ".join(model.model_fields) if model else ", ".join(Preset.model_fields)
-        return f"{key} is not known here (known: {known})"
+        return f"{key} is not known here (known: {', '.join(model.model_fields)})"
     if kind.startswith("union_tag"):
-        return f"{key}.filter must be one of {context.get('expected_tags', _filters(key))}"
+        return f"{key}.filter must be one of {', '.join(_FILTERS[key])}"
     if kind == "missing":
         return f"{key} is missing"
-    field = model.model_fields.get(str(where[-1])) if model else None
-    limits = {type(limit).__name__: limit for limit in field.metadata} if field else {}
-    if "Ge" in limits and "Le" in limits:
-        low, high = limits["Ge"].ge, limits["Le"].le
-        whole = " whole" if field and field.annotation is int else ""
-        return f"{key} is {detail['input']!r}; allowed is a{whole} number from {low} to {high}"
-    return f"{key} is {detail['input']!r}: {detail['msg'].lower()}"
+    field = model.model_fields.get(where[-1])
+    limits = _limits(field) if field else None
+    if field and limits:
+        whole = "whole " if field.annotation is int else ""
+        return f"{key} is {value!r}; allowed is a {whole}number from {limits[0]} to {limits[1]}"
+    return f"{key} is {value!r}: {detail['msg'].lower()}"
 
 
-_STAGES: dict[tuple[str, str], type[_Stage]] = {
-    ("deband", "none"): NoDeband,
-    ("deband", "gradfun"): Gradfun,
-    ("tone", "none"): NoTone,
-    ("tone", "eq"): Eq,
+def _limits(field: FieldInfo) -> tuple[float, float] | None:
+    low = [limit.ge for limit in field.metadata if hasattr(limit, "ge")]
+    high = [limit.le for limit in field.metadata if hasattr(limit, "le")]
+    return (low[0], high[0]) if low and high else None
+
+
+_FILTERS: dict[str, dict[str, type[_Stage]]] = {
+    "deband": {"none": NoDeband, "gradfun": Gradfun},
+    "tone": {"none": NoTone, "eq": Eq},
 }
-
-
-def _filters(stage: str) -> str:
-    return ", ".join(name for owner, name in _STAGES if owner == stage)

@@ -11,9 +11,7 @@ from workbench.look.preset import Preset
 DELIVERED_FORMAT = "yuv422p10le"
 
 
-def render(
-    frame: Frame, preset: Preset, cancellation: ffmpeg.Cancellation | None = None
-) -> Frame:
+def render(frame: Frame, preset: Preset, cancellation: ffmpeg.Cancellation | None = None) -> Frame:
     """Return the picture that the encoder is fed for this frame, byte for byte, in 10 bits.
 
     Raises FfmpegFailed, Cancelled, FfmpegMissing.

@@ -1,0 +1,35 @@
+# The whole interface for people who work on this: demo, lab, test, check, bench, lock.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo lab test check bench lock
+
+demo: $(READY)  ## convert a sample clip, from nothing
+	$(BIN)/workbench demo demo
+
+lab: $(READY)  ## open JupyterLab on the tuning notebook
+	$(BIN)/jupyter lab notebooks/tune.ipynb
+
+test: $(READY)  ## run the tests
+	$(BIN)/pytest $(ARGS)
+
+check: $(READY)  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## measure speed against the bare ffmpeg command
+	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
+
+lock:  ## resolve pyproject.toml anew into requirements.lock
+	uv pip compile --universal --generate-hashes --extra dev --python-version 3.11 \
+		--no-header --no-annotate --upgrade pyproject.toml --output-file requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Installing into .venv; this takes about a minute."
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)

@@ -1,0 +1,110 @@
+"""The demo: a sample clip with every fault that a generated clip has, and the convert notebook run
+on it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import ffmpeg
+from workbench.batch.job import NOTEBOOKS, run_notebook
+from workbench.deliver.report import qc_path
+from workbench.desk.progress import progress_bar
+
+WIDTH, HEIGHT, RATE, SECONDS = 1280, 720, 24, 5
+
+
+def run_demo(folder: Path) -> str:
+    """Make the sample, convert it, and say where everything is, with the verdict."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sample = make_sample(folder / "sample.mp4")
+    delivered = folder / "sample_prores.mov"
+    executed = folder / "sample_convert.ipynb"
+    run_notebook(
+        NOTEBOOKS / "convert.ipynb",
+        executed.absolute(),
+        {
+            "source": str(sample.absolute()),
+            "destination": str(delivered.absolute()),
+            "overwrite": True,
+        },
+    )
+    record = json.loads(qc_path(delivered).read_text(encoding="utf-8"))
+    return (
+        f"\nProRes   {delivered}\nnotebook {executed}\nQC       {qc_path(delivered)}\n"
+        f"verdict  {record['verdict']}"
+    )
+
+
+def make_sample(path: Path) -> Path:
+    """Encode the sample as a generator would: H.264, 8 bits, crf 18, untagged, stereo AAC."""
+    count = RATE * SECONDS
+    with progress_bar(count, "sample") as follow:
+        ffmpeg.run(
+            [
+                *("-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{WIDTH}x{HEIGHT}"),
+                *("-framerate", str(RATE), "-i", "pipe:0"),
+                *("-f", "lavfi", "-i", _TONES),
+                *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"),
+                *("-c:a", "aac", "-shortest", f"file:{path.absolute()}"),
+            ],
+            stdin=(frame.tobytes() for frame in scene(count)),
+            on_progress=follow,
+        )
+    return path
+
+
+_TONES = f"aevalsrc=0.1*sin(2*PI*220*t)|0.1*sin(2*PI*277*t):duration={SECONDS}:sample_rate=48000"
+
+
+def scene(count: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield `count` frames of (HEIGHT, WIDTH, 3) RGB: a dusk sky over dark ground, a lit sphere
+    that drifts across it."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    y, x = y / HEIGHT, x / HEIGHT  # in picture heights, so that a circle is round
+    sky = _sky(x, y)
+    for number in range(count):
+        picture = sky.copy()
+        _add_sphere(picture, x, y, at=0.62 + 0.5 * number / count, height=0.52, radius=0.17)
+        yield (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _sky(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    night = np.array([0.03, 0.05, 0.17], np.float32)
+    dusk = np.array([0.42, 0.11, 0.20], np.float32)
+    glow = np.array([0.55, 0.26, 0.05], np.float32)
+    ground = np.array([0.035, 0.025, 0.03], np.float32)
+    depth = np.clip(y / 0.8, 0, 1)[..., None] ** 2.2
+    sun = np.exp(-(((x - 1.35) / 0.55) ** 2) - ((y - 0.8) / 0.22) ** 2)[..., None]
+    sky = night + (dusk - night) * depth + glow * sun
+    horizon = np.clip((y - 0.8) * HEIGHT, 0, 1)[..., None]
+    return np.asarray(sky * (1 - horizon) + (ground + 0.12 * sun * dusk) * horizon, np.float32)
+
+
+def _add_sphere(
+    picture: NDArray[np.float32],
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    at: float,
+    height: float,
+    radius: float,
+) -> None:
+    columns = slice(int((at - radius) * HEIGHT), int((at + radius) * HEIGHT) + 2)
+    rows = slice(int((height - radius) * HEIGHT), int((height + radius) * HEIGHT) + 2)
+    picture, x, y = picture[rows, columns], x[rows, columns], y[rows, columns]
+    dx, dy = (x - at) / radius, (y - height) / radius
+    depth = np.sqrt(np.clip(1 - dx**2 - dy**2, 0, None))
+    edge = np.clip((1 - np.hypot(dx, dy)) * radius * HEIGHT, 0, 1)[..., None]
+    # Lit from the upper left, with a warm rim from the sun behind it.
+    light = np.clip(-0.55 * dx - 0.6 * dy + 0.58 * depth, 0, 1)[..., None]
+    rim = np.clip(0.9 * dx + 0.35 * dy - 0.35, 0, 1)[..., None] ** 2
+    shine = np.clip(light, 0, 1) ** 40
+    colour = (
+        np.array([0.05, 0.02, 0.06], np.float32)
+        + light * np.array([0.75, 0.16, 0.28], np.float32)
+        + rim * np.array([0.9, 0.45, 0.1], np.float32)
+        + shine * np.array([0.5, 0.5, 0.5], np.float32)
+    )
+    picture += edge * (colour - picture)

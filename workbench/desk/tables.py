@@ -1,0 +1,91 @@
+"""Facts and findings as tables: HTML in a notebook, plain text in a terminal."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from workbench.clip import Clip
+from workbench.deliver.encode import Delivery
+from workbench.deliver.qc import LEVELS, Finding
+from workbench.ffmpeg import pasteable
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a heading."""
+
+    heading: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def _repr_html_(self) -> str:
+        def line(cells: Sequence[str], tag: str) -> str:
+            style = "text-align: left; vertical-align: top; white-space: normal"
+            joined = "".join(f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell in cells)
+            return f"<tr>{joined}</tr>"
+
+        body = "".join(line(row, "td") for row in self.rows)
+        return f"<table><thead>{line(self.heading, 'th')}</thead><tbody>{body}</tbody></table>"
+
+    def __str__(self) -> str:
+        lines = [self.heading, *self.rows] if any(self.heading) else list(self.rows)
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+
+
+def clip_table(clip: Clip) -> Table:
+    """Show what a file is."""
+    rate = float(clip.frame_rate)
+    even = "constant" if clip.constant_frame_rate else "variable, average"
+    turned = clip.orientation
+    sound = "; ".join(
+        f"{stream.codec}, {stream.sample_rate} Hz, {stream.layout}" for stream in clip.audio
+    )
+    aspect = "" if clip.sample_aspect == 1 else f", pixels {clip.sample_aspect}"
+    upright = f", turned {turned.rotation}° to be upright" if turned.rotation else ""
+    mirrored = ", mirrored" if turned.mirrored else ""
+    rows = [
+        ("file", clip.path.name),
+        ("picture", f"{clip.width}x{clip.height}{aspect}{upright}{mirrored}"),
+        ("codec", f"{clip.codec} {clip.profile}, {clip.pixel_format}, {clip.bit_depth} bits"),
+        ("frames", f"{clip.frame_count}, {float(clip.duration):.3f} s"),
+        ("frame rate", f"{rate:.3f} frames/s, {even}"),
+        ("range", clip.colour.range),
+        ("primaries", clip.colour.primaries),
+        ("transfer", clip.colour.transfer),
+        ("matrix", clip.colour.matrix),
+        ("sound", sound or "none"),
+    ]
+    if clip.colour.untagged:
+        rows.append(("assumed", f"untagged colour is taken for {clip.colour.assumed()}"))
+    return Table(("clip", ""), tuple(rows))
+
+
+def findings_table(findings: Iterable[Finding]) -> Table:
+    """Show findings, the worst first."""
+    rows = sorted(findings, key=lambda finding: -LEVELS.index(finding.level))
+    return Table(
+        ("", "what", "measured", "promised", "in words"),
+        tuple((row.level, row.id, row.measured, row.limit, row.sentence) for row in rows),
+    )
+
+
+def delivery_table(delivery: Delivery, qc: Path) -> Table:
+    """Show what was made, and how."""
+    preset = delivery.recipe.preset
+    rows = (
+        ("verdict", delivery.verdict),
+        ("ProRes", str(delivery.destination)),
+        ("size", f"{delivery.size / 1e6:.1f} MB, {_megabits(delivery):.0f} Mb/s"),
+        ("QC", str(qc)),
+        ("look", f"{preset.name} ({preset.hash})"),
+        ("command", pasteable(delivery.command)),
+    )
+    return Table(("delivered", ""), rows)
+
+
+def _megabits(delivery: Delivery) -> float:
+    return delivery.size * 8 / 1e6 / float(delivery.source.duration)
