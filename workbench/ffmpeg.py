@@ -139,10 +139,12 @@ def _ask(path: Path) -> Program:
         rows = (line.split() for line in listing.splitlines())
         return frozenset(row[1] for row in rows if len(row) > 2 and row[1] != "=")
 
-    version = answer("-version").split("\n", 1)[0].split()
+    name, _, version = answer("-version").partition(" version ")
+    if name != "ffmpeg":
+        raise FfmpegMissing(f"{path} is not an ffmpeg program; {HOW_TO_GET_IT}")
     return Program(
         path=path,
-        version=version[2] if len(version) > 2 else "unknown",
+        version=version.split()[0],
         filters=names(answer("-filters")),
         encoders=names(answer("-encoders")),
     )

@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).parent / "presets"
 
 
 class _Stage(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class NoDeband(_Stage):
@@ -76,7 +76,7 @@ class Parameter:
 class Preset(BaseModel):
     """A look with a name. Two presets with the same stages have the same hash."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str = Field(min_length=1, max_length=80, pattern=r"^\w[\w ,.+-]*$")
     description: str = ""

@@ -1,0 +1,137 @@
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.errors import PresetError
+from workbench.look.preset import Eq, Gradfun, Preset, load_preset, save_preset, shipped
+
+
+def test_classic_is_the_seed_s_look() -> None:
+    classic = load_preset("classic")
+    assert classic.deband == Gradfun(strength=1.1, radius=20)
+    assert classic.tone == Eq(contrast=0.9, saturation=0.85, brightness=0.03)
+
+
+def test_every_shipped_preset_loads_under_its_own_name() -> None:
+    assert "classic" in shipped()
+    for name in shipped():
+        preset = load_preset(name)
+        assert preset.name == name
+        assert preset.description.endswith(".")
+
+
+def test_the_hash_names_the_look_and_not_its_name() -> None:
+    classic = load_preset("classic")
+    assert classic.hash == "3ca65a7f2f2c", "a stored hash must mean the same look for ever"
+    assert classic.model_copy(update={"name": "other"}).hash == classic.hash
+    assert classic.override({"deband.radius": 21}).hash != classic.hash
+
+
+def test_a_preset_survives_its_file(tmp_path: Path) -> None:
+    changed = load_preset("classic").override({"deband.strength": 2.5, "tone.contrast": 1})
+    save_preset(changed, tmp_path / "mine.toml")
+    assert load_preset(tmp_path / "mine.toml") == changed
+
+
+def test_a_preset_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(PresetError, match="cannot be written: No such file"):
+        save_preset(load_preset("classic"), tmp_path / "no folder" / "mine.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[deband]\nfilter = 'gradfun'\nstrength = 0.5", "deband.strength is 0.5; allowed is a number from 0.51 to 64"),
+        ("[deband]\nfilter = 'gradfun'\nradius = 33", "deband.radius is 33; allowed is a whole number from 4 to 32"),
+        ("[deband]\nfilter = 'gradfun'\nradius = 8.5", "deband.radius is 8.5; allowed is a whole number from 4 to 32"),
+        ("[deband]\nfilter = 'gradfun'\nstrength = nan", "deband.strength is nan; allowed is"),
+        ("[tone]\nfilter = 'eq'\ncontrast = inf", "tone.contrast is inf; allowed is"),
+        ("[tone]\nfilter = 'eq'\ncontrast = '1:enable=0'", "tone.contrast is '1:enable=0'; allowed is"),
+        ("[tone]\nfilter = 'eq'\ncontrast = true", "tone.contrast is True; allowed is"),
+        ("[tone]\nfilter = 'eq'\ngama = 1.0", "tone.gama is not known here (known: filter, contrast"),
+        ("[tone]\nfilter = 'curves'", "tone.filter must be one of none, eq"),
+        ("[tone]\ncontrast = 1.0", "tone.filter must be one of none, eq"),
+        ("tone = 'eq'", "tone"),
+        ("dither = 'none'", "dither is not known here (known: name, description, deband, tone)"),
+        ("description = 7", "description is 7"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_told_by_key_and_range(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text("name = 'wrong'\n" * ("name" not in text) + text, encoding="utf-8")
+    with pytest.raises(PresetError) as caught:
+        load_preset(path)
+    assert str(caught.value).startswith("wrong.toml: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_nameless_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "nameless.toml"
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(PresetError, match="name is missing"):
+        load_preset(path)
+
+
+def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "letter.toml"
+    path.write_text("Dear Sir", encoding="utf-8")
+    with pytest.raises(PresetError, match=r"letter\.toml is not a TOML file"):
+        load_preset(path)
+
+
+def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+    with pytest.raises(PresetError, match=r"no preset clasic: take one of classic, .* \.toml file"):
+        load_preset("clasic")
+
+
+@pytest.mark.parametrize("key", ["strength", "deband.strenth", "dither.strength", "name", "", "."])
+def test_an_unknown_override_is_told(key: str) -> None:
+    with pytest.raises(PresetError, match="preset classic: "):
+        load_preset("classic").override({key: 1})
+
+
+def test_an_override_shows_in_the_name_and_none_does_not() -> None:
+    classic = load_preset("classic")
+    assert classic.override({}) is classic
+    assert classic.override({"tone.contrast": 1.0}).name == "classic, changed"
+
+
+@given(st.sampled_from(["deband.strength", "tone.contrast", "tone.brightness"]), st.floats())
+def test_no_float_gets_past_its_range(key: str, value: float) -> None:
+    low, high = {p.name: (p.low, p.high) for p in load_preset("classic").numbers()}[key]
+    if low <= value <= high:
+        assert load_preset("classic").override({key: value}).parameters()[key] == value
+    else:
+        with pytest.raises(PresetError, match="allowed is a number"):
+            load_preset("classic").override({key: value})
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text() | st.just(math.nan),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_junk_is_refused_in_one_line(junk: Any) -> None:
+    with pytest.raises(PresetError) as caught:
+        load_preset("classic").override({"tone.contrast": junk})
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_are_what_a_person_can_turn() -> None:
+    numbers = {p.name: p for p in load_preset("classic").numbers()}
+    assert list(numbers) == [
+        *("deband.strength", "deband.radius"),
+        *("tone.contrast", "tone.saturation", "tone.brightness"),
+    ]
+    assert numbers["deband.radius"].whole
+    assert all(p.description.endswith(".") and p.low <= p.value <= p.high for p in numbers.values())
+
+
+def test_stages_left_out_do_nothing() -> None:
+    assert Preset(name="bare").parameters() == {"deband.filter": "none", "tone.filter": "none"}

@@ -1,0 +1,83 @@
+"""The picture that is shown is the picture that is encoded, byte for byte."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import clips
+from tests.clips import SEED
+from workbench.clip import open_clip
+from workbench.errors import DamagedClip
+from workbench.look.chain import ENCODER_FORMAT, filter_chain
+from workbench.look.preset import load_preset
+from workbench.look.render import render
+
+Made = Callable[[str], Path]
+CLASSIC = load_preset("classic")
+
+
+def rendered(path: Path, preset: str = "classic") -> list[str]:
+    with open_clip(path) as clip:
+        pictures = (render(frame, load_preset(preset)) for frame in clip.sample(clip.frame_count))
+        return [hashlib.md5(picture.tobytes()).hexdigest() for picture in pictures]
+
+
+@pytest.mark.parametrize("preset", ["classic", "untouched"])
+@pytest.mark.parametrize(
+    "name", ["untagged", "tagged", "sd_tagged", "full_range", "odd", "variable", "ten_bit"]
+)
+def test_render_equals_the_chain_on_the_whole_file(made: Made, name: str, preset: str) -> None:
+    path = made(name)
+    chain = f"{filter_chain(load_preset(preset), open_clip(path).colour)},{ENCODER_FORMAT}"
+    assert rendered(path, preset) == clips.frame_hashes(path, "-vf", chain)
+
+
+def test_a_turned_clip_is_rendered_upright(untagged: Path, tmp_path: Path) -> None:
+    path = clips.turned(untagged, tmp_path / "turned.mp4", "-display_rotation", "90")
+    chain = f"{filter_chain(CLASSIC, open_clip(path).colour)},{ENCODER_FORMAT}"
+    assert rendered(path) == clips.frame_hashes(path, "-vf", chain)
+
+
+@pytest.mark.parametrize("name", ["tagged", "full_range"])
+def test_the_encoder_makes_the_same_file_of_what_is_rendered(
+    made: Made, tmp_path: Path, name: str
+) -> None:
+    """The seed's own command on the file, and its encoder on the rendered pictures alone."""
+    path, raw = made(name), tmp_path / "pictures.raw"
+    with open_clip(path) as clip:
+        raw.write_bytes(b"".join(render(f, CLASSIC).tobytes() for f in clip.sample(1000)))
+    encoder = SEED[: SEED.index("-vf")]
+    size = ["-f", "rawvideo", "-pixel_format", "yuv422p10le", "-video_size", "320x180"]
+    clips.run(*size, "-framerate", "24", "-i", raw, *encoder, tmp_path / "rendered.mov")
+    clips.run("-i", path, *SEED, tmp_path / "seed.mov")
+    assert clips.frame_hashes(tmp_path / "rendered.mov") == clips.frame_hashes(
+        tmp_path / "seed.mov"
+    )
+
+
+def test_what_is_rendered_is_ten_bits_legal_and_keeps_its_place(made: Made) -> None:
+    with open_clip(made("full_range")) as clip:
+        frame = clip.frame(7)
+    picture = render(frame, CLASSIC)
+    assert (picture.pixel_format, picture.bit_depth) == ("yuv422p10le", 10)
+    assert (picture.index, picture.time) == (frame.index, frame.time)
+    assert picture.colour.range == "legal"
+    assert picture.cb.shape == (180, 160)
+
+
+@pytest.mark.parametrize("path", sorted(clips.REAL.glob("*.mp4")), ids=lambda path: path.stem)
+def test_every_real_clip_that_decodes(path: Path) -> None:
+    try:
+        clip = open_clip(path)
+    except ValueError:
+        assert "audio_only" in path.name
+        return
+    chain = f"{filter_chain(CLASSIC, clip.colour)},{ENCODER_FORMAT}"
+    try:
+        found = rendered(path)
+    except DamagedClip:
+        assert "corrupt" in path.name
+        return
+    assert found == clips.frame_hashes(path, "-vf", chain)

@@ -1,0 +1,101 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import clips
+from workbench import ffmpeg
+from workbench.clip import open_clip
+from workbench.colour import Colour
+from workbench.errors import FfmpegMissing
+from workbench.frames import Frame
+from workbench.look.chain import ENCODER_FORMAT, filter_chain
+from workbench.look.preset import load_preset
+from workbench.measure.banding import CambiMap, banding_timeline, cambi, cambi_map
+
+Made = Callable[[str], Path]
+
+
+def plain_scores(path: Path, chain: str, folder: Path) -> list[float]:
+    """CAMBI of every frame by a plain ffmpeg command."""
+    log = folder / "plain.json"
+    escaped = str(log).replace("\\", "/").replace(":", "\\:")
+    graph = f"{chain},split[a][b];[a][b]libvmaf=model='':feature='name=cambi':log_fmt=json"
+    clips.run("-i", path, "-lavfi", f"{graph}:log_path='{escaped}'", "-f", "null", "-")
+    return [frame["metrics"]["cambi"] for frame in json.loads(log.read_text())["frames"]]
+
+
+def gradient(steps: int, width: int = 640, height: int = 360) -> Frame:
+    """A vertical ramp over the same 32 code values in so many steps."""
+    ramp = 40 + np.floor(np.linspace(0, steps, width, endpoint=False)) * (32 // steps)
+    luma = np.tile(ramp.astype(np.uint8), (height, 1))
+    grey = np.full((height // 2, width // 2), 128, np.uint8)
+    return Frame(luma, grey, grey, "yuv420p", 8, Colour())
+
+
+def test_scores_equal_a_plain_command_s_to_the_last_digit(made: Made, tmp_path: Path) -> None:
+    path = made("untagged")
+    chain = f"{filter_chain(load_preset('classic'), Colour())},{ENCODER_FORMAT}"
+    with open_clip(path) as clip:
+        timeline = banding_timeline(clip, chain, samples=6)
+        single = cambi(clip.frame(timeline.indices[2]))
+    before, after = plain_scores(path, "null", tmp_path), plain_scores(path, chain, tmp_path)
+    assert timeline.before == tuple(before[i] for i in timeline.indices)
+    assert timeline.after == tuple(after[i] for i in timeline.indices)
+    assert single == timeline.before[2]
+
+
+def test_a_turned_clip_is_scored_upright(untagged: Path, tmp_path: Path) -> None:
+    path = clips.turned(untagged, tmp_path / "turned.mp4", "-display_rotation", "90")
+    with open_clip(path) as clip:
+        timeline = banding_timeline(clip, ENCODER_FORMAT, samples=3)
+        assert timeline.before[1] == cambi(clip.frame(timeline.indices[1]))
+
+
+def test_the_worst_frame_is_the_one_with_the_highest_score(untagged: Path) -> None:
+    with open_clip(untagged) as clip:
+        timeline = banding_timeline(clip, ENCODER_FORMAT)
+    assert timeline.before[timeline.indices.index(timeline.worst)] == max(timeline.before)
+    assert timeline.times[1] == timeline.indices[1] / clip.frame_rate
+
+
+def test_flat_is_none_and_steps_are_some() -> None:
+    assert cambi(gradient(1)) == 0
+    assert cambi(gradient(32)) > 1
+
+
+def test_the_map_lights_where_the_steps_are() -> None:
+    banded = gradient(32)
+    luma = banded.luma.copy()
+    luma[:, :320] = 60
+    found = cambi_map(replace(banded, luma=luma))
+    assert found.score == cambi(replace(banded, luma=luma))
+    assert found.c_values.shape == (360, 640)
+    assert found.c_values[:, 400:].mean() > 4 * found.c_values[:, :240].mean()
+    assert found.worst_window(160, 120)[0] >= 280
+
+
+def test_a_map_of_an_odd_size(made: Made) -> None:
+    with open_clip(made("odd")) as clip:
+        assert cambi_map(clip.frame(0)).c_values.shape == (179, 319)
+
+
+def test_the_worst_window_holds_the_most() -> None:
+    c_values = np.zeros((20, 30), np.float32)
+    c_values[12:15, 21:25] = 1
+    found = CambiMap(0.0, c_values)
+    x, y = found.worst_window(4, 3)
+    assert (x, y) == (21, 12)
+    assert found.worst_window(300, 200) == (0, 0)
+
+
+def test_without_libvmaf_one_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program built without libvmaf (Debian's own, say) cannot be had in every test run."""
+    whole = ffmpeg.program()
+    poor = replace(whole, filters=whole.filters - {"libvmaf"})
+    monkeypatch.setattr(ffmpeg, "program", lambda: poor)
+    with pytest.raises(FfmpegMissing, match="without the filter libvmaf: install"):
+        cambi(gradient(4))

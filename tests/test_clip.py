@@ -1,0 +1,194 @@
+import hashlib
+import random
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import clips
+from workbench import frames
+from workbench.clip import open_clip, sample_indices
+from workbench.colour import Colour
+from workbench.errors import UnsupportedClip
+
+Made = Callable[[str], Path]
+
+
+def digest(frame: frames.Frame) -> str:
+    return hashlib.md5(frame.tobytes()).hexdigest()
+
+
+def test_a_generated_clip_is_what_it_is(untagged: Path) -> None:
+    clip = open_clip(untagged)
+    assert (clip.codec, clip.pixel_format, clip.bit_depth) == ("h264", "yuv420p", 8)
+    assert (clip.width, clip.height, clip.frame_count) == (320, 180, 24)
+    assert (clip.frame_rate, clip.constant_frame_rate) == (Fraction(24), True)
+    assert clip.duration == 1
+    assert clip.sample_aspect == 1
+    assert clip.colour == Colour()
+    assert [(s.codec, s.sample_rate, s.layout) for s in clip.audio] == [("aac", 44100, "stereo")]
+
+
+def test_tags_are_read(made: Made) -> None:
+    assert open_clip(made("tagged")).colour == Colour("legal", "bt709", "bt709", "bt709")
+    assert open_clip(made("full_range")).colour.range == "full"
+    assert open_clip(made("sd_tagged")).colour == Colour("legal", "bt470bg", "smpte170m", "bt470bg")
+
+
+@pytest.mark.parametrize("name", ["untagged", "long_gop", "variable", "odd", "ten_bit"])
+def test_every_frame_equals_ffmpeg_s_own_in_any_order(made: Made, name: str) -> None:
+    path = made(name)
+    expected = clips.frame_hashes(path)
+    order = list(range(len(expected)))
+    random.Random(7).shuffle(order)
+    with open_clip(path) as clip:
+        assert clip.frame_count == len(expected)
+        assert {i: digest(clip.frame(i)) for i in order} == dict(enumerate(expected))
+
+
+def test_seeking_is_exact_when_nothing_is_kept(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "CACHE_BYTES", 0)
+    expected = clips.frame_hashes(made("long_gop"))
+    with open_clip(made("long_gop")) as clip:
+        assert len(clip.keyframes) == 2
+        for index in (40, 3, 29, 30, 31, 28, 47, 0, 1):
+            assert digest(clip.frame(index)) == expected[index]
+
+
+def test_the_cache_stays_within_its_bounds(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "CACHE_BYTES", 5 * 320 * 180 * 3 // 2 + 100_000)
+    with open_clip(made("long_gop")) as clip:
+        clip.frame(40)
+        assert 0 < len(clip._reader._cache) <= 6
+
+
+def test_a_sample_is_spread_over_the_clip_and_exact(made: Made) -> None:
+    expected = clips.frame_hashes(made("long_gop"))
+    with open_clip(made("long_gop")) as clip:
+        sample = list(clip.sample(5))
+        assert [frame.index for frame in sample] == [4, 14, 24, 33, 43]
+        assert [digest(frame) for frame in sample] == [expected[frame.index] for frame in sample]
+        assert len(list(clip.sample(1000))) == clip.frame_count
+
+
+def test_samples_of_a_short_clip_are_all_of_it() -> None:
+    assert sample_indices(1, 12) == [0]
+
+
+def test_by_time_gives_the_frame_that_is_on_screen(made: Made) -> None:
+    with open_clip(made("variable")) as clip:
+        for index, start in enumerate(clip.times):
+            assert clip.frame_at(start).index == index
+        assert clip.frame_at(clip.times[5] - Fraction(1, 10_000)).index == 4
+        assert clip.frame_at(-3).index == 0
+        assert clip.frame_at(1000).index == clip.frame_count - 1
+
+
+def test_an_index_outside_says_which_there_are(untagged: Path) -> None:
+    with open_clip(untagged) as clip:
+        assert clip.frame(-1).index == 23
+        with pytest.raises(IndexError, match="frames 0 to 23; there is no 24"):
+            clip.frame(24)
+
+
+def test_variable_rate_is_known_for_what_it_is(made: Made) -> None:
+    clip = open_clip(made("variable"))
+    assert not clip.constant_frame_rate
+    steps = {b - a for a, b in zip(clip.times, clip.times[1:], strict=False)}
+    assert steps == {Fraction(1, 25), Fraction(2, 25)}
+
+
+def test_a_rounded_ntsc_rate_is_constant(tmp_path: Path) -> None:
+    """Matroska counts milliseconds, so 24000/1001 comes in steps of 41 and 42."""
+    path = tmp_path / "ntsc.mkv"
+    clips.run("-f", "lavfi", "-i", clips.sky(rate="24000/1001"), "-c:v", "libx264", path)
+    clip = open_clip(path)
+    assert clip.constant_frame_rate
+    assert clip.frame_rate == Fraction(24000, 1001)
+
+
+def test_frames_cannot_be_written_to(untagged: Path) -> None:
+    with open_clip(untagged) as clip, pytest.raises(ValueError, match="read-only"):
+        clip.frame(0).luma[0, 0] = 1
+
+
+def test_ten_bits_stay_ten_bits(made: Made) -> None:
+    with open_clip(made("ten_bit")) as clip:
+        frame = clip.frame(3)
+    assert frame.bit_depth == 10
+    assert frame.luma.dtype == np.uint16
+    assert frame.luma.max() > 255
+
+
+def test_odd_sizes_round_chroma_up(made: Made) -> None:
+    with open_clip(made("odd")) as clip:
+        frame = clip.frame(0)
+    assert frame.luma.shape == (179, 319)
+    assert frame.cb.shape == frame.cr.shape == (90, 160)
+
+
+@pytest.mark.parametrize(
+    ("options", "rotation", "mirrored"),
+    [
+        (["-display_rotation", "0"], 0, False),
+        (["-display_rotation", "90"], 270, False),
+        (["-display_rotation", "180"], 180, False),
+        (["-display_rotation", "270"], 90, False),
+        (["-display_hflip"], 0, True),
+        (["-display_rotation", "90", "-display_hflip"], 270, True),
+        (["-display_rotation", "270", "-display_vflip"], 270, True),
+        (["-display_vflip"], 180, True),
+    ],
+)
+def test_frames_are_upright_as_ffmpeg_shows_them(
+    untagged: Path, tmp_path: Path, options: list[str], rotation: int, mirrored: bool
+) -> None:
+    path = clips.turned(untagged, tmp_path / "turned.mp4", *options)
+    with open_clip(path) as clip:
+        assert (clip.orientation.rotation, clip.orientation.mirrored) == (rotation, mirrored)
+        assert (clip.width, clip.height) == ((320, 180) if rotation % 180 == 0 else (180, 320))
+        assert digest(clip.frame(11)) == clips.frame_hashes(path)[11]
+
+
+def test_an_odd_angle_is_refused(untagged: Path, tmp_path: Path) -> None:
+    path = clips.turned(untagged, tmp_path / "tilted.mp4", "-display_rotation", "30")
+    with pytest.raises(UnsupportedClip, match=r"tilted\.mp4 .* only quarter turns"):
+        open_clip(path)
+
+
+def test_rgb_is_what_ffmpeg_shows(made: Made) -> None:
+    """Within one code value: two builds of swscale round differently."""
+    path = made("tagged")
+    shown = clips.run(
+        *("-i", path, "-vf", "scale=in_color_matrix=bt709:in_range=tv:out_range=pc"),
+        *("-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"),
+    )
+    expected = np.frombuffer(shown, np.uint8).reshape(180, 320, 3)
+    with open_clip(path) as clip:
+        rgb = clip.frame(0).rgb()
+    assert np.abs(rgb.astype(int) - expected).max() <= 1
+
+
+def test_rgb_pictures_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "rgb.mp4"
+    clips.run("-f", "lavfi", "-i", clips.sky(), "-c:v", "libx264rgb", "-pix_fmt", "rgb24", path)
+    with pytest.raises(UnsupportedClip, match=r"rgb\.mp4 stores its picture as gbrp"):
+        open_clip(path)
+
+
+def test_facts_are_plain_json(untagged: Path) -> None:
+    facts = open_clip(untagged).facts()
+    assert facts["frame_rate"] == "24"
+    assert facts["untagged"] == ["range", "primaries", "transfer", "matrix"]
+
+
+def test_many_threads_may_share_a_clip(made: Made) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    expected = clips.frame_hashes(made("long_gop"))
+    order = [random.Random(3).randrange(len(expected)) for _ in range(60)]
+    with open_clip(made("long_gop")) as clip, ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda index: digest(clip.frame(index)), order))
+    assert found == [expected[index] for index in order]

@@ -1,0 +1,104 @@
+import sys
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from workbench import ffmpeg
+from workbench.errors import Cancelled, FfmpegFailed, FfmpegMissing
+
+ENDLESS = ["-re", "-f", "lavfi", "-i", "testsrc=s=64x64", "-f", "null", "-"]
+
+
+def test_the_wheel_s_program_has_all_that_is_used() -> None:
+    assert ffmpeg.program().missing() == ()
+
+
+def test_the_variable_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "ffmpeg of mine"
+    other.write_bytes(b"")
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(other))
+    assert ffmpeg.find() == other
+
+
+def test_a_variable_that_names_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "no such program")
+    with pytest.raises(FfmpegMissing, match="IMAGEIO_FFMPEG_EXE names no such program"):
+        ffmpeg.find()
+
+
+def test_a_program_that_is_not_ffmpeg_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", sys.executable)
+    with pytest.raises(FfmpegMissing, match="is not an ffmpeg program; install"):
+        ffmpeg.program()
+
+
+def test_what_is_missing_is_named_with_the_way_to_get_it() -> None:
+    with pytest.raises(FfmpegMissing, match=r"without the filter nonesuch.*imageio-ffmpeg"):
+        ffmpeg.require(filters=["eq", "nonesuch"])
+
+
+def test_an_error_carries_command_file_and_last_lines(tmp_path: Path) -> None:
+    text = tmp_path / "letter.mp4"
+    text.write_text("Dear Sir or Madam\n" * 100)
+    with pytest.raises(FfmpegFailed, match=r"on letter\.mp4: .*Invalid data found") as caught:
+        ffmpeg.run(["-i", ffmpeg.input_url(text), "-f", "null", "-"], file=text)
+    assert caught.value.file == text
+    assert str(ffmpeg.find()) == caught.value.command[0]
+    assert any("Invalid data" in line for line in caught.value.log)
+
+
+def test_full_pipes_do_not_deadlock() -> None:
+    """64 MB in, 64 MB out and a chatty log at once: more than any pipe holds."""
+    chunk = bytes(1 << 20)
+    raw = ["-f", "rawvideo", "-pixel_format", "gray", "-video_size", "1024x1024"]
+    talk = ["-loglevel", "debug"]
+    arguments = [*talk, *raw, "-i", "pipe:0", "-f", "rawvideo", "pipe:1"]
+    assert len(ffmpeg.run(arguments, stdin=(chunk for _ in range(64)))) == 64 << 20
+
+
+def test_a_program_that_stops_reading_is_no_hang() -> None:
+    raw = ["-f", "rawvideo", "-pixel_format", "gray", "-video_size", "16x16", "-i", "pipe:0"]
+    one = ["-frames:v", "1", "-f", "rawvideo", "pipe:1"]
+    assert len(ffmpeg.run([*raw, *one], stdin=(bytes(1 << 20) for _ in range(32)))) == 256
+
+
+def test_cancel_from_another_thread_is_at_once() -> None:
+    cancellation = ffmpeg.Cancellation()
+    threading.Timer(0.3, cancellation.request).start()
+    begun = time.monotonic()
+    with pytest.raises(Cancelled):
+        ffmpeg.run(ENDLESS, cancellation=cancellation, on_progress=lambda _: None)
+    assert time.monotonic() - begun < 2
+
+
+def test_what_was_cancelled_before_does_not_start_again() -> None:
+    cancellation = ffmpeg.Cancellation()
+    cancellation.request()
+    with pytest.raises(Cancelled):
+        ffmpeg.run(ENDLESS, cancellation=cancellation)
+
+
+def test_an_error_in_the_callback_ends_the_program() -> None:
+    def fail(_: ffmpeg.Progress) -> None:
+        raise KeyboardInterrupt
+
+    threads = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        ffmpeg.run(ENDLESS, on_progress=fail)
+    assert threading.active_count() == threads
+
+
+def test_progress_is_followed_to_the_end() -> None:
+    seen: list[ffmpeg.Progress] = []
+    source = "testsrc=s=64x64:r=25:d=2"
+    ffmpeg.run(["-f", "lavfi", "-i", source, "-f", "null", "-"], on_progress=seen.append)
+    assert seen[-1].frame == 50
+    assert seen[-1].time == Fraction(2)
+
+
+def test_progress_survives_what_ffmpeg_does_not_know_yet() -> None:
+    lines = [b"frame=0\n", b"out_time_us=N/A\n", b"speed=N/A\n", b"progress=continue\n"]
+    assert list(ffmpeg.read_progress(lines)) == [ffmpeg.Progress(0, Fraction(0), None, 0)]
