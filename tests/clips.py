@@ -1,4 +1,4 @@
-"""Small clips made by ffmpeg, each with what it proves, and the real ones where they are at hand."""
+"""Small clips made by ffmpeg, each with what it proves, and the real ones where they are."""
 
 import subprocess
 from pathlib import Path
@@ -8,10 +8,12 @@ from workbench import ffmpeg
 REAL = Path(__file__).parents[2] / "shared" / "clips"
 """A folder of real clips beside the checkout. Tests over it run when it is there."""
 
-SEED = (
-    "-c:v prores_ks -profile:v 3 -vendor apl0 -bits_per_mb 8000 -pix_fmt yuv422p10le "
-    "-vf gradfun=1.1:20,eq=contrast=0.9:saturation=0.85:brightness=0.03 -c:a pcm_s16le"
-).split()
+SEED = [
+    *("-c:v", "prores_ks", "-profile:v", "3", "-vendor", "apl0", "-bits_per_mb", "8000"),
+    *("-pix_fmt", "yuv422p10le"),
+    *("-vf", "gradfun=1.1:20,eq=contrast=0.9:saturation=0.85:brightness=0.03"),
+    *("-c:a", "pcm_s16le"),
+]
 """The options of the command that the project comes from: the contract of `classic`."""
 
 _X264 = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"]
@@ -90,7 +92,7 @@ def variable(path: Path) -> Path:
 def long_gop(path: Path) -> Path:
     """Two seconds with keyframes far apart and many B-frames: seeking must still be exact."""
     gop = ["-g", "30", "-bf", "3", "-x264-params", "open-gop=1:scenecut=0"]
-    noise = f"{sky(seconds=2)},noise=alls=12:allf=t"
+    noise = f"{sky(seconds=2)},noise=alls=12:allf=t:all_seed=7"
     run("-f", "lavfi", "-i", noise, *_X264, *gop, path)
     return path
 

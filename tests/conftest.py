@@ -10,7 +10,7 @@ from tests import clips
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Give a clip by the name of its function in tests/clips.py; it is made when first asked for."""
+    """Give a clip by the name of its function in tests/clips.py, made when first asked for."""
     folder = tmp_path_factory.mktemp("clips")
 
     def give(name: str) -> Path:

@@ -245,7 +245,7 @@ def _probe(path: Path, container: av.container.InputContainer) -> Clip:
 
 def _what_instead(container: av.container.InputContainer) -> str:
     kinds = sorted({stream.type for stream in container.streams})
-    return f", only {' and '.join(kinds)}" if kinds else ""
+    return f", only {' and '.join(kinds)}" if kinds else ": it holds no frames"
 
 
 def _ends_early(path: Path, container: av.container.InputContainer) -> bool:
@@ -263,12 +263,14 @@ def _first_frame(
     path: Path, container: av.container.InputContainer, stream: av.VideoStream
 ) -> av.VideoFrame:
     try:
-        frame = next(container.decode(stream))
-    except (av.FFmpegError, StopIteration) as error:
+        frame = next(container.decode(stream), None)
+    except av.FFmpegError as error:
         raise DamagedClip(
-            f"{path.name} has a video stream, but its first frame does not decode; "
-            "download or generate it again"
+            f"{path.name} has a video stream, but its first frame does not decode "
+            f"({error.strerror}); download or generate it again"
         ) from error
+    if frame is None:
+        raise NotAVideo(f"{path.name} has a video stream, but no frame in it that decodes")
     layout = frame.format
     if not (layout.name.startswith("yuv") and layout.is_planar and len(layout.components) == 3):
         raise UnsupportedClip(

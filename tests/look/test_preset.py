@@ -42,27 +42,30 @@ def test_a_preset_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         save_preset(load_preset("classic"), tmp_path / "no folder" / "mine.toml")
 
 
+GRADFUN, EQ = "[deband]\nfilter = 'gradfun'\n", "[tone]\nfilter = 'eq'\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[deband]\nfilter = 'gradfun'\nstrength = 0.5", "deband.strength is 0.5; allowed is a number from 0.51 to 64"),
-        ("[deband]\nfilter = 'gradfun'\nradius = 33", "deband.radius is 33; allowed is a whole number from 4 to 32"),
-        ("[deband]\nfilter = 'gradfun'\nradius = 8.5", "deband.radius is 8.5; allowed is a whole number from 4 to 32"),
-        ("[deband]\nfilter = 'gradfun'\nstrength = nan", "deband.strength is nan; allowed is"),
-        ("[tone]\nfilter = 'eq'\ncontrast = inf", "tone.contrast is inf; allowed is"),
-        ("[tone]\nfilter = 'eq'\ncontrast = '1:enable=0'", "tone.contrast is '1:enable=0'; allowed is"),
-        ("[tone]\nfilter = 'eq'\ncontrast = true", "tone.contrast is True; allowed is"),
-        ("[tone]\nfilter = 'eq'\ngama = 1.0", "tone.gama is not known here (known: filter, contrast"),
+        (f"{GRADFUN}strength = 0.5", "deband.strength is 0.5; allowed is a number from 0.51 to 64"),
+        (f"{GRADFUN}radius = 33", "deband.radius is 33; allowed is a whole number from 4 to 32"),
+        (f"{GRADFUN}radius = 8.5", "deband.radius is 8.5; allowed is a whole number from 4 to 32"),
+        (f"{GRADFUN}strength = nan", "deband.strength is nan; allowed is"),
+        (f"{EQ}contrast = inf", "tone.contrast is inf; allowed is"),
+        (f"{EQ}contrast = '1:enable=0'", "tone.contrast is '1:enable=0'; allowed is"),
+        (f"{EQ}contrast = true", "tone.contrast is True; allowed is"),
+        (f"{EQ}gama = 1.0", "tone.gama is not known here (known: filter, contrast"),
         ("[tone]\nfilter = 'curves'", "tone.filter must be one of none, eq"),
         ("[tone]\ncontrast = 1.0", "tone.filter must be one of none, eq"),
-        ("tone = 'eq'", "tone"),
+        ("tone = 'eq'", "tone is 'eq'"),
         ("dither = 'none'", "dither is not known here (known: name, description, deband, tone)"),
         ("description = 7", "description is 7"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_file_is_told_by_key_and_range(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "wrong.toml"
-    path.write_text("name = 'wrong'\n" * ("name" not in text) + text, encoding="utf-8")
+    path.write_text(f"name = 'wrong'\n{text}", encoding="utf-8")
     with pytest.raises(PresetError) as caught:
         load_preset(path)
     assert str(caught.value).startswith("wrong.toml: ")

@@ -57,8 +57,8 @@ def read_recipe(
     preset: str,
     overrides: Mapping[str, Any],
     encoder: str = "prores_ks",
-    frame_rate: str | None = None,
-    audio_rate: int | None = None,
+    frame_rate: str | float | None = None,
+    audio_rate: str | int | None = None,
 ) -> Recipe:
     """Make a recipe of what a person wrote: names, numbers, a frame rate such as "24000/1001".
 
@@ -66,13 +66,19 @@ def read_recipe(
     """
     try:
         rate = Fraction(frame_rate) if frame_rate else None
-    except (ValueError, ZeroDivisionError) as error:
+    except (ValueError, TypeError, ZeroDivisionError) as error:
         raise ParameterError(
             f"{frame_rate} is not a frame rate: give a number or a fraction, such as 24 "
             "or 24000/1001"
         ) from error
+    try:
+        samples = int(audio_rate) if audio_rate else None
+    except (ValueError, TypeError) as error:
+        raise ParameterError(
+            f"{audio_rate} is not an audio rate: give Hz, such as 48000"
+        ) from error
     look = load_preset(preset).override(overrides)
-    return Recipe(look, cast(Encoder, encoder), rate, audio_rate)
+    return Recipe(look, cast(Encoder, encoder), rate, samples)
 
 
 @dataclass(frozen=True)

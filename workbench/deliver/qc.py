@@ -79,6 +79,14 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
         "progressive",
         "Every frame is progressive.",
     )
+    if clip.width % 2:
+        yield Finding(
+            "odd width",
+            "note",
+            f"{clip.width} pixels",
+            "",
+            "Half as many chroma samples, rounded up: the last one serves the last column alone.",
+        )
 
 
 def _colour(source: Colour, movie: Movie) -> Iterable[Finding]:

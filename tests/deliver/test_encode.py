@@ -1,0 +1,212 @@
+"""What convert promises, on real files."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from pymediainfo import MediaInfo
+
+from tests import clips
+from tests.clips import SEED
+from workbench.clip import open_clip
+from workbench.deliver.encode import (
+    Delivery,
+    Recipe,
+    convert,
+    destination_for,
+    encode_arguments,
+    read_recipe,
+)
+from workbench.deliver.quicktime import read_movie
+from workbench.errors import ClipError, DestinationUnusable, ParameterError, PresetError
+from workbench.ffmpeg import Progress
+from workbench.look.preset import load_preset
+
+Made = Callable[[str], Path]
+CLASSIC = Recipe(load_preset("classic"))
+
+
+def finding(delivery: Delivery, id: str) -> tuple[str, str]:
+    found = {f.id: (f.level, f.measured) for f in delivery.findings}
+    return found[id]
+
+
+def value_after(argv: list[str], option: str) -> str:
+    return argv[argv.index(option) + 1]
+
+
+def test_the_arguments_hold_the_seed_s_options_and_values(untagged: Path) -> None:
+    argv = encode_arguments(open_clip(untagged), CLASSIC, Path("out.mov"))
+    for option, value in zip(SEED[::2], SEED[1::2], strict=True):
+        assert argv.count(option) == 1
+        if option == "-vf":
+            declaration, _, chain = value_after(argv, "-vf").partition(",")
+            assert chain == value
+            assert declaration.startswith("setparams=")
+        else:
+            assert value_after(argv, option) == value
+    added = [argument for argument in argv if argument.startswith("-") and argument not in SEED]
+    assert added == ["-xerror", "-i", "-map", "-map", "-f"]
+
+
+@pytest.mark.parametrize("name", ["untagged", "tagged", "full_range", "odd", "ten_bit"])
+def test_the_decoded_picture_is_the_seed_command_s_own(
+    made: Made, tmp_path: Path, name: str
+) -> None:
+    clips.run("-i", made(name), *SEED, tmp_path / "seed.mov")
+    convert(made(name), tmp_path / "ours.mov", CLASSIC)
+    assert clips.frame_hashes(tmp_path / "ours.mov") == clips.frame_hashes(tmp_path / "seed.mov")
+
+
+def test_an_untagged_clip_with_sound(untagged: Path, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    delivery = convert(untagged, tmp_path / "out.mov", CLASSIC, on_progress=seen.append)
+    assert delivery.verdict == "note"
+    assert [f.id for f in delivery.findings if f.level == "note"] == ["colour assumed"]
+    assert seen[-1].frame == 24
+    assert list(tmp_path.iterdir()) == [tmp_path / "out.mov"]
+    assert finding(delivery, "audio") == ("pass", "PCM 16 bits 44100 Hz")
+    pcm = clips.run("-i", untagged, "-map", "0:a", "-f", "s16le", "-c:a", "pcm_s16le", "-")
+    arrived = clips.run("-i", delivery.destination, "-map", "0:a", "-f", "s16le", "-c", "copy", "-")
+    assert arrived == pcm
+
+
+def test_mediainfo_agrees_on_what_was_delivered(untagged: Path, tmp_path: Path) -> None:
+    convert(untagged, tmp_path / "out.mov", CLASSIC)
+    tracks = MediaInfo.parse(tmp_path / "out.mov", full=True)
+    video, audio = tracks.video_tracks[0], tracks.audio_tracks[0]
+    assert tracks.general_tracks[0].format_profile == "QuickTime"
+    assert (video.codec_id, video.format_profile) == ("apch", "422 HQ")
+    assert (video.width, video.height, video.chroma_subsampling) == (320, 180, "4:2:2")
+    assert (video.frame_rate, video.frame_rate_mode, video.frame_count) == ("24.000", "CFR", "24")
+    assert (video.scan_type, video.writing_library) == ("Progressive", "Apple")
+    assert video.color_primaries == "BT.709"
+    for tag in ("colour_primaries", "transfer_characteristics", "matrix_coefficients"):
+        assert getattr(video, f"{tag}_source") == "Container / Stream"
+        assert getattr(video, f"{tag}_original") is None, "container and frames differ"
+    assert (video.transfer_characteristics, video.matrix_coefficients) == ("BT.709", "BT.709")
+    assert (audio.format, audio.bit_depth, audio.sampling_rate) == ("PCM", 16, 44100)
+
+
+def test_a_tagged_silent_clip_passes_without_a_note(made: Made, tmp_path: Path) -> None:
+    delivery = convert(made("tagged"), tmp_path / "out.mov", CLASSIC)
+    assert delivery.verdict == "pass"
+    assert read_movie(delivery.destination).audio == ()
+
+
+def test_tags_that_prores_cannot_state_are_restated_and_said(made: Made, tmp_path: Path) -> None:
+    delivery = convert(made("sd_tagged"), tmp_path / "out.mov", CLASSIC)
+    assert finding(delivery, "colour tags, frames") == ("pass", "bt470bg/bt709/smpte170m")
+    level, restated = finding(delivery, "colour restated")
+    assert level == "note"
+    assert restated == "smpte170m as bt709, bt470bg as smpte170m"
+
+
+def test_full_range_comes_out_legal(made: Made, tmp_path: Path) -> None:
+    convert(made("full_range"), tmp_path / "out.mov", Recipe(load_preset("untouched")))
+    with open_clip(tmp_path / "out.mov") as clip:
+        assert clip.frame(0).luma.min() >= 60
+
+
+def test_variable_frame_rate_is_kept_and_said(made: Made, tmp_path: Path) -> None:
+    source = open_clip(made("variable"))
+    delivery = convert(source, tmp_path / "out.mov", CLASSIC)
+    assert read_movie(delivery.destination).times == source.times
+    assert finding(delivery, "timestamps") == ("pass", "0.000 ms off at most")
+    assert finding(delivery, "frame rate")[0] == "note"
+
+
+@pytest.mark.parametrize("rate", ["24", "24000/1001", "60"])
+def test_a_frame_rate_makes_it_even(made: Made, tmp_path: Path, rate: str) -> None:
+    recipe = read_recipe("classic", {}, frame_rate=rate)
+    delivery = convert(made("variable"), tmp_path / "out.mov", recipe)
+    movie = read_movie(delivery.destination)
+    steps = {b - a for a, b in zip(movie.times, movie.times[1:], strict=False)}
+    assert steps == {1 / Fraction(rate)}
+    assert abs(movie.duration - open_clip(made("variable")).duration) <= 1 / Fraction(rate)
+
+
+def test_sound_is_resampled_when_asked(untagged: Path, tmp_path: Path) -> None:
+    delivery = convert(untagged, tmp_path / "out.mov", read_recipe("classic", {}, audio_rate=48000))
+    assert finding(delivery, "audio") == ("pass", "PCM 16 bits 48000 Hz")
+    (audio,) = read_movie(delivery.destination).audio
+    assert abs(audio.samples - 48000) <= 1
+
+
+def test_every_sound_track_is_kept(untagged: Path, tmp_path: Path) -> None:
+    two = tmp_path / "two.mp4"
+    other = ["-f", "lavfi", "-i", "sine=d=1:r=48000"]
+    clips.run("-i", untagged, *other, "-map", "0", "-map", "1", "-c:v", "copy", "-c:a", "aac", two)
+    delivery = convert(two, tmp_path / "out.mov", CLASSIC)
+    assert [track.sample_rate for track in read_movie(delivery.destination).audio] == [44100, 48000]
+
+
+def test_a_turned_clip_is_delivered_upright(untagged: Path, tmp_path: Path) -> None:
+    path = clips.turned(untagged, tmp_path / "turned.mp4", "-display_rotation", "90")
+    delivery = convert(path, tmp_path / "out.mov", CLASSIC)
+    assert finding(delivery, "size") == ("pass", "180x320")
+    assert open_clip(delivery.destination).orientation.rotation == 0
+
+
+def test_the_fast_encoder_keeps_the_same_promises(untagged: Path, tmp_path: Path) -> None:
+    recipe = read_recipe("classic", {}, encoder="prores")
+    delivery = convert(untagged, tmp_path / "out.mov", recipe)
+    assert finding(delivery, "vendor") == ("pass", "apl0")
+    assert "prores_ks" not in delivery.command
+
+
+def test_the_command_makes_the_same_file_when_run_by_hand(untagged: Path, tmp_path: Path) -> None:
+    import subprocess
+
+    delivery = convert(untagged, tmp_path / "out.mov", CLASSIC)
+    made = delivery.destination.read_bytes()
+    delivery.destination.unlink()
+    subprocess.run(delivery.command, check=True)
+    assert delivery.destination.read_bytes() == made
+
+
+def test_where_a_conversion_goes(tmp_path: Path) -> None:
+    source = tmp_path / "shot 1.mp4"
+    assert destination_for(source) == tmp_path / "shot 1_prores.mov"
+    assert destination_for(source, tmp_path) == tmp_path / "shot 1_prores.mov"
+    assert destination_for(source, tmp_path / "x.MOV") == tmp_path / "x.MOV"
+    with pytest.raises(DestinationUnusable, match=r"x\.mp4 does not end in \.mov"):
+        destination_for(source, tmp_path / "x.mp4")
+    (tmp_path / "same.mov").write_bytes(b"")
+    with pytest.raises(DestinationUnusable, match="is the source itself"):
+        destination_for(tmp_path / "same.mov", tmp_path / "same.mov")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"preset": "nonesuch"}, PresetError),
+        ({"encoder": "prores_fast"}, ParameterError),
+        ({"frame_rate": "often"}, ParameterError),
+        ({"frame_rate": "24/0"}, ParameterError),
+        ({"frame_rate": "-24"}, ParameterError),
+        ({"frame_rate": "nan"}, ParameterError),
+        ({"audio_rate": 1}, ParameterError),
+        ({"audio_rate": "48000; rm"}, ParameterError),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused(
+    wrong: dict[str, object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        read_recipe(**{"preset": "classic", "overrides": {}, **wrong})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", sorted(clips.REAL.glob("*.mp4")), ids=lambda path: path.stem)
+def test_every_real_clip_is_converted_or_refused(path: Path, tmp_path: Path) -> None:
+    if "audio_only" in path.name or "corrupt" in path.name:
+        with pytest.raises(ClipError, match=path.name):
+            convert(path, tmp_path / "out.mov", CLASSIC)
+        assert list(tmp_path.iterdir()) == []
+        return
+    delivery = convert(path, tmp_path / "out.mov", CLASSIC)
+    assert delivery.verdict in ("pass", "note")
+    video = MediaInfo.parse(delivery.destination, full=True).video_tracks[0]
+    assert (video.codec_id, video.format_profile) == ("apch", "422 HQ")
+    assert int(video.frame_count) == delivery.source.frame_count

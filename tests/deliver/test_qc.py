@@ -1,0 +1,94 @@
+"""Each promise that a file breaks is found, by the finding one would expect."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from workbench.clip import Clip, open_clip
+from workbench.colour import Colour
+from workbench.deliver.encode import Recipe, convert
+from workbench.deliver.qc import Finding, check, verdict
+from workbench.deliver.quicktime import Movie, read_movie
+from workbench.look.preset import load_preset
+
+
+@pytest.fixture(scope="module")
+def pair(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, Movie]:
+    path = tmp_path_factory.mktemp("qc") / "out.mov"
+    convert(untagged, path, Recipe(load_preset("classic")))
+    return open_clip(untagged), read_movie(path)
+
+
+def failed(clip: Clip, movie: Movie, sound: str = "s", delivered: str = "s") -> list[str]:
+    findings = check(
+        clip,
+        movie,
+        frame_rate=None,
+        audio_rate=None,
+        sound=[sound],
+        delivered_sound=[delivered],
+    )
+    return [finding.id for finding in findings if finding.level == "fail"]
+
+
+def test_a_good_file_fails_nothing(pair: tuple[Clip, Movie]) -> None:
+    assert failed(*pair) == []
+
+
+def test_each_broken_promise_is_found(pair: tuple[Clip, Movie]) -> None:
+    clip, movie = pair
+    (header,) = movie.frame_headers
+    shift = (movie.times[0], *(time + Fraction(1, 24) for time in movie.times[1:]))
+    (audio,) = movie.audio
+    broken = {
+        "fourcc": replace(movie, fourcc="apcn"),
+        "pixel format": replace(movie, pixel_format="yuv444p10le"),
+        "vendor": replace(movie, frame_headers=frozenset({header, replace(header, vendor="x")})),
+        "size": replace(movie, width=322),
+        "scan": replace(movie, frame_headers=frozenset({replace(header, progressive=False)})),
+        "colour tags, container": replace(movie, colr=None),
+        "colour tags, frames": replace(
+            movie, frame_headers=frozenset({replace(header, colour=Colour(matrix="smpte170m"))})
+        ),
+        "timestamps": replace(movie, times=shift),
+        "duration": replace(movie, duration=movie.duration + Fraction(2, 24)),
+        "audio": replace(movie, audio=(replace(audio, sample_rate=48000),)),
+    }
+    for name, file in broken.items():
+        assert failed(clip, file) == [name]
+
+
+def test_a_frame_missing_is_found(pair: tuple[Clip, Movie]) -> None:
+    clip, movie = pair
+    assert failed(clip, replace(movie, times=movie.times[:-1])) == ["frames", "timestamps"]
+
+
+def test_sound_that_differs_or_is_missing_is_found(pair: tuple[Clip, Movie]) -> None:
+    clip, movie = pair
+    assert failed(clip, movie, delivered="other") == ["audio samples"]
+    assert failed(clip, replace(movie, audio=()), delivered="") == ["audio", "audio samples"]
+
+
+def test_sound_out_of_nowhere_is_found(pair: tuple[Clip, Movie]) -> None:
+    clip, movie = pair
+    assert failed(replace(clip, audio=()), movie) == ["audio"]
+
+
+def test_an_assumption_is_said(pair: tuple[Clip, Movie]) -> None:
+    clip, movie = pair
+    findings = check(
+        clip, movie, frame_rate=None, audio_rate=None, sound=["s"], delivered_sound=["s"]
+    )
+    (note,) = [finding for finding in findings if finding.level == "note"]
+    assert note.sentence.startswith("untagged source: assumed bt709/bt709/bt709, legal range")
+
+
+def test_the_verdict_is_the_worst_finding() -> None:
+    def finding(level: str) -> Finding:
+        return Finding("x", level, "", "", "")  # type: ignore[arg-type]
+
+    assert verdict([]) == "pass"
+    assert verdict([finding("pass"), finding("fail"), finding("warn")]) == "fail"
+    assert verdict([finding("note"), finding("warn"), finding("pass")]) == "warn"

@@ -1,0 +1,95 @@
+"""The notebooks, run headless by the code that a batch uses, and what they made."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import papermill
+import pytest
+
+from workbench.batch.job import NOTEBOOKS, run_notebook
+from workbench.clip import open_clip
+from workbench.errors import NotebookFailed, ParameterError
+
+CONVERT = NOTEBOOKS / "convert.ipynb"
+
+
+def outputs(notebook: Path, kind: str) -> list[str]:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    every = [output for cell in cells for output in cell.get("outputs", [])]
+    return ["".join(o["data"][kind]) for o in every if kind in o.get("data", {})]
+
+
+@pytest.fixture(scope="module")
+def executed(
+    untagged: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("convert")
+    run_notebook(
+        CONVERT,
+        folder / "shot.ipynb",
+        {
+            "source": str(untagged),
+            "destination": str(folder / "shot.mov"),
+            "overrides": {"deband.strength": 2.0},
+        },
+    )
+    return folder, json.loads((folder / "shot.qc.json").read_text(encoding="utf-8"))
+
+
+def test_convert_leaves_a_file_a_record_and_a_notebook(
+    executed: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, record = executed
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("shot.ipynb", "shot.mov", "shot.qc.json"),
+    ]
+    assert open_clip(folder / "shot.mov").profile == "HQ"
+    assert record["verdict"] == "note"
+    assert record["preset"]["deband"]["strength"] == 2.0
+    assert record["measures"]["cambi"]["before"]
+
+
+def test_convert_shows_pictures_and_tables(executed: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = executed
+    pictures = outputs(folder / "shot.ipynb", "image/png")
+    tables = outputs(folder / "shot.ipynb", "text/html")
+    assert len(pictures) == 3
+    assert min(len(picture) for picture in pictures) > 3000
+    assert len(tables) == 3
+    assert "untagged source: assumed bt709" in tables[1]
+    assert str(folder / "shot.mov") in tables[2]
+
+
+def test_an_unknown_parameter_is_refused_before_the_run(untagged: Path, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"convert\.ipynb has no parameter presett \(it has"):
+        run_notebook(CONVERT, tmp_path / "x.ipynb", {"source": str(untagged), "presett": "x"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_papermill_alone_does_not_get_past_it_either(untagged: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.mov"
+    given = {"source": str(untagged), "destination": str(target), "over_write": True}
+    with pytest.raises(papermill.PapermillExecutionError, match="no parameter over_write"):
+        papermill.execute_notebook(
+            str(CONVERT), str(tmp_path / "x.ipynb"), given, progress_bar=False
+        )
+    assert not target.exists()
+
+
+def test_a_failure_is_one_sentence_and_the_notebook_stays(tmp_path: Path) -> None:
+    with pytest.raises(NotebookFailed, match=r"convert\.ipynb: .*nowhere\.mp4 does not exist"):
+        run_notebook(CONVERT, tmp_path / "x.ipynb", {"source": str(tmp_path / "nowhere.mp4")})
+    assert "nowhere.mp4 does not exist" in (tmp_path / "x.ipynb").read_text(encoding="utf-8")
+
+
+def test_tune_shows_the_desk_and_keeps_a_preset(untagged: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "mine.toml"
+    given = {"source": str(untagged), "keep_as": str(kept)}
+    run_notebook(NOTEBOOKS / "tune.ipynb", tmp_path / "tune.ipynb", given)
+    assert "strength = 1.1" in kept.read_text(encoding="utf-8")
+    cells = json.loads((tmp_path / "tune.ipynb").read_text(encoding="utf-8"))["cells"]
+    shown = [
+        output["data"] for cell in cells for output in cell.get("outputs", []) if "data" in output
+    ]
+    assert any("application/vnd.jupyter.widget-view+json" in data for data in shown)

@@ -1,0 +1,122 @@
+"""The command as a person runs it: a process with arguments, an exit code, two streams."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.clips import SEED
+from workbench.look.preset import shipped
+
+Made = Callable[[str], Path]
+
+
+def workbench(
+    *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "workbench", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=cwd,
+        env={**os.environ, "PYTHONUTF8": "1", **(env or {})},
+    )
+
+
+def test_inspect_says_what_a_clip_is(untagged: Path) -> None:
+    done = workbench("inspect", untagged)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "24.000 frames/s, constant" in done.stdout
+    assert "untagged colour is taken for bt709/bt709/bt709, legal range" in done.stdout
+    facts = json.loads(workbench("inspect", untagged, "--json").stdout)
+    assert (facts["codec"], facts["colour"]["matrix"]) == ("h264", "unspecified")
+
+
+def test_convert_makes_a_file_and_says_what_was_found(untagged: Path, tmp_path: Path) -> None:
+    done = workbench("convert", untagged, tmp_path / "out.mov")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.rstrip().endswith(f"note: {tmp_path / 'out.mov'}")
+    assert (tmp_path / "out.mov").exists()
+
+    again = workbench("convert", untagged, tmp_path / "out.mov")
+    assert again.returncode == 1
+    assert again.stderr == (
+        f"Error: {tmp_path / 'out.mov'} exists already: add --overwrite to replace it\n"
+    )
+    record = workbench("convert", untagged, tmp_path / "out.mov", "--overwrite", "--json")
+    assert json.loads(record.stdout)["verdict"] == "note"
+
+
+def test_a_dry_run_prints_what_a_shell_would_run(untagged: Path, tmp_path: Path) -> None:
+    target = tmp_path / "it's 100% done.mov"
+    done = workbench("convert", untagged, target, "--dry-run")
+    assert done.returncode == 0
+    assert not target.exists()
+    argv = shlex.split(done.stdout)
+    assert set(SEED) - set(argv) == {SEED[SEED.index("-vf") + 1]}
+    assert argv[-1] == f"file:{target}"
+    shown = workbench("convert", untagged, target, "--dry-run", "--json")
+    assert json.loads(shown.stdout)["command"] == argv
+    subprocess.run(done.stdout, shell=True, check=True)
+    assert target.exists()
+
+
+def test_an_override_reaches_the_chain(untagged: Path) -> None:
+    done = workbench("convert", untagged, "--set", "deband.strength=2", "--dry-run")
+    assert "gradfun=2:20" in done.stdout
+
+
+def test_presets_are_listed_and_shown() -> None:
+    listed = workbench("presets")
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(shipped())
+    assert "strength = 1.1" in workbench("presets", "classic").stdout
+    assert json.loads(workbench("presets", "classic", "--json").stdout)["hash"] == "3ca65a7f2f2c"
+    assert [p["name"] for p in json.loads(workbench("presets", "--json").stdout)] == list(shipped())
+
+
+def test_doctor_finds_nothing_missing() -> None:
+    done = workbench("doctor")
+    assert done.returncode == 0
+    assert "libvmaf yes" in done.stdout
+    assert done.stdout.rstrip().endswith("nothing is missing")
+    assert json.loads(workbench("doctor", "--json").stdout)["missing"] == []
+
+
+def test_doctor_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
+    gone = workbench("doctor", env={"IMAGEIO_FFMPEG_EXE": str(tmp_path / "gone")})
+    assert gone.returncode == 1
+    assert "missing: ffmpeg; IMAGEIO_FFMPEG_EXE names" in gone.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("convert",), ("nonesuch",), ("convert", "a", "b", "--encoder", "h264"),
+     ("convert", "a", "--set", "x")],
+)  # fmt: skip
+def test_wrong_usage_is_2(arguments: tuple[str, ...], untagged: Path) -> None:
+    done = workbench(*(str(untagged) if a == "a" else a for a in arguments))
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr + done.stdout
+
+
+def test_a_bad_value_is_told_before_anything_runs(untagged: Path) -> None:
+    done = workbench("convert", untagged, "--set", "deband.radius=99")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: preset classic: deband.radius is 99; allowed is a whole number from 4 to 32\n"
+    )
+
+
+def test_help_and_import_load_nothing_heavy() -> None:
+    """What makes them quick; how quick they are is for the benchmark to say."""
+    heavy = "numpy av pydantic matplotlib ipywidgets papermill boto3 dask fastapi"
+    for what in ("import workbench", "import workbench.cli"):
+        code = f"{what}, sys; print(sorted(set('{heavy}'.split()) & set(sys.modules)))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.stdout.strip() == "[]"
