@@ -1,0 +1,25 @@
+import pytest
+
+from workbench.batch.job import refuse_unknown_parameters
+from workbench.errors import ParameterError
+
+KNOWN = "source = ''  # the clip\npreset = 'classic'\nframe_rate = None"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["", KNOWN],
+        ["", KNOWN, "# Parameters\nsource = 'x.mp4'\n"],
+        ["", KNOWN, "%matplotlib inline", "anything = 1"],
+    ],
+)
+def test_what_a_person_or_papermill_may_do(cells: list[str]) -> None:
+    refuse_unknown_parameters(cells)
+
+
+def test_a_misspelt_parameter_is_named_with_the_known_ones() -> None:
+    with pytest.raises(
+        ParameterError, match=r"no parameter sourse \(it has frame_rate, preset, source\)"
+    ):
+        refuse_unknown_parameters(["", KNOWN, "# Parameters\nsourse = 'x.mp4'\npreset = 'y'"])

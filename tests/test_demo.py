@@ -1,0 +1,21 @@
+from pathlib import Path
+
+import pytest
+
+from workbench import demo
+from workbench.clip import open_clip
+from workbench.measure.banding import cambi
+
+
+def test_the_sample_has_the_faults_of_a_generated_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "SECONDS", 1)
+    with open_clip(demo.make_sample(tmp_path / "sample.mp4")) as clip:
+        assert (clip.width, clip.height, clip.codec, clip.bit_depth) == (1280, 720, "h264", 8)
+        assert clip.colour.untagged == ("range", "primaries", "transfer", "matrix")
+        assert clip.audio[0].channels == 2
+        frame = clip.frame(0)
+    assert cambi(frame) > 10, "visible banding"
+    assert frame.luma[:100].mean() < 40, "a dark sky"
+    assert frame.luma.max() > 150, "a lit object"
