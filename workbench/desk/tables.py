@@ -9,6 +9,7 @@ from workbench.clip import Clip
 from workbench.deliver.encode import Delivery
 from workbench.deliver.qc import LEVELS, Finding
 from workbench.ffmpeg import pasteable
+from workbench.look.preset import Preset
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ def clip_table(clip: Clip) -> Table:
     if clip.colour.untagged:
         rows.append(("assumed", f"untagged colour is taken for {clip.colour.assumed()}"))
     return Table(("clip", ""), tuple(rows))
+
+
+def preset_table(preset: Preset) -> Table:
+    """Show a look, parameter by parameter."""
+    rows = [(name, str(value)) for name, value in preset.parameters().items()]
+    return Table((preset.name, preset.hash), tuple(rows))
 
 
 def findings_table(findings: Iterable[Finding]) -> Table:

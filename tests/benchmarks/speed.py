@@ -1,0 +1,139 @@
+"""Measure speed: `make bench`. Whole processes are timed in turn with the bare ffmpeg command.
+
+Ratios are of neighbouring runs, so a machine that slows down slows both. Times are medians.
+"""
+
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import click
+
+from tests import clips
+from workbench import ffmpeg
+from workbench.clip import open_clip
+from workbench.deliver.report import versions
+from workbench.look.preset import load_preset
+from workbench.look.render import render
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure and the goal it is held against."""
+
+    what: str
+    median: float
+    low: float
+    high: float
+    goal: float  # at most
+    unit: str
+
+
+def figure(what: str, values: list[float], goal: float, unit: str) -> Figure:
+    return Figure(what, median(values), min(values), max(values), goal, unit)
+
+
+def seconds(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+def process(*argv: str | Path) -> Callable[[], object]:
+    return lambda: subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+
+
+def convert_against_bare(clip: Path, folder: Path, runs: int) -> Figure:
+    """The whole `workbench convert` process, verification included, over the bare command."""
+    bare = process(
+        ffmpeg.find(), "-nostdin", "-loglevel", "error", "-y", "-i", clip, *clips.SEED,
+        folder / "bare.mov",
+    )  # fmt: skip
+    ours = process(
+        sys.executable, "-m", "workbench", "convert", clip, folder / "ours.mov", "--overwrite"
+    )
+    seconds(bare)
+    ratios = [seconds(ours) / seconds(bare) for _ in range(runs)]
+    return figure("convert over bare ffmpeg, 1080p", ratios, 1.05, "times")
+
+
+def frames(path: Path, runs: int) -> list[Figure]:
+    """Rendering a frame, scrubbing at random, stepping: in one process, as the desk does it."""
+    classic = load_preset("classic")
+    with open_clip(path) as clip:
+        frame = clip.frame(0)
+        rendering = [1000 * seconds(lambda: render(frame, classic)) for _ in range(runs)]
+        picks = random.Random(5)
+        order = [picks.randrange(clip.frame_count) for _ in range(runs)]
+        scrubbing = [1000 * seconds(lambda i=i: clip.frame(i)) for i in order]
+        clip.close()
+        clip.frame(0)
+        steps = range(1, clip.frame_count)
+        stepping = [1000 * seconds(lambda i=i: clip.frame(i)) for i in steps]
+    return [
+        figure("a frame through render, 1080p", rendering, 60, "ms"),
+        figure("a random frame of 10 s, 1080p", scrubbing, 100, "ms"),
+        figure("the next frame, 1080p", stepping, 15, "ms"),
+    ]
+
+
+def starting(runs: int) -> list[Figure]:
+    """What a person waits for before anything happens: whole processes, Python's start included."""
+    importing = [seconds(process(sys.executable, "-c", "import workbench")) for _ in range(runs)]
+    helping = [seconds(process(sys.executable, "-m", "workbench", "--help")) for _ in range(runs)]
+    return [
+        figure("import workbench", importing, 0.2, "s"),
+        figure("workbench --help", helping, 0.4, "s"),
+    ]
+
+
+def make(path: Path, length: float) -> Path:
+    """A 1080p clip as generators deliver it: one keyframe in ten seconds, light grain, sound."""
+    picture = f"{clips.sky('1920x1080', seconds=length)},noise=alls=3:allf=t:all_seed=7"
+    inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", f"sine=d={length}:r=48000"]
+    codecs = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+    clips.run(*inputs, *codecs, path)
+    return path
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(as_json: bool) -> None:
+    quick = bool(os.environ.get("QUICK"))
+    runs = 3 if quick else 5
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        found = starting(2 * runs + 1)
+        found += frames(make(folder / "ten.mp4", 10), 60 if quick else 200)
+        clip = make(folder / "clip.mp4", 2 if quick else 5)
+        found.append(convert_against_bare(clip, folder, runs))
+    facts = {
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "load": [round(value, 2) for value in os.getloadavg()],
+        "versions": {"python": platform.python_version(), **versions()},
+        "figures": [asdict(one) for one in found],
+    }
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    click.echo(f"{facts['machine']}, load {facts['load'][0]}")
+    for one in found:
+        met = "met" if one.median <= one.goal else "MISSED"
+        spread = f"({one.low:.3g} to {one.high:.3g})"
+        click.echo(
+            f"{one.what:34} {one.median:8.3g} {one.unit:5} {spread:20} "
+            f"goal {one.goal:g} {one.unit}: {met}"
+        )
+
+
+if __name__ == "__main__":
+    main()
