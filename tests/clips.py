@@ -31,7 +31,8 @@ def sky(size: str = "320x180", rate: str = "24", seconds: float = 1) -> str:
     length = f"r={rate}:d={seconds}"
     gradient = f"gradients=s={size}:c0=0x05081c:c1=0x5a1a2c:x0=0:y0=0:x1=0:y1={height}:{length}"
     box = f"color=orange:s={width // 10}x{height // 8}:{length}"
-    return f"{gradient},format=yuv444p[sky];{box}[box];[sky][box]overlay=x=n*2:y={height // 3}"
+    over = f"overlay=x=n*2:y={height // 3},format=yuv444p"
+    return f"{gradient},format=yuv444p[sky];{box}[box];[sky][box]{over}"
 
 
 def untagged(path: Path) -> Path:

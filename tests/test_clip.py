@@ -9,9 +9,10 @@ import pytest
 
 from tests import clips
 from workbench import frames
-from workbench.clip import open_clip, sample_indices
+from workbench.clip import sample_indices
 from workbench.colour import Colour
 from workbench.errors import UnsupportedClip
+from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
 
@@ -175,6 +176,70 @@ def test_rgb_pictures_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "rgb.mp4"
     clips.run("-f", "lavfi", "-i", clips.sky(), "-c:v", "libx264rgb", "-pix_fmt", "rgb24", path)
     with pytest.raises(UnsupportedClip, match=r"rgb\.mp4 stores its picture as gbrp"):
+        open_clip(path)
+
+
+def test_a_turned_ten_bit_clip_is_shown_as_it_is_encoded(made: Made, tmp_path: Path) -> None:
+    path = clips.turned(made("ten_bit"), tmp_path / "turned.mp4", "-display_rotation", "90")
+    with open_clip(path) as clip:
+        assert digest(clip.frame(5)) == clips.frame_hashes(path)[5]
+
+
+def test_a_turned_four_two_two_clip_is_refused(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.mov"
+    clips.run(
+        "-f", "lavfi", "-i", clips.sky(), "-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", whole
+    )
+    path = clips.turned(whole, tmp_path / "turned.mov", "-display_rotation", "90")
+    with pytest.raises(UnsupportedClip, match=r"turned\.mov .* turn it first"):
+        open_clip(path)
+
+
+def test_a_sample_of_av1_is_exact(tmp_path: Path) -> None:
+    """A decoder with a delay applies skipping to other frames than it was asked for."""
+    path = tmp_path / "av1.mp4"
+    svt = ["-c:v", "libsvtav1", "-preset", "10", "-svtav1-params", "lp=1"]
+    clips.run("-f", "lavfi", "-i", clips.sky(), *svt, path)
+    expected = clips.frame_hashes(path)
+    with open_clip(path) as clip:
+        assert [digest(frame) for frame in clip.sample(8)] == [
+            expected[index] for index in sample_indices(24, 8)
+        ]
+
+
+def test_pictures_cut_off_from_what_they_lean_on_are_not_counted(
+    made: Made, tmp_path: Path
+) -> None:
+    """An open GOP trimmed without encoding: its first pictures cannot be decoded."""
+    path = tmp_path / "trimmed.ts"
+    clips.run("-ss", "0.9", "-i", made("long_gop"), "-c", "copy", path)
+    expected = clips.frame_hashes(path)
+    with open_clip(path) as clip:
+        assert [digest(clip.frame(i)) for i in range(clip.frame_count)] == expected
+
+
+def test_mpeg_2_begins_with_its_first_frame(tmp_path: Path) -> None:
+    path = tmp_path / "tape.ts"
+    clips.run("-f", "lavfi", "-i", clips.sky(rate="25"), "-c:v", "mpeg2video", "-q:v", "2", path)
+    expected = clips.frame_hashes(path)
+    with open_clip(path) as clip:
+        assert [digest(clip.frame(i)) for i in (20, 3, 0)] == [expected[i] for i in (20, 3, 0)]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "options", "message"),
+    [
+        ("avi", "libx264", ["-bf", "3"], "AVI with B-frames"),
+        ("mkv", "libx264", ["-bf", "0", "-vf", "settb=1/1000,setpts=floor(N/2)*83"], "same time"),
+    ],
+)
+def test_a_file_that_does_not_say_when_is_refused(
+    tmp_path: Path, suffix: str, codec: str, options: list[str], message: str
+) -> None:
+    path = tmp_path / f"when.{suffix}"
+    source = ["-f", "lavfi", "-i", clips.sky()]
+    clips.run(*source, *options, "-fps_mode", "passthrough", "-c:v", codec, path)
+    with pytest.raises(UnsupportedClip, match=message):
         open_clip(path)
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from workbench import demo
-from workbench.clip import open_clip
 from workbench.measure.banding import cambi
+from workbench.probe import open_clip
 
 
 def test_the_sample_has_the_faults_of_a_generated_clip(

@@ -4,13 +4,14 @@ A clip is pulled, given a look, measured, delivered; a batch does that to many; 
 colorist do it by hand. Each folder is one word of that sentence, and imports run only from left to
 right:
 
-    errors, ffmpeg, colour, frames, clip -> measure -> look -> deliver -> batch -> cli
+    errors, ffmpeg, colour, frames, clip, probe -> measure -> look -> deliver -> batch -> cli
 
     errors    every error the package raises        frames    planar pictures and their reader
-    ffmpeg    the one door to the program           clip      what a file is
-    colour    range, primaries, transfer, matrix    measure   what is seen in a picture
-    look      what is done to a picture             deliver   what leaves the house, verified
-    batch     many clips                            desk      what a person sees and touches
+    ffmpeg    the one door to the program           clip      what a file is, and its frames
+    colour    range, primaries, transfer, matrix    probe     reads a file into a clip
+    measure   what is seen in a picture             look      what is done to a picture
+    deliver   what leaves the house, verified       batch     many clips
+    desk      what a person sees and touches        cli       the command
 
 The names below are the public ones; each is loaded when it is first used.
 """
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.batch.job import refuse_unknown_parameters, run_notebook
-    from workbench.clip import Clip, open_clip
+    from workbench.clip import Clip
     from workbench.deliver.encode import Delivery, Recipe, convert, read_recipe
     from workbench.deliver.report import write_qc
     from workbench.errors import WorkbenchError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.look.compare import Comparison, compare
     from workbench.look.preset import Preset, save_preset
     from workbench.look.render import render
+    from workbench.probe import open_clip
 
 __version__ = "0.1.0"
 
@@ -41,7 +43,7 @@ _HOME = {
     "WorkbenchError": "errors",
     "compare": "look.compare",
     "convert": "deliver.encode",
-    "open_clip": "clip",
+    "open_clip": "probe",
     "read_recipe": "deliver.encode",
     "refuse_unknown_parameters": "batch.job",
     "render": "look.render",

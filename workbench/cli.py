@@ -20,7 +20,12 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except WorkbenchError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(_one_line(str(error))) from error
+
+
+def _one_line(text: str) -> str:
+    """Show control characters, which a file name may hold, instead of sending them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,24 +36,25 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+_PATH = click.Path(path_type=Path, readable=False)  # what is wrong with it is said by the package
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @main.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=_PATH)
 @_json_option
 def inspect(source: Path, as_json: bool) -> None:
     """Say what SOURCE is: picture, timing, colour tags, sound."""
-    from workbench.clip import open_clip
     from workbench.desk.tables import clip_table
+    from workbench.probe import open_clip
 
     with open_clip(source) as clip:
         _show(clip.facts(), str(clip_table(clip)), as_json)
 
 
 @main.command()
-@click.argument("source", type=click.Path(path_type=Path))
-@click.argument("destination", type=click.Path(path_type=Path), required=False)
+@click.argument("source", type=_PATH)
+@click.argument("destination", type=_PATH, required=False)
 @click.option("--preset", default="classic", show_default=True, help="A name, or a .toml file.")
 @click.option(
     "--set", "overrides", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one parameter."
@@ -82,10 +88,10 @@ def convert(
     Without DESTINATION it is called NAME_prores.mov, beside SOURCE.
     """
     from workbench import ffmpeg
-    from workbench.clip import open_clip
     from workbench.deliver import encode, report
     from workbench.desk.progress import progress_bar
-    from workbench.desk.tables import findings_table
+    from workbench.desk.tables import findings_text
+    from workbench.probe import open_clip
 
     recipe = encode.read_recipe(preset, _pairs(overrides), encoder, frame_rate, audio_rate)
     with open_clip(source) as clip:
@@ -100,7 +106,7 @@ def convert(
             delivery = encode.convert(
                 clip, destination, recipe, overwrite=overwrite, on_progress=follow
             )
-        text = f"{findings_table(delivery.findings)}\n\n{delivery.verdict}: {delivery.destination}"
+        text = f"{findings_text(delivery.findings)}\n{delivery.verdict}: {delivery.destination}"
         _show(report.record(delivery), text, as_json)
 
 
@@ -155,7 +161,7 @@ def doctor(as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path("demo"))
+@click.argument("folder", type=_PATH, default=Path("demo"))
 def demo(folder: Path) -> None:
     """Make a banded sample clip in FOLDER and run the convert notebook on it."""
     from workbench.demo import run_demo
@@ -172,7 +178,7 @@ def _pairs(overrides: tuple[str, ...]) -> dict[str, Any]:
             raise click.BadParameter(f"{override} is not STAGE.NAME=VALUE", param_hint="--set")
         try:
             pairs[key] = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             pairs[key] = value
     return pairs
 

@@ -147,7 +147,7 @@ def delivered(source: Colour) -> Colour:
     ):
         if value not in allowed:
             raise UnsupportedClip(
-                f"its colour {name} is tagged {value}, which ProRes cannot state: convert it "
-                f"to one of {', '.join(sorted(allowed))} first"
+                f"the source's colour {name} is tagged {value}, which ProRes cannot state: "
+                f"convert it to one of {', '.join(sorted(allowed))} first"
             )
     return colour

@@ -12,13 +12,17 @@ from workbench import ffmpeg
 from workbench.batch.job import NOTEBOOKS, run_notebook
 from workbench.deliver.report import qc_path
 from workbench.desk.progress import progress_bar
+from workbench.errors import DestinationUnusable
 
 WIDTH, HEIGHT, RATE, SECONDS = 1280, 720, 24, 5
 
 
 def run_demo(folder: Path) -> str:
     """Make the sample, convert it, and say where everything is, with the verdict."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DestinationUnusable(f"{folder} cannot be made: {error.strerror}") from error
     sample = make_sample(folder / "sample.mp4")
     delivered = folder / "sample_prores.mov"
     executed = folder / "sample_convert.ipynb"

@@ -31,6 +31,8 @@ _GENERIC = (  # lines that end a log without saying why
     "Error while processing the decoded data",
     "Task finished with error code",
     "Terminating thread",
+    "Error muxing a packet",
+    "Nothing was written into output file",
 )
 
 

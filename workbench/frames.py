@@ -141,8 +141,10 @@ def orientation(frame: av.VideoFrame, path: Path) -> Orientation:
     matrix = side_data.get(SideData.DISPLAYMATRIX)
     if matrix is None:
         return Orientation()
-    a, b, _, c, d = np.sign(np.frombuffer(matrix, np.int32, 5)).tolist()
-    found = _ORIENTATIONS.get((a, b, c, d))
+    part = np.frombuffer(matrix, np.int32, 5)[[0, 1, 3, 4]]
+    # Within a degree of a quarter turn (sin 1 degree = 0.0175), as ffmpeg takes it.
+    part = np.where(np.abs(part) < 0.0175 * np.abs(part).max(), 0, part)
+    found = _ORIENTATIONS.get(tuple(np.sign(part).tolist()))
     if found is None:
         raise UnsupportedClip(
             f"{path.name} asks to be shown at an angle of {frame.rotation} degrees; only quarter "
@@ -225,8 +227,9 @@ class FrameReader:
             with self._open() as container:
                 stream = _video(container, self._stream)
                 for packet in container.demux(stream):
-                    spare = packet.pts is not None and packet.pts not in wanted
-                    stream.codec_context.skip_frame = "NONREF" if spare else "DEFAULT"
+                    if stream.codec_context.name in _SKIPS:
+                        spare = packet.pts is not None and packet.pts not in wanted
+                        stream.codec_context.skip_frame = "NONREF" if spare else "DEFAULT"
                     for frame in packet.decode():
                         if frame.pts in wanted:
                             index = self._index[frame.pts]
@@ -260,10 +263,12 @@ class FrameReader:
                 self._seek(start)
 
     def _seek(self, keyframe: int) -> None:
-        if self._container is None:
+        if self._container is None or keyframe == 0:
+            self._forget()  # some formats find their way to the first frame only when opened
             self._container = self._open()
         stream = _video(self._container, self._stream)
-        self._container.seek(self._positions[keyframe].dts, stream=stream)
+        if keyframe:
+            self._container.seek(self._positions[keyframe].dts, stream=stream)
         self._frames = self._container.decode(stream)
 
     def _open(self) -> av.container.InputContainer:
@@ -288,6 +293,9 @@ class FrameReader:
             f"{self._path.name} is damaged: frame {index} does not decode{why}; "
             "download or generate the clip again"
         )
+
+
+_SKIPS = ("h264", "hevc")  # decoders that apply skip_frame to the packet it was set for
 
 
 def _video(container: av.container.InputContainer, stream: int) -> av.VideoStream:

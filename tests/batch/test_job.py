@@ -3,15 +3,16 @@ import pytest
 from workbench.batch.job import refuse_unknown_parameters
 from workbench.errors import ParameterError
 
+ASKS = "clip = 1\nrefuse_unknown_parameters(In)"
 KNOWN = "source = ''  # the clip\npreset = 'classic'\nframe_rate = None"
 
 
 @pytest.mark.parametrize(
     "cells",
     [
-        ["", KNOWN],
-        ["", KNOWN, "# Parameters\nsource = 'x.mp4'\n"],
-        ["", KNOWN, "%matplotlib inline", "anything = 1"],
+        ["", KNOWN, ASKS],
+        ["", KNOWN, "# Parameters\nsource = 'x.mp4'\n", ASKS],
+        ["", KNOWN, "%matplotlib inline", "anything = 1", ASKS],
     ],
 )
 def test_what_a_person_or_papermill_may_do(cells: list[str]) -> None:
@@ -22,4 +23,9 @@ def test_a_misspelt_parameter_is_named_with_the_known_ones() -> None:
     with pytest.raises(
         ParameterError, match=r"no parameter sourse \(it has frame_rate, preset, source\)"
     ):
-        refuse_unknown_parameters(["", KNOWN, "# Parameters\nsourse = 'x.mp4'\npreset = 'y'"])
+        refuse_unknown_parameters(["", KNOWN, "# Parameters\nsourse = 'x.mp4'\npreset = 'y'", ASKS])
+
+
+def test_a_variable_of_the_notebook_is_no_parameter() -> None:
+    with pytest.raises(ParameterError, match="no parameter clip"):
+        refuse_unknown_parameters(["", KNOWN, "# Parameters\nclip = 'x.mp4'", ASKS])

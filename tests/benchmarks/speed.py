@@ -20,10 +20,10 @@ import click
 
 from tests import clips
 from workbench import ffmpeg
-from workbench.clip import open_clip
 from workbench.deliver.report import versions
 from workbench.look.preset import load_preset
 from workbench.look.render import render
+from workbench.probe import open_clip
 
 
 @dataclass(frozen=True)

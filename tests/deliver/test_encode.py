@@ -9,7 +9,6 @@ from pymediainfo import MediaInfo
 
 from tests import clips
 from tests.clips import SEED
-from workbench.clip import open_clip
 from workbench.deliver.encode import (
     Delivery,
     Recipe,
@@ -22,6 +21,7 @@ from workbench.deliver.quicktime import read_movie
 from workbench.errors import ClipError, DestinationUnusable, ParameterError, PresetError
 from workbench.ffmpeg import Progress
 from workbench.look.preset import load_preset
+from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
 CLASSIC = Recipe(load_preset("classic"))
@@ -47,7 +47,7 @@ def test_the_arguments_hold_the_seed_s_options_and_values(untagged: Path) -> Non
         else:
             assert value_after(argv, option) == value
     added = [argument for argument in argv if argument.startswith("-") and argument not in SEED]
-    assert added == ["-xerror", "-i", "-map", "-map", "-f"]
+    assert added == ["-xerror", "-i", "-map", "-map", "-fps_mode", "-enc_time_base", "-f"]
 
 
 @pytest.mark.parametrize("name", ["untagged", "tagged", "full_range", "odd", "ten_bit"])
@@ -166,6 +166,46 @@ def test_the_command_makes_the_same_file_when_run_by_hand(untagged: Path, tmp_pa
     assert delivery.destination.read_bytes() == made
 
 
+def test_a_written_frame_rate_is_taken_at_its_word() -> None:
+    assert read_recipe("classic", {}, frame_rate=23.976).frame_rate == Fraction(23976, 1000)
+
+
+def test_overwrite_must_be_said_plainly(untagged: Path, tmp_path: Path) -> None:
+    """papermill hands on `-p overwrite no` as text, which Python would take for true."""
+    (tmp_path / "out.mov").write_bytes(b"the old file")
+    with pytest.raises(ParameterError, match="overwrite is 'no': it must be True or False"):
+        convert(untagged, tmp_path / "out.mov", CLASSIC, overwrite="no")  # type: ignore[arg-type]
+    assert (tmp_path / "out.mov").read_bytes() == b"the old file"
+
+
+@pytest.mark.parametrize("rate", [1, 24])
+def test_the_sound_keeps_its_distance_to_the_picture(tmp_path: Path, rate: int) -> None:
+    """The picture starts 20 ms, or 0.4 s, after the sound: less than a frame."""
+    silent, sound, late = (tmp_path / name for name in ("v.mp4", "a.m4a", "late.mp4"))
+    clips.run("-f", "lavfi", "-i", clips.sky(rate=str(rate), seconds=4), "-c:v", "libx264", silent)
+    clips.run("-f", "lavfi", "-i", "sine=d=4:r=48000", "-c:a", "aac", sound)
+    offset = Fraction(2, 5) / rate if rate == 1 else Fraction(1, 50)
+    both = ["-itsoffset", str(float(offset)), "-i", silent, "-i", sound]
+    clips.run(*both, "-map", "0", "-map", "1", "-c", "copy", late)
+    delivery = convert(late, tmp_path / "out.mov", CLASSIC)
+    (audio,) = read_movie(delivery.destination).audio
+    assert abs(audio.start + offset) < Fraction(1, 1000)
+    assert finding(delivery, "sync")[0] == "pass"
+
+
+def test_a_hole_in_the_sound_is_filled_and_said(tmp_path: Path) -> None:
+    silent, sound, holed = (tmp_path / name for name in ("v.mp4", "a.mkv", "holed.mkv"))
+    clips.run("-f", "lavfi", "-i", clips.sky(seconds=4), "-c:v", "libx264", silent)
+    gap = "aselect='not(between(t,1,1.5))'"
+    clips.run("-f", "lavfi", "-i", f"sine=d=4:r=48000,{gap}", "-c:a", "pcm_s16le", sound)
+    clips.run("-i", silent, "-i", sound, "-map", "0", "-map", "1", "-c", "copy", holed)
+    delivery = convert(holed, tmp_path / "out.mov", CLASSIC)
+    (audio,) = read_movie(delivery.destination).audio
+    assert abs(audio.end - 4) < Fraction(1, 20)
+    assert finding(delivery, "sound filled")[0] == "note"
+    assert finding(delivery, "sync at the end")[0] == "pass"
+
+
 def test_where_a_conversion_goes(tmp_path: Path) -> None:
     source = tmp_path / "shot 1.mp4"
     assert destination_for(source) == tmp_path / "shot 1_prores.mov"
@@ -189,6 +229,10 @@ def test_where_a_conversion_goes(tmp_path: Path) -> None:
         ({"frame_rate": "nan"}, ParameterError),
         ({"audio_rate": 1}, ParameterError),
         ({"audio_rate": "48000; rm"}, ParameterError),
+        ({"audio_rate": 0}, ParameterError),
+        ({"frame_rate": ""}, ParameterError),
+        ({"frame_rate": "1e99999999"}, ParameterError),
+        ({"overrides": ["deband.strength"]}, ParameterError),
     ],
 )
 def test_a_recipe_that_makes_no_sense_is_refused(

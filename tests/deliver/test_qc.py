@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from workbench.clip import Clip, open_clip
+from workbench.clip import Clip
 from workbench.colour import Colour
 from workbench.deliver.encode import Recipe, convert
-from workbench.deliver.qc import Finding, check, verdict
+from workbench.deliver.qc import Finding, Promise, check, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.look.preset import load_preset
+from workbench.probe import open_clip
 
 
 @pytest.fixture(scope="module")
@@ -21,15 +22,11 @@ def pair(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip
     return open_clip(untagged), read_movie(path)
 
 
-def failed(clip: Clip, movie: Movie, sound: str = "s", delivered: str = "s") -> list[str]:
-    findings = check(
-        clip,
-        movie,
-        frame_rate=None,
-        audio_rate=None,
-        sound=[sound],
-        delivered_sound=[delivered],
-    )
+AS_IT_IS = Promise(frame_rate=None, keeps_time=True, audio_rate=None, sound=("s",))
+
+
+def failed(clip: Clip, movie: Movie, sound: tuple[str, ...] = ("s",)) -> list[str]:
+    findings = check(clip, movie, AS_IT_IS, sound)
     return [finding.id for finding in findings if finding.level == "fail"]
 
 
@@ -67,8 +64,23 @@ def test_a_frame_missing_is_found(pair: tuple[Clip, Movie]) -> None:
 
 def test_sound_that_differs_or_is_missing_is_found(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
-    assert failed(clip, movie, delivered="other") == ["audio samples"]
-    assert failed(clip, replace(movie, audio=()), delivered="") == ["audio", "audio samples"]
+    assert failed(clip, movie, ("other",)) == ["audio samples"]
+    assert failed(clip, replace(movie, audio=()), ()) == ["audio", "audio samples"]
+
+
+def test_sound_that_moved_against_the_picture_is_found(pair: tuple[Clip, Movie]) -> None:
+    clip, movie = pair
+    (audio,) = movie.audio
+    late = replace(audio, start=audio.start + Fraction(1, 50), end=audio.end + Fraction(1, 50))
+    assert failed(clip, replace(movie, audio=(late,))) == ["sync"]
+    closed_up = replace(audio, end=audio.end - Fraction(1, 4))
+    assert failed(clip, replace(movie, audio=(closed_up,))) == ["sync at the end"]
+
+
+def test_an_interlaced_source_is_warned_of(pair: tuple[Clip, Movie]) -> None:
+    clip, movie = pair
+    findings = check(replace(clip, interlaced=True), movie, AS_IT_IS, ("s",))
+    assert [f.id for f in findings if f.level == "warn"] == ["interlaced source"]
 
 
 def test_sound_out_of_nowhere_is_found(pair: tuple[Clip, Movie]) -> None:
@@ -78,9 +90,7 @@ def test_sound_out_of_nowhere_is_found(pair: tuple[Clip, Movie]) -> None:
 
 def test_an_assumption_is_said(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
-    findings = check(
-        clip, movie, frame_rate=None, audio_rate=None, sound=["s"], delivered_sound=["s"]
-    )
+    findings = check(clip, movie, AS_IT_IS, ("s",))
     (note,) = [finding for finding in findings if finding.level == "note"]
     assert note.sentence.startswith("untagged source: assumed bt709/bt709/bt709, legal range")
 

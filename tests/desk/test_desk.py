@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from tests import clips
-from workbench.clip import open_clip
 from workbench.deliver.encode import Recipe, convert
 from workbench.desk import plots, tables
 from workbench.desk.progress import progress_bar
@@ -18,6 +17,7 @@ from workbench.ffmpeg import Progress
 from workbench.look.compare import Comparison, compare
 from workbench.look.preset import load_preset
 from workbench.look.render import render
+from workbench.probe import open_clip
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from workbench.clip import open_clip
 from workbench.look.compare import compare
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.banding import cambi
+from workbench.probe import open_clip
 
 
 def test_a_comparison_is_of_the_worst_frame(untagged: Path) -> None:

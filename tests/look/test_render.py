@@ -8,11 +8,11 @@ import pytest
 
 from tests import clips
 from tests.clips import SEED
-from workbench.clip import open_clip
 from workbench.errors import DamagedClip
 from workbench.look.chain import ENCODER_FORMAT, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
+from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
 CLASSIC = load_preset("classic")

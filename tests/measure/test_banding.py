@@ -8,13 +8,13 @@ import pytest
 
 from tests import clips
 from workbench import ffmpeg
-from workbench.clip import open_clip
 from workbench.colour import Colour
-from workbench.errors import FfmpegMissing
+from workbench.errors import FfmpegMissing, UnsupportedClip
 from workbench.frames import Frame
 from workbench.look.chain import ENCODER_FORMAT, filter_chain
 from workbench.look.preset import load_preset
 from workbench.measure.banding import CambiMap, banding_timeline, cambi, cambi_map
+from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
 
@@ -90,6 +90,12 @@ def test_the_worst_window_holds_the_most() -> None:
     x, y = found.worst_window(4, 3)
     assert (x, y) == (21, 12)
     assert found.worst_window(300, 200) == (0, 0)
+
+
+def test_a_picture_too_small_is_said() -> None:
+    assert cambi(gradient(32, 216, 100)) >= 0
+    with pytest.raises(UnsupportedClip, match=r"214x120 is too small .* needs 216 pixels"):
+        cambi(gradient(32, 214, 120))
 
 
 def test_without_libvmaf_one_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

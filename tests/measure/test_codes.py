@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.clip import open_clip
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.codes import histogram, luma_codes
+from workbench.probe import open_clip
 
 
 @given(st.lists(st.integers(0, 1023), min_size=1))

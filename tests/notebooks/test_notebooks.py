@@ -8,8 +8,8 @@ import papermill
 import pytest
 
 from workbench.batch.job import NOTEBOOKS, run_notebook
-from workbench.clip import open_clip
 from workbench.errors import NotebookFailed, ParameterError
+from workbench.probe import open_clip
 
 CONVERT = NOTEBOOKS / "convert.ipynb"
 

@@ -42,10 +42,12 @@ def refuse_unknown_parameters(cells: Sequence[str]) -> None:
     A notebook calls this with IPython's `In`, the cells that have run so far: papermill alone
     only warns of a misspelt parameter and goes on with the default.
 
-    >>> refuse_unknown_parameters(["", "preset = 'classic'", "# Parameters\npresett = 'smooth'"])
+    >>> ran = ["", "preset = 'classic'", "# Parameters\npresett = 'smooth'"]
+    >>> refuse_unknown_parameters([*ran, "refuse_unknown_parameters(In)"])
     Traceback (most recent call last):
     workbench.errors.ParameterError: this notebook has no parameter presett (it has preset)
     """
+    cells = cells[:-1]  # the last is the one that asks
     injected = [cell for cell in cells if cell.startswith("# Parameters\n")]
     known = {name for cell in cells if cell not in injected for name in _assigned(cell)}
     _refuse_unknown([name for cell in injected for name in _assigned(cell)], known, "this notebook")

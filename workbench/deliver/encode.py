@@ -1,17 +1,19 @@
 """Convert: a clip becomes a ProRes 422 HQ file. A pure argument builder, then a run to a temporary
 file, a check of that file, and only then the final name."""
 
+import os
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from workbench import ffmpeg
-from workbench.clip import Clip, open_clip
-from workbench.deliver.qc import Finding, Level, check, verdict
+from workbench.clip import Clip
+from workbench.deliver.qc import Finding, Level, Promise, check, verdict
 from workbench.deliver.quicktime import read_movie
 from workbench.errors import (
     DamagedClip,
@@ -22,8 +24,9 @@ from workbench.errors import (
     VerificationFailed,
     WorkbenchError,
 )
-from workbench.look.chain import filter_chain
+from workbench.look.chain import clip_chain
 from workbench.look.preset import Preset, load_preset
+from workbench.probe import open_clip
 
 Encoder = Literal["prores_ks", "prores"]
 
@@ -64,19 +67,22 @@ def read_recipe(
 
     Raises PresetError, ParameterError.
     """
-    try:
-        rate = Fraction(frame_rate) if frame_rate else None
-    except (ValueError, TypeError, ZeroDivisionError) as error:
+    rate = None
+    if frame_rate is not None:
+        text = str(frame_rate)
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,9}|/0*[1-9]\d{0,8})?", text):
+            raise ParameterError(
+                f"{frame_rate!r} is not a frame rate: give a number or a fraction, such as 24 or "
+                "24000/1001"
+            )
+        rate = Fraction(text)
+    if audio_rate is not None and not re.fullmatch(r"\d{1,9}", str(audio_rate)):
+        raise ParameterError(f"{audio_rate!r} is not an audio rate: give Hz, such as 48000")
+    if not isinstance(overrides, Mapping):
         raise ParameterError(
-            f"{frame_rate} is not a frame rate: give a number or a fraction, such as 24 "
-            "or 24000/1001"
-        ) from error
-    try:
-        samples = int(audio_rate) if audio_rate else None
-    except (ValueError, TypeError) as error:
-        raise ParameterError(
-            f"{audio_rate} is not an audio rate: give Hz, such as 48000"
-        ) from error
+            f"overrides are {overrides!r}: give names and values, such as {{'deband.strength': 2}}"
+        )
+    samples = None if audio_rate is None else int(audio_rate)
     look = load_preset(preset).override(overrides)
     return Recipe(look, cast(Encoder, encoder), rate, samples)
 
@@ -99,7 +105,7 @@ class Delivery:
 
 def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]:
     """Return ffmpeg's arguments for a conversion, the program itself left out."""
-    chain = filter_chain(recipe.preset, clip.colour)
+    chain = clip_chain(recipe.preset, clip)
     if recipe.frame_rate:
         # The filter ends within half a frame of the source; -r would add frames at the end.
         chain += f",fps={recipe.frame_rate}"
@@ -112,12 +118,39 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
         *("-vf", chain),
         *("-c:a", "pcm_s16le"),
     ]
-    if not recipe.frame_rate and not clip.constant_frame_rate:
+    if keeps_time(clip, recipe):
         # Otherwise ffmpeg rounds each timestamp to a multiple of the average frame duration.
         arguments += ["-fps_mode", "passthrough", "-enc_time_base", "demux"]
+    return [
+        *arguments,
+        *_sound_options(clip, recipe),
+        "-f",
+        "mov",
+        f"file:{destination.absolute()}",
+    ]
+
+
+def keeps_time(clip: Clip, recipe: Recipe) -> bool:
+    """Whether every timestamp is kept as it is: not when frames are put on an even grid.
+
+    They are where that was asked for, and where the container had rounded a constant rate.
+    """
+    if recipe.frame_rate:
+        return False
+    return clip.even_timestamps or not clip.constant_frame_rate
+
+
+def _sound_options(clip: Clip, recipe: Recipe) -> list[str]:
+    options = []
+    if any(stream.gap > _GAP for stream in clip.audio):
+        # Silence where the timestamps leave a hole, or all sound after it would come early.
+        options += ["-af", f"aresample=async=1:min_hard_comp={_GAP}"]
     if recipe.audio_rate:
-        arguments += ["-ar", str(recipe.audio_rate)]
-    return [*arguments, "-f", "mov", f"file:{destination.absolute()}"]
+        options += ["-ar", str(recipe.audio_rate)]
+    return options
+
+
+_GAP = 0.02  # seconds; a shorter hole is rounding
 
 
 def destination_for(source: Path, destination: str | Path | None = None) -> Path:
@@ -128,12 +161,15 @@ def destination_for(source: Path, destination: str | Path | None = None) -> Path
     """
     name = f"{source.stem}_prores.mov"
     path = source.with_name(name) if destination is None else Path(destination)
-    if path.is_dir():
-        path /= name
-    if path.suffix.lower() != ".mov":
-        raise DestinationUnusable(f"{path.name} does not end in .mov: ProRes goes into a .mov file")
-    if path.exists() and source.exists() and path.samefile(source):
-        raise DestinationUnusable(f"{path} is the source itself: give another destination")
+    try:
+        if path.is_dir():
+            path /= name
+        if path.suffix.lower() != ".mov":
+            raise DestinationUnusable(f"{path} does not end in .mov: ProRes goes into a .mov file")
+        if path.exists() and source.exists() and path.samefile(source):
+            raise DestinationUnusable(f"{path} is the source itself: give another destination")
+    except OSError as error:
+        raise _unusable(path, error) from error
     return path
 
 
@@ -152,6 +188,8 @@ def convert(
     no other file is left. Raises ClipError, DeliveryError, FfmpegError; VerificationFailed names
     what was found.
     """
+    if not isinstance(overwrite, bool):  # "no" from a command line would count as true
+        raise ParameterError(f"overwrite is {overwrite!r}: it must be True or False")
     clip = source if isinstance(source, Clip) else open_clip(source)
     destination = destination_for(clip.path, destination)
     ffmpeg.require(filters=["setparams", "scale", "format"], encoders=[recipe.encoder, "pcm_s16le"])
@@ -184,15 +222,14 @@ def _verify(clip: Clip, recipe: Recipe, encoded: Path) -> tuple[Finding, ...]:
         raise VerificationFailed(
             f"{clip.path.name}: what was encoded is not usable: {error}"
         ) from error
-    resample = ["-ar", str(recipe.audio_rate)] if recipe.audio_rate else []
-    findings = check(
-        clip,
-        movie,
+    options = _sound_options(clip, recipe)
+    promise = Promise(
         frame_rate=recipe.frame_rate,
+        keeps_time=keeps_time(clip, recipe),
         audio_rate=recipe.audio_rate,
-        sound=_sound(clip.path, ["-c:a", "pcm_s16le", *resample]) if clip.audio else (),
-        delivered_sound=_sound(encoded, ["-c:a", "copy"]) if movie.audio else (),
+        sound=_sound(clip.path, ["-c:a", "pcm_s16le", *options]) if clip.audio else (),
     )
+    findings = check(clip, movie, promise, _sound(encoded, ["-c:a", "copy"]) if movie.audio else ())
     failed = [finding for finding in findings if finding.level == "fail"]
     if failed:
         raise VerificationFailed(
@@ -203,35 +240,28 @@ def _verify(clip: Clip, recipe: Recipe, encoded: Path) -> tuple[Finding, ...]:
     return findings
 
 
-def _sound(path: Path, codec: list[str]) -> list[str]:
+def _sound(path: Path, codec: list[str]) -> tuple[str, ...]:
     """Return a SHA-256 of the samples of each sound track."""
     arguments = ["-i", ffmpeg.input_url(path), "-map", "0:a", *codec]
     lines = ffmpeg.run([*arguments, "-f", "streamhash", "-hash", "sha256", "pipe:1"], file=path)
-    return [line.rpartition("=")[2] for line in lines.decode().splitlines()]
+    return tuple(line.rpartition("=")[2] for line in lines.decode().splitlines())
 
 
 @contextmanager
 def _temporary(destination: Path, overwrite: bool) -> Iterator[Path]:
     """Give a file beside the destination to write to, and its name when the block succeeds."""
     temporary = destination.parent / f".{uuid.uuid4().hex}.partial.mov"
-    _refuse_existing(destination, overwrite)
     try:
+        _refuse_existing(destination, overwrite)
         temporary.open("xb").close()
-    except OSError as error:
-        raise DestinationUnusable(
-            f"{destination} cannot be written: its folder {destination.parent} "
-            + ("does not exist" if not destination.parent.exists() else str(error.strerror).lower())
-        ) from error
-    try:
         yield temporary
         _refuse_existing(destination, overwrite)
         temporary.replace(destination)
     except OSError as error:
-        if isinstance(error, WorkbenchError):
-            raise
-        raise DestinationUnusable(f"{destination} cannot be written: {error.strerror}") from error
+        raise _unusable(destination, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what hinders it was said already
+            temporary.unlink(missing_ok=True)
 
 
 def _refuse_existing(destination: Path, overwrite: bool) -> None:
@@ -239,6 +269,16 @@ def _refuse_existing(destination: Path, overwrite: bool) -> None:
         raise DestinationUnusable(f"{destination} is a folder: give a file name ending in .mov")
     if destination.exists() and not overwrite:
         raise DestinationExists(f"{destination} exists already: add --overwrite to replace it")
+
+
+def _unusable(destination: Path, error: OSError) -> WorkbenchError:
+    """Say why a destination cannot be written; an error of our own says so already."""
+    if isinstance(error, WorkbenchError):
+        return error
+    why = str(error.strerror).lower()
+    if not os.path.lexists(destination.parent):
+        why = f"its folder {destination.parent} does not exist"
+    return DestinationUnusable(f"{destination} cannot be written: {why}")
 
 
 def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:

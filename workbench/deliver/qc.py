@@ -1,6 +1,6 @@
 """QC: what was promised of a delivered file, held against what the file says of itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -29,26 +29,25 @@ def verdict(findings: Iterable[Finding]) -> Level:
     return max((finding.level for finding in findings), key=LEVELS.index, default="pass")
 
 
-def check(
-    clip: Clip,
-    movie: Movie,
-    *,
-    frame_rate: Fraction | None,
-    audio_rate: int | None,
-    sound: Sequence[str],
-    delivered_sound: Sequence[str],
-) -> tuple[Finding, ...]:
-    """Hold a delivered file against its source.
+@dataclass(frozen=True)
+class Promise:
+    """What was asked of a delivery, besides being the clip."""
 
-    `frame_rate` and `audio_rate` are what was asked for, None to keep the source's. `sound` and
-    `delivered_sound` are one hash for each sound track: of the source's samples as they should
-    arrive, and of those in the file.
-    """
+    frame_rate: Fraction | None  # None: the source's own timing
+    keeps_time: bool  # every timestamp as it is, against rounded to an even grid
+    audio_rate: int | None  # Hz; None: the source's
+    sound: tuple[str, ...]  # a hash for each sound track: of its samples as they should arrive
+
+
+def check(
+    clip: Clip, movie: Movie, promise: Promise, sound: tuple[str, ...]
+) -> tuple[Finding, ...]:
+    """Hold a delivered file, and the hashes of its sound tracks, against its source."""
     return (
         *_essence(clip, movie),
         *_colour(clip.colour, movie),
-        *_timing(clip, movie, frame_rate),
-        *_audio(clip, movie, audio_rate, sound, delivered_sound),
+        *_timing(clip, movie, promise.frame_rate),
+        *_audio(clip, movie, promise, sound),
     )
 
 
@@ -79,6 +78,14 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
         "progressive",
         "Every frame is progressive.",
     )
+    if clip.interlaced:
+        yield Finding(
+            "interlaced source",
+            "warn",
+            "interlaced",
+            "progressive",
+            "The source is interlaced and was not deinterlaced: fields stand in one frame.",
+        )
     if clip.width % 2:
         yield Finding(
             "odd width",
@@ -187,27 +194,59 @@ def _ms(seconds: Fraction) -> str:
     return f"{float(seconds) * 1000:.3f} ms"
 
 
-def _audio(
-    clip: Clip,
-    movie: Movie,
-    audio_rate: int | None,
-    sound: Sequence[str],
-    delivered_sound: Sequence[str],
-) -> Iterable[Finding]:
+def _audio(clip: Clip, movie: Movie, promise: Promise, sound: tuple[str, ...]) -> Iterable[Finding]:
     if not clip.audio:
         yield _judge("audio", len(movie.audio), 0, "The source has no sound, nor has the file.")
         return
     yield _judge(
         "audio",
         "; ".join(f"{t.format} {t.bit_depth} bits {t.sample_rate} Hz" for t in movie.audio),
-        "; ".join(f"PCM 16 bits {audio_rate or t.sample_rate} Hz" for t in clip.audio),
+        "; ".join(f"PCM 16 bits {promise.audio_rate or t.sample_rate} Hz" for t in clip.audio),
         "Every sound track of the source is there, uncompressed.",
     )
     samples = ", ".join(str(track.samples) for track in movie.audio)
+    same = sound == promise.sound
     yield Finding(
         "audio samples",
-        "pass" if list(sound) == list(delivered_sound) else "fail",
-        f"{samples} samples, {'the same' if list(sound) == list(delivered_sound) else 'other'}",
+        "pass" if same else "fail",
+        f"{samples} samples, {'the same' if same else 'other'}",
         "every sample of the source",
         "The sound is the source's to the last sample.",
     )
+    yield from _sync(clip, movie, promise)
+
+
+def _sync(clip: Clip, movie: Movie, promise: Promise) -> Iterable[Finding]:
+    """Compare when each sound track starts and ends against the picture, in both files."""
+    pairs = list(zip(clip.audio, movie.audio, strict=False))
+    # On an even grid the first picture may move by half of its step.
+    step = 1 / (promise.frame_rate or clip.frame_rate)
+    slack = Fraction(1, 1000) if promise.keeps_time else step / 2 + Fraction(1, 1000)
+    start = max((abs(new.start - old.start) for old, new in pairs), default=Fraction(0))
+    yield Finding(
+        "sync",
+        "pass" if start <= slack else "fail",
+        f"{_ms(start)} off",
+        _ms(slack),
+        "The sound starts as long before or after the picture as in the source.",
+    )
+    end = max((abs(new.end - old.end) for old, new in pairs), default=Fraction(0))
+    yield Finding(
+        "sync at the end",
+        "pass" if end <= _END_SLACK + slack else "fail",
+        f"{_ms(end)} off",
+        _ms(_END_SLACK + slack),
+        "The sound ends when the source's does, so nothing drifted or closed up on the way.",
+    )
+    filled = max(stream.gap for stream in clip.audio)
+    if filled > _END_SLACK:
+        yield Finding(
+            "sound filled",
+            "note",
+            f"{float(filled):.3f} s",
+            "",
+            "The source's sound has holes; silence fills them, so that the rest stays in sync.",
+        )
+
+
+_END_SLACK = Fraction(1, 10)  # an encoder pads its last block, and not every container says so

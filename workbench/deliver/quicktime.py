@@ -43,6 +43,8 @@ class MovieAudio:
     sample_rate: int  # Hz
     channels: int
     samples: int  # per channel
+    start: Fraction  # seconds from the first picture to the first sample
+    end: Fraction  # seconds from the first picture to the end of the sound
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def read_movie(path: Path) -> Movie:
             index = [(entry.timestamp, entry.pos) for entry in stream.index_entries]
             tick = Fraction(stream.time_base or 1)
             duration = (stream.duration or 0) * tick
-            samples = [sound.duration or 0 for sound in container.streams.audio]  # unit: 1/rate
+            begin = index[0][0] * tick
+            sounds = [_span(sound, begin) for sound in container.streams.audio]
             pixel_format = next(container.decode(stream)).format.name
         with path.open("rb") as file:
             colr = _read_colr(file)
@@ -102,9 +105,11 @@ def read_movie(path: Path) -> Movie:
                     bit_depth=track.bit_depth,
                     sample_rate=track.sampling_rate,
                     channels=track.channel_s,
-                    samples=count,
+                    samples=samples,
+                    start=start,
+                    end=start + Fraction(samples, track.sampling_rate),
                 )
-                for track, count in zip(tracks.audio_tracks, samples, strict=True)
+                for track, (start, samples) in zip(tracks.audio_tracks, sounds, strict=True)
             ),
         )
     except (
@@ -118,6 +123,12 @@ def read_movie(path: Path) -> Movie:
         raise DamagedClip(
             f"{path.name} cannot be read as a QuickTime file with a ProRes picture: {error}"
         ) from error
+
+
+def _span(sound: av.AudioStream, begin: Fraction) -> tuple[Fraction, int]:
+    """Return when a PCM track starts, in seconds after `begin`, and how many samples it has."""
+    unit = Fraction(sound.time_base or 1)  # 1/rate
+    return (sound.start_time or 0) * unit - begin, sound.duration or 0
 
 
 def parse_frame_header(data: bytes) -> FrameHeader:

@@ -81,8 +81,10 @@ def luma_histograms(axes: tuple[Axes, Axes], before: LumaCodes, after: LumaCodes
     for ax, codes, name, colour in zip(
         axes, (before, after), ("before", "after"), (BEFORE, AFTER), strict=True
     ):
-        step = 1024 >> codes.bit_depth
-        share = codes.histogram / codes.histogram.sum() * 100
+        # One line for each code value of 8 or 10 bits; deeper ones are gathered into 10.
+        lines = min(codes.histogram.size, 1024)
+        step = 1024 // lines
+        share = codes.histogram.reshape(lines, -1).sum(axis=1) / codes.histogram.sum() * 100
         ax.axvspan(64, 940, color=_GREY, alpha=0.1, linewidth=0)
         ax.vlines(range(0, 1024, step), 0, share, color=colour, linewidth=0.9)
         ax.set(xlim=(0, 1023), ylim=(0, None), ylabel="% of pixels")

@@ -80,6 +80,14 @@ def findings_table(findings: Iterable[Finding]) -> Table:
     )
 
 
+def findings_text(findings: Iterable[Finding]) -> str:
+    """Show findings in a terminal: a short line each, and in words what did not simply pass."""
+    table = findings_table(findings)
+    short = Table(table.heading[:4], tuple(row[:4] for row in table.rows))
+    words = [f"{row[0]}: {row[4]}" for row in table.rows if row[0] != "pass"]
+    return "\n".join([str(short), "", *words])
+
+
 def delivery_table(delivery: Delivery, qc: Path) -> Table:
     """Show what was made, and how."""
     preset = delivery.recipe.preset

@@ -5,7 +5,10 @@ Preview, measures, encode and batch all take it from here, and nobody else build
 
 from dataclasses import replace
 
+from workbench.clip import Clip
 from workbench.colour import Colour, delivered
+from workbench.errors import UnsupportedClip
+from workbench.frames import Orientation
 from workbench.look.preset import Eq, Gradfun, NoDeband, NoTone, Preset
 
 ENCODER_FORMAT = "format=pix_fmts=yuv422p10le:color_ranges=tv"
@@ -27,6 +30,21 @@ def filter_chain(preset: Preset, colour: Colour) -> str:
     declared = replace(delivered(colour), range=colour.assumed().range)
     stages = (declared.setparams(), _deband(preset.deband), _tone(preset.tone))
     return ",".join(stage for stage in stages if stage)
+
+
+def clip_chain(preset: Preset, clip: Clip) -> str:
+    """Return the chain for a clip in its file, as against a frame that stands upright already.
+
+    Raises UnsupportedClip, naming the file.
+    """
+    try:
+        chain = filter_chain(preset, clip.colour)
+    except UnsupportedClip as error:
+        raise UnsupportedClip(f"{clip.path.name}: {error}") from error
+    if clip.orientation == Orientation() or clip.bit_depth == 8:
+        return chain
+    # ffmpeg would go down to 8 bits before it turns the picture, and dither another way.
+    return f"format={clip.pixel_format},{chain}"
 
 
 def _deband(stage: NoDeband | Gradfun) -> str:

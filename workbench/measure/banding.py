@@ -16,15 +16,20 @@ from numpy.typing import NDArray
 
 from workbench import ffmpeg
 from workbench.clip import Clip, sample_indices
+from workbench.errors import UnsupportedClip
 from workbench.frames import Frame
 
+_SMALLEST = 216  # pixels, in libvmaf
 _LOG = "cambi.json"
 _MAPS = "maps"
 
 
 def cambi(frame: Frame) -> float:
-    """Return the CAMBI score of one frame. Raises FfmpegMissing without libvmaf."""
-    ffmpeg.require(filters=["libvmaf"])
+    """Return the CAMBI score of one frame.
+
+    Raises UnsupportedClip when it is too small, FfmpegMissing without libvmaf.
+    """
+    _require(frame.width, frame.height)
     with tempfile.TemporaryDirectory() as folder:
         ffmpeg.run(
             [*_raw_input(frame), "-lavfi", _scored("0:v", _LOG), "-f", "null", "-"],
@@ -61,9 +66,9 @@ def cambi_map(frame: Frame) -> CambiMap:
 
     Each scale is half as wide and high as the one before; it is brought to full size by repeating
     values, and the largest of the five stands at each pixel. 1 is libvmaf's theoretical maximum
-    (65535 in its files), so real bands lie far below it: stretch for display.
+    (65535 in its files), so real bands lie far below it: stretch for display. Raises as `cambi`.
     """
-    ffmpeg.require(filters=["libvmaf"])
+    _require(frame.width, frame.height)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / _MAPS).mkdir()
@@ -109,9 +114,9 @@ def banding_timeline(
     """Score up to `samples` frames, spread evenly over the clip, before and after `chain`.
 
     Both are scored in one run of ffmpeg, which decodes the clip once. `chain` must end in the
-    delivered pixel format. Raises FfmpegFailed, FfmpegMissing.
+    delivered pixel format. Raises as `cambi`, and FfmpegFailed.
     """
-    ffmpeg.require(filters=["libvmaf"])
+    _require(clip.width, clip.height)
     indices = sample_indices(clip.frame_count, samples)
     with tempfile.TemporaryDirectory() as folder:
         ffmpeg.run(
@@ -134,12 +139,21 @@ def timeline_arguments(clip: Clip, chain: str, indices: Sequence[int]) -> list[s
     """Return the arguments of the run that scores these frames before and after the chain."""
     chosen = "+".join(f"eq(n,{index})" for index in indices)
     graph = (
-        f"[0:{clip.stream}]select='{chosen}',split[source][look];"
+        f"[0:{clip.stream}]select='{chosen}',format={clip.pixel_format},split[source][look];"
         f"{_scored('source', 'before.json')};"
         f"[look]{chain}[looked];{_scored('looked', 'after.json')}"
     )
     url = ffmpeg.input_url(clip.path)
     return ["-i", url, "-lavfi", graph, "-fps_mode", "passthrough", "-f", "null", "-"]
+
+
+def _require(width: int, height: int) -> None:
+    ffmpeg.require(filters=["libvmaf"])
+    if max(width, height) < _SMALLEST:
+        raise UnsupportedClip(
+            f"a picture of {width}x{height} is too small to measure banding in: CAMBI needs "
+            f"{_SMALLEST} pixels in one direction"
+        )
 
 
 def _scored(label: str, log: str, options: str = "") -> str:

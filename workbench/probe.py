@@ -1,0 +1,336 @@
+"""Probe: read what a file is, as a Clip, or refuse it in one sentence.
+
+PyAV reads; every filter runs in the ffmpeg program (see ffmpeg.py). The file's packets are walked
+and its first frame is decoded, nothing more.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from workbench.clip import AudioStream, Clip
+from workbench.colour import Colour
+from workbench.errors import ClipNotFound, DamagedClip, NotAVideo, UnsupportedClip
+from workbench.ffmpeg import input_url
+from workbench.frames import FrameReader, Orientation, Position, orientation
+
+
+def open_clip(path: str | Path) -> Clip:
+    """Read what a file is. Raises ClipNotFound, NotAVideo, UnsupportedClip, DamagedClip."""
+    path = Path(path)
+    _refuse_no_file(path)
+    with _open(path) as container:
+        stream = _picture(path, container)
+        index = stream.index  # a stream is not to be read once its file is closed
+        _refuse_early_end(path, container)
+        first = _first_frame(path, container, stream)
+        turned = orientation(first, path)
+        _refuse_layout(path, first, turned)
+    # Opened anew and not rewound: some formats do not find their way back to the first frame.
+    with _open(path) as container:
+        walk = _walk(path, container, index, first)
+        return _clip(path, container, walk, first, turned)
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    try:
+        return av.open(input_url(path), metadata_errors="replace")
+    except av.FFmpegError as error:
+        with path.open("rb") as file:
+            begins_well = file.read(8)[4:] == b"ftyp"
+        if begins_well:
+            raise DamagedClip(
+                f"{path.name} is cut short: it begins like an MP4 or QuickTime file, but its index "
+                "is missing; download it again"
+            ) from error
+        raise NotAVideo(
+            f"{path.name} cannot be opened as video ({error.strerror}): give an MP4 or "
+            "QuickTime file"
+        ) from error
+
+
+def _refuse_no_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise NotAVideo(f"{path} is a folder: give one video file")
+        if not path.exists():
+            raise ClipNotFound(f"{path} does not exist")
+        if not path.is_file():
+            raise NotAVideo(f"{path} is not a regular file: give one video file")
+        if not path.stat().st_size:
+            raise NotAVideo(f"{path.name} is empty (0 bytes): download it again")
+        path.open("rb").close()
+    except OSError as error:
+        if isinstance(error, ClipNotFound):
+            raise
+        raise NotAVideo(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _picture(path: Path, container: av.container.InputContainer) -> av.VideoStream:
+    stream = container.streams.best("video")
+    if isinstance(stream, av.VideoStream):
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+        raise NotAVideo(f"{path.name} has no video in it, only a cover picture")
+    kinds = sorted({stream.type for stream in container.streams})
+    instead = f", only {' and '.join(kinds)}" if kinds else ": it holds no frames"
+    raise NotAVideo(f"{path.name} has no video in it{instead}")
+
+
+def _refuse_early_end(path: Path, container: av.container.InputContainer) -> None:
+    """Refuse an MP4 or QuickTime file whose index names bytes past the end of the file."""
+    ends = [
+        entry.pos + entry.size
+        for stream in container.streams
+        if isinstance(stream, av.VideoStream | av.AudioStream)
+        for entry in stream.index_entries
+    ]
+    if max(ends, default=0) > path.stat().st_size:
+        raise DamagedClip(
+            f"{path.name} is cut short: its index names more data than the file holds; "
+            "download it again"
+        )
+
+
+def _first_frame(
+    path: Path, container: av.container.InputContainer, stream: av.VideoStream
+) -> av.VideoFrame:
+    try:
+        frame = next(container.decode(stream), None)
+    except av.FFmpegError as error:
+        raise DamagedClip(
+            f"{path.name} has a video stream, but its first frame does not decode "
+            f"({error.strerror}); download or generate it again"
+        ) from error
+    if frame is None:
+        raise NotAVideo(f"{path.name} has a video stream, but no frame in it that decodes")
+    return frame
+
+
+def _refuse_layout(path: Path, frame: av.VideoFrame, turned: Orientation) -> None:
+    layout = frame.format
+    if not (layout.name.startswith("yuv") and layout.is_planar and len(layout.components) == 3):
+        raise UnsupportedClip(
+            f"{path.name} stores its picture as {layout.name}; only planar Y'CbCr without alpha "
+            "(such as yuv420p) is handled, convert it first"
+        )
+    if turned.quarter_turns % 2 and not layout.name.startswith(_SQUARE_CHROMA):
+        raise UnsupportedClip(
+            f"{path.name} stores its picture as {layout.name} and asks to be turned by "
+            f"{turned.rotation} degrees, which chroma of another width than height does not bear; "
+            "turn it first"
+        )
+
+
+_SQUARE_CHROMA = ("yuv420", "yuvj420", "yuv444", "yuvj444")
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """What the packets of a file say."""
+
+    positions: tuple[Position, ...]  # by pts
+    last_duration: int  # of the last frame, in units of the time base; 0 when not said
+    sounds: tuple["_Sound", ...]
+
+
+@dataclass
+class _Sound:
+    """One sound track, as its packets are walked; seconds in the file's own time."""
+
+    stream: av.AudioStream
+    start: Fraction | None = None  # of the first sample that decodes
+    begin: Fraction | None = None  # of the first packet
+    end: Fraction = Fraction(0)
+    sounding: Fraction = Fraction(0)  # what the packets so far last
+    gap: Fraction = Fraction(0)
+
+    def follow(self, packet: "av.Packet[Any]") -> None:
+        unit = Fraction(packet.time_base)
+        if packet.pts is not None:
+            at = packet.pts * unit
+            self.begin = at if self.begin is None else self.begin
+            self.gap = max(self.gap, at - self.begin - self.sounding)
+            self.end = max(self.end, at + (packet.duration or 0) * unit)
+        self.sounding += (packet.duration or 0) * unit
+        if self.start is None:
+            try:
+                frames = self.stream.decode(packet)
+            except av.FFmpegError:
+                return  # the conversion will say that it does not decode
+            for frame in frames[:1]:
+                if frame.pts is not None and frame.time_base:
+                    self.start = frame.pts * frame.time_base
+
+
+def _walk(
+    path: Path, container: av.container.InputContainer, index: int, first: av.VideoFrame
+) -> _Walk:
+    """Read every packet's place; of the sound, decode no more than the first samples."""
+    sounds = {stream.index: _Sound(stream) for stream in container.streams.audio}
+    for sound in sounds.values():
+        if sound.stream.codec_context is None:
+            raise UnsupportedClip(
+                f"{path.name} has a sound track (stream {sound.stream.index}) of a kind that is "
+                "not known; take it out first"
+            )
+    found: dict[int, tuple[Position, int]] = {}
+    for packet in container.demux(index, *sounds):
+        if not packet.size or packet.is_discard:
+            continue
+        if packet.stream_index in sounds:
+            sounds[packet.stream_index].follow(packet)
+            continue
+        if packet.pts is None:
+            raise UnsupportedClip(
+                f"{path.name} has frames without a timestamp: put it into an MP4 first"
+            )
+        if packet.pts in found:
+            raise UnsupportedClip(
+                f"{path.name} has two frames with the same timestamp ({packet.pts}): put it into "
+                "an MP4 anew first"
+            )
+        dts = packet.pts if packet.dts is None else packet.dts
+        place = Position(packet.pts, dts, packet.is_keyframe)
+        found[packet.pts] = (place, packet.duration or 0)
+    _refuse_unordered(path, container, index, found)
+    # Pictures before the first that decodes lean on one that was cut away; nobody shows them.
+    shown = [pts for pts in sorted(found) if first.pts is None or pts >= first.pts]
+    if not shown:
+        raise NotAVideo(f"{path.name} has a video stream, but no frame in it that decodes")
+    _refuse_missing_end(path, container, found, sounds)
+    return _Walk(
+        positions=tuple(found[pts][0] for pts in shown),
+        last_duration=found[shown[-1]][1],
+        sounds=tuple(sounds.values()),
+    )
+
+
+def _refuse_unordered(
+    path: Path,
+    container: av.container.InputContainer,
+    index: int,
+    found: dict[int, tuple[Position, int]],
+) -> None:
+    """Refuse AVI with B-frames: it keeps the order of decoding, not of showing."""
+    stream = container.streams[index]
+    assert isinstance(stream, av.VideoStream)
+    if container.format.name == "avi" and stream.codec_context.has_b_frames:
+        raise UnsupportedClip(
+            f"{path.name} is an AVI with B-frames, which does not say when {len(found)} frames are "
+            "shown: put it into an MP4 first"
+        )
+
+
+def _refuse_missing_end(
+    path: Path,
+    container: av.container.InputContainer,
+    found: dict[int, tuple[Position, int]],
+    sounds: dict[int, _Sound],
+) -> None:
+    """Refuse a Matroska or WebM file that ends well before the duration in its header."""
+    if "matroska" not in container.format.name or not container.duration:
+        return
+    if any(stream.type not in ("video", "audio") for stream in container.streams):
+        return  # a subtitle may well outlast the picture
+    unit = Fraction(1, 1000)  # Matroska counts milliseconds
+    last = max(found) * unit + found[max(found)][1] * unit
+    end = max([last, *(sound.end for sound in sounds.values())])
+    declared = Fraction(container.duration + (container.start_time or 0), av.time_base)
+    if declared - end > Fraction(1, 4):
+        raise DamagedClip(
+            f"{path.name} is cut short: it should last {float(declared):.2f} s and ends at "
+            f"{float(end):.2f} s; download it again"
+        )
+
+
+def _clip(
+    path: Path,
+    container: av.container.InputContainer,
+    walk: _Walk,
+    first: av.VideoFrame,
+    turned: Orientation,
+) -> Clip:
+    stream = _picture(path, container)
+    positions = walk.positions
+    width, height = first.width, first.height
+    sample_aspect = Fraction(stream.sample_aspect_ratio or 1)
+    if turned.quarter_turns % 2:
+        width, height, sample_aspect = height, width, 1 / sample_aspect
+    time_base = Fraction(stream.time_base or 1)
+    frame_rate, constant = _frame_rate(stream, positions, time_base)
+    own = walk.last_duration * time_base or 1 / frame_rate
+    begin = positions[0].pts * time_base
+    return Clip(
+        path=path,
+        container=container.format.name,
+        codec=stream.codec_context.name,
+        profile=stream.profile or "",
+        stream=stream.index,
+        pixel_format=first.format.name,
+        bit_depth=first.format.components[0].bits,
+        width=width,
+        height=height,
+        sample_aspect=sample_aspect,
+        orientation=turned,
+        frame_rate=frame_rate,
+        constant_frame_rate=constant,
+        interlaced=bool(first.interlaced_frame),
+        time_base=time_base,
+        duration=(positions[-1].pts - positions[0].pts) * time_base + own,
+        colour=_colour(first),
+        audio=tuple(_audio(sound, begin) for sound in walk.sounds),
+        positions=positions,
+        _reader=FrameReader(path, stream.index, positions),
+    )
+
+
+def _audio(sound: _Sound, begin: Fraction) -> AudioStream:
+    context = sound.stream.codec_context
+    start = sound.start if sound.start is not None else sound.begin
+    return AudioStream(
+        index=sound.stream.index,
+        codec=context.name,
+        sample_rate=context.sample_rate,
+        channels=context.channels,
+        layout=context.layout.name,
+        start=(begin if start is None else start) - begin,
+        end=sound.end - begin,
+        gap=sound.gap,
+    )
+
+
+def _frame_rate(
+    stream: av.VideoStream, positions: tuple[Position, ...], time_base: Fraction
+) -> tuple[Fraction, bool]:
+    """Return frames per second, and whether every frame keeps to it.
+
+    A rate is constant when no frame is more than one unit of the time base from where the rate
+    puts it: containers round 30000/1001 to their own units.
+    """
+    stated = stream.average_rate or stream.base_rate or Fraction(25)
+    if len(positions) < 2:
+        return Fraction(stated), True
+    pts = np.array([position.pts for position in positions], dtype=np.int64)
+    steps = np.diff(pts)
+    even = 1 / (int(steps[0]) * time_base) if (steps == steps[0]).all() and steps[0] else None
+    for rate in filter(None, (stream.base_rate, stated, stream.guessed_rate, even)):
+        expected = np.arange(len(pts)) * float(1 / (Fraction(rate) * time_base))
+        if np.abs(pts - pts[0] - expected).max() <= 1:
+            return Fraction(rate), True
+    return Fraction(stated), False
+
+
+def _colour(frame: av.VideoFrame) -> Colour:
+    # The yuvj formats are FFmpeg's old way to say full range.
+    full = frame.format.name.startswith("yuvj")
+    return Colour.from_h273(
+        range=2 if full else int(frame.color_range),
+        primaries=int(frame.color_primaries),
+        transfer=int(frame.color_trc),
+        matrix=int(frame.colorspace),
+    )
