@@ -72,6 +72,14 @@ def odd(path: Path) -> Path:
     return path
 
 
+def four_four_four(path: Path) -> Path:
+    """Full chroma, tagged BT.2020: tags that the delivery keeps, chroma that it halves."""
+    tags = "setparams=range=tv:color_primaries=bt2020:color_trc=bt709:colorspace=bt2020nc"
+    x264 = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv444p"]
+    run("-f", "lavfi", "-i", f"{sky()},{tags}", *x264, path)
+    return path
+
+
 def variable(path: Path) -> Path:
     """Frames of 40, 80 and 40 ms in turn: no constant rate fits."""
     uneven = f"{sky(rate='25')},settb=1/12800,setpts='512*(N+floor((N+1)/3))'"

@@ -41,13 +41,15 @@ def test_inspect_says_what_a_clip_is(untagged: Path) -> None:
 def test_convert_makes_a_file_and_says_what_was_found(untagged: Path, tmp_path: Path) -> None:
     done = workbench("convert", untagged, tmp_path / "out.mov")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.rstrip().endswith(f"note: {tmp_path / 'out.mov'}")
+    assert "delivered and verified, note (" in done.stdout
+    assert f": {tmp_path / 'out.mov'} (" in done.stdout
     assert (tmp_path / "out.mov").exists()
 
     again = workbench("convert", untagged, tmp_path / "out.mov")
     assert again.returncode == 1
     assert again.stderr == (
-        f"Error: {tmp_path / 'out.mov'} exists already: add --overwrite to replace it\n"
+        f"Error: {tmp_path / 'out.mov'} exists already and is not to be overwritten; "
+        "--overwrite replaces it\n"
     )
     record = workbench("convert", untagged, tmp_path / "out.mov", "--overwrite", "--json")
     assert json.loads(record.stdout)["verdict"] == "note"
@@ -64,7 +66,10 @@ def test_a_dry_run_prints_what_a_shell_would_run(untagged: Path, tmp_path: Path)
     shown = workbench("convert", untagged, target, "--dry-run", "--json")
     assert json.loads(shown.stdout)["command"] == argv
     subprocess.run(done.stdout, shell=True, check=True)
-    assert target.exists()
+    made = target.read_bytes()
+    assert workbench("convert", untagged, target, "--dry-run").returncode == 1
+    subprocess.run(done.stdout, shell=True, capture_output=True)
+    assert target.read_bytes() == made, "a pasted command replaced a file unasked"
 
 
 def test_an_override_reaches_the_chain(untagged: Path) -> None:
@@ -86,6 +91,28 @@ def test_doctor_finds_nothing_missing() -> None:
     assert "libvmaf yes" in done.stdout
     assert done.stdout.rstrip().endswith("nothing is missing")
     assert json.loads(workbench("doctor", "--json").stdout)["missing"] == []
+
+
+def test_doctor_names_a_library_that_is_absent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Taking a library out of the running environment would break the other tests."""
+    import importlib.metadata as metadata
+
+    from workbench.cli import main
+
+    real = metadata.version
+
+    def version(name: str) -> str:
+        if name == "papermill":
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    with pytest.raises(SystemExit) as stopped:
+        main(["doctor"])
+    assert stopped.value.code == 1
+    assert "missing: papermill; pip install papermill" in capsys.readouterr().out
 
 
 def test_doctor_says_how_to_get_what_is_missing(tmp_path: Path) -> None:

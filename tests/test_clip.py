@@ -243,6 +243,17 @@ def test_a_file_that_does_not_say_when_is_refused(
         open_clip(path)
 
 
+def test_no_path_at_all_is_said() -> None:
+    with pytest.raises(FileNotFoundError, match="no clip is given: fill in its path"):
+        open_clip("")
+
+
+def test_a_home_folder_is_understood(untagged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(untagged.parent))
+    monkeypatch.setenv("USERPROFILE", str(untagged.parent))
+    assert open_clip(f"~/{untagged.name}").frame_count == 24
+
+
 def test_facts_are_plain_json(untagged: Path) -> None:
     facts = open_clip(untagged).facts()
     assert facts["frame_rate"] == "24"

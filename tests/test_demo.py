@@ -7,6 +7,16 @@ from workbench.measure.banding import cambi
 from workbench.probe import open_clip
 
 
+def test_the_demo_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "SECONDS", 1)
+    said = demo.run_demo(tmp_path / "demo")
+    lines = dict(line.split(maxsplit=1) for line in said.strip().splitlines())
+    for what in ("ProRes", "notebook", "QC"):
+        assert Path(lines[what]).stat().st_size > 0
+    assert lines["verdict"].startswith("note (")
+    assert demo.run_demo(tmp_path / "demo") == said, "a second run replaces the first"
+
+
 def test_the_sample_has_the_faults_of_a_generated_clip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -63,6 +64,16 @@ def test_a_program_that_stops_reading_is_no_hang() -> None:
     raw = ["-f", "rawvideo", "-pixel_format", "gray", "-video_size", "16x16", "-i", "pipe:0"]
     one = ["-frames:v", "1", "-f", "rawvideo", "pipe:1"]
     assert len(ffmpeg.run([*raw, *one], stdin=(bytes(1 << 20) for _ in range(32)))) == 256
+
+
+def test_a_source_that_fails_is_not_taken_for_its_end() -> None:
+    def pictures() -> Iterator[bytes]:
+        yield bytes(256)
+        raise ValueError("the scene fell over")
+
+    raw = ffmpeg.raw_input("gray", 16, 16)
+    with pytest.raises(ValueError, match="the scene fell over"):
+        ffmpeg.run([*raw, "-f", "rawvideo", "pipe:1"], stdin=pictures())
 
 
 def test_cancel_from_another_thread_is_at_once() -> None:

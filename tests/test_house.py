@@ -14,7 +14,7 @@ PACKAGE = ROOT / "workbench"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 ORDER = [
-    *("errors", "ffmpeg", "colour", "frames", "clip", "probe"),
+    *("errors", "files", "ffmpeg", "colour", "frames", "clip", "probe"),
     *("measure", "look", "deliver", "batch", "desk", "demo", "cli", "__main__", "__init__"),
 ]
 """A module imports only from those before it, or from its own folder."""

@@ -4,14 +4,15 @@ A clip is pulled, given a look, measured, delivered; a batch does that to many; 
 colorist do it by hand. Each folder is one word of that sentence, and imports run only from left to
 right:
 
-    errors, ffmpeg, colour, frames, clip, probe -> measure -> look -> deliver -> batch -> cli
+    errors, files, ffmpeg, colour, frames, clip, probe -> measure -> look -> deliver -> batch
 
-    errors    every error the package raises        frames    planar pictures and their reader
-    ffmpeg    the one door to the program           clip      what a file is, and its frames
-    colour    range, primaries, transfer, matrix    probe     reads a file into a clip
-    measure   what is seen in a picture             look      what is done to a picture
-    deliver   what leaves the house, verified       batch     many clips
-    desk      what a person sees and touches        cli       the command
+    errors    every error the package raises        files     named only when they are whole
+    ffmpeg    the one door to the program           colour    range, primaries, transfer, matrix
+    frames    planar pictures and their reader      clip      what a file is, and its frames
+    probe     reads a file into a clip              measure   what is seen in a picture
+    look      what is done to a picture             deliver   what leaves the house, verified
+    batch     many clips                            desk      what a person sees and touches
+    cli       the command                           demo      a sample clip, converted
 
 The names below are the public ones; each is loaded when it is first used.
 """
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.batch.job import refuse_unknown_parameters, run_notebook
     from workbench.clip import Clip
-    from workbench.deliver.encode import Delivery, Recipe, convert, read_recipe
+    from workbench.deliver.encode import Delivery, Recipe, convert, destination_for, read_recipe
     from workbench.deliver.report import write_qc
     from workbench.errors import WorkbenchError
     from workbench.frames import Frame
@@ -43,6 +44,7 @@ _HOME = {
     "WorkbenchError": "errors",
     "compare": "look.compare",
     "convert": "deliver.encode",
+    "destination_for": "deliver.encode",
     "open_clip": "probe",
     "read_recipe": "deliver.encode",
     "refuse_unknown_parameters": "batch.job",
@@ -62,6 +64,7 @@ __all__ = [
     "WorkbenchError",
     "compare",
     "convert",
+    "destination_for",
     "open_clip",
     "read_recipe",
     "refuse_unknown_parameters",
@@ -70,6 +73,10 @@ __all__ = [
     "save_preset",
     "write_qc",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:

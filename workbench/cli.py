@@ -1,6 +1,7 @@
 """The `workbench` command: arguments in, one call, its result shown."""
 
 import json
+import re
 import signal
 import sys
 from contextlib import nullcontext
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from workbench import __version__
-from workbench.errors import WorkbenchError
+from workbench.errors import DestinationExists, WorkbenchError
 
 
 class _Commands(click.Group):
@@ -20,18 +21,19 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except WorkbenchError as error:
-            raise click.ClickException(_one_line(str(error))) from error
+            hint = "; --overwrite replaces it" if isinstance(error, DestinationExists) else ""
+            raise click.ClickException(_one_line(f"{error}{hint}")) from error
 
 
 def _one_line(text: str) -> str:
-    """Show control characters, which a file name may hold, instead of sending them."""
+    """Escape control characters, which a file name may hold."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
-    """Make verified, debanded ProRes 422 HQ files of AI-generated clips."""
+    """Make verified, debanded ProRes 422 HQ files from AI-generated clips."""
     # A terminated run cleans up after itself as one that is interrupted by Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -90,23 +92,28 @@ def convert(
     from workbench import ffmpeg
     from workbench.deliver import encode, report
     from workbench.desk.progress import progress_bar
-    from workbench.desk.tables import findings_text
+    from workbench.desk.tables import delivery_text, findings_text
     from workbench.probe import open_clip
 
     recipe = encode.read_recipe(preset, _pairs(overrides), encoder, frame_rate, audio_rate)
     with open_clip(source) as clip:
         if dry_run:
-            target = encode.destination_for(source, destination)
-            command = ffmpeg.command(encode.encode_arguments(clip, recipe, target))
+            target = encode.destination_for(source, destination, overwrite=overwrite)
+            command = encode.encode_command(clip, recipe, target, overwrite=overwrite)
             _show({"command": command}, ffmpeg.pasteable(command), as_json)
             return
         quiet = nullcontext(lambda _: None)
         bar = progress_bar(clip.frame_count, source.name) if sys.stderr.isatty() else quiet
-        with bar as follow:
-            delivery = encode.convert(
-                clip, destination, recipe, overwrite=overwrite, on_progress=follow
-            )
-        text = f"{findings_text(delivery.findings)}\n{delivery.verdict}: {delivery.destination}"
+        try:
+            with bar as follow:
+                delivery = encode.convert(
+                    clip, destination, recipe, overwrite=overwrite, on_progress=follow
+                )
+        except KeyboardInterrupt as interrupt:
+            raise click.ClickException(
+                _one_line(f"{source.name}: stopped before it was done; no file was written")
+            ) from interrupt
+        text = f"{findings_text(delivery.findings)}\n\n{delivery_text(delivery)}"
         _show(report.record(delivery), text, as_json)
 
 
@@ -155,6 +162,10 @@ def doctor(as_json: bool) -> None:
         }
     facts["python"] = sys.version.split()[0]
     facts["libraries"] = _libraries()
+    absent = [name for name, version in facts["libraries"].items() if version is None]
+    if absent:
+        facts["missing"] += absent
+        facts["advice"] += f"{'; ' if facts['advice'] else ''}pip install {' '.join(absent)}"
     _show(facts, "\n".join(_diagnosis(facts)), as_json)
     if facts["missing"]:
         raise click.exceptions.Exit(1)
@@ -187,11 +198,20 @@ def _show(facts: Any, text: str, as_json: bool) -> None:
     click.echo(json.dumps(facts, indent=2) if as_json else text)
 
 
-def _libraries() -> dict[str, str]:
-    from importlib.metadata import version
+def _libraries() -> dict[str, str | None]:
+    """Return the version of each library that the package needs, None where it is absent."""
+    from importlib.metadata import PackageNotFoundError, requires, version
 
-    names = ("workbench", "av", "numpy", "matplotlib", "jupyterlab", "ipywidgets", "papermill")
-    return {name: version(name) for name in names}
+    found: dict[str, str | None] = {"workbench": __version__}
+    for requirement in requires("workbench") or []:
+        if "extra ==" in requirement:
+            continue
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
 
 
 def _diagnosis(facts: dict[str, Any]) -> list[str]:
@@ -202,7 +222,8 @@ def _diagnosis(facts: dict[str, Any]) -> list[str]:
             found = (f"{name} {'yes' if there else 'NO'}" for name, there in facts[kind].items())
             lines.append(f"{kind}: {', '.join(found)}")
     lines.append(f"Python {facts['python']}")
-    lines.append(", ".join(f"{name} {number}" for name, number in facts["libraries"].items()))
+    libraries = facts["libraries"].items()
+    lines.append(", ".join(f"{name} {number or 'MISSING'}" for name, number in libraries))
     if facts["missing"]:
         lines.append(f"missing: {', '.join(facts['missing'])}; {facts['advice']}")
     else:

@@ -6,7 +6,7 @@ made by probe.open_clip.
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +28,7 @@ class AudioStream:
     sample_rate: int  # Hz
     channels: int
     layout: str  # such as stereo
+    bit_depth: int | None  # of lossless sound; None where it was lossy
     start: Fraction  # seconds from the first picture to the first sample; negative when earlier
     end: Fraction  # seconds from the first picture to the end of the sound
     gap: Fraction  # seconds that its timestamps leave without sound, 0 when they leave none
@@ -97,13 +98,19 @@ class Clip:
         )
 
     def frame_at(self, time: Fraction | float) -> Frame:
-        """Return the frame that is on screen `time` seconds after the first one appears."""
+        """Return the frame that is on screen `time` seconds after the first one appears.
+
+        Before the first it is the first, after the last the last. Raises DamagedClip.
+        """
         pts = self.positions[0].pts + Fraction(time) / self.time_base
         index = bisect_right([position.pts for position in self.positions], pts) - 1
         return self.frame(max(0, index))
 
     def sample(self, n: int) -> Iterator[Frame]:
-        """Yield n frames spread evenly over the clip, in one forward pass, or all of them."""
+        """Yield n frames spread evenly over the clip, in one forward pass, or all of them.
+
+        Raises DamagedClip.
+        """
         for index, decoded in self._reader.forward(sample_indices(self.frame_count, n)):
             yield self._frame(index, decoded)
 
@@ -123,7 +130,8 @@ class Clip:
         self.close()
 
     def facts(self) -> dict[str, Any]:
-        """Return what the file is, in plain JSON types: Fractions as text, such as "24000/1001"."""
+        """Return what the file is, in plain JSON types: seconds as floats, rates and aspects as
+        text such as "24000/1001"."""
         return {
             "path": str(self.path),
             "container": self.container,
@@ -141,7 +149,7 @@ class Clip:
             "interlaced": self.interlaced,
             "frame_count": self.frame_count,
             "duration": float(self.duration),
-            "colour": vars(self.colour),
+            "colour": asdict(self.colour),
             "untagged": list(self.colour.untagged),
             "audio": [_plain(stream) for stream in self.audio],
         }
@@ -162,5 +170,5 @@ def sample_indices(count: int, n: int) -> list[int]:
 def _plain(stream: AudioStream) -> dict[str, Any]:
     return {
         key: float(value) if isinstance(value, Fraction) else value
-        for key, value in vars(stream).items()
+        for key, value in asdict(stream).items()
     }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench import ffmpeg
 from workbench.batch.job import NOTEBOOKS, run_notebook
+from workbench.deliver.qc import verdict_in_words
 from workbench.deliver.report import qc_path
 from workbench.desk.progress import progress_bar
 from workbench.errors import DestinationUnusable
@@ -38,7 +39,7 @@ def run_demo(folder: Path) -> str:
     record = json.loads(qc_path(delivered).read_text(encoding="utf-8"))
     return (
         f"\nProRes   {delivered}\nnotebook {executed}\nQC       {qc_path(delivered)}\n"
-        f"verdict  {record['verdict']}"
+        f"verdict  {verdict_in_words(finding['level'] for finding in record['findings'])}"
     )
 
 
@@ -48,8 +49,7 @@ def make_sample(path: Path) -> Path:
     with progress_bar(count, "sample") as follow:
         ffmpeg.run(
             [
-                *("-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{WIDTH}x{HEIGHT}"),
-                *("-framerate", str(RATE), "-i", "pipe:0"),
+                *("-framerate", str(RATE), *ffmpeg.raw_input("rgb24", WIDTH, HEIGHT)),
                 *("-f", "lavfi", "-i", _TONES),
                 *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"),
                 *("-c:a", "aac", "-shortest", f"file:{path.absolute()}"),

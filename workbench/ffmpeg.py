@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -16,7 +16,10 @@ from typing import IO
 
 from workbench.errors import Cancelled, FfmpegFailed, FfmpegMissing
 
-FILTERS = ("setparams", "gradfun", "eq", "scale", "format", "split", "select", "libvmaf")
+FILTERS = (
+    *("setparams", "gradfun", "eq", "scale", "format", "fps", "aresample"),
+    *("select", "split", "libvmaf"),
+)
 ENCODERS = ("prores_ks", "prores", "pcm_s16le")
 """What the package uses; `doctor` reports on these."""
 
@@ -82,6 +85,10 @@ class Cancellation:
             self._requested = True
             for process in self._processes:
                 process.kill()
+
+    def raise_if_requested(self, file: Path | None = None) -> None:
+        if self._requested:
+            raise Cancelled(f"{f'{file.name}: ' if file else ''}stopped because it was cancelled")
 
     @contextmanager
     def covers(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
@@ -172,9 +179,19 @@ def input_url(path: Path) -> str:
     return f"file:{path.absolute()}"
 
 
-def command(arguments: Sequence[str]) -> list[str]:
-    """Return the whole argument list for these arguments, program first."""
-    return [str(find()), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *arguments]
+def raw_input(pixel_format: str, width: int, height: int) -> list[str]:
+    """Return the arguments that read raw pictures from stdin."""
+    size = ["-pixel_format", pixel_format, "-video_size", f"{width}x{height}"]
+    return ["-f", "rawvideo", *size, "-i", "pipe:0"]
+
+
+def command(arguments: Sequence[str], *, overwrite: bool = True) -> list[str]:
+    """Return the whole argument list for these arguments, program first.
+
+    `overwrite` says what becomes of an output that exists already; ffmpeg does not ask.
+    """
+    quiet = ["-hide_banner", "-nostdin", "-loglevel", "error"]
+    return [str(find()), *quiet, "-y" if overwrite else "-n", *arguments]
 
 
 def pasteable(argv: Sequence[str]) -> str:
@@ -199,11 +216,12 @@ def run(
     full one never stops the others. The process is gone when this returns or raises, Ctrl-C
     included.
 
-    Raises FfmpegFailed, Cancelled, FfmpegMissing.
+    Raises FfmpegFailed, Cancelled, FfmpegMissing, and whatever `stdin` or `on_progress` raises.
     """
     argv = command(["-progress", "pipe:1", *arguments] if on_progress else arguments)
     cancellation = cancellation or Cancellation()
     log: deque[str] = deque(maxlen=_LOG_LINES)
+    failures: list[BaseException] = []
     output = b""
     try:
         process = subprocess.Popen(
@@ -221,8 +239,7 @@ def run(
         assert process.stderr is not None
         threads = [Thread(target=_collect, args=(process.stderr, log))]
         if stdin is not None:
-            assert process.stdin is not None
-            threads.append(Thread(target=_feed, args=(stdin, process.stdin)))
+            threads.append(Thread(target=_feed, args=(stdin, process, failures)))
         for thread in threads:
             thread.start()
         try:
@@ -236,8 +253,9 @@ def run(
             process.kill()  # no effect on one that has ended
             for thread in threads:
                 thread.join()
-    if cancellation.requested:
-        raise Cancelled(f"{f'{file.name}: ' if file else ''}stopped because it was cancelled")
+    if failures:
+        raise failures[0]
+    cancellation.raise_if_requested(file)
     if process.returncode:
         raise FfmpegFailed(argv, file, log, _cause(log, process.returncode))
     return output
@@ -278,13 +296,29 @@ def _collect(pipe: IO[bytes], log: deque[str]) -> None:
             log.append(text)
 
 
-def _feed(chunks: Iterable[bytes], pipe: IO[bytes]) -> None:
-    try:
-        with pipe:
-            for chunk in chunks:
-                pipe.write(chunk)
-    except OSError:
-        pass  # the program ended before it read everything; its exit code says why
+def _feed(
+    chunks: Iterable[bytes],
+    process: "subprocess.Popen[bytes]",
+    failures: list[BaseException],
+) -> None:
+    """Write chunks to the program; if making one fails, stop it and keep the error."""
+    assert process.stdin is not None
+    source = iter(chunks)
+    while True:
+        try:
+            chunk = next(source, None)
+        except BaseException as error:
+            failures.append(error)
+            process.kill()
+            break
+        if chunk is None:
+            break
+        try:
+            process.stdin.write(chunk)
+        except OSError:
+            break  # the program ended before it read everything; its exit code says why
+    with suppress(OSError):
+        process.stdin.close()
 
 
 def _cause(log: Iterable[str], returncode: int) -> str:

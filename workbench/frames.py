@@ -75,14 +75,17 @@ class Frame:
         """Return the picture for a display: (height, width, 3), 8 bits, untagged fields assumed.
 
         The matrix and range are undone; the transfer is left as it is, as a player leaves it.
+        Raises UnsupportedClip for a matrix that is not known here.
         """
         colour = self.colour.assumed()
+        if colour.matrix not in _SWS_MATRIX:
+            raise UnsupportedClip(f"a picture with the matrix {colour.matrix} cannot be shown")
         picture = av.VideoFrame(self.width, self.height, self.pixel_format)
         for component, data in enumerate((self.luma, self.cb, self.cr)):
             _view(picture, component)[:] = data
         shown = picture.reformat(
             format="rgb24",
-            src_colorspace=_SWS_MATRIX.get(colour.matrix, Colorspace.ITU709),
+            src_colorspace=_SWS_MATRIX[colour.matrix],
             dst_colorspace=Colorspace.DEFAULT,
             src_color_range=ColorRange.JPEG if colour.range == "full" else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
@@ -211,7 +214,7 @@ class FrameReader:
                 return self._cache[index]
             try:
                 return self._decode(index)
-            except (av.FFmpegError, StopIteration) as error:
+            except av.FFmpegError as error:
                 self._forget()
                 raise self._damaged(index, error) from error
 
@@ -247,20 +250,21 @@ class FrameReader:
         if not (self._container and start <= self._next <= index):
             self._seek(start)
         while True:
-            frame = next(self._frames)
-            found = self._index.get(frame.pts if frame.pts is not None else -1)
-            if found is None:
-                continue
-            self._keep(found, frame)
-            self._next = found + 1
-            if found == index:
-                return frame
-            if found > index:  # the seek landed late, or the frame was not given
+            frame = next(self._frames, None)
+            found = None if frame is None or frame.pts is None else self._index.get(frame.pts)
+            if frame is None or (found is not None and found > index):
+                # The seek landed late, or this frame is not given at all.
                 earlier = [k for k in self._keyframes if k < start]
                 if not earlier:
-                    raise StopIteration
+                    self._forget()
+                    raise self._damaged(index, None)
                 start = earlier[-1]
                 self._seek(start)
+            elif found is not None:
+                self._keep(found, frame)
+                self._next = found + 1
+                if found == index:
+                    return frame
 
     def _seek(self, keyframe: int) -> None:
         if self._container is None or keyframe == 0:

@@ -21,19 +21,21 @@ from workbench.frames import FrameReader, Orientation, Position, orientation
 
 def open_clip(path: str | Path) -> Clip:
     """Read what a file is. Raises ClipNotFound, NotAVideo, UnsupportedClip, DamagedClip."""
-    path = Path(path)
+    if not str(path):
+        raise ClipNotFound("no clip is given: fill in its path as the source")
+    path = Path(path).expanduser()
     _refuse_no_file(path)
     with _open(path) as container:
         stream = _picture(path, container)
-        index = stream.index  # a stream is not to be read once its file is closed
         _refuse_early_end(path, container)
         first = _first_frame(path, container, stream)
         turned = orientation(first, path)
         _refuse_layout(path, first, turned)
     # Opened anew and not rewound: some formats do not find their way back to the first frame.
     with _open(path) as container:
-        walk = _walk(path, container, index, first)
-        return _clip(path, container, walk, first, turned)
+        stream = _picture(path, container)
+        walk = _walk(path, container, stream, first)
+        return _clip(path, container, stream, walk, first, turned)
 
 
 def _open(path: Path) -> av.container.InputContainer:
@@ -121,8 +123,7 @@ def _refuse_layout(path: Path, frame: av.VideoFrame, turned: Orientation) -> Non
     if turned.quarter_turns % 2 and not layout.name.startswith(_SQUARE_CHROMA):
         raise UnsupportedClip(
             f"{path.name} stores its picture as {layout.name} and asks to be turned by "
-            f"{turned.rotation} degrees, which chroma of another width than height does not bear; "
-            "turn it first"
+            f"{turned.rotation} degrees, which its chroma does not allow; turn it first"
         )
 
 
@@ -168,10 +169,13 @@ class _Sound:
 
 
 def _walk(
-    path: Path, container: av.container.InputContainer, index: int, first: av.VideoFrame
+    path: Path,
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    first: av.VideoFrame,
 ) -> _Walk:
     """Read every packet's place; of the sound, decode no more than the first samples."""
-    sounds = {stream.index: _Sound(stream) for stream in container.streams.audio}
+    sounds = {sound.index: _Sound(sound) for sound in container.streams.audio}
     for sound in sounds.values():
         if sound.stream.codec_context is None:
             raise UnsupportedClip(
@@ -179,7 +183,7 @@ def _walk(
                 "not known; take it out first"
             )
     found: dict[int, tuple[Position, int]] = {}
-    for packet in container.demux(index, *sounds):
+    for packet in container.demux(stream.index, *sounds):
         if not packet.size or packet.is_discard:
             continue
         if packet.stream_index in sounds:
@@ -187,22 +191,24 @@ def _walk(
             continue
         if packet.pts is None:
             raise UnsupportedClip(
-                f"{path.name} has frames without a timestamp: put it into an MP4 first"
+                f"{path.name} has frames without a timestamp: remux it to MP4 first"
             )
         if packet.pts in found:
             raise UnsupportedClip(
-                f"{path.name} has two frames with the same timestamp ({packet.pts}): put it into "
-                "an MP4 anew first"
+                f"{path.name} has two frames with the same timestamp ({packet.pts}): remux it to "
+                "MP4 first"
             )
         dts = packet.pts if packet.dts is None else packet.dts
         place = Position(packet.pts, dts, packet.is_keyframe)
         found[packet.pts] = (place, packet.duration or 0)
-    _refuse_unordered(path, container, index, found)
+    _refuse_unordered(path, container, stream)
     # Pictures before the first that decodes lean on one that was cut away; nobody shows them.
     shown = [pts for pts in sorted(found) if first.pts is None or pts >= first.pts]
     if not shown:
         raise NotAVideo(f"{path.name} has a video stream, but no frame in it that decodes")
-    _refuse_missing_end(path, container, found, sounds)
+    ends = [(max(found) + found[max(found)][1]) * Fraction(stream.time_base or 1)]
+    ends += [sound.end for sound in sounds.values()]
+    _refuse_missing_end(path, container, max(ends))
     return _Walk(
         positions=tuple(found[pts][0] for pts in shown),
         last_duration=found[shown[-1]][1],
@@ -211,35 +217,22 @@ def _walk(
 
 
 def _refuse_unordered(
-    path: Path,
-    container: av.container.InputContainer,
-    index: int,
-    found: dict[int, tuple[Position, int]],
+    path: Path, container: av.container.InputContainer, stream: av.VideoStream
 ) -> None:
     """Refuse AVI with B-frames: it keeps the order of decoding, not of showing."""
-    stream = container.streams[index]
-    assert isinstance(stream, av.VideoStream)
     if container.format.name == "avi" and stream.codec_context.has_b_frames:
         raise UnsupportedClip(
-            f"{path.name} is an AVI with B-frames, which does not say when {len(found)} frames are "
-            "shown: put it into an MP4 first"
+            f"{path.name} is an AVI with B-frames, which does not say when each frame is shown: "
+            "remux it to MP4 first"
         )
 
 
-def _refuse_missing_end(
-    path: Path,
-    container: av.container.InputContainer,
-    found: dict[int, tuple[Position, int]],
-    sounds: dict[int, _Sound],
-) -> None:
+def _refuse_missing_end(path: Path, container: av.container.InputContainer, end: Fraction) -> None:
     """Refuse a Matroska or WebM file that ends well before the duration in its header."""
     if "matroska" not in container.format.name or not container.duration:
         return
     if any(stream.type not in ("video", "audio") for stream in container.streams):
         return  # a subtitle may well outlast the picture
-    unit = Fraction(1, 1000)  # Matroska counts milliseconds
-    last = max(found) * unit + found[max(found)][1] * unit
-    end = max([last, *(sound.end for sound in sounds.values())])
     declared = Fraction(container.duration + (container.start_time or 0), av.time_base)
     if declared - end > Fraction(1, 4):
         raise DamagedClip(
@@ -251,11 +244,11 @@ def _refuse_missing_end(
 def _clip(
     path: Path,
     container: av.container.InputContainer,
+    stream: av.VideoStream,
     walk: _Walk,
     first: av.VideoFrame,
     turned: Orientation,
 ) -> Clip:
-    stream = _picture(path, container)
     positions = walk.positions
     width, height = first.width, first.height
     sample_aspect = Fraction(stream.sample_aspect_ratio or 1)
@@ -298,10 +291,18 @@ def _audio(sound: _Sound, begin: Fraction) -> AudioStream:
         sample_rate=context.sample_rate,
         channels=context.channels,
         layout=context.layout.name,
+        bit_depth=_lossless_depth(context),
         start=(begin if start is None else start) - begin,
         end=sound.end - begin,
         gap=sound.gap,
     )
+
+
+def _lossless_depth(context: av.AudioCodecContext) -> int | None:
+    if not context.name.startswith(("pcm_", "flac", "alac")):
+        return None
+    # 24 bits decode into samples of 32.
+    return min(context.format.bits, context.bits_per_coded_sample or context.format.bits)
 
 
 def _frame_rate(

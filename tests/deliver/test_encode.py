@@ -1,6 +1,7 @@
 """What convert promises, on real files."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from pymediainfo import MediaInfo
 
 from tests import clips
 from tests.clips import SEED
+from workbench import ffmpeg
+from workbench.deliver import encode
 from workbench.deliver.encode import (
     Delivery,
     Recipe,
@@ -17,9 +20,16 @@ from workbench.deliver.encode import (
     encode_arguments,
     read_recipe,
 )
-from workbench.deliver.quicktime import read_movie
-from workbench.errors import ClipError, DestinationUnusable, ParameterError, PresetError
-from workbench.ffmpeg import Progress
+from workbench.deliver.quicktime import Movie, read_movie
+from workbench.errors import (
+    Cancelled,
+    ClipError,
+    DestinationUnusable,
+    FfmpegMissing,
+    ParameterError,
+    PresetError,
+)
+from workbench.ffmpeg import Cancellation, Progress
 from workbench.look.preset import load_preset
 from workbench.probe import open_clip
 
@@ -50,7 +60,9 @@ def test_the_arguments_hold_the_seed_s_options_and_values(untagged: Path) -> Non
     assert added == ["-xerror", "-i", "-map", "-map", "-fps_mode", "-enc_time_base", "-f"]
 
 
-@pytest.mark.parametrize("name", ["untagged", "tagged", "full_range", "odd", "ten_bit"])
+@pytest.mark.parametrize(
+    "name", ["untagged", "tagged", "sd_tagged", "full_range", "odd", "ten_bit", "four_four_four"]
+)
 def test_the_decoded_picture_is_the_seed_command_s_own(
     made: Made, tmp_path: Path, name: str
 ) -> None:
@@ -204,6 +216,46 @@ def test_a_hole_in_the_sound_is_filled_and_said(tmp_path: Path) -> None:
     assert abs(audio.end - 4) < Fraction(1, 20)
     assert finding(delivery, "sound filled")[0] == "note"
     assert finding(delivery, "sync at the end")[0] == "pass"
+
+
+def test_pixels_keep_their_aspect(made: Made, tmp_path: Path) -> None:
+    wide = tmp_path / "wide.mp4"
+    aspect = "h264_metadata=sample_aspect_ratio=4/3"
+    clips.run("-i", made("tagged"), "-c", "copy", "-bsf:v", aspect, "-aspect", "64/27", wide)
+    delivery = convert(wide, tmp_path / "out.mov", CLASSIC)
+    assert finding(delivery, "pixel aspect") == ("pass", "4/3")
+
+
+def test_deep_sound_is_rounded_and_said(made: Made, tmp_path: Path) -> None:
+    deep = tmp_path / "deep.mov"
+    sound = ["-f", "lavfi", "-i", "sine=d=1", "-c:v", "copy", "-c:a", "pcm_s24le"]
+    clips.run("-i", made("tagged"), *sound, deep)
+    delivery = convert(deep, tmp_path / "out.mov", CLASSIC)
+    assert finding(delivery, "sound depth") == ("note", "24 bits")
+
+
+def test_a_cancellation_while_verifying_still_counts(
+    untagged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancellation = Cancellation()
+
+    def read_and_cancel(path: Path) -> Movie:
+        cancellation.request()
+        return read_movie(path)
+
+    monkeypatch.setattr(encode, "read_movie", read_and_cancel)
+    with pytest.raises(Cancelled, match=r"untagged\.mp4"):
+        convert(untagged, tmp_path / "out.mov", CLASSIC, cancellation=cancellation)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_filter_that_is_missing_is_named(untagged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program built without gradfun (an LGPL build, say) cannot be had in every test run."""
+    whole = ffmpeg.program()
+    poor = replace(whole, filters=whole.filters - {"gradfun"})
+    monkeypatch.setattr(ffmpeg, "program", lambda: poor)
+    with pytest.raises(FfmpegMissing, match="without the filter gradfun: install"):
+        convert(untagged, None, CLASSIC)
 
 
 def test_where_a_conversion_goes(tmp_path: Path) -> None:

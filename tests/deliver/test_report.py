@@ -36,7 +36,7 @@ def test_a_record_that_cannot_be_written_leaves_nothing(delivery: Delivery) -> N
     folder = delivery.destination.with_suffix(".qc.json")
     folder.unlink(missing_ok=True)
     folder.mkdir()
-    with pytest.raises(DestinationUnusable, match=r"shot\.v2\.qc\.json cannot be written"):
+    with pytest.raises(DestinationUnusable, match=r"shot\.v2\.qc\.json is a folder"):
         write_qc(delivery)
     folder.rmdir()
     assert list(folder.parent.iterdir()) == [delivery.destination]

@@ -35,7 +35,7 @@ def pixels(figure: object) -> np.ndarray:
 
 
 def test_crops_are_pixel_for_pixel(comparison: Comparison) -> None:
-    x, y, width, height = plots.window(comparison)
+    x, y, width, height = comparison.bands.worst_window()
     drawn = pixels(plots.crops(comparison))
     part = (slice(y, y + height), slice(x, x + width))
     for left, frame in ((0, comparison.before), (width + 16, comparison.after)):
@@ -46,7 +46,7 @@ def test_crops_are_pixel_for_pixel(comparison: Comparison) -> None:
 def test_whole_pictures_mark_the_same_window(comparison: Comparison) -> None:
     figure = plots.pictures(comparison)
     boxes = [ax.patches[0].get_bbox().bounds for ax in figure.axes]
-    assert boxes == [plots.window(comparison)] * 2
+    assert boxes == [comparison.bands.worst_window()] * 2
 
 
 def test_measures_show_both_on_one_scale(comparison: Comparison) -> None:
@@ -119,6 +119,23 @@ def test_the_tuner_shows_the_look_that_it_holds(tmp_path: Path) -> None:
         for y in range(after.shape[0] - 359)
         for x in range(after.shape[1] - 479)
     )
+
+
+def test_the_tuner_keeps_what_the_sliders_say(
+    tmp_path: Path, untagged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tuner = Tuner(open_clip(untagged))
+    tuner._sliders["tone.contrast"].value = 0.5
+    tuner._keep.click()
+    kept = tmp_path / "mine.toml"
+    assert tuner._kept.value == f"kept in {kept}"
+    assert load_preset(kept) == tuner.preset
+    assert load_preset(kept).parameters()["tone.contrast"] == 0.5
+    tuner._sliders["tone.contrast"].value = 0.7
+    tuner._keep.click()
+    assert "exists already" in tuner._kept.value
+    assert load_preset(kept).parameters()["tone.contrast"] == 0.5
 
 
 def test_the_tuner_says_what_is_wrong_and_keeps_the_last_picture(

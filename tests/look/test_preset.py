@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.errors import PresetError
+from workbench.errors import DestinationExists, DestinationUnusable, PresetError
 from workbench.look.preset import Eq, Gradfun, Preset, load_preset, save_preset, shipped
 
 
@@ -38,8 +38,17 @@ def test_a_preset_survives_its_file(tmp_path: Path) -> None:
 
 
 def test_a_preset_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(PresetError, match="cannot be written: No such file"):
+    with pytest.raises(DestinationUnusable, match="cannot be written: its folder"):
         save_preset(load_preset("classic"), tmp_path / "no folder" / "mine.toml")
+
+
+def test_a_preset_is_not_replaced_unasked(tmp_path: Path) -> None:
+    save_preset(load_preset("untouched"), tmp_path / "mine.toml")
+    with pytest.raises(DestinationExists, match="exists already"):
+        save_preset(load_preset("classic"), tmp_path / "mine.toml")
+    assert load_preset(tmp_path / "mine.toml") == load_preset("untouched")
+    save_preset(load_preset("classic"), tmp_path / "mine.toml", overwrite=True)
+    assert load_preset(tmp_path / "mine.toml") == load_preset("classic")
 
 
 GRADFUN, EQ = "[deband]\nfilter = 'gradfun'\n", "[tone]\nfilter = 'eq'\n"

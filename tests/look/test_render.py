@@ -9,7 +9,7 @@ import pytest
 from tests import clips
 from tests.clips import SEED
 from workbench.errors import DamagedClip
-from workbench.look.chain import ENCODER_FORMAT, filter_chain
+from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.probe import open_clip
@@ -30,13 +30,13 @@ def rendered(path: Path, preset: str = "classic") -> list[str]:
 )
 def test_render_equals_the_chain_on_the_whole_file(made: Made, name: str, preset: str) -> None:
     path = made(name)
-    chain = f"{filter_chain(load_preset(preset), open_clip(path).colour)},{ENCODER_FORMAT}"
+    chain = as_encoded(filter_chain(load_preset(preset), open_clip(path).colour))
     assert rendered(path, preset) == clips.frame_hashes(path, "-vf", chain)
 
 
 def test_a_turned_clip_is_rendered_upright(untagged: Path, tmp_path: Path) -> None:
     path = clips.turned(untagged, tmp_path / "turned.mp4", "-display_rotation", "90")
-    chain = f"{filter_chain(CLASSIC, open_clip(path).colour)},{ENCODER_FORMAT}"
+    chain = as_encoded(filter_chain(CLASSIC, open_clip(path).colour))
     assert rendered(path) == clips.frame_hashes(path, "-vf", chain)
 
 
@@ -74,7 +74,7 @@ def test_every_real_clip_that_decodes(path: Path) -> None:
     except ValueError:
         assert "audio_only" in path.name
         return
-    chain = f"{filter_chain(CLASSIC, clip.colour)},{ENCODER_FORMAT}"
+    chain = as_encoded(filter_chain(CLASSIC, clip.colour))
     try:
         found = rendered(path)
     except DamagedClip:

@@ -11,7 +11,7 @@ from workbench import ffmpeg
 from workbench.colour import Colour
 from workbench.errors import FfmpegMissing, UnsupportedClip
 from workbench.frames import Frame
-from workbench.look.chain import ENCODER_FORMAT, filter_chain
+from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
 from workbench.measure.banding import CambiMap, banding_timeline, cambi, cambi_map
 from workbench.probe import open_clip
@@ -38,7 +38,7 @@ def gradient(steps: int, width: int = 640, height: int = 360) -> Frame:
 
 def test_scores_equal_a_plain_command_s_to_the_last_digit(made: Made, tmp_path: Path) -> None:
     path = made("untagged")
-    chain = f"{filter_chain(load_preset('classic'), Colour())},{ENCODER_FORMAT}"
+    chain = as_encoded(filter_chain(load_preset("classic"), Colour()))
     with open_clip(path) as clip:
         timeline = banding_timeline(clip, chain, samples=6)
         single = cambi(clip.frame(timeline.indices[2]))
@@ -51,13 +51,13 @@ def test_scores_equal_a_plain_command_s_to_the_last_digit(made: Made, tmp_path: 
 def test_a_turned_clip_is_scored_upright(untagged: Path, tmp_path: Path) -> None:
     path = clips.turned(untagged, tmp_path / "turned.mp4", "-display_rotation", "90")
     with open_clip(path) as clip:
-        timeline = banding_timeline(clip, ENCODER_FORMAT, samples=3)
+        timeline = banding_timeline(clip, as_encoded("null"), samples=3)
         assert timeline.before[1] == cambi(clip.frame(timeline.indices[1]))
 
 
 def test_the_worst_frame_is_the_one_with_the_highest_score(untagged: Path) -> None:
     with open_clip(untagged) as clip:
-        timeline = banding_timeline(clip, ENCODER_FORMAT)
+        timeline = banding_timeline(clip, as_encoded("null"))
     assert timeline.before[timeline.indices.index(timeline.worst)] == max(timeline.before)
     assert timeline.times[1] == timeline.indices[1] / clip.frame_rate
 
@@ -87,9 +87,8 @@ def test_the_worst_window_holds_the_most() -> None:
     c_values = np.zeros((20, 30), np.float32)
     c_values[12:15, 21:25] = 1
     found = CambiMap(0.0, c_values)
-    x, y = found.worst_window(4, 3)
-    assert (x, y) == (21, 12)
-    assert found.worst_window(300, 200) == (0, 0)
+    assert found.worst_window(4, 3) == (21, 12, 4, 3)
+    assert found.worst_window(300, 200) == (0, 0, 30, 20)
 
 
 def test_a_picture_too_small_is_said() -> None:

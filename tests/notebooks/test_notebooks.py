@@ -83,11 +83,19 @@ def test_a_failure_is_one_sentence_and_the_notebook_stays(tmp_path: Path) -> Non
     assert "nowhere.mp4 does not exist" in (tmp_path / "x.ipynb").read_text(encoding="utf-8")
 
 
-def test_tune_shows_the_desk_and_keeps_a_preset(untagged: Path, tmp_path: Path) -> None:
-    kept = tmp_path / "mine.toml"
-    given = {"source": str(untagged), "keep_as": str(kept)}
-    run_notebook(NOTEBOOKS / "tune.ipynb", tmp_path / "tune.ipynb", given)
-    assert "strength = 1.1" in kept.read_text(encoding="utf-8")
+def test_a_destination_that_exists_stops_it_before_it_measures(
+    untagged: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out.mov").write_bytes(b"the old file")
+    given = {"source": str(untagged), "destination": str(tmp_path / "out.mov")}
+    with pytest.raises(NotebookFailed, match="exists already"):
+        run_notebook(CONVERT, tmp_path / "x.ipynb", given)
+    assert outputs(tmp_path / "x.ipynb", "image/png") == []
+
+
+def test_tune_shows_the_desk(untagged: Path, tmp_path: Path) -> None:
+    run_notebook(NOTEBOOKS / "tune.ipynb", tmp_path / "tune.ipynb", {"source": str(untagged)})
+    assert "deband.strength" in outputs(tmp_path / "tune.ipynb", "text/html")[-1]
     cells = json.loads((tmp_path / "tune.ipynb").read_text(encoding="utf-8"))["cells"]
     shown = [
         output["data"] for cell in cells for output in cell.get("outputs", []) if "data" in output

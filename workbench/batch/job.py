@@ -20,6 +20,11 @@ def run_notebook(notebook: Path, output: Path, parameters: Mapping[str, Any]) ->
     """
     import papermill
 
+    if not notebook.is_file():
+        raise NotebookFailed(
+            f"{notebook} does not exist: the notebooks are part of the checkout, so install from "
+            "there (pip install -e .)"
+        )
     _refuse_unknown(parameters, papermill.inspect_notebook(str(notebook)), notebook.name)
     try:
         papermill.execute_notebook(

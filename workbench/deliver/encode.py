@@ -3,9 +3,7 @@ file, a check of that file, and only then the final name."""
 
 import os
 import re
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,14 +15,14 @@ from workbench.deliver.qc import Finding, Level, Promise, check, verdict
 from workbench.deliver.quicktime import read_movie
 from workbench.errors import (
     DamagedClip,
-    DestinationExists,
     DestinationUnusable,
     FfmpegFailed,
     ParameterError,
     VerificationFailed,
     WorkbenchError,
 )
-from workbench.look.chain import clip_chain
+from workbench.files import refuse_existing, replacing
+from workbench.look.chain import PIXEL_FORMAT, clip_chain, filter_names
 from workbench.look.preset import Preset, load_preset
 from workbench.probe import open_clip
 
@@ -105,17 +103,13 @@ class Delivery:
 
 def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]:
     """Return ffmpeg's arguments for a conversion, the program itself left out."""
-    chain = clip_chain(recipe.preset, clip)
-    if recipe.frame_rate:
-        # The filter ends within half a frame of the source; -r would add frames at the end.
-        chain += f",fps={recipe.frame_rate}"
     arguments = [
         "-xerror",  # a frame that does not decode ends the run; it is not painted over
         *("-i", ffmpeg.input_url(clip.path)),
         *("-map", f"0:{clip.stream}", "-map", "0:a?"),
         *("-c:v", recipe.encoder, *_ENCODER_OPTIONS[recipe.encoder]),
-        *("-pix_fmt", "yuv422p10le"),
-        *("-vf", chain),
+        *("-pix_fmt", PIXEL_FORMAT),
+        *("-vf", clip_chain(recipe.preset, clip, recipe.frame_rate)),
         *("-c:a", "pcm_s16le"),
     ]
     if keeps_time(clip, recipe):
@@ -130,10 +124,15 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
     ]
 
 
-def keeps_time(clip: Clip, recipe: Recipe) -> bool:
-    """Whether every timestamp is kept as it is: not when frames are put on an even grid.
+def encode_command(clip: Clip, recipe: Recipe, destination: Path, *, overwrite: bool) -> list[str]:
+    """Return the whole command, as a person would run it."""
+    return ffmpeg.command(encode_arguments(clip, recipe, destination), overwrite=overwrite)
 
-    They are where that was asked for, and where the container had rounded a constant rate.
+
+def keeps_time(clip: Clip, recipe: Recipe) -> bool:
+    """Whether every timestamp is kept as it is.
+
+    False when an even grid was asked for, or when the container had rounded a constant rate.
     """
     if recipe.frame_rate:
         return False
@@ -153,23 +152,23 @@ def _sound_options(clip: Clip, recipe: Recipe) -> list[str]:
 _GAP = 0.02  # seconds; a shorter hole is rounding
 
 
-def destination_for(source: Path, destination: str | Path | None = None) -> Path:
+def destination_for(
+    source: Path, destination: str | Path | None = None, *, overwrite: bool = False
+) -> Path:
     """Return where a conversion goes: beside the source as NAME_prores.mov unless told otherwise.
 
-    A folder gets a file of that name. Raises DestinationUnusable for another kind of file, and
-    for the source itself.
+    A folder gets a file of that name. Raises DestinationExists, and DestinationUnusable for
+    another kind of file and for the source itself.
     """
     name = f"{source.stem}_prores.mov"
-    path = source.with_name(name) if destination is None else Path(destination)
-    try:
-        if path.is_dir():
-            path /= name
-        if path.suffix.lower() != ".mov":
-            raise DestinationUnusable(f"{path} does not end in .mov: ProRes goes into a .mov file")
-        if path.exists() and source.exists() and path.samefile(source):
-            raise DestinationUnusable(f"{path} is the source itself: give another destination")
-    except OSError as error:
-        raise _unusable(path, error) from error
+    path = source.with_name(name) if destination is None else Path(destination).expanduser()
+    if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, no error for a name too long
+        path /= name
+    if path.suffix.lower() != ".mov":
+        raise DestinationUnusable(f"{path} does not end in .mov: ProRes goes into a .mov file")
+    if os.path.realpath(path) == os.path.realpath(source):
+        raise DestinationUnusable(f"{path} is the source itself: give another destination")
+    refuse_existing(path, overwrite)
     return path
 
 
@@ -191,45 +190,51 @@ def convert(
     if not isinstance(overwrite, bool):  # "no" from a command line would count as true
         raise ParameterError(f"overwrite is {overwrite!r}: it must be True or False")
     clip = source if isinstance(source, Clip) else open_clip(source)
-    destination = destination_for(clip.path, destination)
-    ffmpeg.require(filters=["setparams", "scale", "format"], encoders=[recipe.encoder, "pcm_s16le"])
-    with _temporary(destination, overwrite) as temporary:
+    destination = destination_for(clip.path, destination, overwrite=overwrite)
+    cancellation = cancellation or ffmpeg.Cancellation()
+    filters = filter_names(clip_chain(recipe.preset, clip, recipe.frame_rate))
+    ffmpeg.require(filters, encoders=[recipe.encoder, "pcm_s16le"])
+    with replacing(destination, overwrite=overwrite) as temporary:
         try:
             ffmpeg.run(
                 encode_arguments(clip, recipe, temporary),
                 file=clip.path,
-                on_progress=on_progress or (lambda _: None),
+                on_progress=on_progress,
                 cancellation=cancellation,
             )
         except FfmpegFailed as error:
             raise _explained(error, clip, destination) from error
-        findings = _verify(clip, recipe, temporary)
+        findings = _verify(clip, recipe, temporary, cancellation)
         size = temporary.stat().st_size
+        cancellation.raise_if_requested(clip.path)
     return Delivery(
         source=clip,
         destination=destination,
         recipe=recipe,
-        command=tuple(ffmpeg.command(encode_arguments(clip, recipe, destination))),
+        command=tuple(encode_command(clip, recipe, destination, overwrite=overwrite)),
         findings=findings,
         size=size,
     )
 
 
-def _verify(clip: Clip, recipe: Recipe, encoded: Path) -> tuple[Finding, ...]:
+def _verify(
+    clip: Clip, recipe: Recipe, encoded: Path, cancellation: ffmpeg.Cancellation
+) -> tuple[Finding, ...]:
     try:
         movie = read_movie(encoded)
     except DamagedClip as error:
         raise VerificationFailed(
             f"{clip.path.name}: what was encoded is not usable: {error}"
         ) from error
-    options = _sound_options(clip, recipe)
+    as_promised = ["-c:a", "pcm_s16le", *_sound_options(clip, recipe)]
     promise = Promise(
         frame_rate=recipe.frame_rate,
         keeps_time=keeps_time(clip, recipe),
         audio_rate=recipe.audio_rate,
-        sound=_sound(clip.path, ["-c:a", "pcm_s16le", *options]) if clip.audio else (),
+        sound=_sound(clip.path, as_promised, cancellation) if clip.audio else (),
     )
-    findings = check(clip, movie, promise, _sound(encoded, ["-c:a", "copy"]) if movie.audio else ())
+    sound = _sound(encoded, ["-c:a", "copy"], cancellation) if movie.audio else ()
+    findings = check(clip, movie, promise, sound)
     failed = [finding for finding in findings if finding.level == "fail"]
     if failed:
         raise VerificationFailed(
@@ -240,45 +245,15 @@ def _verify(clip: Clip, recipe: Recipe, encoded: Path) -> tuple[Finding, ...]:
     return findings
 
 
-def _sound(path: Path, codec: list[str]) -> tuple[str, ...]:
+def _sound(path: Path, codec: list[str], cancellation: ffmpeg.Cancellation) -> tuple[str, ...]:
     """Return a SHA-256 of the samples of each sound track."""
     arguments = ["-i", ffmpeg.input_url(path), "-map", "0:a", *codec]
-    lines = ffmpeg.run([*arguments, "-f", "streamhash", "-hash", "sha256", "pipe:1"], file=path)
+    lines = ffmpeg.run(
+        [*arguments, "-f", "streamhash", "-hash", "sha256", "pipe:1"],
+        file=path,
+        cancellation=cancellation,
+    )
     return tuple(line.rpartition("=")[2] for line in lines.decode().splitlines())
-
-
-@contextmanager
-def _temporary(destination: Path, overwrite: bool) -> Iterator[Path]:
-    """Give a file beside the destination to write to, and its name when the block succeeds."""
-    temporary = destination.parent / f".{uuid.uuid4().hex}.partial.mov"
-    try:
-        _refuse_existing(destination, overwrite)
-        temporary.open("xb").close()
-        yield temporary
-        _refuse_existing(destination, overwrite)
-        temporary.replace(destination)
-    except OSError as error:
-        raise _unusable(destination, error) from error
-    finally:
-        with suppress(OSError):  # what hinders it was said already
-            temporary.unlink(missing_ok=True)
-
-
-def _refuse_existing(destination: Path, overwrite: bool) -> None:
-    if destination.is_dir():
-        raise DestinationUnusable(f"{destination} is a folder: give a file name ending in .mov")
-    if destination.exists() and not overwrite:
-        raise DestinationExists(f"{destination} exists already: add --overwrite to replace it")
-
-
-def _unusable(destination: Path, error: OSError) -> WorkbenchError:
-    """Say why a destination cannot be written; an error of our own says so already."""
-    if isinstance(error, WorkbenchError):
-        return error
-    why = str(error.strerror).lower()
-    if not os.path.lexists(destination.parent):
-        why = f"its folder {destination.parent} does not exist"
-    return DestinationUnusable(f"{destination} cannot be written: {why}")
 
 
 def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:

@@ -1,5 +1,6 @@
 """QC: what was promised of a delivered file, held against what the file says of itself."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,6 +9,7 @@ from typing import Literal
 from workbench.clip import Clip
 from workbench.colour import Colour, delivered
 from workbench.deliver.quicktime import Movie
+from workbench.look.chain import PIXEL_FORMAT
 
 Level = Literal["pass", "note", "warn", "fail"]
 LEVELS: tuple[Level, ...] = ("pass", "note", "warn", "fail")
@@ -27,6 +29,21 @@ class Finding:
 def verdict(findings: Iterable[Finding]) -> Level:
     """Return the worst level found; "pass" when there is no finding."""
     return max((finding.level for finding in findings), key=LEVELS.index, default="pass")
+
+
+def verdict_in_words(levels: Iterable[Level]) -> str:
+    """Say the verdict and what it stands on.
+
+    >>> verdict_in_words(["pass", "pass", "note"])
+    'note (2 passed, 1 to note)'
+    """
+    count = Counter(levels)
+    worst = max(count, key=LEVELS.index, default="pass")
+    parts = [f"{count[level]} {_COUNTED[level]}" for level in LEVELS if count[level]]
+    return f"{worst} ({', '.join(parts)})"
+
+
+_COUNTED = {"pass": "passed", "note": "to note", "warn": "to look at", "fail": "failed"}
 
 
 @dataclass(frozen=True)
@@ -63,14 +80,18 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
     progressive = all(header.progressive for header in headers)
     yield _judge("fourcc", movie.fourcc, "apch", "The codec is ProRes 422 HQ.")
     yield _judge("vendor", vendors, "apl0", "Every frame header bears the vendor apl0.")
-    yield _judge(
-        "pixel format", movie.pixel_format, "yuv422p10le", "The picture is 4:2:2, 10 bits."
-    )
+    yield _judge("pixel format", movie.pixel_format, PIXEL_FORMAT, "The picture is 4:2:2, 10 bits.")
     yield _judge(
         "size",
         " and ".join(f"{width}x{height}" for width, height in sorted(sizes)),
         f"{clip.width}x{clip.height}",
         "The picture is as large as the source's, upright.",
+    )
+    yield _judge(
+        "pixel aspect",
+        movie.sample_aspect,
+        clip.sample_aspect,
+        "Pixels are as wide against their height as the source's.",
     )
     yield _judge(
         "scan",
@@ -84,15 +105,16 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
             "warn",
             "interlaced",
             "progressive",
-            "The source is interlaced and was not deinterlaced: fields stand in one frame.",
+            "The source is interlaced and was not deinterlaced: each frame holds both fields.",
         )
-    if clip.width % 2:
+    odd = [name for name, size in (("width", clip.width), ("height", clip.height)) if size % 2]
+    if odd:
         yield Finding(
-            "odd width",
+            "odd size",
             "note",
-            f"{clip.width} pixels",
+            f"odd {' and '.join(odd)}",
             "",
-            "Half as many chroma samples, rounded up: the last one serves the last column alone.",
+            "Chroma has half as many samples, rounded up: the last one covers a single pixel.",
         )
 
 
@@ -172,7 +194,7 @@ def _timing(clip: Clip, movie: Movie, frame_rate: Fraction | None) -> Iterable[F
             "note",
             f"variable, {float(clip.frame_rate):.3f} frames/s on average",
             "",
-            "The source's frame rate varies and was kept; --frame-rate makes it even.",
+            "The source's frame rate varies and was kept; a frame rate can be asked for instead.",
         )
     difference = abs(movie.duration - clip.duration)
     yield Finding(
@@ -211,8 +233,17 @@ def _audio(clip: Clip, movie: Movie, promise: Promise, sound: tuple[str, ...]) -
         "pass" if same else "fail",
         f"{samples} samples, {'the same' if same else 'other'}",
         "every sample of the source",
-        "The sound is the source's to the last sample.",
+        "The sound is the source's to the last sample, in 16 bits.",
     )
+    deep = [stream.bit_depth for stream in clip.audio if stream.bit_depth and stream.bit_depth > 16]
+    if deep:
+        yield Finding(
+            "sound depth",
+            "note",
+            f"{max(deep)} bits",
+            "",
+            "The source's lossless sound has more than 16 bits and was rounded to 16.",
+        )
     yield from _sync(clip, movie, promise)
 
 

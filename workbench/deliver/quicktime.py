@@ -56,6 +56,7 @@ class Movie:
     pixel_format: str  # as it decodes
     width: int
     height: int
+    sample_aspect: Fraction  # width of a pixel over its height; 1 when the file says nothing
     size: int  # bytes
     frame_headers: frozenset[FrameHeader]  # of every frame: one element when all agree
     colr: Colour | None  # the colr atom; None when there is none; range unspecified
@@ -78,6 +79,7 @@ def read_movie(path: Path) -> Movie:
             index = [(entry.timestamp, entry.pos) for entry in stream.index_entries]
             tick = Fraction(stream.time_base or 1)
             duration = (stream.duration or 0) * tick
+            sample_aspect = Fraction(stream.sample_aspect_ratio or 1)
             begin = index[0][0] * tick
             sounds = [_span(sound, begin) for sound in container.streams.audio]
             pixel_format = next(container.decode(stream)).format.name
@@ -93,6 +95,7 @@ def read_movie(path: Path) -> Movie:
             pixel_format=pixel_format,
             width=video.width,
             height=video.height,
+            sample_aspect=sample_aspect,
             size=path.stat().st_size,
             frame_headers=headers,
             colr=colr,

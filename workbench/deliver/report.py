@@ -1,13 +1,14 @@
 """Report: what was made of a clip, as one JSON file beside it."""
 
 import json
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from workbench import ffmpeg
 from workbench.deliver.encode import Delivery
-from workbench.errors import DestinationUnusable
+from workbench.files import write_text
 from workbench.look.compare import Comparison
 
 SCHEMA = 1
@@ -27,7 +28,7 @@ def record(delivery: Delivery, comparison: Comparison | None = None) -> dict[str
         "frame_rate": str(recipe.frame_rate) if recipe.frame_rate else None,
         "audio_rate": recipe.audio_rate,
         "command": ffmpeg.pasteable(delivery.command),
-        "findings": [vars(finding) for finding in delivery.findings],
+        "findings": [asdict(finding) for finding in delivery.findings],
         "measures": _measures(comparison) if comparison else None,
         "versions": versions(),
     }
@@ -53,15 +54,8 @@ def write_qc(delivery: Delivery, comparison: Comparison | None = None) -> Path:
     Raises DestinationUnusable.
     """
     path = qc_path(delivery.destination)
-    temporary = path.with_name(f".{path.name}.partial")
     text = json.dumps(record(delivery, comparison), indent=2, ensure_ascii=False)
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise DestinationUnusable(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, text + "\n", overwrite=True)
     return path
 
 

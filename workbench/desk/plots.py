@@ -1,4 +1,4 @@
-"""Results as figures. Drawn into given Axes where there is a graph; nothing is computed here.
+"""Results as figures. Drawn into given Axes where there is a graph; nothing is measured here.
 
 One quiet style for dark and light notebooks (workbench.mplstyle), and the same two colours for
 before and after everywhere: an orange and a blue that colour-blind people tell apart.
@@ -35,10 +35,10 @@ def style() -> Iterator[None]:
 
 
 def pictures(comparison: Comparison, width: int = 480) -> Figure:
-    """Show the worst frame before and after, whole, the window of `crops` marked."""
+    """Show the worst frame before and after, whole, the part that `crops` shows marked."""
     before, after = comparison.before, comparison.after
     height = round(width * before.height / before.width)
-    x, y, columns, rows = window(comparison)
+    x, y, columns, rows = comparison.bands.worst_window()
     with style():
         figure, axes = _side_by_side(width, height)
         for ax, frame, name, colour in zip(
@@ -52,7 +52,7 @@ def pictures(comparison: Comparison, width: int = 480) -> Figure:
 
 def crops(comparison: Comparison) -> Figure:
     """Show the part with the worst bands before and after at 100 %: a pixel is a pixel."""
-    x, y, columns, rows = window(comparison)
+    x, y, columns, rows = comparison.bands.worst_window()
     with style():
         figure, axes = _side_by_side(columns, rows)
         for ax, frame, name, colour in zip(
@@ -65,15 +65,6 @@ def crops(comparison: Comparison) -> Figure:
             ax.imshow(frame.rgb()[y : y + rows, x : x + columns], interpolation="none")
             ax.set_title(name, color=colour)
     return figure
-
-
-def window(
-    comparison: Comparison, width: int = 480, height: int = 360
-) -> tuple[int, int, int, int]:
-    """Return (x, y, width, height) of the part of the frame where bands are worst."""
-    before = comparison.before
-    width, height = min(width, before.width), min(height, before.height)
-    return (*comparison.bands.worst_window(width, height), width, height)
 
 
 def luma_histograms(axes: tuple[Axes, Axes], before: LumaCodes, after: LumaCodes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.clip import Clip
 from workbench.deliver.encode import Delivery
-from workbench.deliver.qc import LEVELS, Finding
+from workbench.deliver.qc import LEVELS, Finding, verdict_in_words
 from workbench.ffmpeg import pasteable
 from workbench.look.preset import Preset
 
@@ -92,7 +92,7 @@ def delivery_table(delivery: Delivery, qc: Path) -> Table:
     """Show what was made, and how."""
     preset = delivery.recipe.preset
     rows = (
-        ("verdict", delivery.verdict),
+        ("verdict", _verdict(delivery)),
         ("ProRes", str(delivery.destination)),
         ("size", f"{delivery.size / 1e6:.1f} MB, {_megabits(delivery):.0f} Mb/s"),
         ("QC", str(qc)),
@@ -100,6 +100,16 @@ def delivery_table(delivery: Delivery, qc: Path) -> Table:
         ("command", pasteable(delivery.command)),
     )
     return Table(("delivered", ""), rows)
+
+
+def delivery_text(delivery: Delivery) -> str:
+    """Say in one line, for a terminal, that a file was delivered."""
+    size = f"{delivery.size / 1e6:.1f} MB, {_megabits(delivery):.0f} Mb/s"
+    return f"delivered and verified, {_verdict(delivery)}: {delivery.destination} ({size})"
+
+
+def _verdict(delivery: Delivery) -> str:
+    return verdict_in_words(finding.level for finding in delivery.findings)
 
 
 def _megabits(delivery: Delivery) -> float:

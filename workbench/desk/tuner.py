@@ -1,6 +1,7 @@
 """The tuner: sliders over one Preset value, and the picture before and after beside them."""
 
 import io
+from html import escape
 
 import ipywidgets as widgets
 import matplotlib.image
@@ -9,37 +10,44 @@ import numpy as np
 from workbench.clip import Clip
 from workbench.errors import WorkbenchError
 from workbench.frames import Frame
-from workbench.look.preset import Parameter, load_preset
+from workbench.look.preset import Parameter, Preset, load_preset, save_preset
 from workbench.look.render import render
-from workbench.measure.banding import cambi, cambi_map
+from workbench.measure.banding import CambiMap, cambi, cambi_map
 from workbench.measure.codes import luma_codes
 
-_WIDTH, _HEIGHT = 480, 360  # pixels of the picture that are shown, at 100 %
 _USEFUL = {"tone.contrast": (0.0, 2.0)}  # a slider over ffmpeg's -1000 to 1000 could not be set
+_LABELS = {"description_width": "90px"}
 
 
 class Tuner:
     """Tune a preset by hand. `tuner.widget` is shown by a notebook; `tuner.preset` is the look now.
 
-    What is shown is the part of the frame where bands are worst, at 100 %, lossless.
+    What is shown is the part of the frame where bands are worst, pixel for pixel and lossless.
     """
 
     def __init__(self, clip: Clip, preset: str = "classic") -> None:
         self._clip = clip
-        self._base = self.preset = load_preset(preset)
+        self._base = load_preset(preset)
+        self.preset: Preset = self._base
+        self._maps: dict[int, CambiMap] = {}  # of the source's frames, which no slider changes
         self._frame = widgets.IntSlider(
             clip.frame_count // 2, max=clip.frame_count - 1, description="frame"
         )
         self._sliders = {parameter.name: _slider(parameter) for parameter in self._base.numbers()}
-        self._picture = widgets.Image(format="png", layout={"width": f"{2 * _WIDTH}px"})
-        self._words = widgets.HTML()
         for slider in (self._frame, *self._sliders.values()):
             slider.continuous_update = False
-            slider.style = {"description_width": "90px"}
+            slider.style = _LABELS
             slider.layout.width = "420px"
             slider.observe(self._show, "value")
+        self._words = widgets.HTML()
+        self._picture = widgets.Image(format="png")
+        self._name = widgets.Text(value="mine.toml", description="keep as", style=_LABELS)
+        self._keep = widgets.Button(description="Keep", tooltip="Write this look to a file.")
+        self._keep.on_click(self._write)
+        self._kept = widgets.HTML()
+        keeping = widgets.HBox([self._name, self._keep, self._kept])
         self.widget = widgets.VBox(
-            [self._frame, *self._sliders.values(), self._words, self._picture]
+            [self._frame, *self._sliders.values(), self._words, self._picture, keeping]
         )
         self._show()
 
@@ -54,10 +62,27 @@ class Tuner:
             self.preset = self._base.override(changes)
             before = self._clip.frame(self._frame.value)
             after = render(before, self.preset)
-            self._picture.value = _png(before, after)
-            self._words.value = f"before: {_measures(before)} &emsp; after: {_measures(after)}"
+            bands = self._bands(before)
+            self._picture.value = _png(bands, before, after)
+            self._words.value = (
+                f"before: {luma_codes(before).occupied} luma codes, CAMBI {bands.score:.2f} &emsp; "
+                f"after: {luma_codes(after).occupied} luma codes, CAMBI {cambi(after):.2f}"
+            )
         except WorkbenchError as error:
-            self._words.value = str(error)
+            self._words.value = escape(str(error))
+
+    def _bands(self, frame: Frame) -> CambiMap:
+        if frame.index not in self._maps:
+            self._maps[frame.index] = cambi_map(frame)
+        return self._maps[frame.index]
+
+    def _write(self, _: object = None) -> None:
+        """Keep the look in the file that is named, and say where that is."""
+        name = self._name.value.strip().removesuffix(".toml") + ".toml"
+        try:
+            self._kept.value = escape(f"kept in {save_preset(self.preset, name)}")
+        except WorkbenchError as error:
+            self._kept.value = escape(f"{error}; choose another name")
 
 
 def _slider(parameter: Parameter) -> widgets.IntSlider | widgets.FloatSlider:
@@ -75,14 +100,9 @@ def _slider(parameter: Parameter) -> widgets.IntSlider | widgets.FloatSlider:
     return slider
 
 
-def _measures(frame: Frame) -> str:
-    return f"{luma_codes(frame).occupied} luma codes, CAMBI {cambi(frame):.2f}"
-
-
-def _png(before: Frame, after: Frame) -> bytes:
-    """Encode the worst part of both, side by side."""
-    width, height = min(_WIDTH, before.width), min(_HEIGHT, before.height)
-    x, y = cambi_map(before).worst_window(width, height)
+def _png(bands: CambiMap, before: Frame, after: Frame) -> bytes:
+    """Encode the part with the worst bands of both, side by side."""
+    x, y, width, height = bands.worst_window()
     part = (slice(y, y + height), slice(x, x + width))
     buffer = io.BytesIO()
     picture = np.hstack([frame.rgb()[part] for frame in (before, after)])

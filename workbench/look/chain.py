@@ -4,6 +4,7 @@ Preview, measures, encode and batch all take it from here, and nobody else build
 """
 
 from dataclasses import replace
+from fractions import Fraction
 
 from workbench.clip import Clip
 from workbench.colour import Colour, delivered
@@ -11,8 +12,8 @@ from workbench.errors import UnsupportedClip
 from workbench.frames import Orientation
 from workbench.look.preset import Eq, Gradfun, NoDeband, NoTone, Preset
 
-ENCODER_FORMAT = "format=pix_fmts=yuv422p10le:color_ranges=tv"
-"""What the ProRes encoders ask of the picture, as a filter for where there is no encoder."""
+PIXEL_FORMAT = "yuv422p10le"
+"""What is delivered."""
 
 
 def filter_chain(preset: Preset, colour: Colour) -> str:
@@ -32,19 +33,36 @@ def filter_chain(preset: Preset, colour: Colour) -> str:
     return ",".join(stage for stage in stages if stage)
 
 
-def clip_chain(preset: Preset, clip: Clip) -> str:
+def clip_chain(preset: Preset, clip: Clip, frame_rate: Fraction | None = None) -> str:
     """Return the chain for a clip in its file, as against a frame that stands upright already.
 
-    Raises UnsupportedClip, naming the file.
+    A `frame_rate` makes its timing even. Raises UnsupportedClip, naming the file.
     """
     try:
         chain = filter_chain(preset, clip.colour)
     except UnsupportedClip as error:
         raise UnsupportedClip(f"{clip.path.name}: {error}") from error
-    if clip.orientation == Orientation() or clip.bit_depth == 8:
-        return chain
-    # ffmpeg would go down to 8 bits before it turns the picture, and dither another way.
-    return f"format={clip.pixel_format},{chain}"
+    if clip.orientation != Orientation() and clip.bit_depth > 8:
+        # ffmpeg would go down to 8 bits before it turns the picture, and dither another way.
+        chain = f"format={clip.pixel_format},{chain}"
+    if frame_rate:
+        # The filter ends within half a frame of the source; ffmpeg's -r adds frames at the end.
+        chain = f"{chain},fps={frame_rate}"
+    return chain
+
+
+def as_encoded(chain: str) -> str:
+    """Return the chain with what the ProRes encoders ask of its output, where none is there."""
+    return f"{chain},format=pix_fmts={PIXEL_FORMAT}:color_ranges=tv"
+
+
+def filter_names(chain: str) -> list[str]:
+    """Return the filters that a chain is made of.
+
+    >>> filter_names("setparams=range=tv,gradfun=1.1:20")
+    ['setparams', 'gradfun']
+    """
+    return [part.partition("=")[0] for part in chain.split(",")]
 
 
 def _deband(stage: NoDeband | Gradfun) -> str:

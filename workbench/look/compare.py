@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from workbench import ffmpeg
 from workbench.clip import Clip
 from workbench.frames import Frame
-from workbench.look.chain import ENCODER_FORMAT, clip_chain
+from workbench.look.chain import as_encoded, clip_chain
 from workbench.look.preset import Preset
 from workbench.look.render import render
 from workbench.measure.banding import BandingTimeline, CambiMap, banding_timeline, cambi_map
@@ -35,7 +35,7 @@ def compare(
 
     Raises DamagedClip, FfmpegFailed, FfmpegMissing.
     """
-    chain = f"{clip_chain(preset, clip)},{ENCODER_FORMAT}"
+    chain = as_encoded(clip_chain(preset, clip))
     banding = banding_timeline(clip, chain, samples, on_progress)
     before = clip.frame(banding.worst)
     after = render(before, preset)

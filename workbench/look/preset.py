@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from workbench.errors import PresetError
+from workbench.files import write_text
 
 STAGES = ("deband", "tone")
 """The stages that a picture goes through, in this order; each is a field of Preset."""
@@ -149,7 +150,7 @@ def load_preset(name: str | Path) -> Preset:
     """
     if str(name) in shipped():
         return _read(SHIPPED / f"{name}.toml")
-    path = Path(name)
+    path = Path(name).expanduser()
     if path.suffix == ".toml":
         return _read(path)
     raise PresetError(
@@ -158,12 +159,14 @@ def load_preset(name: str | Path) -> Preset:
     )
 
 
-def save_preset(preset: Preset, path: str | Path) -> None:
-    """Write the preset as TOML; raises PresetError when the file cannot be written."""
-    try:
-        Path(path).write_text(tomli_w.dumps(preset.model_dump()), encoding="utf-8")
-    except OSError as error:
-        raise PresetError(f"{path} cannot be written: {error.strerror}") from error
+def save_preset(preset: Preset, path: str | Path, *, overwrite: bool = False) -> Path:
+    """Write the preset as TOML, whole or not at all; return its full path.
+
+    Raises DestinationExists, DestinationUnusable.
+    """
+    destination = Path(path).expanduser().absolute()
+    write_text(destination, tomli_w.dumps(preset.model_dump()), overwrite=overwrite)
+    return destination
 
 
 def _read(path: Path) -> Preset:

@@ -31,11 +31,7 @@ def cambi(frame: Frame) -> float:
     """
     _require(frame.width, frame.height)
     with tempfile.TemporaryDirectory() as folder:
-        ffmpeg.run(
-            [*_raw_input(frame), "-lavfi", _scored("0:v", _LOG), "-f", "null", "-"],
-            stdin=[frame.tobytes()],
-            folder=Path(folder),
-        )
+        _run_on(frame, _scored("0:v", _LOG), Path(folder))
         return _scores(Path(folder) / _LOG)[0]
 
 
@@ -46,8 +42,11 @@ class CambiMap:
     score: float  # CAMBI of the frame
     c_values: NDArray[np.float32]  # (height, width), 0 to 1: the largest c-value of all five scales
 
-    def worst_window(self, width: int, height: int) -> tuple[int, int]:
-        """Return the (x, y) of the window of this size that holds the most banding."""
+    def worst_window(self, width: int = 480, height: int = 360) -> tuple[int, int, int, int]:
+        """Return the (x, y, width, height) of the part that holds the most banding.
+
+        It is smaller than asked for where the picture is.
+        """
         total = np.pad(self.c_values.cumsum(0, np.float64).cumsum(1), ((1, 0), (1, 0)))
         rows, columns = self.c_values.shape
         width, height = min(width, columns), min(height, rows)
@@ -58,7 +57,7 @@ class CambiMap:
             + total[:-height, :-width]
         )
         y, x = np.unravel_index(np.argmax(sums), sums.shape)
-        return int(x), int(y)
+        return int(x), int(y), width, height
 
 
 def cambi_map(frame: Frame) -> CambiMap:
@@ -73,11 +72,7 @@ def cambi_map(frame: Frame) -> CambiMap:
         folder = Path(name)
         (folder / _MAPS).mkdir()
         graph = _scored("0:v", _LOG, rf"\:heatmaps_path={_MAPS}")
-        ffmpeg.run(
-            [*_raw_input(frame), "-lavfi", graph, "-f", "null", "-"],
-            stdin=[frame.tobytes()],
-            folder=folder,
-        )
+        _run_on(frame, graph, folder)
         merged = np.zeros((frame.height, frame.width), np.uint16)
         for path in (folder / _MAPS).iterdir():
             columns, rows = map(int, path.stem.split("_")[4].split("x"))
@@ -147,6 +142,12 @@ def timeline_arguments(clip: Clip, chain: str, indices: Sequence[int]) -> list[s
     return ["-i", url, "-lavfi", graph, "-fps_mode", "passthrough", "-f", "null", "-"]
 
 
+def _run_on(frame: Frame, graph: str, folder: Path) -> None:
+    source = ffmpeg.raw_input(frame.pixel_format, frame.width, frame.height)
+    arguments = [*source, "-lavfi", graph, "-f", "null", "-"]
+    ffmpeg.run(arguments, stdin=[frame.tobytes()], folder=folder)
+
+
 def _require(width: int, height: int) -> None:
     ffmpeg.require(filters=["libvmaf"])
     if max(width, height) < _SMALLEST:
@@ -163,13 +164,6 @@ def _scored(label: str, log: str, options: str = "") -> str:
         f"[{label}]split[{log}.a][{log}.b];[{log}.a][{log}.b]"
         f"libvmaf=model='':feature='name=cambi{options}':log_fmt=json:log_path={log}"
     )
-
-
-def _raw_input(frame: Frame) -> list[str]:
-    return [
-        *("-f", "rawvideo", "-pixel_format", frame.pixel_format),
-        *("-video_size", f"{frame.width}x{frame.height}", "-i", "pipe:0"),
-    ]
 
 
 def _scores(log: Path) -> list[float]:

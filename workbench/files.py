@@ -1,0 +1,57 @@
+"""Files that take their name only when they are whole: the old one stays until the new one is."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from workbench.errors import DestinationExists, DestinationUnusable
+
+
+@contextmanager
+def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give an empty file beside `destination`; it takes that name when the block ends well.
+
+    Whatever happens, no other file is left. Raises DestinationExists, DestinationUnusable.
+    """
+    temporary = destination.parent / f".{uuid.uuid4().hex}.partial{destination.suffix}"
+    refuse_existing(destination, overwrite)
+    with _blamed_on(destination):
+        temporary.open("xb").close()
+    try:
+        yield temporary
+        refuse_existing(destination, overwrite)
+        with _blamed_on(destination):
+            temporary.replace(destination)
+    finally:
+        with suppress(OSError):  # what hinders it was said already
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(destination: Path, text: str, *, overwrite: bool) -> None:
+    """Write a small text file, whole or not at all. Raises as `replacing` does."""
+    with replacing(destination, overwrite=overwrite) as temporary, _blamed_on(destination):
+        temporary.write_text(text, encoding="utf-8")
+
+
+def refuse_existing(destination: Path, overwrite: bool) -> None:
+    """Raise DestinationExists, or DestinationUnusable for a folder or a name that cannot be."""
+    with _blamed_on(destination):
+        if destination.is_dir():
+            raise DestinationUnusable(f"{destination} is a folder: give a file name")
+        if destination.exists() and not overwrite:
+            raise DestinationExists(f"{destination} exists already and is not to be overwritten")
+
+
+@contextmanager
+def _blamed_on(destination: Path) -> Iterator[None]:
+    try:
+        yield
+    except (DestinationExists, DestinationUnusable):
+        raise
+    except OSError as error:
+        why = str(error.strerror).lower()
+        if not os.path.lexists(destination.parent):
+            why = f"its folder {destination.parent} does not exist"
+        raise DestinationUnusable(f"{destination} cannot be written: {why}") from error
