@@ -28,6 +28,8 @@ lock:  ## resolve pyproject.toml anew into requirements.lock
 		--no-header --no-annotate --upgrade pyproject.toml --output-file requirements.lock
 
 $(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+		"Python 3.11 or later is needed; name one, such as: make demo PYTHON=python3.12")'
 	@echo "Installing into .venv; this takes about a minute."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock

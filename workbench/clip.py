@@ -28,7 +28,7 @@ class AudioStream:
     sample_rate: int  # Hz
     channels: int
     layout: str  # such as stereo
-    bit_depth: int | None  # of lossless sound; None where it was lossy
+    deep: bool  # lossless, and of more than 16 bits
     start: Fraction  # seconds from the first picture to the first sample; negative when earlier
     end: Fraction  # seconds from the first picture to the end of the sound
     gap: Fraction  # seconds that its timestamps leave without sound, 0 when they leave none

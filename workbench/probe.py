@@ -291,18 +291,16 @@ def _audio(sound: _Sound, begin: Fraction) -> AudioStream:
         sample_rate=context.sample_rate,
         channels=context.channels,
         layout=context.layout.name,
-        bit_depth=_lossless_depth(context),
+        deep=_is_deep(context),
         start=(begin if start is None else start) - begin,
         end=sound.end - begin,
         gap=sound.gap,
     )
 
 
-def _lossless_depth(context: av.AudioCodecContext) -> int | None:
-    if not context.name.startswith(("pcm_", "flac", "alac")):
-        return None
-    # 24 bits decode into samples of 32.
-    return min(context.format.bits, context.bits_per_coded_sample or context.format.bits)
+def _is_deep(context: av.AudioCodecContext) -> bool:
+    lossless = context.name.startswith(("pcm_", "flac", "alac"))
+    return lossless and context.format.bits > 16
 
 
 def _frame_rate(

@@ -235,14 +235,13 @@ def _audio(clip: Clip, movie: Movie, promise: Promise, sound: tuple[str, ...]) -
         "every sample of the source",
         "The sound is the source's to the last sample, in 16 bits.",
     )
-    deep = [stream.bit_depth for stream in clip.audio if stream.bit_depth and stream.bit_depth > 16]
-    if deep:
+    if any(stream.deep for stream in clip.audio):
         yield Finding(
             "sound depth",
             "note",
-            f"{max(deep)} bits",
+            "more than 16 bits",
             "",
-            "The source's lossless sound has more than 16 bits and was rounded to 16.",
+            "The source's sound is lossless and was rounded to 16 bits.",
         )
     yield from _sync(clip, movie, promise)
 
