@@ -157,7 +157,11 @@ class _Sound:
             self.begin = at if self.begin is None else self.begin
             self.gap = max(self.gap, at - self.begin - self.sounding)
             self.end = max(self.end, at + (packet.duration or 0) * unit)
-        self.sounding += (packet.duration or 0) * unit
+        lasts = (packet.duration or 0) * unit
+        block = self.stream.codec_context.frame_size
+        if block:  # MP4 makes the packet before a hole last until its end
+            lasts = min(lasts, Fraction(block, self.stream.codec_context.sample_rate))
+        self.sounding += lasts
         if self.start is None:
             try:
                 frames = self.stream.decode(packet)
@@ -165,7 +169,9 @@ class _Sound:
                 return  # the conversion will say that it does not decode
             for frame in frames[:1]:
                 if frame.pts is not None and frame.time_base:
-                    self.start = frame.pts * frame.time_base
+                    # An edit list may begin within a block; what comes before it is not heard.
+                    shown = (self.stream.start_time or 0) * unit
+                    self.start = max(frame.pts * frame.time_base, shown)
 
 
 def _walk(
@@ -234,7 +240,7 @@ def _refuse_missing_end(path: Path, container: av.container.InputContainer, end:
     if any(stream.type not in ("video", "audio") for stream in container.streams):
         return  # a subtitle may well outlast the picture
     declared = Fraction(container.duration + (container.start_time or 0), av.time_base)
-    if declared - end > Fraction(1, 4):
+    if declared - end > Fraction(1, 10):
         raise DamagedClip(
             f"{path.name} is cut short: it should last {float(declared):.2f} s and ends at "
             f"{float(end):.2f} s; download it again"

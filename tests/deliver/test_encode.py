@@ -11,6 +11,7 @@ from pymediainfo import MediaInfo
 from tests import clips
 from tests.clips import SEED
 from workbench import ffmpeg
+from workbench.clip import Clip
 from workbench.deliver import encode
 from workbench.deliver.encode import (
     Delivery,
@@ -28,6 +29,7 @@ from workbench.errors import (
     FfmpegMissing,
     ParameterError,
     PresetError,
+    VerificationFailed,
 )
 from workbench.ffmpeg import Cancellation, Progress
 from workbench.look.preset import load_preset
@@ -205,11 +207,12 @@ def test_the_sound_keeps_its_distance_to_the_picture(tmp_path: Path, rate: int) 
     assert finding(delivery, "sync")[0] == "pass"
 
 
-def test_a_hole_in_the_sound_is_filled_and_said(tmp_path: Path) -> None:
-    silent, sound, holed = (tmp_path / name for name in ("v.mp4", "a.mkv", "holed.mkv"))
+@pytest.mark.parametrize(("suffix", "codec"), [("mkv", "pcm_s16le"), ("mp4", "aac")])
+def test_a_hole_in_the_sound_is_filled_and_said(tmp_path: Path, suffix: str, codec: str) -> None:
+    silent, sound, holed = (tmp_path / name for name in ("v.mp4", "a.mkv", f"holed.{suffix}"))
     clips.run("-f", "lavfi", "-i", clips.sky(seconds=4), "-c:v", "libx264", silent)
     gap = "aselect='not(between(t,1,1.5))'"
-    clips.run("-f", "lavfi", "-i", f"sine=d=4:r=48000,{gap}", "-c:a", "pcm_s16le", sound)
+    clips.run("-f", "lavfi", "-i", f"sine=d=4:r=48000,{gap}", "-c:a", codec, sound)
     clips.run("-i", silent, "-i", sound, "-map", "0", "-map", "1", "-c", "copy", holed)
     delivery = convert(holed, tmp_path / "out.mov", CLASSIC)
     (audio,) = read_movie(delivery.destination).audio
@@ -256,6 +259,48 @@ def test_a_filter_that_is_missing_is_named(untagged: Path, monkeypatch: pytest.M
     monkeypatch.setattr(ffmpeg, "program", lambda: poor)
     with pytest.raises(FfmpegMissing, match="without the filter gradfun: install"):
         convert(untagged, None, CLASSIC)
+
+
+@pytest.mark.parametrize(
+    ("find", "instead", "told"),
+    [
+        (["-profile:v", "3"], ["-profile:v", "2"], "fourcc is apcn, not apch"),
+        (["-vendor", "apl0"], ["-vendor", "fmpg"], "vendor is fmpg, not apl0"),
+        (["-map", "0:a?"], ["-an"], "audio is "),
+        (["-f", "mov"], ["-frames:v", "20", "-f", "mov"], "frames is 20, not 24"),
+        (["-c:a", "pcm_s16le"], ["-c:a", "pcm_s16le", "-af", "volume=0.5"], "audio samples is "),
+    ],
+)
+def test_a_file_that_breaks_its_promise_is_not_kept(
+    untagged: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    find: list[str],
+    instead: list[str],
+    told: str,
+) -> None:
+    """A real run of ffmpeg that was asked for the wrong thing."""
+
+    def wrong(clip: Clip, recipe: Recipe, destination: Path) -> list[str]:
+        argv = encode_arguments(clip, recipe, destination)
+        at = next(i for i in range(len(argv)) if argv[i : i + 2] == find)
+        return [*argv[:at], *instead, *argv[at + 2 :]]
+
+    (tmp_path / "out.mov").write_bytes(b"the old file")
+    monkeypatch.setattr(encode, "encode_arguments", wrong)
+    with pytest.raises(VerificationFailed, match=rf"untagged\.mp4 was encoded, but .*{told}"):
+        convert(untagged, tmp_path / "out.mov", CLASSIC, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mov"]
+    assert (tmp_path / "out.mov").read_bytes() == b"the old file"
+
+
+def test_a_clip_trimmed_without_encoding_stays_in_sync(untagged: Path, tmp_path: Path) -> None:
+    """Its edit list begins within a block of sound."""
+    trimmed = tmp_path / "trimmed.mp4"
+    clips.run("-ss", "0.3", "-i", untagged, "-c", "copy", trimmed)
+    delivery = convert(trimmed, tmp_path / "out.mov", CLASSIC)
+    assert finding(delivery, "sync")[0] == "pass"
+    assert finding(delivery, "audio samples")[0] == "pass"
 
 
 def test_where_a_conversion_goes(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Tuner:
             slider.layout.width = "420px"
             slider.observe(self._show, "value")
         self._words = widgets.HTML()
-        self._picture = widgets.Image(format="png")
+        self._picture = widgets.Image(format="png", layout={"max_width": "none"})
         self._name = widgets.Text(value="mine.toml", description="keep as", style=_LABELS)
         self._keep = widgets.Button(description="Keep", tooltip="Write this look to a file.")
         self._keep.on_click(self._write)
@@ -63,6 +63,7 @@ class Tuner:
             before = self._clip.frame(self._frame.value)
             after = render(before, self.preset)
             bands = self._bands(before)
+            self._picture.layout.width = f"{2 * bands.worst_window()[2]}px"  # or it is stretched
             self._picture.value = _png(bands, before, after)
             self._words.value = (
                 f"before: {luma_codes(before).occupied} luma codes, CAMBI {bands.score:.2f} &emsp; "
