@@ -207,7 +207,9 @@ def test_a_sample_of_av1_is_exact(tmp_path: Path) -> None:
         ]
 
 
-def test_pictures_cut_off_from_what_they_lean_on_are_not_counted(tmp_path: Path) -> None:
+def test_pictures_cut_off_from_what_they_lean_on_are_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An open GOP trimmed without encoding: two of its pictures cannot be decoded."""
     whole, path = tmp_path / "whole.mp4", tmp_path / "trimmed.mp4"
     sound = ["-f", "lavfi", "-i", "sine=d=1:r=44100", "-c:a", "aac"]
@@ -219,6 +221,9 @@ def test_pictures_cut_off_from_what_they_lean_on_are_not_counted(tmp_path: Path)
     assert len(expected) == 8
     with open_clip(path) as clip:
         assert [digest(clip.frame(i)) for i in range(clip.frame_count)] == expected
+        clip.close()
+        monkeypatch.setattr(frames, "CACHE_BYTES", 0)
+        assert [digest(clip.frame(i)) for i in range(7, -1, -1)] == expected[::-1]
 
 
 def test_mpeg_2_begins_with_its_first_frame(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_an_error_carries_command_file_and_last_lines(tmp_path: Path) -> None:
     text = tmp_path / "letter.mp4"
     text.write_text("Dear Sir or Madam\n" * 100)
     with pytest.raises(FfmpegFailed, match=r"on letter\.mp4: .*Invalid data found") as caught:
-        ffmpeg.run(["-i", ffmpeg.input_url(text), "-f", "null", "-"], file=text)
+        ffmpeg.run(["-i", ffmpeg.file_url(text), "-f", "null", "-"], file=text)
     assert caught.value.file == text
     assert str(ffmpeg.find()) == caught.value.command[0]
     assert any("Invalid data" in line for line in caught.value.log)

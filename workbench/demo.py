@@ -52,7 +52,7 @@ def make_sample(path: Path) -> Path:
                 *("-framerate", str(RATE), *ffmpeg.raw_input("rgb24", WIDTH, HEIGHT)),
                 *("-f", "lavfi", "-i", _TONES),
                 *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"),
-                *("-c:a", "aac", "-shortest", f"file:{path.absolute()}"),
+                *("-c:a", "aac", "-shortest", ffmpeg.file_url(path)),
             ],
             stdin=(frame.tobytes() for frame in scene(count)),
             on_progress=follow,

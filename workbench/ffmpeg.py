@@ -170,7 +170,7 @@ def require(filters: Iterable[str] = (), encoders: Iterable[str] = ()) -> None:
         )
 
 
-def input_url(path: Path) -> str:
+def file_url(path: Path) -> str:
     """Return the name by which ffmpeg and PyAV open a local file, whatever its name looks like.
 
     The file: protocol with an absolute path keeps a leading dash from being an option and a colon

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.colour import Colour
 from workbench.errors import DamagedClip, UnsupportedClip
-from workbench.ffmpeg import input_url
+from workbench.ffmpeg import file_url
 
 Plane = NDArray[Any]
 """Code values: uint8 at 8 bits, uint16 above."""
@@ -191,7 +191,8 @@ class FrameReader:
         self._stream = stream
         self._positions = positions
         self._index = {position.pts: index for index, position in enumerate(positions)}
-        self._keyframes = [i for i, position in enumerate(positions) if position.keyframe]
+        # Decoding can begin at the keyframes, and at the file's start whatever stands there.
+        self._entries = sorted({0, *(i for i, place in enumerate(positions) if place.keyframe)})
         self._lock = threading.Lock()
         self._cache: OrderedDict[int, av.VideoFrame] = OrderedDict()
         self._container: av.container.InputContainer | None = None
@@ -246,7 +247,7 @@ class FrameReader:
             raise self._damaged(missing[0], None)
 
     def _decode(self, index: int) -> av.VideoFrame:
-        start = max((k for k in self._keyframes if k <= index), default=0)
+        start = max(entry for entry in self._entries if entry <= index)
         if not (self._container and start <= self._next <= index):
             self._seek(start)
         while True:
@@ -254,7 +255,7 @@ class FrameReader:
             found = None if frame is None or frame.pts is None else self._index.get(frame.pts)
             if frame is None or (found is not None and found > index):
                 # The seek landed late, or this frame is not given at all.
-                earlier = [k for k in self._keyframes if k < start]
+                earlier = [entry for entry in self._entries if entry < start]
                 if not earlier:
                     self._forget()
                     raise self._damaged(index, None)
@@ -266,17 +267,17 @@ class FrameReader:
                 if found == index:
                     return frame
 
-    def _seek(self, keyframe: int) -> None:
-        if self._container is None or keyframe == 0:
+    def _seek(self, entry: int) -> None:
+        if self._container is None or entry == 0:
             self._forget()  # some formats find their way to the first frame only when opened
             self._container = self._open()
         stream = _video(self._container, self._stream)
-        if keyframe:
-            self._container.seek(self._positions[keyframe].dts, stream=stream)
+        if entry:
+            self._container.seek(self._positions[entry].dts, stream=stream)
         self._frames = self._container.decode(stream)
 
     def _open(self) -> av.container.InputContainer:
-        container = av.open(input_url(self._path), metadata_errors="replace")
+        container = av.open(file_url(self._path), metadata_errors="replace")
         _video(container, self._stream).thread_type = "AUTO"
         return container
 

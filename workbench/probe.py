@@ -15,7 +15,7 @@ import numpy as np
 from workbench.clip import AudioStream, Clip
 from workbench.colour import Colour
 from workbench.errors import ClipNotFound, DamagedClip, NotAVideo, UnsupportedClip
-from workbench.ffmpeg import input_url
+from workbench.ffmpeg import file_url
 from workbench.frames import FrameReader, Orientation, Position, orientation
 
 
@@ -40,7 +40,7 @@ def open_clip(path: str | Path) -> Clip:
 
 def _open(path: Path) -> av.container.InputContainer:
     try:
-        return av.open(input_url(path), metadata_errors="replace")
+        return av.open(file_url(path), metadata_errors="replace")
     except av.FFmpegError as error:
         with path.open("rb") as file:
             begins_well = file.read(8)[4:] == b"ftyp"

@@ -105,7 +105,7 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
     """Return ffmpeg's arguments for a conversion, the program itself left out."""
     arguments = [
         "-xerror",  # a frame that does not decode ends the run; it is not painted over
-        *("-i", ffmpeg.input_url(clip.path)),
+        *("-i", ffmpeg.file_url(clip.path)),
         *("-map", f"0:{clip.stream}", "-map", "0:a?"),
         *("-c:v", recipe.encoder, *_ENCODER_OPTIONS[recipe.encoder]),
         *("-pix_fmt", PIXEL_FORMAT),
@@ -115,13 +115,8 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
     if keeps_time(clip, recipe):
         # Otherwise ffmpeg rounds each timestamp to a multiple of the average frame duration.
         arguments += ["-fps_mode", "passthrough", "-enc_time_base", "demux"]
-    return [
-        *arguments,
-        *_sound_options(clip, recipe),
-        "-f",
-        "mov",
-        f"file:{destination.absolute()}",
-    ]
+    arguments += _sound_options(clip, recipe)
+    return [*arguments, "-f", "mov", ffmpeg.file_url(destination)]
 
 
 def encode_command(clip: Clip, recipe: Recipe, destination: Path, *, overwrite: bool) -> list[str]:
@@ -247,7 +242,7 @@ def _verify(
 
 def _sound(path: Path, codec: list[str], cancellation: ffmpeg.Cancellation) -> tuple[str, ...]:
     """Return a SHA-256 of the samples of each sound track."""
-    arguments = ["-i", ffmpeg.input_url(path), "-map", "0:a", *codec]
+    arguments = ["-i", ffmpeg.file_url(path), "-map", "0:a", *codec]
     lines = ffmpeg.run(
         [*arguments, "-f", "streamhash", "-hash", "sha256", "pipe:1"],
         file=path,

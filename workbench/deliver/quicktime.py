@@ -15,7 +15,7 @@ import av
 
 from workbench.colour import Colour
 from workbench.errors import DamagedClip
-from workbench.ffmpeg import input_url
+from workbench.ffmpeg import file_url
 
 _CHROMA = {2: "4:2:2", 3: "4:4:4"}
 _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
@@ -74,7 +74,7 @@ def read_movie(path: Path) -> Movie:
     from pymediainfo import MediaInfo
 
     try:
-        with av.open(input_url(path), metadata_errors="replace") as container:
+        with av.open(file_url(path), metadata_errors="replace") as container:
             stream = container.streams.video[0]
             index = [(entry.timestamp, entry.pos) for entry in stream.index_entries]
             tick = Fraction(stream.time_base or 1)

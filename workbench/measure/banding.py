@@ -138,7 +138,7 @@ def timeline_arguments(clip: Clip, chain: str, indices: Sequence[int]) -> list[s
         f"{_scored('source', 'before.json')};"
         f"[look]{chain}[looked];{_scored('looked', 'after.json')}"
     )
-    url = ffmpeg.input_url(clip.path)
+    url = ffmpeg.file_url(clip.path)
     return ["-i", url, "-lavfi", graph, "-fps_mode", "passthrough", "-f", "null", "-"]
 
 
