@@ -25,6 +25,12 @@ def run(*arguments: str | Path) -> bytes:
     return subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout
 
 
+def run_in(folder: Path, *arguments: str | Path) -> bytes:
+    """Run ffmpeg bare in a folder, where filters write their logs by name."""
+    argv = [ffmpeg.find(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *arguments]
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, cwd=folder).stdout
+
+
 def sky(size: str = "320x180", rate: str = "24", seconds: float = 1) -> str:
     """A dark gradient, which 8 bits band, with something moving over it."""
     width, height = map(int, size.split("x"))

@@ -41,7 +41,7 @@ def test_inspect_says_what_a_clip_is(untagged: Path) -> None:
 def test_convert_makes_a_file_and_says_what_was_found(untagged: Path, tmp_path: Path) -> None:
     done = workbench("convert", untagged, tmp_path / "out.mov")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "delivered and verified, note (" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("warn (")
     assert f": {tmp_path / 'out.mov'} (" in done.stdout
     assert (tmp_path / "out.mov").exists()
 
@@ -52,7 +52,41 @@ def test_convert_makes_a_file_and_says_what_was_found(untagged: Path, tmp_path: 
         "--overwrite replaces it\n"
     )
     record = workbench("convert", untagged, tmp_path / "out.mov", "--overwrite", "--json")
-    assert json.loads(record.stdout)["verdict"] == "note"
+    assert json.loads(record.stdout)["verdict"] == "warn"
+
+
+def test_a_report_is_written_when_asked(untagged: Path, tmp_path: Path) -> None:
+    done = workbench("convert", untagged, tmp_path / "out.mov", "--report")
+    assert done.returncode == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"out.mov", "out.qc.json", "out.report.html"}
+    assert done.stdout.splitlines()[-1] == str(tmp_path / "out.report.html")
+
+    again = workbench("qc", untagged, tmp_path / "out.mov")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "pass  unchanged" in again.stdout
+    with (tmp_path / "out.mov").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"!")
+    changed = workbench("qc", untagged, tmp_path / "out.mov", "--json")
+    assert changed.returncode == 3
+    assert json.loads(changed.stdout)["verdict"] == "fail"
+
+
+def test_a_policy_that_is_missed_is_3_and_the_file_is_kept(untagged: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "small.toml"
+    rule = 'data_rate = { at_most = 0.1, level = "fail" }'
+    policy.write_text(f'name = "small"\n{rule}\n', encoding="utf-8")
+    target = tmp_path / "out.mov"
+    done = workbench("convert", untagged, target, "--policy", policy)
+    assert done.returncode == 3
+    assert done.stdout.startswith("      what ")
+    assert "fail  data rate" in done.stdout
+    assert target.exists()
+    assert workbench("qc", untagged, target, "--policy", policy).returncode == 3
+    assert workbench("qc", untagged, target).returncode == 0
+    wrong = workbench("qc", untagged, target, "--policy", "lax")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
 
 
 def test_a_dry_run_prints_what_a_shell_would_run(untagged: Path, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ def test_the_demo_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(demo, "SECONDS", 1)
     said = demo.run_demo(tmp_path / "demo")
     lines = dict(line.split(maxsplit=1) for line in said.strip().splitlines())
-    for what in ("ProRes", "notebook", "QC"):
+    for what in ("ProRes", "report", "notebook", "record"):
         assert Path(lines[what]).stat().st_size > 0
-    assert lines["verdict"].startswith("note (")
+    assert lines["verdict"].startswith("warn (")
     assert demo.run_demo(tmp_path / "demo") == said, "a second run replaces the first"
 
 
@@ -26,6 +26,6 @@ def test_the_sample_has_the_faults_of_a_generated_clip(
         assert clip.colour.untagged == ("range", "primaries", "transfer", "matrix")
         assert clip.audio[0].channels == 2
         frame = clip.frame(0)
-    assert cambi(frame) > 10, "visible banding"
+    assert cambi([frame])[0] > 10, "visible banding"
     assert frame.luma[:100].mean() < 40, "a dark sky"
     assert frame.luma.max() > 150, "a lit object"

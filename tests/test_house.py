@@ -94,4 +94,5 @@ def test_notebooks_are_committed_clean_and_thin(path: Path) -> None:
     for cell in code:
         source = "".join(cell["source"])
         assert not re.search(r"^\s*(def|class) ", source, re.MULTILINE)
-        assert len(source.splitlines()) <= 9
+        most = 12 if "parameters" in cell["metadata"].get("tags", []) else 9
+        assert len(source.splitlines()) <= most

@@ -23,8 +23,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.batch.job import refuse_unknown_parameters, run_notebook
     from workbench.clip import Clip
-    from workbench.deliver.encode import Delivery, Recipe, convert, destination_for, read_recipe
-    from workbench.deliver.report import write_qc
+    from workbench.deliver.encode import convert, destination_for
+    from workbench.deliver.policy import Policy, load_policy
+    from workbench.deliver.recheck import recheck
+    from workbench.deliver.recipe import Recipe, read_recipe
+    from workbench.deliver.record import write_record
+    from workbench.deliver.report import write_report
+    from workbench.deliver.verify import Delivery
     from workbench.errors import WorkbenchError
     from workbench.frames import Frame
     from workbench.look.compare import Comparison, compare
@@ -37,21 +42,25 @@ __version__ = "0.1.0"
 _HOME = {
     "Clip": "clip",
     "Comparison": "look.compare",
-    "Delivery": "deliver.encode",
+    "Delivery": "deliver.verify",
     "Frame": "frames",
     "Preset": "look.preset",
-    "Recipe": "deliver.encode",
+    "Policy": "deliver.policy",
+    "Recipe": "deliver.recipe",
     "WorkbenchError": "errors",
     "compare": "look.compare",
     "convert": "deliver.encode",
     "destination_for": "deliver.encode",
     "open_clip": "probe",
-    "read_recipe": "deliver.encode",
+    "load_policy": "deliver.policy",
+    "read_recipe": "deliver.recipe",
+    "recheck": "deliver.recheck",
     "refuse_unknown_parameters": "batch.job",
     "render": "look.render",
     "run_notebook": "batch.job",
     "save_preset": "look.preset",
-    "write_qc": "deliver.report",
+    "write_record": "deliver.record",
+    "write_report": "deliver.report",
 }
 
 __all__ = [
@@ -59,19 +68,23 @@ __all__ = [
     "Comparison",
     "Delivery",
     "Frame",
+    "Policy",
     "Preset",
     "Recipe",
     "WorkbenchError",
     "compare",
     "convert",
     "destination_for",
+    "load_policy",
     "open_clip",
     "read_recipe",
+    "recheck",
     "refuse_unknown_parameters",
     "render",
     "run_notebook",
     "save_preset",
-    "write_qc",
+    "write_record",
+    "write_report",
 ]
 
 

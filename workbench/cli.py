@@ -4,14 +4,18 @@ import json
 import re
 import signal
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench import __version__
 from workbench.errors import DestinationExists, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.deliver.verify import Delivery
 
 
 class _Commands(click.Group):
@@ -54,13 +58,35 @@ def inspect(source: Path, as_json: bool) -> None:
         _show(clip.facts(), str(clip_table(clip)), as_json)
 
 
+_preset_option = click.option("--preset", help="A name, or a .toml file.")
+_set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one parameter."
+)
+_frame_rate_option = click.option(
+    "--frame-rate", metavar="RATE", help="Even timing, such as 24 or 24000/1001."
+)
+_audio_rate_option = click.option(
+    "--audio-rate", type=int, metavar="HZ", help="Resampled sound, such as 48000."
+)
+_policy_option = click.option(
+    "--policy",
+    default="mezzanine",
+    show_default=True,
+    help="What may be delivered: a name, or a .toml file.",
+)
+_every_frame_option = click.option(
+    "--every-frame", is_flag=True, help="Measure banding in each frame, not in one a second."
+)
+_report_option = click.option(
+    "--report", is_flag=True, help="Write NAME.qc.json and NAME.report.html beside the file."
+)
+
+
 @main.command()
 @click.argument("source", type=_PATH)
 @click.argument("destination", type=_PATH, required=False)
-@click.option("--preset", default="classic", show_default=True, help="A name, or a .toml file.")
-@click.option(
-    "--set", "overrides", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one parameter."
-)
+@_preset_option
+@_set_option
 @click.option(
     "--encoder",
     type=click.Choice(["prores_ks", "prores"]),
@@ -68,53 +94,146 @@ def inspect(source: Path, as_json: bool) -> None:
     show_default=True,
     help="prores is about four times as fast and a little less exact.",
 )
-@click.option("--frame-rate", metavar="RATE", help="Make it even, such as 24 or 24000/1001.")
-@click.option("--audio-rate", type=int, metavar="HZ", help="Resample the sound, such as 48000.")
+@_frame_rate_option
+@_audio_rate_option
+@_policy_option
+@_every_frame_option
+@_report_option
 @click.option("--overwrite", is_flag=True, help="Replace DESTINATION if it exists.")
 @click.option("--dry-run", is_flag=True, help="Print the ffmpeg command and do nothing.")
 @_json_option
 def convert(
     source: Path,
     destination: Path | None,
-    preset: str,
+    preset: str | None,
     overrides: tuple[str, ...],
     encoder: str,
     frame_rate: str | None,
     audio_rate: int | None,
+    policy: str,
+    every_frame: bool,
+    report: bool,
     overwrite: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Convert SOURCE to ProRes 422 HQ, verify the file, and only then name it DESTINATION.
 
-    Without DESTINATION it is called NAME_prores.mov, beside SOURCE.
+    Without DESTINATION it is called NAME_prores.mov, beside SOURCE. The look is that of the preset
+    `classic` unless another is given. Ends with 3 when the file is as promised, but fails a rule of
+    the policy.
     """
     from workbench import ffmpeg
-    from workbench.deliver import encode, report
-    from workbench.desk.progress import progress_bar
-    from workbench.desk.tables import delivery_text, findings_text
+    from workbench.deliver.policy import load_policy
+    from workbench.deliver.recipe import encode_command, read_recipe
     from workbench.probe import open_clip
 
-    recipe = encode.read_recipe(preset, _pairs(overrides), encoder, frame_rate, audio_rate)
-    with open_clip(source) as clip:
+    recipe = read_recipe(preset or "classic", _pairs(overrides), encoder, frame_rate, audio_rate)
+    rules = load_policy(policy)
+    with open_clip(source) as clip, _stopping(f"{source.name}: stopped; no file was written"):
+        from workbench.deliver import encode
+
         if dry_run:
             target = encode.destination_for(source, destination, overwrite=overwrite)
-            command = encode.encode_command(clip, recipe, target, overwrite=overwrite)
+            command = encode_command(clip, recipe, target, overwrite=overwrite)
             _show({"command": command}, ffmpeg.pasteable(command), as_json)
             return
-        quiet = nullcontext(lambda _: None)
-        bar = progress_bar(clip.frame_count, source.name) if sys.stderr.isatty() else quiet
-        try:
-            with bar as follow:
-                delivery = encode.convert(
-                    clip, destination, recipe, overwrite=overwrite, on_progress=follow
-                )
-        except KeyboardInterrupt as interrupt:
-            raise click.ClickException(
-                _one_line(f"{source.name}: stopped before it was done; no file was written")
-            ) from interrupt
-        text = f"{findings_text(delivery.findings)}\n\n{delivery_text(delivery)}"
-        _show(report.record(delivery), text, as_json)
+        with _bars(clip.frame_count) as (encoding, checking):
+            delivery = encode.convert(
+                *(clip, destination, recipe),
+                policy=rules,
+                every_frame=every_frame,
+                overwrite=overwrite,
+                on_progress=encoding,
+                on_checked=checking,
+            )
+        _tell(delivery, report, as_json)
+
+
+@main.command()
+@click.argument("source", type=_PATH)
+@click.argument("delivered", type=_PATH)
+@_preset_option
+@_set_option
+@_frame_rate_option
+@_audio_rate_option
+@_policy_option
+@_every_frame_option
+@_report_option
+@_json_option
+def qc(
+    source: Path,
+    delivered: Path,
+    preset: str | None,
+    overrides: tuple[str, ...],
+    frame_rate: str | None,
+    audio_rate: int | None,
+    policy: str,
+    every_frame: bool,
+    report: bool,
+    as_json: bool,
+) -> None:
+    """Hold the ProRes file DELIVERED against its SOURCE, every frame of it.
+
+    How it was made is read from NAME.qc.json beside it unless options say so. Ends with 3 when
+    something fails.
+    """
+    from workbench.deliver.policy import load_policy
+    from workbench.deliver.recheck import recheck
+    from workbench.deliver.recipe import read_recipe
+    from workbench.probe import open_clip
+
+    said = (preset, overrides, frame_rate, audio_rate)
+    recipe = None
+    if any(value for value in said):
+        recipe = read_recipe(preset, _pairs(overrides), "prores_ks", frame_rate, audio_rate)
+    rules = load_policy(policy)
+    with open_clip(source) as clip, _stopping(f"{delivered.name}: stopped"):
+        with _bars(clip.frame_count) as (_, checking):
+            delivery = recheck(
+                *(clip, delivered, recipe),
+                policy=rules,
+                every_frame=every_frame,
+                on_progress=checking,
+            )
+        _tell(delivery, report, as_json)
+
+
+@contextmanager
+def _stopping(sentence: str) -> Iterator[None]:
+    """Say it in one sentence when Ctrl-C or a termination ends the work."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise click.ClickException(_one_line(sentence)) from interrupt
+
+
+def _bars(frames: int) -> AbstractContextManager[Any]:
+    """Give progress bars on a terminal, and callbacks that do nothing elsewhere."""
+    from workbench.desk.progress import delivery_bars
+
+    if sys.stderr.isatty():
+        return delivery_bars(frames)
+    return nullcontext((lambda _: None, lambda _: None))
+
+
+def _tell(delivery: "Delivery", report: bool, as_json: bool) -> None:
+    """Show what was found, write it down if asked, and end with 3 when the verdict is fail."""
+    from workbench.deliver.record import record, write_record
+    from workbench.desk.tables import delivery_text, findings_text
+
+    written = [write_record(delivery), _write_report(delivery)] if report else []
+    lines = [findings_text(delivery.findings), "", delivery_text(delivery)]
+    _show(record(delivery), "\n".join([*lines, *(str(path) for path in written)]), as_json)
+    if delivery.verdict == "fail":
+        raise click.exceptions.Exit(3)
+
+
+def _write_report(delivery: "Delivery") -> Path:
+    from workbench.deliver.report import write_report
+    from workbench.desk import plots
+
+    return write_report(delivery, plots.figures(delivery.inspection) if delivery.inspection else {})
 
 
 @main.command()
@@ -144,6 +263,8 @@ def presets(name: str | None, as_json: bool) -> None:
 @_json_option
 def doctor(as_json: bool) -> None:
     """Say which ffmpeg is used, what it can do, and what is missing."""
+    from pymediainfo import MediaInfo
+
     from workbench import ffmpeg
     from workbench.errors import FfmpegMissing
 
@@ -160,6 +281,9 @@ def doctor(as_json: bool) -> None:
             "missing": list(missing),
             "advice": ffmpeg.HOW_TO_GET_IT if missing else "",
         }
+    if not MediaInfo.can_parse():
+        facts["missing"].append("libmediainfo")
+        facts["advice"] += f"{'; ' if facts['advice'] else ''}pip install pymediainfo"
     facts["python"] = sys.version.split()[0]
     facts["libraries"] = _libraries()
     absent = [name for name, version in facts["libraries"].items() if version is None]

@@ -5,7 +5,7 @@ made by probe.open_clip.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -94,7 +94,10 @@ class Clip:
         time = (self.positions[index].pts - self.positions[0].pts) * self.time_base
         luma, cb, cr = (self.orientation.upright(plane) for plane in planes(decoded))
         return Frame(
-            luma, cb, cr, self.pixel_format, self.bit_depth, self.colour, index=index, time=time
+            *(luma, cb, cr, self.pixel_format, self.bit_depth, self.colour),
+            index=index,
+            time=time,
+            corrupt=decoded.is_corrupt,
         )
 
     def frame_at(self, time: Fraction | float) -> Frame:
@@ -106,13 +109,21 @@ class Clip:
         index = bisect_right([position.pts for position in self.positions], pts) - 1
         return self.frame(max(0, index))
 
+    def frames(self, indices: Sequence[int] | None = None) -> Iterator[Frame]:
+        """Yield the frames at these ascending indices, all of them unless given, in one pass.
+
+        Raises DamagedClip.
+        """
+        wanted = range(self.frame_count) if indices is None else indices
+        for index, decoded in self._reader.forward(wanted):
+            yield self._frame(index, decoded)
+
     def sample(self, n: int) -> Iterator[Frame]:
         """Yield n frames spread evenly over the clip, in one forward pass, or all of them.
 
         Raises DamagedClip.
         """
-        for index, decoded in self._reader.forward(sample_indices(self.frame_count, n)):
-            yield self._frame(index, decoded)
+        return self.frames(sample_indices(self.frame_count, n))
 
     def close(self) -> None:
         """Let go of the file and of the frames that were kept. The clip can be used again."""

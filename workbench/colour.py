@@ -58,6 +58,15 @@ MATRICES = {
     9: "bt2020nc",
     10: "bt2020c",
 }
+LUMA_WEIGHTS = {
+    "bt709": (0.2126, 0.0722),
+    "fcc": (0.30, 0.11),
+    "bt470bg": (0.299, 0.114),
+    "smpte170m": (0.299, 0.114),
+    "smpte240m": (0.212, 0.087),
+    "bt2020nc": (0.2627, 0.0593),
+}
+"""What red and blue weigh in luma, for each matrix that is a plain one (H.273, table 4)."""
 _RANGES: dict[int, Range] = {0: "unspecified", 1: "legal", 2: "full"}  # FFmpeg's AVColorRange
 
 # A ProRes frame header holds few values (SMPTE RDD 36, tables 4 to 6). These take the place of

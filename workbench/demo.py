@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from workbench import ffmpeg
 from workbench.batch.job import NOTEBOOKS, run_notebook
 from workbench.deliver.qc import verdict_in_words
-from workbench.deliver.report import qc_path
+from workbench.deliver.record import record_path
+from workbench.deliver.report import report_path
 from workbench.desk.progress import progress_bar
 from workbench.errors import DestinationUnusable
 
@@ -36,9 +37,10 @@ def run_demo(folder: Path) -> str:
             "overwrite": True,
         },
     )
-    record = json.loads(qc_path(delivered).read_text(encoding="utf-8"))
+    record = json.loads(record_path(delivered).read_text(encoding="utf-8"))
     return (
-        f"\nProRes   {delivered}\nnotebook {executed}\nQC       {qc_path(delivered)}\n"
+        f"\nProRes   {delivered}\nreport   {report_path(delivered)}\n"
+        f"notebook {executed}\nrecord   {record_path(delivered)}\n"
         f"verdict  {verdict_in_words(finding['level'] for finding in record['findings'])}"
     )
 

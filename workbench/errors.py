@@ -7,8 +7,10 @@
     │   ├── UnsupportedClip        (ValueError) video, but of a kind that is not handled
     │   └── DamagedClip            (ValueError) cut short, or its frames do not decode
     ├── PresetError                (ValueError) unknown preset, unknown key, value out of range
+    ├── PolicyError                (ValueError) unknown policy, unknown key, no limit
     ├── ParameterError             (ValueError) a notebook was given a parameter it does not have
     ├── NotebookFailed             a notebook stopped at an error
+    ├── LibraryMissing             (RuntimeError) a system library is not installed
     ├── FfmpegError                (RuntimeError) the ffmpeg program
     │   ├── FfmpegMissing          not found, or without a filter or encoder that is needed
     │   ├── FfmpegFailed           it ran and failed: carries the command, the file, its last lines
@@ -57,12 +59,20 @@ class PresetError(WorkbenchError, ValueError):
     """An unknown preset, an unknown key, or a value out of range."""
 
 
+class PolicyError(WorkbenchError, ValueError):
+    """An unknown policy, an unknown key in it, or a rule without a limit."""
+
+
 class ParameterError(WorkbenchError, ValueError):
     """A notebook was given a parameter that it does not have."""
 
 
 class NotebookFailed(WorkbenchError):
     """A notebook stopped at an error; what it made until then can be read in its output."""
+
+
+class LibraryMissing(WorkbenchError, RuntimeError):
+    """A system library that a Python package leans on is not installed."""
 
 
 class FfmpegError(WorkbenchError, RuntimeError):

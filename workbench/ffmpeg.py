@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -18,7 +18,7 @@ from workbench.errors import Cancelled, FfmpegFailed, FfmpegMissing
 
 FILTERS = (
     *("setparams", "gradfun", "eq", "scale", "format", "fps", "aresample"),
-    *("select", "split", "libvmaf"),
+    *("split", "crop", "libvmaf", "ssim", "ebur128", "ametadata"),
 )
 ENCODERS = ("prores_ks", "prores", "pcm_s16le")
 """What the package uses; `doctor` reports on these."""
@@ -69,16 +69,20 @@ class Progress:
 
 
 class Cancellation:
-    """Stops runs from another thread: `request()` kills what runs under it, now and later."""
+    """Stops runs from another thread: `request()` kills what runs under it, now and later.
 
-    def __init__(self) -> None:
+    One with a parent is stopped with it, and alone leaves it be.
+    """
+
+    def __init__(self, parent: "Cancellation | None" = None) -> None:
+        self._parent = parent
         self._lock = Lock()
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._requested = False
 
     @property
     def requested(self) -> bool:
-        return self._requested
+        return self._requested or (self._parent is not None and self._parent.requested)
 
     def request(self) -> None:
         with self._lock:
@@ -87,7 +91,7 @@ class Cancellation:
                 process.kill()
 
     def raise_if_requested(self, file: Path | None = None) -> None:
-        if self._requested:
+        if self.requested:
             raise Cancelled(f"{f'{file.name}: ' if file else ''}stopped because it was cancelled")
 
     @contextmanager
@@ -97,7 +101,8 @@ class Cancellation:
             if self._requested:
                 process.kill()
         try:
-            yield
+            with self._parent.covers(process) if self._parent else nullcontext():
+                yield
         finally:
             with self._lock:
                 self._processes.discard(process)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -41,6 +41,7 @@ class Frame:
     colour: Colour  # as tagged
     index: int = 0  # in order of presentation, from 0
     time: Fraction = Fraction(0)  # seconds after the clip's first frame
+    corrupt: bool = False  # it did not decode cleanly; the decoder made up what was missing
 
     @property
     def width(self) -> int:
@@ -219,20 +220,22 @@ class FrameReader:
                 self._forget()
                 raise self._damaged(index, error) from error
 
-    def forward(self, indices: list[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+    def forward(self, indices: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (index, frame) for ascending indices in one pass that keeps nothing.
 
-        Pictures that no other refers to and that are not asked for are not decoded at all.
+        Pictures that are not asked for and that no other refers to are not decoded at all.
         Raises DamagedClip when one asked for does not decode.
         """
         wanted = {self._positions[index].pts for index in indices}
-        missing = list(indices)
+        missing = set(indices)
         try:
             with self._open() as container:
                 stream = _video(container, self._stream)
                 for packet in container.demux(stream):
+                    spare = packet.pts is not None and packet.pts not in wanted
+                    if spare and stream.codec_context.codec.intra_only:
+                        continue
                     if stream.codec_context.name in _SKIPS:
-                        spare = packet.pts is not None and packet.pts not in wanted
                         stream.codec_context.skip_frame = "NONREF" if spare else "DEFAULT"
                     for frame in packet.decode():
                         if frame.pts in wanted:
@@ -242,9 +245,9 @@ class FrameReader:
                     if not missing:
                         return
         except av.FFmpegError as error:
-            raise self._damaged(missing[0], error) from error
+            raise self._damaged(min(missing), error) from error
         if missing:
-            raise self._damaged(missing[0], None)
+            raise self._damaged(min(missing), None)
 
     def _decode(self, index: int) -> av.VideoFrame:
         start = max(entry for entry in self._entries if entry <= index)

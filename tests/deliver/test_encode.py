@@ -13,15 +13,11 @@ from tests.clips import SEED
 from workbench import ffmpeg
 from workbench.clip import Clip
 from workbench.deliver import encode
-from workbench.deliver.encode import (
-    Delivery,
-    Recipe,
-    convert,
-    destination_for,
-    encode_arguments,
-    read_recipe,
-)
+from workbench.deliver import verify as verifying
+from workbench.deliver.encode import convert, destination_for
 from workbench.deliver.quicktime import Movie, read_movie
+from workbench.deliver.recipe import Recipe, encode_arguments, read_recipe
+from workbench.deliver.verify import Delivery
 from workbench.errors import (
     Cancelled,
     ClipError,
@@ -76,7 +72,7 @@ def test_the_decoded_picture_is_the_seed_command_s_own(
 def test_an_untagged_clip_with_sound(untagged: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
     delivery = convert(untagged, tmp_path / "out.mov", CLASSIC, on_progress=seen.append)
-    assert delivery.verdict == "note"
+    assert delivery.verdict == "warn"
     assert [f.id for f in delivery.findings if f.level == "note"] == ["colour assumed"]
     assert seen[-1].frame == 24
     assert list(tmp_path.iterdir()) == [tmp_path / "out.mov"]
@@ -103,9 +99,11 @@ def test_mediainfo_agrees_on_what_was_delivered(untagged: Path, tmp_path: Path) 
     assert (audio.format, audio.bit_depth, audio.sampling_rate) == ("PCM", 16, 44100)
 
 
-def test_a_tagged_silent_clip_passes_without_a_note(made: Made, tmp_path: Path) -> None:
+def test_a_tagged_silent_clip_keeps_every_promise_without_a_note(
+    made: Made, tmp_path: Path
+) -> None:
     delivery = convert(made("tagged"), tmp_path / "out.mov", CLASSIC)
-    assert delivery.verdict == "pass"
+    assert {f.id for f in delivery.findings if f.level != "pass"} <= {"bit depth", "banding"}
     assert read_movie(delivery.destination).audio == ()
 
 
@@ -246,7 +244,7 @@ def test_a_cancellation_while_verifying_still_counts(
         cancellation.request()
         return read_movie(path)
 
-    monkeypatch.setattr(encode, "read_movie", read_and_cancel)
+    monkeypatch.setattr(verifying, "read_movie", read_and_cancel)
     with pytest.raises(Cancelled, match=r"untagged\.mp4"):
         convert(untagged, tmp_path / "out.mov", CLASSIC, cancellation=cancellation)
     assert list(tmp_path.iterdir()) == []
@@ -347,7 +345,8 @@ def test_every_real_clip_is_converted_or_refused(path: Path, tmp_path: Path) -> 
         assert list(tmp_path.iterdir()) == []
         return
     delivery = convert(path, tmp_path / "out.mov", CLASSIC)
-    assert delivery.verdict in ("pass", "note")
+    assert {f.id for f in delivery.findings if f.level == "fail"} == set()
+    assert finding(delivery, "bit depth")[0] == "warn"
     video = MediaInfo.parse(delivery.destination, full=True).video_tracks[0]
     assert (video.codec_id, video.format_profile) == ("apch", "422 HQ")
     assert int(video.frame_count) == delivery.source.frame_count

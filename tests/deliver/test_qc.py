@@ -8,9 +8,10 @@ import pytest
 
 from workbench.clip import Clip
 from workbench.colour import Colour
-from workbench.deliver.encode import Recipe, convert
-from workbench.deliver.qc import Finding, Promise, check, verdict
+from workbench.deliver.encode import convert
+from workbench.deliver.qc import Finding, check, verdict
 from workbench.deliver.quicktime import Movie, read_movie
+from workbench.deliver.recipe import Recipe
 from workbench.look.preset import load_preset
 from workbench.probe import open_clip
 
@@ -22,11 +23,11 @@ def pair(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip
     return open_clip(untagged), read_movie(path)
 
 
-AS_IT_IS = Promise(frame_rate=None, keeps_time=True, audio_rate=None, sound=("s",))
+AS_IT_IS = Recipe(load_preset("classic"))
 
 
 def failed(clip: Clip, movie: Movie, sound: tuple[str, ...] = ("s",)) -> list[str]:
-    findings = check(clip, movie, AS_IT_IS, sound)
+    findings = check(clip, movie, AS_IT_IS, ("s",), sound)
     return [finding.id for finding in findings if finding.level == "fail"]
 
 
@@ -79,7 +80,7 @@ def test_sound_that_moved_against_the_picture_is_found(pair: tuple[Clip, Movie])
 
 def test_an_interlaced_source_is_warned_of(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
-    findings = check(replace(clip, interlaced=True), movie, AS_IT_IS, ("s",))
+    findings = check(replace(clip, interlaced=True), movie, AS_IT_IS, ("s",), ("s",))
     assert [f.id for f in findings if f.level == "warn"] == ["interlaced source"]
 
 
@@ -90,7 +91,7 @@ def test_sound_out_of_nowhere_is_found(pair: tuple[Clip, Movie]) -> None:
 
 def test_an_assumption_is_said(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
-    findings = check(clip, movie, AS_IT_IS, ("s",))
+    findings = check(clip, movie, AS_IT_IS, ("s",), ("s",))
     (note,) = [finding for finding in findings if finding.level == "note"]
     assert note.sentence.startswith("untagged source: assumed bt709/bt709/bt709, legal range")
 

@@ -1,42 +1,63 @@
-import json
+import base64
+import re
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
+from workbench.deliver.recipe import Recipe
+from workbench.deliver.report import page, write_report
+from workbench.deliver.verify import Delivery
+from workbench.ffmpeg import pasteable
 
-from workbench.deliver.encode import Delivery, Recipe, convert
-from workbench.deliver.report import write_qc
-from workbench.errors import DestinationUnusable
-from workbench.look.compare import compare
-from workbench.look.preset import load_preset
-
-
-@pytest.fixture(scope="module")
-def delivery(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> Delivery:
-    path = tmp_path_factory.mktemp("report") / "shot.v2.mov"
-    return convert(untagged, path, Recipe(load_preset("classic")))
+PNG = b"\x89PNG not really"
 
 
-def test_the_record_holds_what_was_done_and_found(delivery: Delivery) -> None:
-    comparison = compare(delivery.source, delivery.recipe.preset, samples=4)
-    path = write_qc(delivery, comparison)
-    assert path == delivery.destination.with_name("shot.v2.qc.json")
-    record = json.loads(path.read_text(encoding="utf-8"))
-    assert record["verdict"] == "note"
-    assert record["preset"]["hash"] == load_preset("classic").hash
-    assert record["source"]["frame_count"] == 24
-    assert record["destination"]["size"] == delivery.destination.stat().st_size
-    assert "gradfun=1.1:20" in record["command"]
-    assert {finding["id"] for finding in record["findings"]} >= {"fourcc", "frames", "audio"}
-    assert len(record["measures"]["cambi"]["after"]) == 4
-    assert record["measures"]["occupied_luma_codes"]["before"] == comparison.codes_before.occupied
-    assert record["versions"]["ffmpeg"]
+def text(html: str) -> str:
+    """What a reader reads."""
+    return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL))
 
 
-def test_a_record_that_cannot_be_written_leaves_nothing(delivery: Delivery) -> None:
-    folder = delivery.destination.with_suffix(".qc.json")
-    folder.unlink(missing_ok=True)
-    folder.mkdir()
-    with pytest.raises(DestinationUnusable, match=r"shot\.v2\.qc\.json is a folder"):
-        write_qc(delivery)
-    folder.rmdir()
-    assert list(folder.parent.iterdir()) == [delivery.destination]
+def test_the_verdict_comes_first_and_then_the_worst_findings(delivery: Delivery) -> None:
+    html = page(delivery, {})
+    words = text(html)
+    assert words.index("warn (") < words.index("What was found")
+    assert words.index("bit depth") < words.index("colour assumed") < words.index("fourcc")
+    for finding in delivery.findings:
+        assert finding.sentence in words.replace("&#39;", "'").replace("&gt;", ">")
+
+
+def test_it_says_how_the_file_was_made(delivery: Delivery) -> None:
+    words = text(page(delivery, {})).replace("&#39;", "'")
+    assert pasteable(delivery.command) in words
+    assert delivery.sha256 in words
+    assert delivery.recipe.preset is not None
+    assert f"classic ({delivery.recipe.preset.hash})" in words
+    assert "deband.strength 1.1" in words
+
+
+def test_it_is_whole_in_itself(delivery: Delivery) -> None:
+    html = page(delivery, {"A picture": PNG})
+    assert f'src="data:image/png;base64,{base64.b64encode(PNG).decode()}"' in html
+    assert not re.search(r'(src|href)="(?!data:)', html)
+    assert "://" not in html
+    assert "<script" not in html
+
+
+def test_what_a_file_is_called_stays_text(delivery: Delivery) -> None:
+    hostile = replace(delivery, destination=Path("<script>alert(1)</script>.mov"))
+    html = page(hostile, {"<b>": PNG})
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_file_from_elsewhere_is_reported_too(delivery: Delivery) -> None:
+    foreign = replace(delivery, recipe=Recipe(None), command=(), inspection=None)
+    words = text(page(foreign, {}))
+    assert "look not known" in words
+    assert "The command that made this file is not known." in words
+
+
+def test_it_is_written_beside_the_file(delivery: Delivery) -> None:
+    path = write_report(delivery, {})
+    assert path == delivery.destination.with_name("shot.v2.report.html")
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")

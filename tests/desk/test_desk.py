@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import matplotlib.image
@@ -9,22 +10,26 @@ import numpy as np
 import pytest
 
 from tests import clips
-from workbench.deliver.encode import Recipe, convert
+from workbench.deliver.encode import convert
+from workbench.deliver.inspect import Inspection
+from workbench.deliver.recipe import Recipe
 from workbench.desk import plots, tables
 from workbench.desk.progress import progress_bar
 from workbench.desk.tuner import Tuner
 from workbench.ffmpeg import Progress
-from workbench.look.compare import Comparison, compare
 from workbench.look.preset import load_preset
 from workbench.look.render import render
+from workbench.measure.codes import codes
 from workbench.probe import open_clip
 
 
 @pytest.fixture(scope="module")
-def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def inspection(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
     path = tmp_path_factory.mktemp("desk") / "sky.mp4"
     clips.run("-f", "lavfi", "-i", clips.sky("640x400"), "-c:v", "libx264", "-crf", "18", path)
-    return compare(open_clip(path), load_preset("classic"), samples=4)
+    found = convert(path, None, Recipe(load_preset("classic"))).inspection
+    assert found is not None
+    return found
 
 
 def pixels(figure: object) -> np.ndarray:
@@ -34,35 +39,96 @@ def pixels(figure: object) -> np.ndarray:
     return (matplotlib.image.imread(buffer) * 255).round().astype(np.uint8)
 
 
-def test_crops_are_pixel_for_pixel(comparison: Comparison) -> None:
-    x, y, width, height = comparison.bands.worst_window()
-    drawn = pixels(plots.crops(comparison))
+def test_crops_are_pixel_for_pixel(inspection: Inspection) -> None:
+    assert inspection.bands is not None
+    x, y, width, height = inspection.bands.worst_window()
+    drawn = pixels(plots.crops(inspection))
     part = (slice(y, y + height), slice(x, x + width))
-    for left, frame in ((0, comparison.before), (width + 16, comparison.after)):
+    for left, frame in ((0, inspection.before), (width + 16, inspection.after)):
         shown = drawn[24 : 24 + height, left : left + width, :3]
         assert np.array_equal(shown, frame.rgb()[part])
 
 
-def test_whole_pictures_mark_the_same_window(comparison: Comparison) -> None:
-    figure = plots.pictures(comparison)
+def test_whole_pictures_mark_the_same_window(inspection: Inspection) -> None:
+    assert inspection.bands is not None
+    figure = plots.pictures(inspection)
     boxes = [ax.patches[0].get_bbox().bounds for ax in figure.axes]
-    assert boxes == [comparison.bands.worst_window()] * 2
+    assert boxes == [inspection.bands.worst_window()] * 2
 
 
-def test_measures_show_both_on_one_scale(comparison: Comparison) -> None:
-    top, middle, bottom = plots.measures(comparison).axes
-    assert top.get_xlim() == middle.get_xlim() == (0, 1023)
-    assert str(comparison.codes_after.occupied) in middle.get_title(loc="left")
-    before, after = bottom.get_lines()[:2]
-    assert tuple(before.get_ydata()) == comparison.banding.before
-    assert tuple(after.get_ydata()) == comparison.banding.after
-    assert (before.get_color(), after.get_color()) == (plots.BEFORE, plots.AFTER)
+def test_histograms_are_on_one_scale(inspection: Inspection) -> None:
+    top, bottom = plots.histogram_sheet(inspection).axes
+    assert top.get_xlim() == bottom.get_xlim() == (0, 1023)
+    assert str(codes(inspection.after).occupied) in bottom.get_title(loc="left")
 
 
-def test_figures_are_not_left_open(comparison: Comparison) -> None:
+def test_the_timeline_shows_what_was_measured_in_the_same_two_colours(
+    inspection: Inspection,
+) -> None:
+    luma, _, banding, contour = plots.timeline_sheet(inspection).axes
+    assert tuple(luma.get_lines()[0].get_ydata()) == tuple(inspection.levels.mean)
+    for ax, key in ((banding, "cambi"), (contour, "contour")):
+        before, after = ax.get_lines()[:2]
+        found = inspection.comparisons
+        assert list(before.get_ydata()) == [getattr(one, f"{key}_before") for one in found]
+        assert list(after.get_ydata()) == [getattr(one, f"{key}_after") for one in found]
+        assert (before.get_color(), after.get_color()) == (plots.BEFORE, plots.AFTER)
+
+
+def test_black_and_frozen_stretches_are_marked(inspection: Inspection) -> None:
+    levels = inspection.levels
+    black = np.zeros_like(levels.black)
+    black[3:9] = 1
+    still = np.full_like(levels.change, 5)
+    still[12:20] = 0
+    marked = replace(inspection, levels=replace(levels, black=black, change=still))
+    ax = plots.timeline_sheet(marked).axes[0]
+    said = [text.get_text() for text in ax.texts]
+    assert said == ["black", "frozen"]
+
+
+def test_a_long_timeline_is_thinned_and_keeps_its_extremes() -> None:
+    times = [Fraction(i, 24) for i in range(90_000)]
+    low, high = np.full(90_000, 200, np.float32), np.full(90_000, 300, np.float32)
+    high[54_321] = 999
+    at, lowest, highest = plots._thinned(times, low, high)
+    assert len(at) == len(lowest) == len(highest) <= 2000
+    assert (lowest.min(), highest.max()) == (200, 999)
+
+
+def test_scopes_show_before_and_after(inspection: Inspection) -> None:
+    axes = plots.scope_sheet(inspection).axes
+    titles = [ax.get_title(loc="left") for ax in axes]
+    assert titles == [
+        f"{what} {when}"
+        for what in ("waveform", "RGB parade", "vectorscope")
+        for when in ("before", "after")
+    ]
+    assert all(ax.images for ax in axes)
+
+
+def test_a_report_s_figures_are_pictures(inspection: Inspection) -> None:
+    drawn = plots.figures(inspection)
+    assert len(drawn) == 6
+    for png in drawn.values():
+        assert png._repr_png_()[:4] == b"\x89PNG"
+        assert matplotlib.image.imread(io.BytesIO(png)).shape[1] > 600
+
+
+def test_a_picture_too_small_for_cambi_is_shown_whole(untagged: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small.mp4"
+    clips.run("-i", untagged, "-vf", "scale=160:90", "-an", small)
+    delivery = convert(small, None, Recipe(load_preset("classic")))
+    assert delivery.inspection is not None
+    assert delivery.inspection.bands is None
+    assert len(plots.figures(delivery.inspection)) == 6
+    assert "banding" not in {finding.id for finding in delivery.findings}
+
+
+def test_figures_are_not_left_open(inspection: Inspection) -> None:
     import matplotlib.pyplot as plt
 
-    plots.measures(comparison)
+    plots.figures(inspection)
     assert plt.get_fignums() == []
 
 
@@ -87,7 +153,7 @@ def test_a_clip_s_table_says_what_is_assumed_and_how_it_is_turned(
 def test_findings_come_worst_first(untagged: Path, tmp_path: Path) -> None:
     delivery = convert(untagged, tmp_path / "out.mov", Recipe(load_preset("classic")))
     rows = tables.findings_table([*delivery.findings, replace(delivery.findings[0], level="fail")])
-    assert [row[0] for row in rows.rows][:3] == ["fail", "note", "pass"]
+    assert [row[0] for row in rows.rows][:3] == ["fail", "warn", "note"]
     text = str(tables.delivery_table(delivery, tmp_path / "out.qc.json"))
     assert "gradfun=1.1:20" in text
 

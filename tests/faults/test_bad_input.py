@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from tests import clips
-from workbench.deliver.encode import Recipe, convert
+from workbench.deliver.encode import convert
+from workbench.deliver.recipe import Recipe
 from workbench.errors import WorkbenchError
 from workbench.look.preset import load_preset
 from workbench.probe import open_clip
@@ -266,5 +267,5 @@ def test_ctrl_c_and_terminate(long: Path, target: Path, number: signal.Signals) 
     os.kill(run.pid, number)
     _, errors = run.communicate(timeout=30)
     assert run.returncode == 1
-    assert errors == "Error: long.mp4: stopped before it was done; no file was written\n"
+    assert errors == "Error: long.mp4: stopped; no file was written\n"
     check_nothing_is_left(target, encoder)

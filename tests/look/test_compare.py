@@ -1,22 +1,53 @@
 from pathlib import Path
 
+import pytest
+
+from workbench.clip import sample_indices
 from workbench.look.compare import compare
 from workbench.look.preset import load_preset
-from workbench.look.render import render
-from workbench.measure.banding import cambi
+from workbench.look.render import render_each
+from workbench.measure.banding import COARSE, cambi
 from workbench.probe import open_clip
 
+CLASSIC = load_preset("classic")
 
-def test_a_comparison_is_of_the_worst_frame(untagged: Path) -> None:
+
+def test_a_look_is_compared_with_the_source(untagged: Path) -> None:
     with open_clip(untagged) as clip:
-        comparison = compare(clip, load_preset("classic"), samples=6)
-        banding = comparison.banding
-        at = banding.indices.index(comparison.before.index)
-        assert banding.before[at] == max(banding.before) == comparison.bands.score
-        assert (
-            comparison.after.tobytes()
-            == render(clip.frame(comparison.before.index), load_preset("classic")).tobytes()
-        )
-        assert cambi(comparison.after) == banding.after[at]
-        assert comparison.codes_before.bit_depth == 8
-        assert comparison.codes_after.bit_depth == 10
+        sources = list(clip.sample(2))
+    found = compare(sources, CLASSIC)
+    assert [one.index for one in found] == sample_indices(24, 2)
+    assert [one.cambi_before for one in found] == cambi(sources)
+    assert [one.cambi_after for one in found] == cambi(render_each(sources, CLASSIC))
+    assert [one.coarse_before for one in found] == cambi(sources, COARSE)
+    for one in found:
+        assert one.effective_bit_depth == pytest.approx(8, abs=0.1)
+        assert one.contour_before is not None
+        assert one.contour_after is not None
+        assert one.ssim is not None
+        assert 0.98 < one.ssim < 1
+
+
+def test_no_deband_takes_no_texture(untagged: Path) -> None:
+    with open_clip(untagged) as clip:
+        (one,) = compare([clip.frame(3)], load_preset("untouched"))
+    assert one.ssim == 1
+    assert one.contour_after == one.contour_before
+    assert one.texture_change in (None, 0)
+
+
+def test_a_delivered_picture_may_have_an_unknown_look(untagged: Path) -> None:
+    with open_clip(untagged) as clip:
+        sources = list(clip.sample(2))
+    delivered = render_each(sources, CLASSIC)
+    first, second = compare(sources, None, delivered, coarse=False)
+    assert first.cambi_after == cambi(delivered)[0]
+    assert (first.texture_change, first.ssim, first.effective_bit_depth) == (None, None, None)
+    assert first.grid > 0.9
+    assert first.coarse_after is not None
+    assert second.coarse_after is None
+
+
+def test_without_either_there_is_nothing_to_compare(untagged: Path) -> None:
+    with open_clip(untagged) as clip, pytest.raises(ValueError, match="nothing to compare"):
+        compare([clip.frame(0)], None)

@@ -13,58 +13,58 @@ from workbench.errors import FfmpegMissing, UnsupportedClip
 from workbench.frames import Frame
 from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
-from workbench.measure.banding import CambiMap, banding_timeline, cambi, cambi_map
+from workbench.look.render import render_each
+from workbench.measure.banding import COARSE, FINE, CambiMap, cambi, cambi_map
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
 
 
-def plain_scores(path: Path, chain: str, folder: Path) -> list[float]:
+def plain_scores(path: Path, chain: str, folder: Path, option: str, key: str) -> list[float]:
     """CAMBI of every frame by a plain ffmpeg command."""
     log = folder / "plain.json"
     escaped = str(log).replace("\\", "/").replace(":", "\\:")
-    graph = f"{chain},split[a][b];[a][b]libvmaf=model='':feature='name=cambi':log_fmt=json"
+    feature = f"name=cambi{option}"
+    graph = f"{chain},split[a][b];[a][b]libvmaf=model='':feature='{feature}':log_fmt=json"
     clips.run("-i", path, "-lavfi", f"{graph}:log_path='{escaped}'", "-f", "null", "-")
-    return [frame["metrics"]["cambi"] for frame in json.loads(log.read_text())["frames"]]
+    return [frame["metrics"][key] for frame in json.loads(log.read_text())["frames"]]
 
 
-def gradient(steps: int, width: int = 640, height: int = 360) -> Frame:
-    """A vertical ramp over the same 32 code values in so many steps."""
-    ramp = 40 + np.floor(np.linspace(0, steps, width, endpoint=False)) * (32 // steps)
+def gradient(steps: int, width: int = 640, height: int = 360, high: int = 72) -> Frame:
+    """A ramp from 40 up to `high`, in so many steps."""
+    step = (high - 40) // steps
+    ramp = 40 + np.floor(np.linspace(0, steps, width, endpoint=False)) * step
     luma = np.tile(ramp.astype(np.uint8), (height, 1))
     grey = np.full((height // 2, width // 2), 128, np.uint8)
     return Frame(luma, grey, grey, "yuv420p", 8, Colour())
 
 
-def test_scores_equal_a_plain_command_s_to_the_last_digit(made: Made, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("contrast", "key"), [(FINE, "cambi"), (COARSE, "cambi_mlc_5")])
+def test_scores_equal_a_plain_command_s_to_the_last_digit(
+    made: Made, tmp_path: Path, contrast: int, key: str
+) -> None:
     path = made("untagged")
-    chain = as_encoded(filter_chain(load_preset("classic"), Colour()))
+    preset = load_preset("classic")
+    chain = as_encoded(filter_chain(preset, Colour()))
     with open_clip(path) as clip:
-        timeline = banding_timeline(clip, chain, samples=6)
-        single = cambi(clip.frame(timeline.indices[2]))
-    before, after = plain_scores(path, "null", tmp_path), plain_scores(path, chain, tmp_path)
-    assert timeline.before == tuple(before[i] for i in timeline.indices)
-    assert timeline.after == tuple(after[i] for i in timeline.indices)
-    assert single == timeline.before[2]
+        frames = list(clip.sample(6))
+    indices = [frame.index for frame in frames]
+    option = "" if contrast == FINE else rf"\:max_log_contrast={contrast}"
+    before = plain_scores(path, "null", tmp_path, option, key)
+    after = plain_scores(path, chain, tmp_path, option, key)
+    assert cambi(frames, contrast) == [before[i] for i in indices]
+    assert cambi(render_each(frames, preset), contrast) == [after[i] for i in indices]
 
 
-def test_a_turned_clip_is_scored_upright(untagged: Path, tmp_path: Path) -> None:
-    path = clips.turned(untagged, tmp_path / "turned.mp4", "-display_rotation", "90")
-    with open_clip(path) as clip:
-        timeline = banding_timeline(clip, as_encoded("null"), samples=3)
-        assert timeline.before[1] == cambi(clip.frame(timeline.indices[1]))
-
-
-def test_the_worst_frame_is_the_one_with_the_highest_score(untagged: Path) -> None:
-    with open_clip(untagged) as clip:
-        timeline = banding_timeline(clip, as_encoded("null"))
-    assert timeline.before[timeline.indices.index(timeline.worst)] == max(timeline.before)
-    assert timeline.times[1] == timeline.indices[1] / clip.frame_rate
+def test_coarse_steps_are_seen_at_the_wider_setting() -> None:
+    """A gradient in steps that CAMBI's default takes for edges of the picture."""
+    posterized = gradient(8, high=136)
+    assert cambi([posterized], FINE)[0] < cambi([posterized], COARSE)[0] / 4
 
 
 def test_flat_is_none_and_steps_are_some() -> None:
-    assert cambi(gradient(1)) == 0
-    assert cambi(gradient(32)) > 1
+    assert cambi([gradient(1)])[0] == 0
+    assert cambi([gradient(32)])[0] > 1
 
 
 def test_the_map_lights_where_the_steps_are() -> None:
@@ -72,7 +72,7 @@ def test_the_map_lights_where_the_steps_are() -> None:
     luma = banded.luma.copy()
     luma[:, :320] = 60
     found = cambi_map(replace(banded, luma=luma))
-    assert found.score == cambi(replace(banded, luma=luma))
+    assert found.score == cambi([replace(banded, luma=luma)])[0]
     assert found.c_values.shape == (360, 640)
     assert found.c_values[:, 400:].mean() > 4 * found.c_values[:, :240].mean()
     assert found.worst_window(160, 120)[0] >= 280
@@ -92,9 +92,9 @@ def test_the_worst_window_holds_the_most() -> None:
 
 
 def test_a_picture_too_small_is_said() -> None:
-    assert cambi(gradient(32, 216, 100)) >= 0
+    assert cambi([gradient(32, 216, 100)])[0] >= 0
     with pytest.raises(UnsupportedClip, match=r"214x120 is too small .* needs 216 pixels"):
-        cambi(gradient(32, 214, 120))
+        cambi([gradient(32, 214, 120)])
 
 
 def test_without_libvmaf_one_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,4 +103,4 @@ def test_without_libvmaf_one_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch)
     poor = replace(whole, filters=whole.filters - {"libvmaf"})
     monkeypatch.setattr(ffmpeg, "program", lambda: poor)
     with pytest.raises(FfmpegMissing, match="without the filter libvmaf: install"):
-        cambi(gradient(4))
+        cambi([gradient(4)])

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from workbench.look.preset import load_preset
 from workbench.look.render import render
-from workbench.measure.codes import histogram, luma_codes
+from workbench.measure.codes import (
+    Codes,
+    codes,
+    effective_bit_depth,
+    grid,
+    histogram,
+    legal_chroma,
+    legal_luma,
+)
 from workbench.probe import open_clip
 
 
@@ -29,7 +37,49 @@ def test_an_eight_bit_chain_leaves_gaps_in_ten_bits(untagged: Path) -> None:
     """classic works in 8 bits, so it fills every fourth code of 10 bits at most."""
     with open_clip(untagged) as clip:
         before = clip.frame(0)
-        after = luma_codes(render(before, load_preset("classic")))
+        after = codes(render(before, load_preset("classic")))
     assert after.bit_depth == 10
-    assert after.histogram[np.arange(1024) % 4 != 0].sum() == 0
-    assert luma_codes(before).occupied == np.unique(before.luma).size
+    assert after.luma[np.arange(1024) % 4 != 0].sum() == 0
+    assert codes(before).occupied == np.unique(before.luma).size
+
+
+def test_bits_are_counted_by_what_is_in_use() -> None:
+    smooth = np.random.default_rng(3).normal(400, 60, 200_000).round().astype(int)
+    deep = np.bincount(np.clip(smooth, 0, 1023), minlength=1024)
+    assert effective_bit_depth(deep) == pytest.approx(10, abs=0.1)
+    eight = np.bincount(np.clip(smooth // 4 * 4, 0, 1023), minlength=1024)
+    assert effective_bit_depth(eight) == pytest.approx(8, abs=0.02)
+    nine = np.bincount(np.clip(smooth // 2 * 2, 0, 1023), minlength=1024)
+    assert effective_bit_depth(nine) == pytest.approx(9, abs=0.02)
+
+
+def test_stray_pixels_do_not_pass_for_depth() -> None:
+    comb = np.zeros(1024, np.int64)
+    comb[100:900:4] = 10_000
+    comb[101:900:7] += 3
+    assert effective_bit_depth(comb) == pytest.approx(8, abs=0.02)
+
+
+def test_the_grid_of_eight_bits_shows_through_the_noise_of_an_encoder() -> None:
+    rng = np.random.default_rng(4)
+    smooth = rng.normal(400, 60, 500_000)
+    eight = (smooth / 4).round() * 4 + rng.normal(0, 0.7, smooth.size)
+    noisy = np.bincount(eight.round().astype(int), minlength=1024)
+    assert effective_bit_depth(noisy) > 9.5  # so counting codes does not see it
+    assert grid(noisy) > 0.2
+    full_range = 64 + (smooth / 4).round() * (876 / 255)
+    made_legal = full_range + rng.normal(0, 0.7, smooth.size)
+    assert grid(np.bincount(made_legal.round().astype(int), minlength=1024)) > 0.2
+    assert grid(np.bincount(smooth.round().astype(int), minlength=1024)) < 0.1
+
+
+@pytest.mark.parametrize("depth", [8, 10, 12])
+def test_one_code_beyond_legal_range_counts(depth: int) -> None:
+    black, white = legal_luma(depth)
+    low, high = legal_chroma(depth)
+    counts = np.zeros((3, 1 << depth), np.int64)
+    counts[0, [black - 1, black, white, white + 1]] = 1
+    counts[1:, [low - 1, low, high, high + 1]] = 1
+    found = Codes(*counts, depth)
+    assert (found.illegal, found.illegal_chroma) == (0.5, 0.5)
+    assert legal_luma(depth)[0] == 64 * 2 ** (depth - 10)

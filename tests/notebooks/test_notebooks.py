@@ -42,19 +42,19 @@ def test_convert_leaves_a_file_a_record_and_a_notebook(
 ) -> None:
     folder, record = executed
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("shot.ipynb", "shot.mov", "shot.qc.json"),
+        *("shot.ipynb", "shot.mov", "shot.qc.json", "shot.report.html"),
     ]
     assert open_clip(folder / "shot.mov").profile == "HQ"
-    assert record["verdict"] == "note"
+    assert record["verdict"] == "warn"
     assert record["preset"]["deband"]["strength"] == 2.0
-    assert record["measures"]["cambi"]["before"]
+    assert record["measures"]["frames"][0]["cambi_before"] > 0
 
 
 def test_convert_shows_pictures_and_tables(executed: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = executed
     pictures = outputs(folder / "shot.ipynb", "image/png")
     tables = outputs(folder / "shot.ipynb", "text/html")
-    assert len(pictures) == 3
+    assert len(pictures) == 6
     assert min(len(picture) for picture in pictures) > 3000
     assert len(tables) == 3
     assert "untagged source: assumed bt709" in tables[1]

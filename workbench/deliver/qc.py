@@ -9,6 +9,7 @@ from typing import Literal
 from workbench.clip import Clip
 from workbench.colour import Colour, delivered
 from workbench.deliver.quicktime import Movie
+from workbench.deliver.recipe import Recipe, keeps_time
 from workbench.look.chain import PIXEL_FORMAT
 
 Level = Literal["pass", "note", "warn", "fail"]
@@ -46,29 +47,27 @@ def verdict_in_words(levels: Iterable[Level]) -> str:
 _COUNTED = {"pass": "passed", "note": "to note", "warn": "to look at", "fail": "failed"}
 
 
-@dataclass(frozen=True)
-class Promise:
-    """What was asked of a delivery, besides being the clip."""
-
-    frame_rate: Fraction | None  # None: the source's own timing
-    keeps_time: bool  # every timestamp as it is, against rounded to an even grid
-    audio_rate: int | None  # Hz; None: the source's
-    sound: tuple[str, ...]  # a hash for each sound track: of its samples as they should arrive
-
-
 def check(
-    clip: Clip, movie: Movie, promise: Promise, sound: tuple[str, ...]
+    clip: Clip,
+    movie: Movie,
+    recipe: Recipe,
+    expected_sound: tuple[str, ...],
+    sound: tuple[str, ...],
 ) -> tuple[Finding, ...]:
-    """Hold a delivered file, and the hashes of its sound tracks, against its source."""
+    """Hold what a delivered file says of itself against its source and recipe.
+
+    `expected_sound` and `sound` are hashes of the samples of each sound track: as they should
+    arrive, and as they are.
+    """
     return (
         *_essence(clip, movie),
         *_colour(clip.colour, movie),
-        *_timing(clip, movie, promise.frame_rate),
-        *_audio(clip, movie, promise, sound),
+        *_timing(clip, movie, recipe.frame_rate),
+        *_audio(clip, movie, recipe, expected_sound == sound),
     )
 
 
-def _judge(id: str, measured: object, limit: object, sentence: str) -> Finding:
+def _promised(id: str, measured: object, limit: object, sentence: str) -> Finding:
     level: Level = "pass" if measured == limit else "fail"
     return Finding(id, level, str(measured), str(limit), sentence)
 
@@ -78,22 +77,22 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
     vendors = ", ".join(sorted({header.vendor for header in headers}))
     sizes = {(header.width, header.height) for header in headers} | {(movie.width, movie.height)}
     progressive = all(header.progressive for header in headers)
-    yield _judge("fourcc", movie.fourcc, "apch", "The codec is ProRes 422 HQ.")
-    yield _judge("vendor", vendors, "apl0", "Every frame header bears the vendor apl0.")
-    yield _judge("pixel format", movie.pixel_format, PIXEL_FORMAT, "The picture is 4:2:2, 10 bits.")
-    yield _judge(
+    yield _promised("fourcc", movie.fourcc, "apch", "The codec is ProRes 422 HQ.")
+    yield _promised("vendor", vendors, "apl0", "Every frame header bears the vendor apl0.")
+    yield _promised("pixel format", movie.pixel_format, PIXEL_FORMAT, "It is 4:2:2, 10 bits.")
+    yield _promised(
         "size",
         " and ".join(f"{width}x{height}" for width, height in sorted(sizes)),
         f"{clip.width}x{clip.height}",
         "The picture is as large as the source's, upright.",
     )
-    yield _judge(
+    yield _promised(
         "pixel aspect",
         movie.sample_aspect,
         clip.sample_aspect,
         "Pixels are as wide against their height as the source's.",
     )
-    yield _judge(
+    yield _promised(
         "scan",
         "progressive" if progressive else "interlaced",
         "progressive",
@@ -121,13 +120,13 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
 def _colour(source: Colour, movie: Movie) -> Iterable[Finding]:
     declared = _tags(delivered(source))
     headers = " and ".join(sorted({_tags(header.colour) for header in movie.frame_headers}))
-    yield _judge(
+    yield _promised(
         "colour tags, container",
         _tags(movie.colr) if movie.colr else "none",
         declared,
         "The colr atom says what was declared (primaries/transfer/matrix).",
     )
-    yield _judge(
+    yield _promised(
         "colour tags, frames", headers, declared, "The frame headers say the same as the colr atom."
     )
     if source.untagged:
@@ -166,7 +165,7 @@ def _timing(clip: Clip, movie: Movie, frame_rate: Fraction | None) -> Iterable[F
         expected = clip.times
         own_frame = 1 / clip.frame_rate
         slack = max(clip.time_base, movie.tick)  # each container rounds to its own units
-        yield _judge("frames", count, clip.frame_count, "Every frame of the source is there, once.")
+        yield _promised("frames", count, clip.frame_count, "Every source frame is there, once.")
     else:
         expected = tuple(index / frame_rate for index in range(count))
         own_frame = 1 / frame_rate
@@ -216,18 +215,17 @@ def _ms(seconds: Fraction) -> str:
     return f"{float(seconds) * 1000:.3f} ms"
 
 
-def _audio(clip: Clip, movie: Movie, promise: Promise, sound: tuple[str, ...]) -> Iterable[Finding]:
+def _audio(clip: Clip, movie: Movie, recipe: Recipe, same: bool) -> Iterable[Finding]:
     if not clip.audio:
-        yield _judge("audio", len(movie.audio), 0, "The source has no sound, nor has the file.")
+        yield _promised("audio", len(movie.audio), 0, "The source has no sound, nor has the file.")
         return
-    yield _judge(
+    yield _promised(
         "audio",
         "; ".join(f"{t.format} {t.bit_depth} bits {t.sample_rate} Hz" for t in movie.audio),
-        "; ".join(f"PCM 16 bits {promise.audio_rate or t.sample_rate} Hz" for t in clip.audio),
+        "; ".join(f"PCM 16 bits {recipe.audio_rate or t.sample_rate} Hz" for t in clip.audio),
         "Every sound track of the source is there, uncompressed.",
     )
     samples = ", ".join(str(track.samples) for track in movie.audio)
-    same = sound == promise.sound
     yield Finding(
         "audio samples",
         "pass" if same else "fail",
@@ -243,15 +241,15 @@ def _audio(clip: Clip, movie: Movie, promise: Promise, sound: tuple[str, ...]) -
             "",
             "The source's sound is lossless and was rounded to 16 bits.",
         )
-    yield from _sync(clip, movie, promise)
+    yield from _sync(clip, movie, recipe)
 
 
-def _sync(clip: Clip, movie: Movie, promise: Promise) -> Iterable[Finding]:
+def _sync(clip: Clip, movie: Movie, recipe: Recipe) -> Iterable[Finding]:
     """Compare when each sound track starts and ends against the picture, in both files."""
     pairs = list(zip(clip.audio, movie.audio, strict=False))
     # On an even grid the first picture may move by half of its step.
-    step = 1 / (promise.frame_rate or clip.frame_rate)
-    slack = Fraction(1, 1000) if promise.keeps_time else step / 2 + Fraction(1, 1000)
+    step = 1 / (recipe.frame_rate or clip.frame_rate)
+    slack = Fraction(1, 1000) if keeps_time(clip, recipe) else step / 2 + Fraction(1, 1000)
     start = max((abs(new.start - old.start) for old, new in pairs), default=Fraction(0))
     yield Finding(
         "sync",

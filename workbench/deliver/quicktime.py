@@ -14,7 +14,7 @@ from typing import BinaryIO
 import av
 
 from workbench.colour import Colour
-from workbench.errors import DamagedClip
+from workbench.errors import DamagedClip, LibraryMissing
 from workbench.ffmpeg import file_url
 
 _CHROMA = {2: "4:2:2", 3: "4:4:4"}
@@ -66,13 +66,25 @@ class Movie:
     audio: tuple[MovieAudio, ...]
 
 
+def require() -> None:
+    """Raise LibraryMissing unless MediaInfo's library is there; pymediainfo's wheels bring it."""
+    from pymediainfo import MediaInfo
+
+    if not MediaInfo.can_parse():
+        raise LibraryMissing(
+            "libmediainfo is missing, by which delivered files are read: install pymediainfo from "
+            "a wheel with pip, or the library with conda or the system's packages"
+        )
+
+
 def read_movie(path: Path) -> Movie:
     """Read a QuickTime file with one ProRes picture; no more than its first frame is decoded.
 
-    Raises DamagedClip when it is not such a file.
+    Raises DamagedClip when it is not such a file, LibraryMissing.
     """
     from pymediainfo import MediaInfo
 
+    require()
     try:
         with av.open(file_url(path), metadata_errors="replace") as container:
             stream = container.streams.video[0]

@@ -1,76 +1,54 @@
-"""Report: what was made of a clip, as one JSON file beside it."""
+"""Report: what was found of a delivered file, as one self-contained HTML page.
 
-import json
-from dataclasses import asdict
-from importlib.metadata import version
+Nothing is loaded from elsewhere, so that the page can be sent along with the file; it follows the
+reader's light or dark theme, and prints.
+"""
+
+import base64
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from workbench import ffmpeg
-from workbench.deliver.encode import Delivery
+from workbench.deliver.qc import LEVELS, verdict_in_words
+from workbench.deliver.record import record
+from workbench.deliver.verify import Delivery
+from workbench.ffmpeg import pasteable
 from workbench.files import write_text
-from workbench.look.compare import Comparison
 
-SCHEMA = 1
-"""Raised when a key changes its meaning or goes away."""
+_TEMPLATE = "report.html.jinja"
 
 
-def record(delivery: Delivery, comparison: Comparison | None = None) -> dict[str, Any]:
-    """Return all that is known of a delivery, in plain JSON types."""
-    recipe = delivery.recipe
-    return {
-        "schema": SCHEMA,
-        "verdict": delivery.verdict,
-        "source": delivery.source.facts(),
-        "destination": {"path": str(delivery.destination), "size": delivery.size},
-        "preset": {**recipe.preset.model_dump(), "hash": recipe.preset.hash},
-        "encoder": recipe.encoder,
-        "frame_rate": str(recipe.frame_rate) if recipe.frame_rate else None,
-        "audio_rate": recipe.audio_rate,
-        "command": ffmpeg.pasteable(delivery.command),
-        "findings": [asdict(finding) for finding in delivery.findings],
-        "measures": _measures(comparison) if comparison else None,
-        "versions": versions(),
-    }
+def report_path(delivered: Path) -> Path:
+    """Return where the report of a delivered file goes: NAME.report.html beside NAME.mov."""
+    return delivered.with_suffix(".report.html")
 
 
-def versions() -> dict[str, str]:
-    """Return what made the file: this package, the ffmpeg program, the libraries that measured."""
-    return {
-        "workbench": version("workbench"),
-        "ffmpeg": ffmpeg.program().version,
-        **{name: version(name) for name in ("av", "numpy", "pymediainfo")},
-    }
+def write_report(delivery: Delivery, figures: Mapping[str, bytes]) -> Path:
+    """Write the page beside the delivered file, whole or not at all; return its path.
 
-
-def qc_path(destination: Path) -> Path:
-    """Return where the record of a delivered file goes: NAME.qc.json beside NAME.mov."""
-    return destination.with_suffix(".qc.json")
-
-
-def write_qc(delivery: Delivery, comparison: Comparison | None = None) -> Path:
-    """Write the record beside the delivered file, whole or not at all; return its path.
-
-    Raises DestinationUnusable.
+    `figures` are PNG pictures, shown in their order under their names. Raises DestinationUnusable.
     """
-    path = qc_path(delivery.destination)
-    text = json.dumps(record(delivery, comparison), indent=2, ensure_ascii=False)
-    write_text(path, text + "\n", overwrite=True)
+    path = report_path(delivery.destination)
+    write_text(path, page(delivery, figures), overwrite=True)
     return path
 
 
-def _measures(comparison: Comparison) -> dict[str, Any]:
-    banding = comparison.banding
-    return {
-        "cambi": {
-            "frames": list(banding.indices),
-            "seconds": [float(time) for time in banding.times],
-            "before": list(banding.before),
-            "after": list(banding.after),
-        },
-        "occupied_luma_codes": {
-            "frame": comparison.before.index,
-            "before": comparison.codes_before.occupied,
-            "after": comparison.codes_after.occupied,
-        },
-    }
+def page(delivery: Delivery, figures: Mapping[str, bytes]) -> str:
+    """Return the page as HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("workbench.deliver", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    findings = sorted(delivery.findings, key=lambda finding: -LEVELS.index(finding.level))
+    return environment.get_template(_TEMPLATE).render(
+        delivery=delivery,
+        record=record(delivery),
+        command=pasteable(delivery.command),
+        findings=findings,
+        words=verdict_in_words(finding.level for finding in findings),
+        figures={name: base64.b64encode(png).decode("ascii") for name, png in figures.items()},
+    )

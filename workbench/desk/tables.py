@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 
 from workbench.clip import Clip
-from workbench.deliver.encode import Delivery
 from workbench.deliver.qc import LEVELS, Finding, verdict_in_words
+from workbench.deliver.verify import Delivery
 from workbench.ffmpeg import pasteable
 from workbench.look.preset import Preset
 
@@ -75,7 +75,7 @@ def findings_table(findings: Iterable[Finding]) -> Table:
     """Show findings, the worst first."""
     rows = sorted(findings, key=lambda finding: -LEVELS.index(finding.level))
     return Table(
-        ("", "what", "measured", "promised", "in words"),
+        ("", "what", "measured", "limit", "in words"),
         tuple((row.level, row.id, row.measured, row.limit, row.sentence) for row in rows),
     )
 
@@ -88,29 +88,29 @@ def findings_text(findings: Iterable[Finding]) -> str:
     return "\n".join([str(short), "", *words])
 
 
-def delivery_table(delivery: Delivery, qc: Path) -> Table:
-    """Show what was made, and how."""
+def delivery_table(delivery: Delivery, *records: Path) -> Table:
+    """Show what was made, and how; `records` are the files that say so."""
     preset = delivery.recipe.preset
-    rows = (
+    rows = [
         ("verdict", _verdict(delivery)),
         ("ProRes", str(delivery.destination)),
-        ("size", f"{delivery.size / 1e6:.1f} MB, {_megabits(delivery):.0f} Mb/s"),
-        ("QC", str(qc)),
-        ("look", f"{preset.name} ({preset.hash})"),
-        ("command", pasteable(delivery.command)),
-    )
-    return Table(("delivered", ""), rows)
+        ("size", _size(delivery)),
+        *(("record", str(path)) for path in records),
+        ("look", f"{preset.name} ({preset.hash})" if preset else "not known"),
+        ("command", pasteable(delivery.command) if delivery.command else "not known"),
+    ]
+    return Table(("delivered", ""), tuple(rows))
 
 
 def delivery_text(delivery: Delivery) -> str:
-    """Say in one line, for a terminal, that a file was delivered."""
-    size = f"{delivery.size / 1e6:.1f} MB, {_megabits(delivery):.0f} Mb/s"
-    return f"delivered and verified, {_verdict(delivery)}: {delivery.destination} ({size})"
+    """Say in one line, for a terminal, what became of a file."""
+    return f"{_verdict(delivery)}: {delivery.destination} ({_size(delivery)})"
+
+
+def _size(delivery: Delivery) -> str:
+    megabits = delivery.size * 8 / 1e6 / float(delivery.source.duration)
+    return f"{delivery.size / 1e6:.1f} MB, {megabits:.0f} Mb/s"
 
 
 def _verdict(delivery: Delivery) -> str:
     return verdict_in_words(finding.level for finding in delivery.findings)
-
-
-def _megabits(delivery: Delivery) -> float:
-    return delivery.size * 8 / 1e6 / float(delivery.source.duration)

@@ -13,7 +13,7 @@ from workbench.frames import Frame
 from workbench.look.preset import Parameter, Preset, load_preset, save_preset
 from workbench.look.render import render
 from workbench.measure.banding import CambiMap, cambi, cambi_map
-from workbench.measure.codes import luma_codes
+from workbench.measure.codes import codes
 
 _USEFUL = {"tone.contrast": (0.0, 2.0)}  # a slider over ffmpeg's -1000 to 1000 could not be set
 _LABELS = {"description_width": "90px"}
@@ -66,8 +66,8 @@ class Tuner:
             self._picture.layout.width = f"{2 * bands.worst_window()[2]}px"  # or it is stretched
             self._picture.value = _png(bands, before, after)
             self._words.value = (
-                f"before: {luma_codes(before).occupied} luma codes, CAMBI {bands.score:.2f} &emsp; "
-                f"after: {luma_codes(after).occupied} luma codes, CAMBI {cambi(after):.2f}"
+                f"before: {codes(before).occupied} luma codes, CAMBI {bands.score:.2f} &emsp; "
+                f"after: {codes(after).occupied} luma codes, CAMBI {cambi([after])[0]:.2f}"
             )
         except WorkbenchError as error:
             self._words.value = escape(str(error))

@@ -1,49 +1,125 @@
 """Compare: the same frames before and after a look, measured."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from workbench import ffmpeg
-from workbench.clip import Clip
 from workbench.frames import Frame
-from workbench.look.chain import as_encoded, clip_chain
-from workbench.look.preset import Preset
-from workbench.look.render import render
-from workbench.measure.banding import BandingTimeline, CambiMap, banding_timeline, cambi_map
-from workbench.measure.codes import LumaCodes, luma_codes
+from workbench.look.preset import NoDeband, Preset
+from workbench.look.render import render_each
+from workbench.measure.banding import COARSE, FINE, SMALLEST, cambi
+from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bit_luma
+from workbench.measure.contour import contour
+from workbench.measure.levels import outside_r103
+from workbench.measure.surface import Surface
+from workbench.measure.texture import ssim, texture_change
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Comparison:
-    """A clip before and after a look: the banding of a few frames, and the worst of them whole."""
+    """One frame before and after. What was not measured, or cannot be, is None."""
 
-    banding: BandingTimeline
-    before: Frame  # the frame that is banded most in the source
-    after: Frame  # the same, as the encoder is fed it
-    codes_before: LumaCodes
-    codes_after: LumaCodes
-    bands: CambiMap  # where the source's bands are in that frame
+    index: int
+    time: Fraction  # seconds after the clip's first frame
+    contour_before: float | None  # under the same tone, not debanded; None where nothing is smooth
+    contour_after: float | None
+    texture_change: float | None  # 10-bit code values; None where the source has no texture
+    ssim: float | None  # of luma, against the same tone, not debanded
+    effective_bit_depth: float | None  # of luma, before any encoder; None for an unknown look
+    grid: float  # of the picture after, as it is; see measure.codes.grid
+    outside_r103: float  # share of the picture after, 0 to 1
+    cambi_before: float | None = None  # of the source's code values; None for a picture too small
+    cambi_after: float | None = None
+    coarse_before: float | None = None  # CAMBI at the wider contrast setting, where asked for
+    coarse_after: float | None = None
 
 
 def compare(
-    clip: Clip,
-    preset: Preset,
-    samples: int = 12,
-    on_progress: Callable[[ffmpeg.Progress], None] | None = None,
-) -> Comparison:
-    """Score `samples` frames before and after a preset, and look closely at the worst one.
+    sources: Sequence[Frame],
+    preset: Preset | None,
+    delivered: Sequence[Frame] | None = None,
+    *,
+    coarse: bool = True,
+    cancellation: ffmpeg.Cancellation | None = None,
+) -> list[Comparison]:
+    """Measure frames of one clip, held all at once, before and after a look.
 
-    Raises DamagedClip, FfmpegFailed, FfmpegMissing.
+    `delivered` are the same frames from a file that was made of them; without it, the look's own
+    output is measured. With a `preset` of None the look is taken as unknown. CAMBI at the wider
+    contrast setting costs more than all the rest: without `coarse` only the first frame has it.
+    Raises UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing.
     """
-    chain = as_encoded(clip_chain(preset, clip))
-    banding = banding_timeline(clip, chain, samples, on_progress)
-    before = clip.frame(banding.worst)
-    after = render(before, preset)
+    looked = plain = None
+    if preset:
+        looked = render_each(sources, preset, cancellation)
+        tone_alone = preset.model_copy(update={"deband": NoDeband()})
+        plain = render_each(sources, tone_alone, cancellation)
+    after = delivered or looked
+    if after is None:
+        raise ValueError("there is nothing to compare with: give a preset, or what was delivered")
+    with ThreadPoolExecutor() as pool:  # ffmpeg's processes run beside each other
+        scoring = [pool.submit(_scores, some, coarse, cancellation) for some in (sources, after)]
+        similar = ssim(after, plain) if plain else None
+        pictures = [
+            _picture(
+                source=sources[at],
+                after=after[at],
+                plain=plain[at] if plain else None,
+                looked=looked[at] if looked else None,
+                similar=similar[at] if similar else None,
+            )
+            for at in range(len(sources))
+        ]
+        before_scores, after_scores = (scores.result() for scores in scoring)
+    return [
+        replace(
+            picture,
+            cambi_before=old[0],
+            cambi_after=new[0],
+            coarse_before=old[1],
+            coarse_after=new[1],
+        )
+        for picture, old, new in zip(pictures, before_scores, after_scores, strict=True)
+    ]
+
+
+def _picture(
+    source: Frame,
+    after: Frame,
+    plain: Frame | None,
+    looked: Frame | None,
+    similar: float | None,
+) -> Comparison:
+    """Measure what needs no CAMBI."""
+    untreated, treated = ten_bit_luma(plain or source), ten_bit_luma(after)
+    surface = Surface.of(untreated)
+    depth = None
+    if looked:
+        depth = effective_bit_depth(histogram(looked.luma, looked.bit_depth))
     return Comparison(
-        banding=banding,
-        before=before,
-        after=after,
-        codes_before=luma_codes(before),
-        codes_after=luma_codes(after),
-        bands=cambi_map(before),
+        index=source.index,
+        time=source.time,
+        contour_before=contour(surface, surface.smooth),
+        contour_after=contour(Surface.of(treated), surface.smooth),
+        texture_change=texture_change(treated, untreated, surface.textured) if plain else None,
+        ssim=similar,
+        effective_bit_depth=depth,
+        grid=grid(histogram(after.luma, after.bit_depth)),
+        outside_r103=outside_r103(after),
     )
+
+
+_Scores = tuple[float | None, float | None]
+"""CAMBI of one frame, fine and coarse."""
+
+
+def _scores(
+    frames: Sequence[Frame], coarse: bool, cancellation: ffmpeg.Cancellation | None
+) -> list[_Scores]:
+    if max(frames[0].width, frames[0].height) < SMALLEST:
+        return [(None, None)] * len(frames)
+    fine = cambi(frames, FINE, cancellation)
+    wide = cambi(frames if coarse else frames[:1], COARSE, cancellation)
+    return list(zip(fine, [*wide, *[None] * (len(fine) - len(wide))], strict=True))

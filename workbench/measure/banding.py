@@ -6,33 +6,40 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench import ffmpeg
-from workbench.clip import Clip, sample_indices
 from workbench.errors import UnsupportedClip
 from workbench.frames import Frame
 
-_SMALLEST = 216  # pixels, in libvmaf
+SMALLEST = 216
+"""Pixels in one direction at least, or libvmaf refuses the picture."""
+FINE, COARSE = 2, 5
+"""Settings of max_log_contrast: libvmaf's default, and one that sees steps too large for it."""
 _LOG = "cambi.json"
 _MAPS = "maps"
 
 
-def cambi(frame: Frame) -> float:
-    """Return the CAMBI score of one frame.
+def cambi(
+    frames: Sequence[Frame],
+    max_log_contrast: int = FINE,
+    cancellation: ffmpeg.Cancellation | None = None,
+) -> list[float]:
+    """Score frames of one size and depth, in one run of ffmpeg.
 
-    Raises UnsupportedClip when it is too small, FfmpegMissing without libvmaf.
+    Raises UnsupportedClip when they are too small, FfmpegMissing without libvmaf.
     """
-    _require(frame.width, frame.height)
-    with tempfile.TemporaryDirectory() as folder:
-        _run_on(frame, _scored("0:v", _LOG), Path(folder))
-        return _scores(Path(folder) / _LOG)[0]
+    _require(frames[0])
+    feature = rf"name=cambi\:max_log_contrast={max_log_contrast}"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _run(frames, feature, folder, cancellation)
+        return _scores(folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +74,11 @@ def cambi_map(frame: Frame) -> CambiMap:
     values, and the largest of the five stands at each pixel. 1 is libvmaf's theoretical maximum
     (65535 in its files), so real bands lie far below it: stretch for display. Raises as `cambi`.
     """
-    _require(frame.width, frame.height)
+    _require(frame)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / _MAPS).mkdir()
-        graph = _scored("0:v", _LOG, rf"\:heatmaps_path={_MAPS}")
-        _run_on(frame, graph, folder)
+        _run([frame], rf"name=cambi\:heatmaps_path={_MAPS}", folder)
         merged = np.zeros((frame.height, frame.width), np.uint16)
         for path in (folder / _MAPS).iterdir():
             columns, rows = map(int, path.stem.split("_")[4].split("x"))
@@ -81,91 +87,50 @@ def cambi_map(frame: Frame) -> CambiMap:
             x = np.minimum(np.arange(frame.width) * columns // frame.width, columns - 1)
             np.maximum(merged, scale[np.ix_(y, x)], out=merged)
         return CambiMap(
-            score=_scores(folder / _LOG)[0], c_values=merged.astype(np.float32) / np.float32(65535)
+            score=_scores(folder)[0],
+            c_values=merged.astype(np.float32) / np.float32(65535),
         )
 
 
-@dataclass(frozen=True)
-class BandingTimeline:
-    """CAMBI of the same frames before and after a filter chain."""
+def _run(
+    frames: Sequence[Frame],
+    feature: str,
+    folder: Path,
+    cancellation: ffmpeg.Cancellation | None = None,
+) -> None:
+    """Run one of libvmaf's features over the frames' luma, which is all that CAMBI looks at.
 
-    indices: tuple[int, ...]  # which frames were scored
-    times: tuple[Fraction, ...]  # seconds after the clip's first frame
-    before: tuple[float, ...]  # of the source's own code values
-    after: tuple[float, ...]  # at the chain's output, before any encoder
-
-    @property
-    def worst(self) -> int:
-        """The index of the frame that is banded most in the source."""
-        return self.indices[int(np.argmax(self.before))]
-
-
-def banding_timeline(
-    clip: Clip,
-    chain: str,
-    samples: int = 12,
-    on_progress: Callable[[ffmpeg.Progress], None] | None = None,
-) -> BandingTimeline:
-    """Score up to `samples` frames, spread evenly over the clip, before and after `chain`.
-
-    Both are scored in one run of ffmpeg, which decodes the clip once. `chain` must end in the
-    delivered pixel format. Raises as `cambi`, and FfmpegFailed.
+    It goes in as 4:2:0 with neutral chroma: ffmpeg would stretch a grey picture, which it takes for
+    full range, and any other format is more to carry. CAMBI needs no reference, but the filter has
+    two inputs; without model='' it would run the whole VMAF model too.
     """
-    _require(clip.width, clip.height)
-    indices = sample_indices(clip.frame_count, samples)
-    with tempfile.TemporaryDirectory() as folder:
-        ffmpeg.run(
-            timeline_arguments(clip, chain, indices),
-            file=clip.path,
-            on_progress=on_progress,
-            folder=Path(folder),
-        )
-        before, after = (_scores(Path(folder) / name) for name in ("before.json", "after.json"))
-    times = clip.times
-    return BandingTimeline(
-        indices=tuple(indices),
-        times=tuple(times[index] for index in indices),
-        before=tuple(before),
-        after=tuple(after),
-    )
-
-
-def timeline_arguments(clip: Clip, chain: str, indices: Sequence[int]) -> list[str]:
-    """Return the arguments of the run that scores these frames before and after the chain."""
-    chosen = "+".join(f"eq(n,{index})" for index in indices)
+    first = frames[0]
+    deep = f"{first.bit_depth}le" if first.bit_depth > 8 else ""
+    source = ffmpeg.raw_input(f"yuv420p{deep}", first.width, first.height)
+    samples = -(-first.width // 2) * -(-first.height // 2) * 2
+    chroma = np.full(samples, 1 << first.bit_depth - 1, first.luma.dtype).tobytes()
     graph = (
-        f"[0:{clip.stream}]select='{chosen}',format={clip.pixel_format},split[source][look];"
-        f"{_scored('source', 'before.json')};"
-        f"[look]{chain}[looked];{_scored('looked', 'after.json')}"
+        "[0:v]split[a][b];[a][b]"
+        f"libvmaf=model='':feature='{feature}':n_threads=2:log_fmt=json:log_path={_LOG}"
     )
-    url = ffmpeg.file_url(clip.path)
-    return ["-i", url, "-lavfi", graph, "-fps_mode", "passthrough", "-f", "null", "-"]
+    ffmpeg.run(
+        [*source, "-lavfi", graph, "-f", "null", "-"],
+        stdin=(frame.luma.tobytes() + chroma for frame in frames),
+        cancellation=cancellation,
+        folder=folder,
+    )
 
 
-def _run_on(frame: Frame, graph: str, folder: Path) -> None:
-    source = ffmpeg.raw_input(frame.pixel_format, frame.width, frame.height)
-    arguments = [*source, "-lavfi", graph, "-f", "null", "-"]
-    ffmpeg.run(arguments, stdin=[frame.tobytes()], folder=folder)
+def _scores(folder: Path) -> list[float]:
+    """Read the scores; libvmaf names them by what is not at its default."""
+    frames = json.loads((folder / _LOG).read_text(encoding="utf-8"))["frames"]
+    return [next(iter(frame["metrics"].values())) for frame in frames]
 
 
-def _require(width: int, height: int) -> None:
+def _require(frame: Frame) -> None:
     ffmpeg.require(filters=["libvmaf"])
-    if max(width, height) < _SMALLEST:
+    if max(frame.width, frame.height) < SMALLEST:
         raise UnsupportedClip(
-            f"a picture of {width}x{height} is too small to measure banding in: CAMBI needs "
-            f"{_SMALLEST} pixels in one direction"
+            f"a picture of {frame.width}x{frame.height} is too small to measure banding in: CAMBI "
+            f"needs {SMALLEST} pixels in one direction"
         )
-
-
-def _scored(label: str, log: str, options: str = "") -> str:
-    """Return the part of a filter graph that scores what is at `label`. CAMBI needs no reference,
-    but libvmaf has two inputs; without model='' it would run the whole VMAF model too."""
-    return (
-        f"[{label}]split[{log}.a][{log}.b];[{log}.a][{log}.b]"
-        f"libvmaf=model='':feature='name=cambi{options}':log_fmt=json:log_path={log}"
-    )
-
-
-def _scores(log: Path) -> list[float]:
-    frames = json.loads(log.read_text(encoding="utf-8"))["frames"]
-    return [frame["metrics"]["cambi"] for frame in frames]

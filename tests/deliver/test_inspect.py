@@ -1,0 +1,134 @@
+"""What is measured of a delivered file, and how it is put beside its source."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from workbench import ffmpeg
+from workbench.clip import Clip
+from workbench.deliver import inspect as inspecting
+from workbench.deliver.encode import convert
+from workbench.deliver.inspect import inspect, source_places
+from workbench.deliver.recipe import read_recipe
+from workbench.deliver.verify import Delivery
+from workbench.errors import Cancelled
+from workbench.frames import Frame
+from workbench.look.preset import load_preset
+from workbench.measure.banding import COARSE, cambi
+from workbench.measure.levels import levels
+from workbench.probe import open_clip
+
+Made = Callable[[str], Path]
+CLASSIC = load_preset("classic")
+
+
+def test_every_delivered_frame_is_measured(delivery: Delivery) -> None:
+    inspection = delivery.inspection
+    assert inspection is not None
+    with open_clip(delivery.destination) as clip:
+        assert inspection.times == clip.times
+        third = levels(clip.frame(3), clip.frame(2))
+        assert inspection.levels.mean[3] == pytest.approx(third.mean)
+        assert inspection.levels.change[3] == pytest.approx(third.change)
+    assert len(inspection.matches) == 24
+
+
+def test_the_frames_compared_are_the_delivered_ones(delivery: Delivery) -> None:
+    inspection = delivery.inspection
+    assert inspection is not None
+    with open_clip(delivery.destination) as clip:
+        frames = [clip.frame(one.index) for one in inspection.comparisons]
+    assert [one.cambi_after for one in inspection.comparisons] == cambi(frames)
+    assert inspection.comparisons[0].coarse_after == cambi(frames[:1], COARSE)[0]
+    worst = max(inspection.comparisons, key=lambda one: one.cambi_before or 0)
+    assert inspection.before.index == inspection.after.index == worst.index
+    assert inspection.after.luma.tobytes() == frames[0].luma.tobytes() or worst.index > 3
+
+
+def test_every_frame_can_be_asked_for(delivery: Delivery) -> None:
+    done: list[int] = []
+    with open_clip(delivery.destination) as delivered:
+        found = inspect(
+            delivery.source, delivered, CLASSIC, every_frame=True, on_progress=done.append
+        )
+    assert [one.index for one in found.comparisons] == list(range(24))
+    assert all(one.coarse_after is not None for one in found.comparisons)
+    assert done == list(range(1, 25))
+
+
+@pytest.mark.parametrize("rate", ["12", "24000/1001", "60"])
+def test_an_even_rate_is_held_against_the_frames_it_repeats_or_drops(
+    made: Made, tmp_path: Path, rate: str
+) -> None:
+    delivery = convert(
+        made("variable"), tmp_path / "out.mov", read_recipe("classic", {}, frame_rate=rate)
+    )
+    found = {finding.id: finding.level for finding in delivery.findings}
+    assert found["frames in place"] == "pass"
+    assert found["frames whole"] == "pass"
+    assert delivery.inspection is not None
+    assert max(match.left for match in delivery.inspection.matches) < 1.5
+
+
+def test_places_are_in_order_and_within_the_source(made: Made) -> None:
+    with open_clip(made("variable")) as clip:
+        same = source_places(clip, clip, None)
+        assert same == list(range(clip.frame_count))
+        slow = source_places(clip, clip, Fraction(10))
+        assert slow == sorted(slow)
+        assert slow[0] == 1, "of two frames that fall on one step, the later is kept"
+        assert slow[-1] <= clip.frame_count - 1
+
+
+def test_a_cancellation_stops_it_and_spares_its_parent(delivery: Delivery) -> None:
+    cancellation = ffmpeg.Cancellation()
+    seen: list[int] = []
+
+    def stop(frame: int) -> None:
+        seen.append(frame)
+        if frame == 5:
+            cancellation.request()
+
+    with open_clip(delivery.destination) as delivered, pytest.raises(Cancelled):
+        inspect(delivery.source, delivered, CLASSIC, on_progress=stop, cancellation=cancellation)
+    assert seen[-1] == 5
+
+
+def test_a_fault_stops_the_rest_and_leaves_the_caller_s_cancellation_alone(
+    delivery: Delivery,
+) -> None:
+    cancellation = ffmpeg.Cancellation()
+
+    def fail(_: int) -> None:
+        raise RuntimeError("the bar broke")
+
+    with open_clip(delivery.destination) as delivered, pytest.raises(RuntimeError, match="bar"):
+        inspect(delivery.source, delivered, CLASSIC, on_progress=fail, cancellation=cancellation)
+    assert not cancellation.requested
+
+
+def test_only_a_few_frames_are_held_at_a_time(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the clip: what is decoded is let go of again."""
+    import weakref
+
+    alive: weakref.WeakSet[Frame] = weakref.WeakSet()
+    most = 0
+    real = inspecting._pairs
+
+    def counted(clip: Clip, delivered: Clip, places: list[int]) -> Iterator[tuple[Frame, Frame]]:
+        nonlocal most
+        for pair in real(clip, delivered, places):
+            fresh = replace(pair[1])
+            alive.add(fresh)
+            most = max(most, len(alive))
+            yield pair[0], fresh
+
+    monkeypatch.setattr(inspecting, "_pairs", counted)
+    with open_clip(delivery.destination) as delivered:
+        inspect(delivery.source, delivered, CLASSIC, every_frame=True)
+    assert most <= 16

@@ -1,0 +1,128 @@
+"""Findings about the picture, by a policy."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from workbench.deliver.inspect import Inspection
+from workbench.deliver.picture import check_frames, judge
+from workbench.deliver.policy import Policy, Rule, load_policy
+from workbench.deliver.qc import Finding
+from workbench.deliver.quicktime import Movie, read_movie
+from workbench.deliver.verify import Delivery
+from workbench.measure.loudness import Loudness
+from workbench.measure.match import Match
+
+
+@pytest.fixture(scope="module")
+def inspection(delivery: Delivery) -> Inspection:
+    assert delivery.inspection is not None
+    return delivery.inspection
+
+
+@pytest.fixture(scope="module")
+def movie(delivery: Delivery) -> Movie:
+    return read_movie(delivery.destination)
+
+
+def judged(
+    inspection: Inspection, movie: Movie, policy: Policy | None = None
+) -> dict[str, Finding]:
+    return {f.id: f for f in judge(inspection, movie, policy or load_policy("mezzanine"))}
+
+
+def test_an_8_bit_chain_is_warned_of(inspection: Inspection, movie: Movie) -> None:
+    found = judged(inspection, movie)["bit depth"]
+    assert (found.level, found.limit) == ("warn", "at least 9.5")
+    assert found.measured.startswith("8.")
+
+
+def test_an_8_bit_picture_is_told_from_the_file_alone(inspection: Inspection, movie: Movie) -> None:
+    unknown = tuple(replace(one, effective_bit_depth=None) for one in inspection.comparisons)
+    found = judged(replace(inspection, comparisons=unknown), movie)["bit depth"]
+    assert found.level == "warn"
+    assert found.measured.endswith("% on the grid of 8 bits")
+
+
+@pytest.mark.parametrize(
+    ("id", "field", "bad"),
+    [
+        ("banding", "cambi_after", 5.1),
+        ("coarse banding", "coarse_after", 10.1),
+        ("contour", "contour_after", 8.1),
+        ("texture", "texture_change", 3.1),
+        ("gamut", "outside_r103", 0.011),
+    ],
+)
+def test_the_worst_frame_decides(
+    inspection: Inspection, movie: Movie, id: str, field: str, bad: float
+) -> None:
+    good = {
+        "cambi_after": 0.5, "coarse_after": 0.5, "contour_after": 2.0, "contour_before": 12.0,
+        "texture_change": 1.0, "outside_r103": 0.0,
+    }  # fmt: skip
+    fine = [replace(one, **good) for one in inspection.comparisons]
+    assert judged(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "pass"
+    fine[2] = replace(fine[2], **{field: bad})
+    assert judged(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "warn"
+
+
+def test_banding_says_before_and_after(inspection: Inspection, movie: Movie) -> None:
+    before = max(one.cambi_before or 0 for one in inspection.comparisons)
+    after = max(one.cambi_after or 0 for one in inspection.comparisons)
+    measured = judged(inspection, movie)["banding"].measured
+    assert measured == f"CAMBI {before:.1f} before, {after:.1f} after"
+
+
+def test_black_freeze_and_jumps(inspection: Inspection, movie: Movie) -> None:
+    levels = inspection.levels
+    assert judged(inspection, movie)["black"].measured == "none"
+    black, still, mean = levels.black.copy(), levels.change.copy(), levels.mean.copy()
+    black[2:20], still[4:24], mean[10:] = 1, 0, mean[10:] + 100
+    marked = replace(inspection, levels=replace(levels, black=black, change=still, mean=mean))
+    found = judged(marked, movie)
+    assert (found["black"].level, found["black"].measured) == ("note", "0.75 s from frame 2")
+    assert (found["freeze"].level, found["freeze"].measured) == ("warn", "0.88 s from frame 3")
+    assert found["luma jump"].level == "note"
+    assert found["luma jump"].measured.endswith("at frame 10")
+
+
+def test_loudness_is_of_each_track(inspection: Inspection, movie: Movie) -> None:
+    two = (Loudness(-23.0, -3.0), Loudness(-9.0, 0.5))
+    found = judged(replace(inspection, loudness=two), movie)
+    assert (found["loudness 1"].level, found["loudness 2"].level) == ("pass", "note")
+    assert found["loudness 1"].measured == "-3.0 dBTP, -23.0 LUFS"
+    silent = judged(replace(inspection, loudness=(Loudness(None, None),)), movie)
+    assert not any(name.startswith("loudness") for name in silent)
+
+
+def test_a_policy_may_be_stricter_or_say_nothing(inspection: Inspection, movie: Movie) -> None:
+    strict = Policy(name="strict", data_rate=Rule(at_most=1, level="fail"))
+    found = judged(inspection, movie, strict)
+    assert found["data rate"].level == "fail"
+    assert all(f.level == "pass" and f.limit == "" for f in found.values() if f.id != "data rate")
+
+
+def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> None:
+    assert [f.level for f in check_frames(inspection)] == ["pass", "pass"]
+    moved = [*inspection.matches[:5], Match(3.0, 4.0, 1), *inspection.matches[6:]]
+    place, whole = check_frames(replace(inspection, matches=tuple(moved)))
+    assert (place.level, place.measured, whole.level) == ("fail", "1 moved, first frame 5", "pass")
+    torn = [*inspection.matches[:5], Match(1.0, 40.0, 0), *inspection.matches[6:]]
+    place, whole = check_frames(replace(inspection, matches=tuple(torn)))
+    assert (place.level, whole.measured) == ("pass", "1 damaged, first frame 5")
+
+
+def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:
+    levels = inspection.levels
+    first = {name: np.asarray(values)[:1] for name, values in vars(levels).items()}
+    one = replace(
+        inspection,
+        times=(Fraction(0),),
+        levels=replace(levels, **first),
+        matches=inspection.matches[:1],
+        comparisons=inspection.comparisons[:1],
+    )
+    assert "luma jump" not in judged(one, movie)

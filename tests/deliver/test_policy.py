@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from workbench.deliver.policy import Rule, load_policy, shipped
+from workbench.errors import PolicyError
+
+
+def test_the_shipped_ones_are_valid_and_named_as_their_files() -> None:
+    assert "mezzanine" in shipped()
+    for name in shipped():
+        assert load_policy(name).name == name
+
+
+def test_a_rule_allows_up_to_its_limit() -> None:
+    assert Rule(at_most=5).allows(5)
+    assert not Rule(at_most=5).allows(5.01)
+    assert Rule(at_least=5).allows(5)
+    assert not Rule(at_least=5).allows(4.99)
+    assert str(Rule(at_most=0.5)) == "at most 0.5"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('name = "x"\nbanding = { at_most = 1 }', "banding: extra inputs"),
+        ('name = "x"\ncambi = { at_most = 1, at_least = 0 }', "either at_most or at_least"),
+        ('name = "x"\ncambi = {}', "either at_most or at_least"),
+        ('name = "x"\ncambi = { at_most = "much" }', "cambi.at_most"),
+        ('name = "x"\ncambi = { at_most = nan }', "cambi.at_most"),
+        ('name = "x"\ncambi = { at_most = 1, level = "maybe" }', "cambi.level"),
+        ("cambi = { at_most = 1 }", "name: field required"),
+        ("name = ", "is not a TOML file"),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_said(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(PolicyError, match=rf"mine\.toml.*{told}"):
+        load_policy(path)
+
+
+def test_a_policy_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="there is no policy lax: take one of mezzanine, or"):
+        load_policy("lax")
+    with pytest.raises(PolicyError, match=r"gone\.toml cannot be read"):
+        load_policy(tmp_path / "gone.toml")

@@ -1,0 +1,172 @@
+"""Delivered files that something happened to: each is found, by the finding one would expect."""
+
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+
+from tests import clips
+from workbench.deliver.encode import convert
+from workbench.deliver.recheck import recheck
+from workbench.deliver.recipe import Recipe
+from workbench.deliver.record import record_path, write_record
+from workbench.deliver.verify import Delivery
+from workbench.errors import ClipError
+from workbench.look.preset import load_preset
+
+Made = Callable[[str], Path]
+CLASSIC = Recipe(load_preset("classic"))
+HQ = ["-c:v", "prores_ks", "-profile:v", "3", "-vendor", "apl0", "-bits_per_mb", "8000"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("source") / "source.mp4"
+    tones = "aevalsrc=0.1*sin(2*PI*220*t)|0.1*sin(2*PI*330*t):d=1:s=48000"
+    picture = ["-f", "lavfi", "-i", clips.sky("640x360"), "-f", "lavfi", "-i", tones]
+    clips.run(*picture, "-c:v", "libx264", "-crf", "12", "-pix_fmt", "yuv420p", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def good(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Delivery:
+    return convert(source, tmp_path_factory.mktemp("good") / "good.mov", CLASSIC)
+
+
+def failed(source: Path, path: Path) -> set[str]:
+    return {f.id for f in recheck(source, path, CLASSIC).findings if f.level == "fail"}
+
+
+def remade(good: Delivery, path: Path, *options: str) -> Path:
+    """The delivered file through ffmpeg once more."""
+    clips.run("-i", good.destination, "-map", "0", "-c", "copy", *options, path)
+    return path
+
+
+def flipped(good: Delivery, path: Path, packet: int, share: float, count: int = 1) -> Path:
+    """The delivered file with some bytes inverted, so far into one packet of its picture."""
+    with av.open(str(good.destination)) as container:
+        packets = list(container.demux(video=0))
+    data = bytearray(good.destination.read_bytes())
+    assert packets[packet].pos is not None
+    at = packets[packet].pos + int(packets[packet].size * share)
+    for place in range(at, at + count):
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    return path
+
+
+def test_a_good_file_fails_nothing(source: Path, good: Delivery) -> None:
+    assert failed(source, good.destination) == set()
+
+
+def test_frames_missing_at_the_end(source: Path, good: Delivery, tmp_path: Path) -> None:
+    path = remade(good, tmp_path / "x.mov", "-frames:v", "20")
+    assert {"frames", "timestamps"} <= failed(source, path)
+
+
+def test_a_shift_by_one_frame(source: Path, good: Delivery, tmp_path: Path) -> None:
+    """As many frames as before, the first left out and the last shown twice."""
+    path = tmp_path / "x.mov"
+    shifted = "select='gt(n,0)',tpad=stop_mode=clone:stop=1,setpts=N/24/TB"
+    clips.run("-i", good.destination, "-vf", shifted, *HQ, "-c:a", "copy", path)
+    assert failed(source, path) == {"frames in place"}
+
+
+def test_two_frames_swapped(source: Path, good: Delivery, tmp_path: Path) -> None:
+    path = tmp_path / "x.mov"
+    swapped = "shuffleframes=0 2 1 3 4 5"
+    clips.run("-i", good.destination, "-vf", swapped, *HQ, "-c:a", "copy", path)
+    assert failed(source, path) == {"frames in place"}
+
+
+@pytest.mark.parametrize(("packet", "share"), [(0, 0.3), (11, 0.5), (23, 0.8)])
+def test_a_packet_flipped(
+    source: Path, good: Delivery, tmp_path: Path, packet: int, share: float
+) -> None:
+    path = flipped(good, tmp_path / "x.mov", packet, share, count=200)
+    assert failed(source, path) == {"frames whole"}
+
+
+def test_one_byte_flipped_is_found_by_the_record(
+    source: Path, good: Delivery, tmp_path: Path
+) -> None:
+    """A byte that hardly shows: the record beside the file knows it was another one."""
+    path = flipped(good, tmp_path / "good.mov", 7, 0.999)
+    shutil.copy(write_record(good), record_path(path))
+    found = {f.id: f.level for f in recheck(source, path).findings}
+    assert found["unchanged"] == "fail"
+    again = {f.id: f.level for f in recheck(source, good.destination).findings}
+    assert again["unchanged"] == "pass"
+
+
+def test_sound_cut_short(source: Path, good: Delivery, tmp_path: Path) -> None:
+    path = tmp_path / "x.mov"
+    clips.run(
+        "-i", good.destination, "-c", "copy", "-af", "atrim=end=0.5", "-c:a", "pcm_s16le", path
+    )
+    assert failed(source, path) == {"audio samples", "sync at the end"}
+
+
+def test_sound_missing(source: Path, good: Delivery, tmp_path: Path) -> None:
+    assert failed(source, remade(good, tmp_path / "x.mov", "-an")) == {"audio", "audio samples"}
+
+
+def test_tags_that_disagree(source: Path, good: Delivery, tmp_path: Path) -> None:
+    """The colr atom says BT.601 where the frame headers say BT.709."""
+    data = bytearray(good.destination.read_bytes())
+    at = data.index(b"colrnclc") + 8
+    assert struct.unpack_from(">HHH", data, at) == (1, 1, 1)
+    struct.pack_into(">HHH", data, at, 6, 1, 6)
+    path = tmp_path / "x.mov"
+    path.write_bytes(data)
+    assert failed(source, path) == {"colour tags, container"}
+
+
+def test_another_profile(source: Path, good: Delivery, tmp_path: Path) -> None:
+    path = tmp_path / "x.mov"
+    lt = ["-c:v", "prores_ks", "-profile:v", "1", "-vendor", "apl0", "-c:a", "copy"]
+    clips.run("-i", good.destination, *lt, path)
+    assert failed(source, path) == {"fourcc"}
+
+
+def test_another_size(source: Path, good: Delivery, tmp_path: Path) -> None:
+    path = tmp_path / "x.mov"
+    clips.run("-i", good.destination, "-vf", "scale=320:180", *HQ, "-c:a", "copy", path)
+    assert failed(source, path) == {"size"}
+
+
+def test_8_bit_values_in_10_bits(source: Path, good: Delivery) -> None:
+    """Without knowing the look, from the file alone."""
+    found = {f.id: f for f in recheck(source, good.destination, Recipe(None)).findings}
+    assert found["bit depth"].level == "warn"
+    assert found["bit depth"].measured.endswith("on the grid of 8 bits")
+
+
+@pytest.mark.parametrize("kind", ["cut", "text", "h264", "empty"])
+def test_a_truncated_or_foreign_file_is_one_sentence(
+    source: Path, good: Delivery, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "x.mov"
+    match kind:
+        case "cut":
+            path.write_bytes(good.destination.read_bytes()[:200_000])
+        case "text":
+            path.write_text("not a film\n" * 50)
+        case "h264":
+            shutil.copy(source, path)
+        case "empty":
+            path.touch()
+    with pytest.raises(ClipError, match=r"x\.mov"):
+        recheck(source, path)
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "qc", source, path], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: x.mov ")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,84 @@
+"""What CAMBI can be fooled about, contour is not."""
+
+import numpy as np
+import pytest
+
+from workbench.colour import Colour
+from workbench.frames import Frame
+from workbench.measure.banding import cambi
+from workbench.measure.contour import contour, contour_error
+from workbench.measure.surface import Luma, Surface
+
+HEIGHT, WIDTH = 360, 640
+
+
+def ramp(step: int) -> Luma:
+    """A shallow gradient over the picture, in steps of so many 10-bit code values."""
+    slope = np.linspace(300, 340, WIDTH, dtype=np.float32)
+    return np.tile(np.round(slope / step) * step, (HEIGHT, 1)).astype(np.float32)
+
+
+def truth() -> Luma:
+    return np.tile(np.linspace(300, 340, WIDTH, dtype=np.float32), (HEIGHT, 1))
+
+
+def noise(amplitude: float) -> Luma:
+    return np.random.default_rng(1).normal(0, amplitude, (HEIGHT, WIDTH)).astype(np.float32)
+
+
+def estimate(luma: Luma) -> float:
+    surface = Surface.of(luma)
+    found = contour(surface, surface.smooth)
+    assert found is not None
+    return found
+
+
+def as_frame(luma: Luma) -> Frame:
+    grey = np.full((HEIGHT, WIDTH // 2), 512, np.uint16)
+    return Frame(luma.round().astype(np.uint16), grey, grey, "yuv422p10le", 10, Colour())
+
+
+def test_larger_steps_leave_more() -> None:
+    exact = [contour_error(ramp(step), truth()) for step in (1, 2, 4)]
+    guessed = [estimate(ramp(step)) for step in (1, 2, 4)]
+    assert exact[0] * 1.5 < exact[1] < exact[2] / 1.5
+    assert guessed == pytest.approx(exact, rel=0.25)
+
+
+def test_the_truth_leaves_nothing() -> None:
+    assert contour_error(truth(), truth()) == 0
+    assert estimate(truth()) < 1
+
+
+def test_noise_hides_steps_from_cambi_and_not_from_contour() -> None:
+    stepped = as_frame(ramp(4))
+    noisy = as_frame(ramp(4) + noise(1.0))
+    assert cambi([noisy])[0] < cambi([stepped])[0] / 4
+    clean, hidden = (estimate(one.luma.astype(np.float32)) for one in (stepped, noisy))
+    assert hidden == pytest.approx(clean, rel=0.15)
+
+
+def test_noise_alone_is_not_taken_for_bands() -> None:
+    assert estimate(truth() + noise(1.2)) < estimate(ramp(4)) / 3
+
+
+def test_texture_and_edges_are_left_out() -> None:
+    luma = ramp(4)
+    luma[:, : WIDTH // 2] += noise(20)[:, : WIDTH // 2]
+    luma[HEIGHT // 2 :, WIDTH * 3 // 4] += 300
+    surface = Surface.of(luma)
+    assert not surface.smooth[:, : WIDTH // 4].any()
+    assert not surface.smooth[HEIGHT // 4 + 8 :, WIDTH * 3 // 8].any()
+    assert surface.smooth[: HEIGHT // 4 - 8, WIDTH // 4 + 24 : WIDTH // 2 - 24].any()
+    assert surface.textured[:, 16 : WIDTH // 4 - 16].mean() > 0.99
+
+
+def test_a_picture_without_smooth_parts_says_nothing() -> None:
+    surface = Surface.of(noise(30) + 500)
+    assert contour(surface, surface.smooth) is None
+
+
+def test_an_odd_size_is_measured() -> None:
+    odd = ramp(4)[: HEIGHT - 1, : WIDTH - 1]
+    surface = Surface.of(odd)
+    assert contour_error(odd, truth()[: HEIGHT - 1, : WIDTH - 1], surface.smooth) > 0

@@ -1,0 +1,78 @@
+"""Each delivered frame is held against the source's frame of its place."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.colour import Colour
+from workbench.frames import Frame
+from workbench.look.preset import load_preset
+from workbench.look.render import render_each
+from workbench.measure.match import Match, block_means, matches
+from workbench.probe import open_clip
+
+
+@pytest.fixture(scope="module")
+def pair(made: Callable[[str], Path]) -> tuple[list[Frame], list[Frame]]:
+    with open_clip(made("untagged")) as clip:
+        sources = list(clip.frames(range(10)))
+    return sources, render_each(sources, load_preset("classic"))
+
+
+def matched(sources: list[Frame], delivered: list[Frame]) -> list[Match]:
+    return list(
+        matches(
+            (block_means(one), block_means(other))
+            for one, other in zip(sources, delivered, strict=True)
+        )
+    )
+
+
+def test_block_means_are_means() -> None:
+    luma = np.arange(40 * 50, dtype=np.uint16).reshape(40, 50)
+    grey = np.full((40, 25), 512, np.uint16)
+    means = block_means(Frame(luma, grey, grey, "yuv422p10le", 10, Colour()))
+    assert means.shape == (3, 2 * 3)
+    assert means[0, 5] == pytest.approx(luma[16:32, 32:48].mean())
+    assert means[1, 5] == 512
+
+
+def test_a_look_alone_moves_nothing(pair: tuple[list[Frame], list[Frame]]) -> None:
+    found = matched(*pair)
+    assert [match.offset for match in found] == [0] * 10
+    assert max(match.worst for match in found) < 4
+
+
+def test_a_shift_by_one_is_seen_either_way(pair: tuple[list[Frame], list[Frame]]) -> None:
+    sources, delivered = pair
+    early = matched(sources, [*delivered[1:], delivered[-1]])
+    assert [match.offset for match in early] == [1] * 9 + [0]
+    late = matched(sources, [delivered[0], *delivered[:-1]])
+    assert [match.offset for match in late] == [0] + [-1] * 9
+
+
+def test_a_damaged_block_is_seen(pair: tuple[list[Frame], list[Frame]]) -> None:
+    sources, delivered = pair
+    luma = delivered[4].luma.copy()
+    luma[32:48, 64:96] = 700
+    found = matched(sources, [*delivered[:4], replace(delivered[4], luma=luma), *delivered[5:]])
+    worst = [match.worst for match in found]
+    assert worst[4] > 50
+    assert max(worst[:4] + worst[5:]) < 4
+
+
+def test_a_picture_smaller_than_a_block_fits() -> None:
+    luma = np.full((8, 8), 500, np.uint16)
+    tiny = Frame(luma, luma, luma, "yuv444p10le", 10, Colour())
+    assert matched([tiny], [tiny]) == [Match(0.0, 0.0, 0)]
+
+
+def test_a_flat_picture_fits() -> None:
+    flat = Frame(
+        *(np.full((64, 64), 500, np.uint16) for _ in range(3)), "yuv444p10le", 10, Colour()
+    )
+    (match,) = matched([flat], [flat])
+    assert match.left == pytest.approx(0, abs=1e-3)

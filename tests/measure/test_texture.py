@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from workbench.colour import Colour
+from workbench.frames import Frame
+from workbench.measure.surface import Luma, Surface
+from workbench.measure.texture import ssim, texture_change
+
+HEIGHT, WIDTH = 240, 320
+
+
+def textured() -> Luma:
+    """Texture on the left, nothing on the right."""
+    luma = np.full((HEIGHT, WIDTH), 400, np.float32)
+    luma[:, : WIDTH // 2] += np.random.default_rng(2).normal(0, 24, (HEIGHT, WIDTH // 2))
+    return luma
+
+
+def as_frame(luma: Luma) -> Frame:
+    grey = np.full((HEIGHT, WIDTH // 2), 512, np.uint16)
+    return Frame(luma.round().astype(np.uint16), grey, grey, "yuv422p10le", 10, Colour())
+
+
+def test_only_what_has_texture_counts() -> None:
+    plain = textured()
+    area = Surface.of(plain).textured
+    changed = plain.copy()
+    changed[:, WIDTH // 2 + 16 :] += 50
+    assert texture_change(changed, plain, area) == 0
+    assert texture_change(plain + 3, plain, area) == pytest.approx(3)
+
+
+def test_a_flat_picture_has_none_to_lose() -> None:
+    flat = np.full((HEIGHT, WIDTH), 400, np.float32)
+    assert texture_change(flat + 3, flat, Surface.of(flat).textured) is None
+
+
+def test_ssim_is_one_for_the_same_and_less_for_a_blur() -> None:
+    plain = as_frame(textured())
+    flat = as_frame(np.full((HEIGHT, WIDTH), 400, np.float32))
+    same, blurred = ssim([plain, flat], [plain, plain])
+    assert same == 1
+    assert blurred < 0.9

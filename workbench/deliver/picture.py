@@ -1,0 +1,197 @@
+"""Picture: what was measured of a delivered file's frames and sound, as findings.
+
+Each frame whole and in its place is promised. The rest is judged by a policy: how far a picture may
+be banded is a matter of taste and of what it is for.
+"""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from statistics import median
+
+from workbench.deliver.inspect import Inspection
+from workbench.deliver.policy import Policy, Rule
+from workbench.deliver.qc import Finding
+from workbench.deliver.quicktime import Movie
+from workbench.errors import DamagedClip
+from workbench.measure.levels import Stretch
+
+_DAMAGE = 8  # 10-bit code values that a block's mean may be off, deband and encoder together
+_OUTLIER = 4  # times the usual frame's worst block, for a look that bends tones by colour
+
+
+def check_frames(inspection: Inspection) -> Iterator[Finding]:
+    """Say whether every delivered frame is the source's frame of that place, whole."""
+    matches = inspection.matches
+    moved = [number for number, match in enumerate(matches) if match.offset]
+    yield Finding(
+        "frames in place",
+        "fail" if moved else "pass",
+        f"{len(moved)} moved, first frame {moved[0]}" if moved else "all",
+        "all",
+        "Each frame shows what the source's frame of that number shows.",
+    )
+    usual = median(match.worst for match in matches)
+    limit = max(_DAMAGE, _OUTLIER * usual)
+    torn = [
+        number for number, match in enumerate(matches) if match.worst > limit and not match.offset
+    ]
+    damaged = sorted({*torn, *inspection.corrupt})
+    yield Finding(
+        "frames whole",
+        "fail" if damaged else "pass",
+        f"{len(damaged)} damaged, first frame {damaged[0]}" if damaged else "all",
+        "all",
+        "Every frame decodes cleanly, and no block differs more from the source than a look does.",
+    )
+
+
+def undecodable(error: DamagedClip) -> Finding:
+    """Say that a frame does not decode."""
+    return Finding(
+        "frames whole", "fail", str(error), "every frame decodes", "A frame does not decode."
+    )
+
+
+def judge(inspection: Inspection, movie: Movie, policy: Policy) -> Iterator[Finding]:
+    """Hold what was measured against a policy."""
+    yield from _depth(inspection, policy)
+    yield from _banding(inspection, policy)
+    yield from _texture(inspection, policy)
+    yield from _levels(inspection, policy)
+    for number, loudness in enumerate(inspection.loudness):
+        track = f" {number + 1}" if len(inspection.loudness) > 1 else ""
+        if loudness.integrated is not None and loudness.true_peak is not None:
+            yield _judged(
+                f"loudness{track}",
+                policy.true_peak,
+                loudness.true_peak,
+                f"{loudness.true_peak:.1f} dBTP, {loudness.integrated:.1f} LUFS",
+                "How loud the sound's highest peak is, and its whole (EBU R128).",
+            )
+    megabits = movie.size * 8 / 1e6 / float(movie.duration)
+    yield _judged(
+        "data rate",
+        policy.data_rate,
+        megabits,
+        f"{megabits:.0f} Mb/s, {movie.size / 1e6:.1f} MB",
+        "How much room the file takes.",
+    )
+
+
+def _judged(id: str, rule: Rule | None, value: float, measured: str, sentence: str) -> Finding:
+    if rule is None:
+        return Finding(id, "pass", measured, "", sentence)
+    level = "pass" if rule.allows(value) else rule.level
+    return Finding(id, level, measured, str(rule), sentence)
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
+    bits = _known([one.effective_bit_depth for one in inspection.comparisons])
+    if bits:
+        yield _judged(
+            "bit depth",
+            policy.bit_depth,
+            min(bits),
+            f"{min(bits):.1f} bits",
+            "How many bits of luma are in use before the encoder: a look that works in 8 bits "
+            "leaves a 10-bit file with 8-bit steps, which show when it is graded.",
+        )
+        return
+    grid = min(one.grid for one in inspection.comparisons)
+    yield _judged(
+        "bit depth",
+        policy.grid,
+        grid,
+        f"{grid:.0%} on the grid of 8 bits",
+        "Whether the file's luma still stands on steps of four code values, as it does when 8-bit "
+        "values were put into 10 bits.",
+    )
+
+
+def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
+    for name, pairs, rule, sentence in (
+        (
+            "banding",
+            [(one.cambi_before, one.cambi_after) for one in inspection.comparisons],
+            policy.cambi,
+            "Bands in the worst frame before and after: 0 is none, from 5 on viewers are annoyed.",
+        ),
+        (
+            "coarse banding",
+            [(one.coarse_before, one.coarse_after) for one in inspection.comparisons],
+            policy.cambi_coarse,
+            "The same at a wider contrast setting, which sees larger steps too.",
+        ),
+        (
+            "contour",
+            [(one.contour_before, one.contour_after) for one in inspection.comparisons],
+            policy.contour,
+            "How much edge the bands leave in smooth areas once the noise over them is taken "
+            "away: noise can hide bands from CAMBI, and a grade brings them out again.",
+        ),
+    ):
+        befores, afters = (_known(values) for values in zip(*pairs, strict=True))
+        if befores and afters:
+            measured = f"{max(befores):.1f} before, {max(afters):.1f} after"
+            measured = measured if name == "contour" else f"CAMBI {measured}"
+            yield _judged(name, rule, max(afters), measured, sentence)
+
+
+def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
+    changes = _known([one.texture_change for one in inspection.comparisons])
+    if changes:
+        similar = min(_known([one.ssim for one in inspection.comparisons]))
+        yield _judged(
+            "texture",
+            policy.texture,
+            max(changes),
+            f"{max(changes):.1f} code values, SSIM {similar:.4f}",
+            "How far fine detail differs from the same tone without deband.",
+        )
+
+
+def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
+    outside = max(one.outside_r103 for one in inspection.comparisons) * 100
+    yield _judged(
+        "gamut",
+        policy.r103,
+        outside,
+        f"{outside:.2f} %",
+        "How much of the worst frame is outside EBU R103 in luma or RGB.",
+    )
+    times, levels = inspection.times, inspection.levels
+    # A stretch that ends with the last frame lasts until that one's end.
+    step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else Fraction(1)
+    ends = (*times, times[-1] + step)
+    for name, stretches, rule, sentence in (
+        ("black", levels.black_stretches(1), policy.black, "The longest stretch that is black."),
+        (
+            "freeze",
+            levels.frozen_stretches(2),
+            policy.freeze,
+            "The longest stretch in which nothing moves.",
+        ),
+    ):
+        longest = (
+            max(stretches, key=lambda stretch: ends[stretch.end] - ends[stretch.start])
+            if stretches
+            else Stretch(0, 0)
+        )
+        seconds = float(ends[longest.end] - ends[longest.start])
+        where = f"{seconds:.2f} s from frame {longest.start}" if seconds else "none"
+        yield _judged(name, rule, seconds, where, sentence)
+    steps = abs(levels.mean[1:] - levels.mean[:-1])
+    if steps.size:
+        at = int(steps.argmax()) + 1
+        largest = float(steps.max())
+        yield _judged(
+            "luma jump",
+            policy.luma_jump,
+            largest,
+            f"{largest:.0f} code values at frame {at}",
+            "The largest step of mean luma from one frame to the next: a cut, or a flash.",
+        )

@@ -1,0 +1,98 @@
+"""Policy: what a delivered picture may measure, as a TOML file. `mezzanine` ships with the package.
+
+Each rule is a limit and what it means to miss it. A policy that has no rule for a measure lets it
+pass, and shows it.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from workbench.errors import PolicyError
+
+SHIPPED = Path(__file__).parent / "policies"
+
+
+class Rule(BaseModel):
+    """A limit on one figure: either the most or the least that it may be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    at_most: float | None = None
+    at_least: float | None = None
+    level: Literal["note", "warn", "fail"] = "warn"
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("give either at_most or at_least")
+        return self
+
+    def allows(self, value: float) -> bool:
+        if self.at_most is not None:
+            return value <= self.at_most
+        return self.at_least is None or value >= self.at_least
+
+    def __str__(self) -> str:
+        if self.at_most is not None:
+            return f"at most {self.at_most:g}"
+        return f"at least {self.at_least:g}"
+
+
+class Policy(BaseModel):
+    """The rules by which a delivered picture is judged; the unit of each is in its description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=80)
+    description: str = ""
+    bit_depth: Rule | None = Field(None, description="Bits of luma in use before the encoder.")
+    grid: Rule | None = Field(None, description="Luma on the grid of 8 bits, 0 to 1.")
+    cambi: Rule | None = Field(None, description="CAMBI of the worst frame.")
+    cambi_coarse: Rule | None = Field(None, description="The same, at the wider contrast setting.")
+    contour: Rule | None = Field(
+        None, description="Edges that bands leave in smooth areas: 10-bit codes per pixel x 100."
+    )
+    texture: Rule | None = Field(
+        None, description="RMS change where there is texture, in 10-bit code values."
+    )
+    r103: Rule | None = Field(None, description="Share of a frame outside EBU R103, in %.")
+    black: Rule | None = Field(None, description="Longest stretch of black, in seconds.")
+    freeze: Rule | None = Field(None, description="Longest stretch of one still frame, in seconds.")
+    luma_jump: Rule | None = Field(
+        None, description="Largest step of mean luma from frame to frame, in 10-bit code values."
+    )
+    true_peak: Rule | None = Field(None, description="True peak of the sound, in dBTP.")
+    data_rate: Rule | None = Field(None, description="Mb/s of the whole file.")
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the policies that come with the package."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def load_policy(name: str | Path) -> Policy:
+    """Load a shipped policy by its name, or any by the path of its TOML file.
+
+    Raises PolicyError, naming the key that is wrong.
+    """
+    path = SHIPPED / f"{name}.toml" if str(name) in shipped() else Path(name).expanduser()
+    if path.suffix != ".toml":
+        raise PolicyError(
+            f"there is no policy {name}: take one of {', '.join(shipped())}, "
+            "or the path of a .toml file"
+        )
+    try:
+        return Policy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise PolicyError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path.name} is not a TOML file: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].lower()}"
+            for detail in error.errors()
+        )
+        raise PolicyError(f"{path.name}: {problems}") from error

@@ -1,0 +1,68 @@
+"""Recheck: a file that was delivered earlier, or elsewhere, held against its source once more."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench import ffmpeg
+from workbench.clip import Clip
+from workbench.deliver.policy import Policy, load_policy
+from workbench.deliver.qc import Finding
+from workbench.deliver.recipe import Recipe
+from workbench.deliver.record import recorded
+from workbench.deliver.verify import Delivery, verify
+from workbench.errors import ClipNotFound
+from workbench.probe import open_clip
+
+
+def recheck(
+    source: Clip | str | Path,
+    delivered: str | Path,
+    recipe: Recipe | None = None,
+    *,
+    policy: Policy | None = None,
+    every_frame: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+    cancellation: ffmpeg.Cancellation | None = None,
+) -> Delivery:
+    """Find all that can be found of a delivered file.
+
+    How it was made is read from the record beside it unless a `recipe` says so; without either,
+    its look counts as unknown and its timing as the source's. Nothing is written. Raises ClipError,
+    with DamagedClip for a file that is not readable as ProRes, and FfmpegError.
+    """
+    clip = source if isinstance(source, Clip) else open_clip(source)
+    path = Path(delivered).expanduser()
+    if not path.is_file():
+        raise ClipNotFound(f"{path} does not exist")
+    record = recorded(path)
+    if recipe is None:
+        recipe = record.recipe if record else Recipe(preset=None)
+    policy = policy or load_policy("mezzanine")
+    verified = verify(
+        *(clip, path, recipe, policy),
+        every_frame=every_frame,
+        on_progress=on_progress,
+        cancellation=cancellation,
+    )
+    since = [_since(verified.sha256, record.sha256)] if record else []
+    return Delivery(
+        source=clip,
+        destination=path,
+        recipe=recipe,
+        policy=policy,
+        findings=(*since, *verified.findings),
+        inspection=verified.inspection,
+        size=verified.movie.size,
+        sha256=verified.sha256,
+        command=record.command if record else (),
+    )
+
+
+def _since(now: str, then: str) -> Finding:
+    return Finding(
+        "unchanged",
+        "pass" if now == then else "fail",
+        f"SHA-256 {now[:12]}",
+        then[:12],
+        "The file is byte for byte what was delivered, by the record beside it.",
+    )

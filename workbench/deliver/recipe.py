@@ -1,0 +1,130 @@
+"""Recipe: how a clip is to be converted, and the ffmpeg arguments for it. Nothing runs here."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from workbench import ffmpeg
+from workbench.clip import Clip
+from workbench.errors import ParameterError
+from workbench.look.chain import PIXEL_FORMAT, clip_chain
+from workbench.look.preset import Preset, load_preset
+
+Encoder = Literal["prores_ks", "prores"]
+
+_ENCODER_OPTIONS: dict[Encoder, tuple[str, ...]] = {
+    "prores_ks": ("-profile:v", "3", "-vendor", "apl0", "-bits_per_mb", "8000"),
+    "prores": ("-profile:v", "3", "-vendor", "apl0"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a clip is to be converted. Raises ParameterError for a value that makes no sense."""
+
+    preset: Preset | None  # None: a look that is not known, of a file that was made elsewhere
+    encoder: Encoder = "prores_ks"  # prores: about four times as fast, a little less exact
+    frame_rate: Fraction | None = None  # frames per second; None keeps the source's timing
+    audio_rate: int | None = None  # Hz; None keeps the source's
+
+    def __post_init__(self) -> None:
+        if self.encoder not in _ENCODER_OPTIONS:
+            raise ParameterError(
+                f"there is no encoder {self.encoder}: take {' or '.join(_ENCODER_OPTIONS)}"
+            )
+        if self.frame_rate is not None and not 1 <= self.frame_rate <= 240:
+            raise ParameterError(f"a frame rate of {self.frame_rate} is not between 1 and 240")
+        if self.audio_rate is not None and not 8000 <= self.audio_rate <= 192000:
+            raise ParameterError(f"an audio rate of {self.audio_rate} Hz is not 8000 to 192000")
+
+
+def read_recipe(
+    preset: str | None,
+    overrides: Mapping[str, Any],
+    encoder: str = "prores_ks",
+    frame_rate: str | float | None = None,
+    audio_rate: str | int | None = None,
+) -> Recipe:
+    """Make a recipe of what a person wrote: names, numbers, a frame rate such as "24000/1001".
+
+    A preset of None is a look that is not known.
+
+    Raises PresetError, ParameterError.
+    """
+    rate = None
+    if frame_rate is not None:
+        text = str(frame_rate)
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,9}|/0*[1-9]\d{0,8})?", text):
+            raise ParameterError(
+                f"{frame_rate!r} is not a frame rate: give a number or a fraction, such as 24 or "
+                "24000/1001"
+            )
+        rate = Fraction(text)
+    if audio_rate is not None and not re.fullmatch(r"\d{1,9}", str(audio_rate)):
+        raise ParameterError(f"{audio_rate!r} is not an audio rate: give Hz, such as 48000")
+    if not isinstance(overrides, Mapping):
+        raise ParameterError(
+            f"overrides are {overrides!r}: give names and values, such as {{'deband.strength': 2}}"
+        )
+    samples = None if audio_rate is None else int(audio_rate)
+    if preset is None and overrides:
+        raise ParameterError("overrides change a preset: name one")
+    look = None if preset is None else load_preset(preset).override(overrides)
+    return Recipe(look, cast(Encoder, encoder), rate, samples)
+
+
+def encode_chain(clip: Clip, recipe: Recipe) -> str:
+    """Return the filter chain of a conversion; raises ParameterError for one without a look."""
+    if recipe.preset is None:
+        raise ParameterError(f"{clip.path.name}: a conversion needs a look")
+    return clip_chain(recipe.preset, clip, recipe.frame_rate)
+
+
+def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]:
+    """Return ffmpeg's arguments for a conversion, the program itself left out."""
+    arguments = [
+        "-xerror",  # a frame that does not decode ends the run; it is not painted over
+        *("-i", ffmpeg.file_url(clip.path)),
+        *("-map", f"0:{clip.stream}", "-map", "0:a?"),
+        *("-c:v", recipe.encoder, *_ENCODER_OPTIONS[recipe.encoder]),
+        *("-pix_fmt", PIXEL_FORMAT),
+        *("-vf", encode_chain(clip, recipe)),
+        *("-c:a", "pcm_s16le"),
+    ]
+    if keeps_time(clip, recipe):
+        # Otherwise ffmpeg rounds each timestamp to a multiple of the average frame duration.
+        arguments += ["-fps_mode", "passthrough", "-enc_time_base", "demux"]
+    arguments += sound_options(clip, recipe)
+    return [*arguments, "-f", "mov", ffmpeg.file_url(destination)]
+
+
+def encode_command(clip: Clip, recipe: Recipe, destination: Path, *, overwrite: bool) -> list[str]:
+    """Return the whole command, as a person would run it."""
+    return ffmpeg.command(encode_arguments(clip, recipe, destination), overwrite=overwrite)
+
+
+def keeps_time(clip: Clip, recipe: Recipe) -> bool:
+    """Whether every timestamp is kept as it is.
+
+    False when an even grid was asked for, or when the container had rounded a constant rate.
+    """
+    if recipe.frame_rate:
+        return False
+    return clip.even_timestamps or not clip.constant_frame_rate
+
+
+def sound_options(clip: Clip, recipe: Recipe) -> list[str]:
+    """Return what is done to the sound, as ffmpeg's arguments; [] leaves it as it is."""
+    options = []
+    if any(stream.gap > _GAP for stream in clip.audio):
+        # Silence where the timestamps leave a hole, or all sound after it would come early.
+        options += ["-af", f"aresample=async=1:min_hard_comp={_GAP}"]
+    if recipe.audio_rate:
+        options += ["-ar", str(recipe.audio_rate)]
+    return options
+
+
+_GAP = 0.02  # seconds; a shorter hole is rounding

@@ -1,0 +1,128 @@
+"""Record: all that is known of a delivered file, as NAME.qc.json beside NAME.mov.
+
+Its keys are described in qc.schema.json.
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from workbench import ffmpeg
+from workbench.deliver.inspect import Inspection
+from workbench.deliver.recipe import Recipe
+from workbench.deliver.verify import Delivery
+from workbench.files import write_text
+from workbench.look.preset import Preset
+
+VERSION = 2
+"""Raised when a key changes its meaning or goes away."""
+
+SCHEMA = Path(__file__).with_name("qc.schema.json")
+
+
+def record(delivery: Delivery) -> dict[str, Any]:
+    """Return all that is known of a delivery, in plain JSON types."""
+    recipe, preset = delivery.recipe, delivery.recipe.preset
+    return {
+        "schema": VERSION,
+        "verdict": delivery.verdict,
+        "source": delivery.source.facts(),
+        "destination": {
+            "path": str(delivery.destination),
+            "size": delivery.size,
+            "sha256": delivery.sha256,
+        },
+        "preset": {**preset.model_dump(), "hash": preset.hash} if preset else None,
+        "encoder": recipe.encoder if delivery.command else None,
+        "frame_rate": str(recipe.frame_rate) if recipe.frame_rate else None,
+        "audio_rate": recipe.audio_rate,
+        "command": list(delivery.command) or None,
+        "policy": delivery.policy.model_dump(),
+        "findings": [asdict(finding) for finding in delivery.findings],
+        "measures": _measures(delivery.inspection) if delivery.inspection else None,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return what made the file: this package, the ffmpeg program, the libraries that measured."""
+    libraries = ("av", "numpy", "scipy", "pymediainfo")
+    return {
+        "workbench": version("workbench"),
+        "ffmpeg": ffmpeg.program().version,
+        **{name: version(name) for name in libraries},
+    }
+
+
+def record_path(delivered: Path) -> Path:
+    """Return where the record of a delivered file goes: NAME.qc.json beside NAME.mov."""
+    return delivered.with_suffix(".qc.json")
+
+
+def write_record(delivery: Delivery) -> Path:
+    """Write the record beside the delivered file, whole or not at all; return its path.
+
+    Raises DestinationUnusable.
+    """
+    path = record_path(delivery.destination)
+    text = json.dumps(record(delivery), indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n", overwrite=True)
+    return path
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the record beside a file says of it."""
+
+    recipe: Recipe
+    command: tuple[str, ...]
+    sha256: str
+
+
+def recorded(delivered: Path) -> Recorded | None:
+    """Return how a file was made, if its record lies beside it and can be read."""
+    try:
+        values = json.loads(record_path(delivered).read_text(encoding="utf-8"))
+        stages = {key: value for key, value in values["preset"].items() if key != "hash"}
+        rate = values["frame_rate"]
+        recipe = Recipe(
+            preset=Preset.model_validate(stages),
+            encoder=values["encoder"],
+            frame_rate=Fraction(rate) if rate else None,
+            audio_rate=values["audio_rate"],
+        )
+        sha256 = str(values["destination"]["sha256"])
+        return Recorded(recipe, tuple(map(str, values["command"])), sha256)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        return None  # a file from elsewhere, or with the record of another version
+
+
+def _measures(inspection: Inspection) -> dict[str, Any]:
+    levels = inspection.levels
+    return {
+        "seconds": [round(float(time), 6) for time in inspection.times],
+        "levels": {
+            field.name: [round(float(value), 4) for value in getattr(levels, field.name)]
+            for field in fields(levels)
+        },
+        "match": {
+            "left": [round(match.left, 4) for match in inspection.matches],
+            "worst": [round(match.worst, 4) for match in inspection.matches],
+            "offset": [match.offset for match in inspection.matches],
+        },
+        "frames": [_plain(asdict(one)) for one in inspection.comparisons],
+        "loudness": [_plain(asdict(one)) for one in inspection.loudness],
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Round what was measured, and let a time be a float of seconds."""
+    return {
+        key: round(float(value), 6) if isinstance(value, float | Fraction) else value
+        for key, value in values.items()
+    }

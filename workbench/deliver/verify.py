@@ -1,0 +1,136 @@
+"""Verify: a delivered file held against its source, its recipe and a policy.
+
+What a conversion does to its own file before it may have its name, and what `workbench qc` does to
+any file.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench import ffmpeg
+from workbench.clip import Clip
+from workbench.deliver.inspect import Inspection, inspect
+from workbench.deliver.picture import check_frames, judge, undecodable
+from workbench.deliver.policy import Policy
+from workbench.deliver.qc import Finding, Level, check, verdict
+from workbench.deliver.quicktime import Movie, read_movie
+from workbench.deliver.recipe import Recipe, sound_options
+from workbench.errors import ClipError, DamagedClip
+from workbench.look.chain import PIXEL_FORMAT
+from workbench.probe import open_clip
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """A delivered file and all that is known of it."""
+
+    source: Clip
+    destination: Path
+    recipe: Recipe
+    policy: Policy
+    findings: tuple[Finding, ...]
+    inspection: Inspection | None  # None when its pictures cannot be put beside the source's
+    size: int  # bytes
+    sha256: str  # of the file, hex
+    command: tuple[str, ...] = ()  # that made it, with its own name; () when that is not known
+
+    @property
+    def verdict(self) -> Level:
+        return verdict(self.findings)
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """What was found of a delivered file."""
+
+    movie: Movie
+    promises: tuple[Finding, ...]  # a file that breaks one is not what was ordered
+    judgements: tuple[Finding, ...]  # by the policy; a file may miss a limit and be whole
+    inspection: Inspection | None  # None when its pictures cannot be put beside the source's
+    sha256: str  # of the file, hex
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.promises + self.judgements
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.promises if finding.level == "fail")
+
+
+def verify(
+    clip: Clip,
+    path: Path,
+    recipe: Recipe,
+    policy: Policy,
+    *,
+    every_frame: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+    cancellation: ffmpeg.Cancellation | None = None,
+) -> Verification:
+    """Measure a delivered file and hold it against what was promised and what is allowed.
+
+    Raises DamagedClip when it cannot be read as a ProRes file, FfmpegError.
+    """
+    movie = read_movie(path)
+    try:
+        delivered = open_clip(path)
+    except ClipError as error:
+        raise DamagedClip(str(error)) from error
+    with delivered:
+        expected = _expected_sound(clip, recipe, cancellation)
+        sound = _sound(path, ["-c:a", "copy"], cancellation) if movie.audio else ()
+        promises = list(check(clip, movie, recipe, expected, sound))
+        inspection = None
+        if _comparable(clip, delivered):
+            try:
+                inspection = inspect(
+                    *(clip, delivered, recipe.preset),
+                    frame_rate=recipe.frame_rate,
+                    every_frame=every_frame,
+                    on_progress=on_progress,
+                    cancellation=cancellation,
+                )
+                promises += check_frames(inspection)
+            except DamagedClip as error:
+                if not str(error).startswith(path.name):
+                    raise  # it is the source that does not decode
+                promises.append(undecodable(error))
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Verification(
+        movie=movie,
+        promises=tuple(promises),
+        judgements=tuple(judge(inspection, movie, policy)) if inspection else (),
+        inspection=inspection,
+        sha256=sha256,
+    )
+
+
+def _comparable(clip: Clip, delivered: Clip) -> bool:
+    size = delivered.width, delivered.height
+    return size == (clip.width, clip.height) and delivered.pixel_format == PIXEL_FORMAT
+
+
+def _expected_sound(
+    clip: Clip, recipe: Recipe, cancellation: ffmpeg.Cancellation | None
+) -> tuple[str, ...]:
+    """Return the hashes of the source's sound as it should arrive."""
+    if not clip.audio:
+        return ()
+    return _sound(clip.path, ["-c:a", "pcm_s16le", *sound_options(clip, recipe)], cancellation)
+
+
+def _sound(
+    path: Path, codec: list[str], cancellation: ffmpeg.Cancellation | None
+) -> tuple[str, ...]:
+    """Return a SHA-256 of the samples of each sound track."""
+    arguments = ["-i", ffmpeg.file_url(path), "-map", "0:a", *codec]
+    lines = ffmpeg.run(
+        [*arguments, "-f", "streamhash", "-hash", "sha256", "pipe:1"],
+        file=path,
+        cancellation=cancellation,
+    )
+    return tuple(line.rpartition("=")[2] for line in lines.decode().splitlines())

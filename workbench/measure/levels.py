@@ -1,0 +1,124 @@
+"""Levels: how dark, bright and colourful each frame of a clip is, and what stands out over time.
+
+All figures are 10-bit legal-range code values, whatever the frame is in. They are those of
+FFmpeg's signalstats, at a fraction of its cost.
+"""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.frames import Frame
+from workbench.measure.codes import BLACK, NEUTRAL, WHITE, rgb_blocks, ten_bit
+
+_BLACK_PIXEL = BLACK + round(0.1 * (WHITE - BLACK))  # and below, as FFmpeg's blackdetect has it
+_FROZEN = 0.1  # code values: generators repeat a frame exactly, and slow motion moves more
+R103_RANGE = (20, 984)
+"""The 10-bit code values that EBU R103 allows luma, R', G' and B'."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """One frame's levels."""
+
+    lowest: float  # luma
+    low: float  # luma that a tenth of the pixels do not exceed
+    mean: float  # luma
+    high: float  # luma that nine tenths of the pixels do not exceed
+    highest: float  # luma
+    saturation: float  # mean distance of Cb and Cr from neutral
+    black: float  # share of pixels that are nearly black, 0 to 1
+    change: float  # mean difference of luma from the frame before; 0 in the first
+
+
+def levels(frame: Frame, before: Frame | None = None) -> Levels:
+    """Measure one frame; `change` is against the frame before it."""
+    luma, cb, cr = ten_bit(frame)
+    counts = np.bincount(luma.ravel(), minlength=1024)
+    reached = counts.cumsum()
+    present = counts.nonzero()[0]
+    blue, red = (plane.astype(np.float32) - NEUTRAL for plane in (cb, cr))
+    return Levels(
+        lowest=float(present[0]),
+        low=float(reached.searchsorted(round(luma.size * 0.1))),
+        mean=float(counts @ np.arange(counts.size)) / luma.size,
+        high=float(reached.searchsorted(round(luma.size * 0.9))),
+        highest=float(present[-1]),
+        saturation=float(np.sqrt(blue * blue + red * red).mean(dtype=np.float64)),
+        black=float(reached[_BLACK_PIXEL]) / luma.size,
+        change=_change(frame, before) if before else 0.0,
+    )
+
+
+def _change(frame: Frame, before: Frame) -> float:
+    """Compare every fourth row, which is enough to tell a frozen picture from a quiet one."""
+    rows = (one.luma[::4].astype(np.int32) for one in (frame, before))
+    return float(np.abs(np.subtract(*rows)).mean()) * 2.0 ** (10 - frame.bit_depth)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames in a row, `end` not included."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class LevelsTimeline:
+    """The levels of every frame of a clip: one value a frame in each, float32; see Levels."""
+
+    lowest: NDArray[np.float32]
+    low: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    high: NDArray[np.float32]
+    highest: NDArray[np.float32]
+    saturation: NDArray[np.float32]
+    black: NDArray[np.float32]
+    change: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, frames: Iterable[Levels]) -> Self:
+        names = [field.name for field in fields(Levels)]
+        rows = np.fromiter((astuple(one) for one in frames), np.dtype((np.float32, len(names))))
+        return cls(**dict(zip(names, rows.T, strict=True)))
+
+    def black_stretches(self, least: int) -> list[Stretch]:
+        """Return where at least `least` frames in a row are black: 98 % of their pixels are."""
+        return _stretches(self.black >= 0.98, least)
+
+    def frozen_stretches(self, least: int) -> list[Stretch]:
+        """Return where at least `least` frames in a row are the same, the first included."""
+        still = self.change < _FROZEN
+        still[:1] = False
+        return [Stretch(stretch.start - 1, stretch.end) for stretch in _stretches(still, least - 1)]
+
+    def jumps(self, least: float) -> list[int]:
+        """Return the frames whose mean luma is `least` code values or more from the one before."""
+        return [int(index) + 1 for index in np.flatnonzero(np.abs(np.diff(self.mean)) >= least)]
+
+
+def _stretches(marked: NDArray[np.bool_], least: int) -> list[Stretch]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], marked, [False]))))
+    found = (Stretch(int(start), int(end)) for start, end in edges.reshape(-1, 2))
+    return [stretch for stretch in found if stretch.end - stretch.start >= max(1, least)]
+
+
+def outside_r103(frame: Frame) -> float:
+    """Return the share of pixels whose luma, R', G' or B' is outside what EBU R103 allows, 0 to 1.
+
+    R103 tolerates 1 % of the picture. Raises UnsupportedClip for a matrix without a formula.
+    """
+    lowest, highest = R103_RANGE
+    luma = ten_bit(frame)[0]
+    count = top = 0
+    for block in rgb_blocks(frame):
+        rows = luma[top : top + block.shape[1]]
+        top += block.shape[1]
+        outside = (rows < lowest) | (rows > highest)
+        outside |= (block.min(axis=0) < lowest) | (block.max(axis=0) > highest)
+        count += int(np.count_nonzero(outside))
+    return count / luma.size

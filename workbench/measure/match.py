@@ -1,0 +1,97 @@
+"""Match: whether each delivered frame is the source's frame of that place, whole.
+
+The look between the two need not be known. Both frames are averaged in blocks of 16 by 16 pixels;
+a smooth curve from the source's block means to the delivered ones takes the look out; what is left
+is small where the pictures are the same, larger where the neighbouring frame fits better, and very
+large in a block that was damaged.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial.polynomial import polyvander
+from numpy.typing import NDArray
+
+from workbench.frames import Frame
+
+BLOCK = 16
+"""Pixels on a side: what a ProRes macroblock covers."""
+
+Means = NDArray[np.float32]
+"""A frame's block means of luma, Cb and Cr in 10-bit code values: (3, blocks)."""
+
+_DEGREE = 4  # of the curve, enough for eq's line and for a log look's shoulder
+_TELLING = 1.5  # times as large as the best neighbour's: more than chance
+_LEAST = 0.15  # code values: frames nearer than this to each other cannot be told apart
+
+
+def block_means(frame: Frame) -> Means:
+    """Average each whole block, chroma over the same part of the picture as luma."""
+    rows, columns = frame.height // BLOCK, frame.width // BLOCK
+    found = np.empty((3, rows * columns), np.float32)
+    for plane, means in zip((frame.luma, frame.cb, frame.cr), found, strict=True):
+        high, wide = (
+            BLOCK if size == whole else BLOCK // 2
+            for size, whole in zip(plane.shape, frame.luma.shape, strict=True)
+        )
+        inside = plane[: rows * high, : columns * wide]
+        bands = inside.reshape(rows, high, inside.shape[1]).sum(axis=1, dtype=np.uint32)
+        sums = bands.reshape(rows * columns, wide).sum(axis=1)
+        np.multiply(sums, 2.0 ** (10 - frame.bit_depth) / (high * wide), out=means)
+    return found
+
+
+@dataclass(frozen=True)
+class Match:
+    """How one delivered frame fits the source."""
+
+    left: float  # RMS difference of luma that the curve leaves, in 10-bit code values
+    worst: float  # the largest of any block, in luma, Cb or Cr
+    offset: int  # 0 when it is in its place; -1 or 1 when that neighbour fits clearly better
+
+
+def matches(pairs: Iterable[tuple[Means, Means]]) -> Iterator[Match]:
+    """Yield how each delivered frame fits, from (source, delivered) block means in order.
+
+    Only three frames are held at a time. Frames too small for a block fit always.
+    """
+    sources: deque[Means | None] = deque([None], maxlen=3)
+    delivered: Means | None = None
+    for source, next_delivered in pairs:
+        sources.append(source)
+        if delivered is not None:
+            yield _match(sources, delivered)
+        delivered = next_delivered
+    if delivered is not None:
+        sources.append(None)
+        yield _match(sources, delivered)
+
+
+def _match(sources: Iterable[Means | None], delivered: Means) -> Match:
+    if not delivered.size:
+        return Match(0.0, 0.0, 0)
+    # Luma tells the neighbours apart; damage may be in chroma alone.
+    before, here, after = sources
+    assert here is not None
+    left = np.stack([_left(x, y) for x, y in zip(here, delivered, strict=True)])
+    errors = {0: _rms(left[0])}
+    for offset, source in ((-1, before), (1, after)):
+        if source is not None:
+            errors[offset] = _rms(_left(source[0], delivered[0]))
+    nearest = min(errors, key=lambda offset: errors[offset])
+    clearly = errors[0] > _TELLING * errors[nearest] + _LEAST
+    return Match(errors[0], float(np.abs(left).max()), nearest if clearly else 0)
+
+
+def _left(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what is left of one plane's delivered means once a curve of the source's is off."""
+    powers = polyvander(source.astype(np.float64) / 512 - 1, _DEGREE)
+    # By the normal equations: the best fit in a fraction of the time.
+    curve = np.linalg.pinv(powers.T @ powers, rcond=1e-10) @ (powers.T @ delivered)
+    return np.asarray(delivered - powers @ curve, np.float64)
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.square(values).mean()))

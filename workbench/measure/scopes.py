@@ -1,0 +1,83 @@
+"""Scopes: waveform, RGB parade, vectorscope and RGB histogram, as arrays of pixel counts.
+
+All are on the scale of 10-bit legal-range code values, 0 to 1023, whatever the frame is in; what
+lies outside that is counted at its end. Every pixel is counted, so an array's sum is the number of
+pixels (of chroma samples, in the vectorscope).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.colour import LUMA_WEIGHTS
+from workbench.frames import Frame
+from workbench.measure.codes import NEUTRAL, rgb_blocks, ten_bit
+
+COLUMNS = 256
+"""How many columns a waveform has at most, each with its share of the picture's width; each
+channel of a parade has half as many."""
+LEVELS = 256
+"""How many levels a waveform, and a side of the vectorscope, has: each gathers 4 code values."""
+
+SKIN_TONE_ANGLE = 123.0
+"""Degrees from the Cb axis towards Cr at which skin of every kind lies: the I axis of NTSC."""
+
+
+def waveform(frame: Frame) -> NDArray[np.int64]:
+    """Count luma by level and by place in the width: (LEVELS, columns), level 0 first."""
+    counts = np.zeros(min(frame.width, COLUMNS) * LEVELS, np.int64)
+    luma = ten_bit(frame)[0]
+    for top in range(0, frame.height, 64):  # a block that the processor's cache holds
+        _count_by_column(luma[top : top + 64], counts)
+    return counts.reshape(-1, LEVELS).T
+
+
+def rgb_parade(frame: Frame) -> NDArray[np.int64]:
+    """Count R', G' and B' as `waveform` does luma: (3, LEVELS, columns)."""
+    counts = np.zeros((3, min(frame.width, COLUMNS // 2) * LEVELS), np.int64)
+    for block in rgb_blocks(frame):
+        for channel, part in zip(counts, block.clip(0, 1023, out=block), strict=True):
+            _count_by_column(part, channel)
+    return np.asarray(counts.reshape(3, -1, LEVELS).swapaxes(1, 2))
+
+
+def vectorscope(frame: Frame) -> NDArray[np.int64]:
+    """Count chroma samples by Cr and Cb: (LEVELS, LEVELS), Cr in the rows, the lowest first."""
+    _, cb, cr = ten_bit(frame)
+    index = (cr.astype(np.int32) >> 2) * LEVELS + (cb >> 2)
+    return np.bincount(index.ravel(), minlength=LEVELS * LEVELS).reshape(LEVELS, LEVELS)
+
+
+def rgb_histogram(frame: Frame) -> NDArray[np.int64]:
+    """Count R', G' and B' by code value: (3, 1024)."""
+    counts = np.zeros((3, 1024), np.int64)
+    for block in rgb_blocks(frame):
+        for channel, part in zip(counts, block.clip(0, 1023, out=block), strict=True):
+            channel += np.bincount(part.ravel(), minlength=1024)
+    return counts
+
+
+def vectorscope_targets(matrix: str, amplitude: float = 0.75) -> dict[str, tuple[float, float]]:
+    """Return where the colours of bars with this amplitude fall: (Cb, Cr) code values by letter.
+
+    >>> cb, cr = vectorscope_targets("bt709")["R"]
+    >>> round(cb), round(cr)
+    (435, 848)
+    """
+    red, blue = LUMA_WEIGHTS[matrix]
+    colours = {
+        "R": (1, 0, 0), "Y": (1, 1, 0), "G": (0, 1, 0),
+        "C": (0, 1, 1), "B": (0, 0, 1), "M": (1, 0, 1),
+    }  # fmt: skip
+    found = {}
+    for letter, (r, g, b) in colours.items():
+        luma = red * r + (1 - red - blue) * g + blue * b
+        cb, cr = (b - luma) / (2 - 2 * blue), (r - luma) / (2 - 2 * red)
+        found[letter] = (NEUTRAL + 896 * amplitude * cb, NEUTRAL + 896 * amplitude * cr)
+    return found
+
+
+def _count_by_column(plane: NDArray[np.int16], counts: NDArray[np.int64]) -> None:
+    """Add the pixels of a plane to counts by column and level, one column after the other."""
+    width = plane.shape[1]
+    column = np.arange(width) * (counts.size // LEVELS) // width * LEVELS
+    counts += np.bincount(((plane >> 2) + column).ravel(), minlength=counts.size)

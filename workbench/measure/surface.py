@@ -1,0 +1,71 @@
+"""Surface: where a picture is smooth, so that bands show, and where it has texture to lose."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Luma = NDArray[np.float32]
+"""10-bit code values, (height, width)."""
+Area = NDArray[np.bool_]
+"""A part of a picture, at half its size: (height // 2, width // 2)."""
+
+NARROW = 3.0
+"""Pixels, the sigma of the Gaussian that smooths noise away."""
+WIDE = 12.0
+"""Pixels, wider than the steps of a band and narrower than what the picture means to show."""
+
+_STEEP = 0.8  # code values per pixel: more is an edge or shading, not a band
+_ROUGH = 1.5  # code values of detail, on average: more is texture, over which no band is seen
+_SHAPED = 2.5  # code values between narrow and wide: half a step of 8 bits is 2, more is a shape
+_RICH = 4.0  # and more than this is texture that can be lost
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A picture at half its size, and what is found there: a quarter of the work, and enough."""
+
+    luma: Luma  # 10-bit code values, squares of four pixels averaged: (height // 2, width // 2)
+
+    @classmethod
+    def of(cls, luma: Luma) -> "Surface":
+        rows, columns = luma.shape[0] // 2 * 2, luma.shape[1] // 2 * 2
+        pairs = luma[0:rows:2] + luma[1:rows:2]
+        return cls((pairs[:, 0:columns:2] + pairs[:, 1:columns:2]) * np.float32(0.25))
+
+    @cached_property
+    def narrow(self) -> Luma:
+        """The picture without its noise."""
+        return np.asarray(ndimage.gaussian_filter(self.luma, NARROW / 2))
+
+    @cached_property
+    def wide(self) -> Luma:
+        """The picture without its bands."""
+        return np.asarray(ndimage.gaussian_filter(self.luma, WIDE / 2, truncate=3))
+
+    @cached_property
+    def _detail(self) -> Luma:
+        return np.asarray(ndimage.uniform_filter(np.abs(self.luma - self.narrow), 7))
+
+    @cached_property
+    def smooth(self) -> Area:
+        """Where there is no edge, no texture and no shape of its own, nor any near."""
+        steep = np.hypot(*np.gradient(self.narrow)) / 2 > _STEEP
+        shaped = np.abs(self.narrow - self.wide) > _SHAPED
+        disturbed = steep | shaped | (self._detail > _ROUGH)
+        return ~ndimage.maximum_filter(disturbed, round(WIDE) + 1)
+
+    @cached_property
+    def textured(self) -> Area:
+        """Where there is texture."""
+        return np.asarray(self._detail > _RICH)
+
+
+def full_size(area: Area, luma: Luma) -> Area:
+    """Return an area at the size of a picture; an odd last row or column is left out."""
+    large = np.zeros(luma.shape, np.bool_)
+    repeated = area.repeat(2, axis=0).repeat(2, axis=1)
+    large[: repeated.shape[0], : repeated.shape[1]] = repeated
+    return large

@@ -1,0 +1,56 @@
+"""Texture: how much real detail a chain took away.
+
+Held against the same picture with the same tone but no deband, so that only the deband counts.
+"""
+
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from workbench import ffmpeg
+from workbench.frames import Frame
+from workbench.measure.surface import Area, Luma, full_size
+
+_ENOUGH = 0.001  # of the picture: less texture than this says nothing
+
+
+def texture_change(luma: Luma, plain: Luma, area: Area) -> float | None:
+    """Return the RMS by which a picture differs from `plain` where that has texture.
+
+    Both are in 10-bit code values, and so is the result; None when less than 0.1 % of the picture
+    has texture.
+    """
+    if area.mean() < _ENOUGH:
+        return None
+    return math.sqrt(float(np.square(luma - plain)[full_size(area, luma)].mean()))
+
+
+def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float]:
+    """Return the structural similarity of the luma of each 10-bit pair, 1 where they are the same.
+
+    FFmpeg's ssim filter computes it, over one run for all pairs. Raises FfmpegFailed.
+    """
+    width, height = frames[0].width, frames[0].height
+
+    def pairs() -> Iterator[bytes]:
+        for pair in zip(frames, plain, strict=True):
+            yield from (frame.luma.tobytes() for frame in pair)
+
+    graph = (
+        "[0:v]split[a][b];[a]crop=iw:ih/2:0:0[one];[b]crop=iw:ih/2:0:ih/2[two];"
+        f"[one][two]ssim=stats_file={_LOG}"
+    )
+    source = ffmpeg.raw_input(_GREY, width, 2 * height)
+    with tempfile.TemporaryDirectory() as folder:
+        ffmpeg.run(
+            [*source, "-lavfi", graph, "-f", "null", "-"], stdin=pairs(), folder=Path(folder)
+        )
+        lines = (Path(folder) / _LOG).read_text(encoding="utf-8").splitlines()
+    return [float(line.partition("Y:")[2].split()[0]) for line in lines]
+
+
+_LOG = "ssim.log"
+_GREY = "gray10le"
