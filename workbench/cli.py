@@ -75,7 +75,7 @@ _policy_option = click.option(
     help="What may be delivered: a name, or a .toml file.",
 )
 _every_frame_option = click.option(
-    "--every-frame", is_flag=True, help="Measure banding in each frame, not in one a second."
+    "--every-frame", is_flag=True, help="Measure banding in each frame, not in samples."
 )
 _report_option = click.option(
     "--report", is_flag=True, help="Write NAME.qc.json and NAME.report.html beside the file."

@@ -5,6 +5,8 @@ A run of ffmpeg to a temporary file, a check of that file, and only then the fin
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 from workbench import ffmpeg
@@ -12,8 +14,9 @@ from workbench.clip import Clip
 from workbench.deliver import quicktime
 from workbench.deliver.policy import Policy, load_policy
 from workbench.deliver.recipe import Recipe, encode_arguments, encode_chain, encode_command
-from workbench.deliver.verify import Delivery, verify
+from workbench.deliver.verify import Delivery, expected_sound, verify
 from workbench.errors import (
+    Cancelled,
     DamagedClip,
     DestinationUnusable,
     FfmpegFailed,
@@ -63,7 +66,7 @@ def convert(
     The destination is either what it was before or the whole verified new file, whatever happens;
     no other file is left. A file that is as promised and only misses a limit of the `policy`
     (`mezzanine` unless given) is kept, and its verdict says so. `every_frame` measures banding in
-    each and not in one a second. `on_checked` is told how many delivered frames are checked.
+    each and not in samples. `on_checked` is told how many delivered frames are checked.
 
     Raises ClipError, DeliveryError, FfmpegError; VerificationFailed names what was found.
     """
@@ -77,22 +80,32 @@ def convert(
     ffmpeg.require(filters, encoders=[recipe.encoder, "pcm_s16le"])
     quicktime.require()
     with replacing(destination, overwrite=overwrite) as temporary:
-        try:
-            ffmpeg.run(
-                encode_arguments(clip, recipe, temporary),
-                file=clip.path,
-                on_progress=on_progress,
-                cancellation=cancellation,
-            )
-        except FfmpegFailed as error:
-            raise _explained(error, clip, destination) from error
+        with ThreadPoolExecutor() as pool:
+            stop = ffmpeg.Cancellation(parent=cancellation)
+            preparing = pool.submit(_prepare, clip, recipe, stop)
+            try:
+                ffmpeg.run(
+                    encode_arguments(clip, recipe, temporary),
+                    file=clip.path,
+                    on_progress=on_progress,
+                    cancellation=cancellation,
+                )
+                sound = preparing.result()
+            except FfmpegFailed as error:
+                raise _explained(error, clip, destination) from error
+            except BaseException:
+                stop.request()
+                raise
         try:
             verified = verify(
-                *(clip, temporary, recipe, policy),
+                *(clip, temporary, recipe, policy, sound),
                 every_frame=every_frame,
                 on_progress=on_checked,
                 cancellation=cancellation,
             )
+        except Cancelled:
+            cancellation.raise_if_requested(clip.path)  # by the clip's name, not a temporary one
+            raise
         except DamagedClip as error:
             raise VerificationFailed(
                 f"{clip.path.name}: what was encoded is not usable: {error}"
@@ -115,6 +128,12 @@ def convert(
         size=verified.movie.size,
         sha256=verified.sha256,
     )
+
+
+def _prepare(clip: Clip, recipe: Recipe, cancellation: ffmpeg.Cancellation) -> tuple[str, ...]:
+    """Do what the check needs of the source alone, while the encoder works."""
+    import_module("scipy.ndimage")  # half a second that nobody waits for here
+    return expected_sound(clip, recipe, cancellation)
 
 
 def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:

@@ -5,12 +5,12 @@ contour, texture, gamut - is measured in one frame a second, or in every one, wh
 are decoded. No more than a few frames are held at a time, however long the clip is.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import islice
 from math import floor
 
 from workbench import ffmpeg
@@ -23,8 +23,9 @@ from workbench.measure.levels import Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
 from workbench.measure.match import Match, Means, block_means, matches
 
-_FEWEST = 4  # frames compared, of a clip shorter than as many seconds
-_AT_ONCE = 4  # frames compared in one go
+_FEWEST = 4  # frames compared
+_EVERY = 2  # seconds of a longer clip for each frame that is compared
+_AT_ONCE = 8  # frames compared in one go
 _WAITING = 2
 
 
@@ -69,92 +70,106 @@ def inspect(
     FfmpegFailed, Cancelled, FfmpegMissing.
     """
     places = source_places(clip, delivered, frame_rate)
-    count = len(places) if every_frame else max(_FEWEST, round(clip.duration))
+    count = len(places) if every_frame else max(_FEWEST, round(clip.duration / _EVERY))
     samples = sample_indices(len(places), count)
-    chosen = set(samples)
     stop = ffmpeg.Cancellation(parent=cancellation)
-    watched: list[Levels] = []
-    corrupt: list[int] = []
-    found = _Found()
-
-    def means() -> Iterator[tuple[Means, Means]]:
-        """Watch every pair of frames go by, and hand on those that are to be compared."""
-        before: Frame | None = None
-        held: list[_Pair] = []
-        for number, (source, frame) in enumerate(_pairs(clip, delivered, places)):
-            stop.raise_if_requested(clip.path)
-            watched.append(levels(frame, before))
-            if frame.corrupt:
-                corrupt.append(number)
-            before = frame
-            if number in chosen:
-                held.append((source, frame))
-            if len(held) == _AT_ONCE or (held and number == samples[-1]):
-                found.expect(pool.submit(_compare, held, preset, every_frame, stop), held)
-                held = []
-            yield block_means(source), block_means(frame)
-            if on_progress:
-                on_progress(number + 1)
-
-    with ThreadPoolExecutor(_WAITING) as pool:
-        tracks = range(len(delivered.audio))
-        listening = pool.submit(lambda: [loudness(delivered.path, i, stop) for i in tracks])
+    with ThreadPoolExecutor() as pool:  # the three work beside each other
+        comparing = pool.submit(_compared, clip, delivered, places, samples, preset, stop)
+        listening = pool.submit(
+            lambda: [loudness(delivered.path, i, stop) for i in range(len(delivered.audio))]
+        )
         try:
-            matched = tuple(matches(means()))
-            found.take_all()
+            watched = _watched(clip, delivered, places, on_progress, stop)
+            compared = comparing.result()
             heard = listening.result()
         except BaseException:
             stop.request()
             raise
-    assert found.worst is not None
     return Inspection(
         times=delivered.times[: len(places)],
-        levels=LevelsTimeline.of(watched),
-        matches=matched,
-        corrupt=tuple(corrupt),
-        comparisons=tuple(found.comparisons),
+        levels=watched.levels,
+        matches=watched.matches,
+        corrupt=watched.corrupt,
+        comparisons=compared.comparisons,
         loudness=tuple(heard),
-        before=found.worst[0],
-        after=found.worst[1],
+        before=compared.worst[0],
+        after=compared.worst[1],
     )
 
 
 _Pair = tuple[Frame, Frame]
 
 
-class _Found:
-    """Comparisons as they come in; of their frames, only the worst pair is kept."""
+@dataclass(frozen=True, eq=False)
+class _Watched:
+    """What every frame was looked at for."""
 
-    def __init__(self) -> None:
-        self.comparisons: list[Comparison] = []
-        self.worst: _Pair | None = None
-        self._most = -1.0
-        self._expected: deque[tuple[Future[list[Comparison]], list[_Pair]]] = deque()
-
-    def expect(self, comparing: Future[list[Comparison]], pairs: list[_Pair]) -> None:
-        """Take these when they are done; wait when too many are under way."""
-        self._expected.append((comparing, pairs))
-        while len(self._expected) > _WAITING:
-            self._take()
-
-    def take_all(self) -> None:
-        while self._expected:
-            self._take()
-
-    def _take(self) -> None:
-        comparing, pairs = self._expected.popleft()
-        for comparison, pair in zip(comparing.result(), pairs, strict=True):
-            self.comparisons.append(comparison)
-            banding = comparison.cambi_before or comparison.contour_before or 0.0
-            if banding > self._most:
-                self._most, self.worst = banding, pair
+    levels: LevelsTimeline
+    matches: tuple[Match, ...]
+    corrupt: tuple[int, ...]
 
 
-def _compare(
-    pairs: Sequence[_Pair], preset: Preset | None, coarse: bool, stop: ffmpeg.Cancellation
-) -> list[Comparison]:
-    sources, frames = zip(*pairs, strict=True)
-    return compare(sources, preset, frames, coarse=coarse, cancellation=stop)
+def _watched(
+    clip: Clip,
+    delivered: Clip,
+    places: Sequence[int],
+    on_progress: Callable[[int], None] | None,
+    stop: ffmpeg.Cancellation,
+) -> _Watched:
+    """Watch every pair of frames go by."""
+    found: list[Levels] = []
+    corrupt: list[int] = []
+
+    def means() -> Iterator[tuple[Means, Means]]:
+        before: Frame | None = None
+        for number, (source, frame) in enumerate(
+            _pairs(clip, delivered, places, range(len(places)))
+        ):
+            stop.raise_if_requested(clip.path)
+            found.append(levels(frame, before))
+            if frame.corrupt:
+                corrupt.append(number)
+            before = frame
+            yield block_means(source), block_means(frame)
+            if on_progress:
+                on_progress(number + 1)
+
+    matched = tuple(matches(means()))
+    return _Watched(LevelsTimeline.of(found), matched, tuple(corrupt))
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """What the sampled frames were looked at for, and the pair that is banded most."""
+
+    comparisons: tuple[Comparison, ...]
+    worst: _Pair
+
+
+def _compared(
+    clip: Clip,
+    delivered: Clip,
+    places: Sequence[int],
+    samples: Sequence[int],
+    preset: Preset | None,
+    stop: ffmpeg.Cancellation,
+) -> _Compared:
+    """Compare some of the pairs, a few at a time."""
+    found: list[Comparison] = []
+    most: tuple[float, _Pair] | None = None
+    pairs = _pairs(clip, delivered, places, samples)
+    while some := list(islice(pairs, _AT_ONCE)):
+        sources, frames = zip(*some, strict=True)
+        coarse = len(samples) == len(places)
+        for one, pair in zip(
+            compare(sources, preset, frames, coarse=coarse, cancellation=stop), some, strict=True
+        ):
+            found.append(one)
+            banding = one.cambi_before or one.contour_before or 0.0
+            if most is None or banding > most[0]:
+                most = banding, pair
+    assert most is not None
+    return _Compared(tuple(found), most[1])
 
 
 def source_places(clip: Clip, delivered: Clip, frame_rate: Fraction | None) -> list[int]:
@@ -174,11 +189,13 @@ def source_places(clip: Clip, delivered: Clip, frame_rate: Fraction | None) -> l
     return places
 
 
-def _pairs(clip: Clip, delivered: Clip, places: Sequence[int]) -> Iterator[_Pair]:
-    """Yield each delivered frame with the source frame that it should be."""
-    sources = clip.frames(sorted(set(places)))
+def _pairs(
+    clip: Clip, delivered: Clip, places: Sequence[int], numbers: Sequence[int]
+) -> Iterator[_Pair]:
+    """Yield these delivered frames, each with the source frame that it should be."""
+    sources = clip.frames(sorted({places[number] for number in numbers}))
     source = next(sources)
-    for place, frame in zip(places, delivered.frames(range(len(places))), strict=True):
-        while source.index != place:
+    for number, frame in zip(numbers, delivered.frames(numbers), strict=True):
+        while source.index != places[number]:
             source = next(sources)
         yield source, frame

@@ -9,7 +9,7 @@ from workbench.deliver.policy import Policy, load_policy
 from workbench.deliver.qc import Finding
 from workbench.deliver.recipe import Recipe
 from workbench.deliver.record import recorded
-from workbench.deliver.verify import Delivery, verify
+from workbench.deliver.verify import Delivery, expected_sound, verify
 from workbench.errors import ClipNotFound
 from workbench.probe import open_clip
 
@@ -39,7 +39,7 @@ def recheck(
         recipe = record.recipe if record else Recipe(preset=None)
     policy = policy or load_policy("mezzanine")
     verified = verify(
-        *(clip, path, recipe, policy),
+        *(clip, path, recipe, policy, expected_sound(clip, recipe, cancellation)),
         every_frame=every_frame,
         on_progress=on_progress,
         cancellation=cancellation,

@@ -65,6 +65,7 @@ def verify(
     path: Path,
     recipe: Recipe,
     policy: Policy,
+    expected_sound: tuple[str, ...],
     *,
     every_frame: bool = False,
     on_progress: Callable[[int], None] | None = None,
@@ -72,6 +73,7 @@ def verify(
 ) -> Verification:
     """Measure a delivered file and hold it against what was promised and what is allowed.
 
+    `expected_sound` is what the function of that name gives for the clip and the recipe.
     Raises DamagedClip when it cannot be read as a ProRes file, FfmpegError.
     """
     movie = read_movie(path)
@@ -80,9 +82,8 @@ def verify(
     except ClipError as error:
         raise DamagedClip(str(error)) from error
     with delivered:
-        expected = _expected_sound(clip, recipe, cancellation)
         sound = _sound(path, ["-c:a", "copy"], cancellation) if movie.audio else ()
-        promises = list(check(clip, movie, recipe, expected, sound))
+        promises = list(check(clip, movie, recipe, expected_sound, sound))
         inspection = None
         if _comparable(clip, delivered):
             try:
@@ -114,8 +115,8 @@ def _comparable(clip: Clip, delivered: Clip) -> bool:
     return size == (clip.width, clip.height) and delivered.pixel_format == PIXEL_FORMAT
 
 
-def _expected_sound(
-    clip: Clip, recipe: Recipe, cancellation: ffmpeg.Cancellation | None
+def expected_sound(
+    clip: Clip, recipe: Recipe, cancellation: ffmpeg.Cancellation | None = None
 ) -> tuple[str, ...]:
     """Return the hashes of the source's sound as it should arrive."""
     if not clip.audio:

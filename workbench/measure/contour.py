@@ -12,9 +12,8 @@ leave is taken off. How well the second follows the first is printed by `make be
 import math
 
 import numpy as np
-from scipy import ndimage
 
-from workbench.measure.surface import NARROW, WIDE, Area, Luma, Surface, full_size
+from workbench.measure.surface import NARROW, WIDE, Area, Luma, Surface, full_size, gaussian
 
 _ENOUGH = 0.01  # of the picture: less smooth area than this says nothing
 
@@ -24,9 +23,11 @@ def contour_error(luma: Luma, truth: Luma, area: Area | None = None) -> float:
 
     `area` leaves the rest of the picture out.
     """
-    down, across = np.gradient(ndimage.gaussian_filter(luma - truth, NARROW))
-    squares = down**2 + across**2
-    return 100 * math.sqrt((squares if area is None else squares[full_size(area, luma)]).mean())
+    down, across = np.gradient(gaussian(luma - truth, NARROW))
+    squares = np.square(down) + np.square(across)
+    if area is not None:
+        squares = squares[full_size(area, luma)]
+    return 100 * math.sqrt(squares.mean())
 
 
 def contour(surface: Surface, area: Area) -> float | None:

@@ -40,23 +40,34 @@ def levels(frame: Frame, before: Frame | None = None) -> Levels:
     counts = np.bincount(luma.ravel(), minlength=1024)
     reached = counts.cumsum()
     present = counts.nonzero()[0]
-    blue, red = (plane.astype(np.float32) - NEUTRAL for plane in (cb, cr))
     return Levels(
         lowest=float(present[0]),
         low=float(reached.searchsorted(round(luma.size * 0.1))),
         mean=float(counts @ np.arange(counts.size)) / luma.size,
         high=float(reached.searchsorted(round(luma.size * 0.9))),
         highest=float(present[-1]),
-        saturation=float(np.sqrt(blue * blue + red * red).mean(dtype=np.float64)),
+        saturation=_saturation(cb, cr),
         black=float(reached[_BLACK_PIXEL]) / luma.size,
         change=_change(frame, before) if before else 0.0,
     )
 
 
+def _saturation(cb: NDArray[np.int16], cr: NDArray[np.int16]) -> float:
+    blue, red = (plane.astype(np.float32) for plane in (cb, cr))
+    for plane in (blue, red):  # in place: new arrays of this size cost more than the sums
+        plane -= NEUTRAL
+        plane *= plane
+    blue += red
+    return float(np.sqrt(blue, out=blue).mean(dtype=np.float64))
+
+
 def _change(frame: Frame, before: Frame) -> float:
     """Compare every fourth row, which is enough to tell a frozen picture from a quiet one."""
-    rows = (one.luma[::4].astype(np.int32) for one in (frame, before))
-    return float(np.abs(np.subtract(*rows)).mean()) * 2.0 ** (10 - frame.bit_depth)
+    now, then = (one.luma[::4].astype(np.int16, copy=False) for one in (frame, before))
+    difference = now - then
+    return float(np.abs(difference, out=difference).mean(dtype=np.float64)) * 2.0 ** (
+        10 - frame.bit_depth
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Luma = NDArray[np.float32]
 """10-bit code values, (height, width)."""
@@ -38,20 +37,24 @@ class Surface:
     @cached_property
     def narrow(self) -> Luma:
         """The picture without its noise."""
-        return np.asarray(ndimage.gaussian_filter(self.luma, NARROW / 2))
+        return gaussian(self.luma, NARROW / 2)
 
     @cached_property
     def wide(self) -> Luma:
         """The picture without its bands."""
-        return np.asarray(ndimage.gaussian_filter(self.luma, WIDE / 2, truncate=3))
+        return gaussian(self.luma, WIDE / 2)
 
     @cached_property
     def _detail(self) -> Luma:
+        from scipy import ndimage
+
         return np.asarray(ndimage.uniform_filter(np.abs(self.luma - self.narrow), 7))
 
     @cached_property
     def smooth(self) -> Area:
         """Where there is no edge, no texture and no shape of its own, nor any near."""
+        from scipy import ndimage
+
         steep = np.hypot(*np.gradient(self.narrow)) / 2 > _STEEP
         shaped = np.abs(self.narrow - self.wide) > _SHAPED
         disturbed = steep | shaped | (self._detail > _ROUGH)
@@ -69,3 +72,10 @@ def full_size(area: Area, luma: Luma) -> Area:
     repeated = area.repeat(2, axis=0).repeat(2, axis=1)
     large[: repeated.shape[0], : repeated.shape[1]] = repeated
     return large
+
+
+def gaussian(luma: Luma, sigma: float) -> Luma:
+    """Blur a picture; `sigma` is in its own pixels."""
+    from scipy import ndimage  # half a second to import, so not before it is needed
+
+    return np.asarray(ndimage.gaussian_filter(luma, sigma, truncate=3))
