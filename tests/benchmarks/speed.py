@@ -19,6 +19,7 @@ from statistics import median
 import click
 
 from tests import clips
+from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
 from workbench.deliver.record import versions
 from workbench.look.preset import load_preset
@@ -132,6 +133,7 @@ def main(as_json: bool) -> None:
         found = starting(2 * runs + 1)
         found += frames(make(folder / "ten.mp4", 10), 60 if quick else 200)
         found += scoping(folder / "ten.mp4", runs * 5)
+        overall, within = rank_correlation(list(follow()))
         clip = make(folder / "clip.mp4", 2 if quick else 5)
         found.append(convert_against_bare(clip, folder, runs))
     facts = {
@@ -139,6 +141,7 @@ def main(as_json: bool) -> None:
         "load": [round(value, 2) for value in os.getloadavg()],
         "versions": {"python": platform.python_version(), **versions()},
         "figures": [asdict(one) for one in found],
+        "contour_follows_truth": {"rho": overall, "rho_within_a_scene": within},
     }
     if as_json:
         click.echo(json.dumps(facts, indent=2))
@@ -151,6 +154,10 @@ def main(as_json: bool) -> None:
             f"{one.what:40} {one.median:8.3g} {one.unit:5} {spread:20} "
             f"goal {one.goal:g} {one.unit}: {met}"
         )
+    click.echo(
+        f"contour without a truth follows contour with one: rank correlation {overall:.2f} over "
+        f"all scenes, {within:.2f} within a scene (median)"
+    )
 
 
 if __name__ == "__main__":
