@@ -35,7 +35,7 @@ def judged(
 
 def test_an_8_bit_chain_is_warned_of(inspection: Inspection, movie: Movie) -> None:
     found = judged(inspection, movie)["bit depth"]
-    assert (found.level, found.limit) == ("warn", "at least 9.5")
+    assert (found.level, found.limit) == ("warn", "at least 9.5 bits")
     assert found.measured.startswith("8.")
 
 

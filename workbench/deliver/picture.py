@@ -67,6 +67,7 @@ def judge(inspection: Inspection, movie: Movie, policy: Policy) -> Iterator[Find
                 loudness.true_peak,
                 f"{loudness.true_peak:.1f} dBTP, {loudness.integrated:.1f} LUFS",
                 "How loud the sound's highest peak is, and its whole (EBU R128).",
+                "dBTP",
             )
     megabits = movie.size * 8 / 1e6 / float(movie.duration)
     yield _judged(
@@ -75,14 +76,17 @@ def judge(inspection: Inspection, movie: Movie, policy: Policy) -> Iterator[Find
         megabits,
         f"{megabits:.0f} Mb/s, {movie.size / 1e6:.1f} MB",
         "How much room the file takes.",
+        "Mb/s",
     )
 
 
-def _judged(id: str, rule: Rule | None, value: float, measured: str, sentence: str) -> Finding:
+def _judged(
+    id: str, rule: Rule | None, value: float, measured: str, sentence: str, unit: str = ""
+) -> Finding:
     if rule is None:
         return Finding(id, "pass", measured, "", sentence)
     level = "pass" if rule.allows(value) else rule.level
-    return Finding(id, level, measured, str(rule), sentence)
+    return Finding(id, level, measured, f"{rule} {unit}".rstrip(), sentence)
 
 
 def _known(values: Sequence[float | None]) -> list[float]:
@@ -99,6 +103,7 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             f"{min(bits):.1f} bits",
             "How many bits of luma are in use before the encoder: a look that works in 8 bits "
             "leaves a 10-bit file with 8-bit steps, which show when it is graded.",
+            "bits",
         )
         return
     grid = min(one.grid for one in inspection.comparisons)
@@ -151,6 +156,7 @@ def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             max(changes),
             f"{max(changes):.1f} code values, SSIM {similar:.4f}",
             "How far fine detail differs from the same tone without deband.",
+            "code values",
         )
 
 
@@ -162,6 +168,7 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         outside,
         f"{outside:.2f} %",
         "How much of the worst frame is outside EBU R103 in luma or RGB.",
+        "%",
     )
     times, levels = inspection.times, inspection.levels
     # A stretch that ends with the last frame lasts until that one's end.
@@ -183,7 +190,7 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         )
         seconds = float(ends[longest.end] - ends[longest.start])
         where = f"{seconds:.2f} s from frame {longest.start}" if seconds else "none"
-        yield _judged(name, rule, seconds, where, sentence)
+        yield _judged(name, rule, seconds, where, sentence, "s")
     steps = abs(levels.mean[1:] - levels.mean[:-1])
     if steps.size:
         at = int(steps.argmax()) + 1
@@ -194,4 +201,5 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             largest,
             f"{largest:.0f} code values at frame {at}",
             "The largest step of mean luma from one frame to the next: a cut, or a flash.",
+            "code values",
         )
