@@ -14,7 +14,7 @@ from workbench.frames import Frame
 from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render_each
-from workbench.measure.banding import COARSE, FINE, CambiMap, cambi, cambi_map
+from workbench.measure.banding import COARSE, FINE, CambiMap, cambi, cambi_map, measurable
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -95,6 +95,22 @@ def test_a_picture_too_small_is_said() -> None:
     assert cambi([gradient(32, 216, 100)])[0] >= 0
     with pytest.raises(UnsupportedClip, match=r"214x120 is too small .* needs 216 pixels"):
         cambi([gradient(32, 214, 120)])
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fits"),
+    [(1600, 128, False), (1600, 160, True), (640, 32, False), (640, 64, True), (32, 640, True)],
+)
+def test_a_flat_picture_is_refused_where_libvmaf_would_crash(
+    width: int, height: int, fits: bool
+) -> None:
+    banded = gradient(32, width, height)
+    assert measurable(width, height) == fits
+    if fits:
+        assert len(cambi([banded])) == 1
+    else:
+        with pytest.raises(UnsupportedClip, match="too flat"):
+            cambi([banded])
 
 
 def test_without_libvmaf_one_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

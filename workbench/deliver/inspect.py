@@ -18,7 +18,7 @@ from workbench.clip import Clip, sample_indices
 from workbench.frames import Frame
 from workbench.look.compare import Comparison, compare
 from workbench.look.preset import Preset
-from workbench.measure.banding import SMALLEST, CambiMap, cambi_map
+from workbench.measure.banding import CambiMap, cambi_map, measurable
 from workbench.measure.levels import Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
 from workbench.measure.match import Match, Means, block_means, matches
@@ -48,9 +48,8 @@ class Inspection:
 
         None for a picture too small for CAMBI.
         """
-        if max(self.before.width, self.before.height) < SMALLEST:
-            return None
-        return cambi_map(self.before)
+        can = measurable(self.before.width, self.before.height)
+        return cambi_map(self.before) if can else None
 
 
 def inspect(

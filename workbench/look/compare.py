@@ -9,7 +9,7 @@ from workbench import ffmpeg
 from workbench.frames import Frame
 from workbench.look.preset import NoDeband, Preset
 from workbench.look.render import render_each
-from workbench.measure.banding import COARSE, FINE, SMALLEST, cambi
+from workbench.measure.banding import COARSE, FINE, cambi, measurable
 from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bit_luma
 from workbench.measure.contour import contour
 from workbench.measure.levels import outside_r103
@@ -118,7 +118,7 @@ _Scores = tuple[float | None, float | None]
 def _scores(
     frames: Sequence[Frame], coarse: bool, cancellation: ffmpeg.Cancellation | None
 ) -> list[_Scores]:
-    if max(frames[0].width, frames[0].height) < SMALLEST:
+    if not measurable(frames[0].width, frames[0].height):
         return [(None, None)] * len(frames)
     fine = cambi(frames, FINE, cancellation)
     wide = cambi(frames if coarse else frames[:1], COARSE, cancellation)

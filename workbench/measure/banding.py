@@ -17,8 +17,8 @@ from workbench import ffmpeg
 from workbench.errors import UnsupportedClip
 from workbench.frames import Frame
 
-SMALLEST = 216
-"""Pixels in one direction at least, or libvmaf refuses the picture."""
+_SMALLEST = 216  # pixels in one direction at least
+_WINDOW = 65  # pixels at 3840 x 2160: libvmaf's default
 FINE, COARSE = 2, 5
 """Settings of max_log_contrast: libvmaf's default, and one that sees steps too large for it."""
 _LOG = "cambi.json"
@@ -127,10 +127,20 @@ def _scores(folder: Path) -> list[float]:
     return [next(iter(frame["metrics"].values())) for frame in frames]
 
 
+def measurable(width: int, height: int) -> bool:
+    """Whether CAMBI can look at a picture of this size.
+
+    libvmaf refuses what has no side of 216 pixels. And it crashes where its window, which grows
+    with the picture, does not fit into the height of the smallest of its five scales (cambi.c).
+    """
+    window = (_WINDOW * (width + height) // 375) >> 4
+    return max(width, height) >= _SMALLEST and height >> 4 >= window // 2
+
+
 def _require(frame: Frame) -> None:
     ffmpeg.require(filters=["libvmaf"])
-    if max(frame.width, frame.height) < SMALLEST:
+    if not measurable(frame.width, frame.height):
         raise UnsupportedClip(
-            f"a picture of {frame.width}x{frame.height} is too small to measure banding in: CAMBI "
-            f"needs {SMALLEST} pixels in one direction"
+            f"a picture of {frame.width}x{frame.height} is too small or too flat to measure "
+            f"banding in: CAMBI needs {_SMALLEST} pixels in one direction, and some height"
         )
