@@ -25,7 +25,7 @@ from workbench.measure.match import Match, Means, block_means, matches
 
 _FEWEST = 4  # frames compared
 _EVERY = 2  # seconds of a longer clip for each frame that is compared
-_AT_ONCE = 8  # frames compared in one go
+_AT_ONCE = 4  # frames held while they are compared
 _WAITING = 2
 
 
