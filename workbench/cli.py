@@ -78,7 +78,7 @@ _every_frame_option = click.option(
     "--every-frame", is_flag=True, help="Measure banding in each frame, not in samples."
 )
 _report_option = click.option(
-    "--report", is_flag=True, help="Write NAME.qc.json and NAME.report.html beside the file."
+    "--report", is_flag=True, help="Write NAME.report.html and NAME.qc.json beside it."
 )
 
 
@@ -147,7 +147,7 @@ def convert(
                 on_progress=encoding,
                 on_checked=checking,
             )
-        _tell(delivery, report, as_json)
+    _tell(delivery, report, as_json)
 
 
 @main.command()
@@ -183,20 +183,17 @@ def qc(
     from workbench.deliver.recipe import read_recipe
     from workbench.probe import open_clip
 
-    said = (preset, overrides, frame_rate, audio_rate)
-    recipe = None
-    if any(value for value in said):
-        recipe = read_recipe(preset, _pairs(overrides), "prores_ks", frame_rate, audio_rate)
+    recipe = read_recipe(preset, _pairs(overrides), "prores_ks", frame_rate, audio_rate)
     rules = load_policy(policy)
-    with open_clip(source) as clip, _stopping(f"{delivered.name}: stopped"):
-        with _bars(clip.frame_count) as (_, checking):
-            delivery = recheck(
-                *(clip, delivered, recipe),
-                policy=rules,
-                every_frame=every_frame,
-                on_progress=checking,
-            )
-        _tell(delivery, report, as_json)
+    stopping = _stopping(f"{delivered.name}: stopped")
+    with open_clip(source) as clip, stopping, _bars(clip.frame_count) as (_, checking):
+        delivery = recheck(
+            *(clip, delivered, recipe),
+            policy=rules,
+            every_frame=every_frame,
+            on_progress=checking,
+        )
+    _tell(delivery, report, as_json)
 
 
 @contextmanager
@@ -219,10 +216,16 @@ def _bars(frames: int) -> AbstractContextManager[Any]:
 
 def _tell(delivery: "Delivery", report: bool, as_json: bool) -> None:
     """Show what was found, write it down if asked, and end with 3 when the verdict is fail."""
-    from workbench.deliver.record import record, write_record
+    from workbench.deliver.record import record, record_path, write_record
     from workbench.desk.tables import delivery_text, findings_text
 
-    written = [write_record(delivery), _write_report(delivery)] if report else []
+    written = []
+    if report:
+        # A file that is checked again keeps the record that was made with it.
+        if delivery.checked_again and record_path(delivery.destination).exists():
+            written = [_write_report(delivery)]
+        else:
+            written = [write_record(delivery), _write_report(delivery)]
     lines = [findings_text(delivery.findings), "", delivery_text(delivery)]
     _show(record(delivery), "\n".join([*lines, *(str(path) for path in written)]), as_json)
     if delivery.verdict == "fail":

@@ -29,10 +29,16 @@ def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def expanded(path: str | Path) -> Path:
+    """Return a path with ~ as the home folder; one of nobody's stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for nobody's
+
+
 def write_text(destination: Path, text: str, *, overwrite: bool) -> None:
     """Write a small text file, whole or not at all. Raises as `replacing` does."""
     with replacing(destination, overwrite=overwrite) as temporary, _blamed_on(destination):
-        temporary.write_text(text, encoding="utf-8")
+        # A file name need not be UTF-8: what is not is written as an escape.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def refuse_existing(destination: Path, overwrite: bool) -> None:

@@ -51,6 +51,15 @@ class Frame:
     def height(self) -> int:
         return int(self.luma.shape[0])
 
+    @property
+    def chroma_step(self) -> tuple[int, int]:
+        """How many rows, and columns, of luma one chroma sample stands for: 1, 2 or 4."""
+        rows, columns = (
+            next(step for step in (1, 2, 4) if -(-whole // step) == size)
+            for whole, size in zip(self.luma.shape, self.cb.shape, strict=True)
+        )
+        return rows, columns
+
     def tobytes(self) -> bytes:
         """Return the planes as ffmpeg's rawvideo of this pixel format."""
         return b"".join(plane.tobytes() for plane in (self.luma, self.cb, self.cr))

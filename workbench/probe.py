@@ -16,6 +16,7 @@ from workbench.clip import AudioStream, Clip
 from workbench.colour import Colour
 from workbench.errors import ClipNotFound, DamagedClip, NotAVideo, UnsupportedClip
 from workbench.ffmpeg import file_url
+from workbench.files import expanded
 from workbench.frames import FrameReader, Orientation, Position, orientation
 
 
@@ -23,8 +24,8 @@ def open_clip(path: str | Path) -> Clip:
     """Read what a file is. Raises ClipNotFound, NotAVideo, UnsupportedClip, DamagedClip."""
     if not str(path):
         raise ClipNotFound("no clip is given: fill in its path as the source")
-    path = Path(path).expanduser()
-    _refuse_no_file(path)
+    path = expanded(path)
+    refuse_no_file(path)
     with _open(path) as container:
         stream = _picture(path, container)
         _refuse_early_end(path, container)
@@ -55,7 +56,8 @@ def _open(path: Path) -> av.container.InputContainer:
         ) from error
 
 
-def _refuse_no_file(path: Path) -> None:
+def refuse_no_file(path: Path) -> None:
+    """Raise ClipNotFound or NotAVideo unless there is a file that can be read."""
     try:
         if path.is_dir():
             raise NotAVideo(f"{path} is a folder: give one video file")

@@ -106,13 +106,24 @@ def test_a_policy_may_be_stricter_or_say_nothing(inspection: Inspection, movie: 
 
 
 def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> None:
-    assert [f.level for f in check_frames(inspection)] == ["pass", "pass"]
-    moved = [*inspection.matches[:5], Match(3.0, 4.0, 1), *inspection.matches[6:]]
-    place, whole = check_frames(replace(inspection, matches=tuple(moved)))
+    assert [f.level for f in check_frames(inspection)] == ["pass"] * 3
+    moved = [*inspection.matches[:5], Match(3.0, 4.0, 1.0, 1), *inspection.matches[6:]]
+    place, whole, _ = check_frames(replace(inspection, matches=tuple(moved)))
     assert (place.level, place.measured, whole.level) == ("fail", "1 moved, first frame 5", "pass")
-    torn = [*inspection.matches[:5], Match(1.0, 40.0, 0), *inspection.matches[6:]]
-    place, whole = check_frames(replace(inspection, matches=tuple(torn)))
-    assert (place.level, whole.measured) == ("pass", "1 damaged, first frame 5")
+    place, whole, _ = check_frames(replace(inspection, damaged=(5,)))
+    assert (place.level, whole.level) == ("pass", "fail")
+    assert whole.measured == "1 damaged, first frame 5"
+    unknown = tuple(replace(one, off=None) for one in inspection.comparisons)
+    _, whole, _ = check_frames(replace(inspection, damaged=(5,), comparisons=unknown))
+    assert whole.level == "warn", "it may be the look"
+
+
+def test_what_is_wrong_with_every_frame_is_seen(inspection: Inspection) -> None:
+    off = tuple(replace(one, off=60.0) for one in inspection.comparisons)
+    _, whole, _ = check_frames(replace(inspection, comparisons=off))
+    assert whole.level == "fail"
+    other = tuple(replace(match, alike=0.1) for match in inspection.matches)
+    assert [f.level for f in check_frames(replace(inspection, matches=other))][2] == "fail"
 
 
 def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:

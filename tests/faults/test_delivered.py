@@ -13,7 +13,7 @@ import pytest
 from tests import clips
 from workbench.deliver.encode import convert
 from workbench.deliver.recheck import recheck
-from workbench.deliver.recipe import Recipe
+from workbench.deliver.recipe import Recipe, read_recipe
 from workbench.deliver.record import record_path, write_record
 from workbench.deliver.verify import Delivery
 from workbench.errors import ClipError
@@ -141,9 +141,85 @@ def test_another_size(source: Path, good: Delivery, tmp_path: Path) -> None:
     assert failed(source, path) == {"size"}
 
 
-def test_8_bit_values_in_10_bits(source: Path, good: Delivery) -> None:
+@pytest.mark.parametrize("look", [CLASSIC, Recipe(None)], ids=["known look", "unknown look"])
+@pytest.mark.parametrize("filter_", ["vflip,hflip", "vflip", "negate"])
+def test_another_picture(
+    source: Path, good: Delivery, tmp_path: Path, filter_: str, look: Recipe
+) -> None:
+    path = tmp_path / "x.mov"
+    clips.run("-i", good.destination, "-vf", filter_, *HQ, "-c:a", "copy", path)
+    found = {f.id: f.level for f in recheck(source, path, look).findings}
+    assert "fail" in (found["same picture"], found["frames whole"])
+
+
+def test_a_box_over_every_frame(source: Path, good: Delivery, tmp_path: Path) -> None:
+    path = tmp_path / "x.mov"
+    box = "drawbox=x=0:y=0:w=iw/4:h=ih/4:color=red:t=fill"
+    clips.run("-i", good.destination, "-vf", box, *HQ, "-c:a", "copy", path)
+    assert "frames whole" in failed(source, path)
+
+
+def test_a_file_that_asks_to_be_turned(source: Path, good: Delivery, tmp_path: Path) -> None:
+    path = clips.turned(good.destination, tmp_path / "x.mov", "-display_rotation", "180")
+    assert "orientation" in failed(source, path)
+
+
+@pytest.mark.parametrize("look", ["deband.strength=8", "tone.contrast=1.4"])
+def test_a_strong_look_after_black_is_no_damage(tmp_path: Path, look: str) -> None:
+    """Most frames are flat, so what a strong look does to the others stands out."""
+    path = tmp_path / "late.mp4"
+    scene = "color=black:s=640x360:r=24:d=1[a];testsrc2=s=640x360:r=24:d=0.6[b];[a][b]concat=n=2"
+    clips.run("-filter_complex", f"{scene},format=yuv420p", "-c:v", "libx264", path)
+    key, _, value = look.partition("=")
+    delivery = convert(path, None, read_recipe("classic", {key: float(value)}))
+    assert {f.id: f.level for f in delivery.findings}["frames whole"] == "pass"
+
+
+def test_an_even_rate_begins_with_the_file(tmp_path: Path) -> None:
+    """The picture starts 33 ms after the sound, in the middle of the grid's first step."""
+    silent, sound, late = (tmp_path / name for name in ("v.mp4", "a.m4a", "late.mp4"))
+    picture = clips.sky("640x360", rate="30")
+    clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-bf", "0", silent)
+    clips.run("-f", "lavfi", "-i", "sine=d=1:r=48000", "-c:a", "aac", sound)
+    both = ["-itsoffset", "0.0333", "-i", silent, "-i", sound]
+    clips.run(*both, "-map", "0", "-map", "1", "-c", "copy", late)
+    for rate in ("24", "25", "50"):
+        target = tmp_path / f"{rate}.mov"
+        delivery = convert(late, target, read_recipe("classic", {}, frame_rate=rate))
+        assert {f.id: f.level for f in delivery.findings}["frames in place"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("size", "pixel_format"),
+    [("64x4", "yuv420p"), ("4x4", "yuv444p"), ("640x360", "yuv411p"), ("640x360", "yuv410p")],
+)
+def test_odd_pictures_are_delivered(tmp_path: Path, size: str, pixel_format: str) -> None:
+    path = tmp_path / "odd.mkv"
+    picture = f"testsrc2=s={size}:r=24:d=0.3,format={pixel_format}"
+    clips.run("-f", "lavfi", "-i", picture, "-c:v", "ffv1", path)
+    delivery = convert(path, tmp_path / "out.mov", CLASSIC)
+    write_record(delivery)
+    assert "fail" not in {f.level for f in delivery.findings}
+
+
+def test_checking_again_does_not_change_the_record(
+    source: Path, good: Delivery, tmp_path: Path
+) -> None:
+    path = flipped(good, tmp_path / "good.mov", 7, 0.999)
+    shutil.copy(write_record(good), record_path(path))
+    before = record_path(path).read_bytes()
+    command = [sys.executable, "-m", "workbench", "qc", source, path, "--report"]
+    for _ in range(2):
+        assert subprocess.run(command, capture_output=True).returncode == 3
+    assert record_path(path).read_bytes() == before
+    assert path.with_suffix(".report.html").exists()
+
+
+def test_8_bit_values_in_10_bits(source: Path, good: Delivery, tmp_path: Path) -> None:
     """Without knowing the look, from the file alone."""
-    found = {f.id: f for f in recheck(source, good.destination, Recipe(None)).findings}
+    path = tmp_path / "x.mov"
+    shutil.copy(good.destination, path)
+    found = {f.id: f for f in recheck(source, path).findings}
     assert found["bit depth"].level == "warn"
     assert found["bit depth"].measured.endswith("on the grid of 8 bits")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels, outside_r103
+from workbench.measure.match import block_means, largest_change
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -123,10 +125,9 @@ def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> N
         *("-lavfi", "[0][1][2]concat=n=3", "-c:v", "libx264", "-crf", "12", path),
     )
     with open_clip(path) as clip:
-        before, found = None, []
-        for frame in clip.frames():
-            found.append(levels(frame, before))
-            before = frame
+        means = [block_means(frame) for frame in clip.frames()]
+        changes = [0.0, *(largest_change(now, then) for then, now in pairwise(means))]
+        found = [levels(*both) for both in zip(clip.frames(), changes, strict=True)]
     seen = LevelsTimeline.of(found)
     assert seen.black_stretches(12) == [Stretch(24, 48)]
     (frozen,) = seen.frozen_stretches(36)

@@ -24,7 +24,7 @@ from workbench.errors import (
     VerificationFailed,
     WorkbenchError,
 )
-from workbench.files import refuse_existing, replacing
+from workbench.files import expanded, refuse_existing, replacing
 from workbench.look.chain import filter_names
 from workbench.probe import open_clip
 
@@ -38,7 +38,7 @@ def destination_for(
     another kind of file and for the source itself.
     """
     name = f"{source.stem}_prores.mov"
-    path = source.with_name(name) if destination is None else Path(destination).expanduser()
+    path = source.with_name(name) if destination is None else expanded(destination)
     if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, no error for a name too long
         path /= name
     if path.suffix.lower() != ".mov":

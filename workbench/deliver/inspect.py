@@ -12,17 +12,23 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import islice
 from math import floor
+from statistics import median
 
 from workbench import ffmpeg
 from workbench.clip import Clip, sample_indices
 from workbench.frames import Frame
 from workbench.look.compare import Comparison, compare
 from workbench.look.preset import Preset
+from workbench.look.render import render
 from workbench.measure.banding import CambiMap, cambi_map, measurable
 from workbench.measure.levels import Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
-from workbench.measure.match import Match, Means, block_means, matches
+from workbench.measure.match import Match, Means, block_means, largest_change, matches
 
+DAMAGE = 8
+"""10-bit code values that a block's mean may be off what the look makes of it, encoder included."""
+_OUTLIER = 4  # times the usual frame's worst block: a suspect
+_SUSPECTS = 100  # frames that are rendered to make sure
 _FEWEST = 4  # frames compared
 _EVERY = 2  # seconds of a longer clip for each frame that is compared
 _AT_ONCE = 4  # frames held while they are compared
@@ -36,7 +42,7 @@ class Inspection:
     times: tuple[Fraction, ...]  # of every delivered frame, seconds after the first
     levels: LevelsTimeline  # of every delivered frame
     matches: tuple[Match, ...]  # of every delivered frame
-    corrupt: tuple[int, ...]  # delivered frames that did not decode cleanly
+    damaged: tuple[int, ...]  # frames that did not decode cleanly, or have a block far off
     comparisons: tuple[Comparison, ...]  # of the frames that were sampled
     loudness: tuple[Loudness, ...]  # of each sound track
     before: Frame  # the sampled frame that is banded most in the source
@@ -88,7 +94,7 @@ def inspect(
         times=delivered.times[: len(places)],
         levels=watched.levels,
         matches=watched.matches,
-        corrupt=watched.corrupt,
+        damaged=_damaged(clip, delivered, places, watched, preset, cancellation),
         comparisons=compared.comparisons,
         loudness=tuple(heard),
         before=compared.worst[0],
@@ -120,21 +126,52 @@ def _watched(
     corrupt: list[int] = []
 
     def means() -> Iterator[tuple[Means, Means]]:
-        before: Frame | None = None
+        before: Means | None = None
         for number, (source, frame) in enumerate(
             _pairs(clip, delivered, places, range(len(places)))
         ):
             stop.raise_if_requested(clip.path)
-            found.append(levels(frame, before))
+            now = block_means(frame)
+            found.append(levels(frame, 0.0 if before is None else largest_change(now, before)))
             if frame.corrupt:
                 corrupt.append(number)
-            before = frame
-            yield block_means(source), block_means(frame)
+            before = now
+            yield block_means(source), now
             if on_progress:
                 on_progress(number + 1)
 
     matched = tuple(matches(means()))
     return _Watched(LevelsTimeline.of(found), matched, tuple(corrupt))
+
+
+def _damaged(
+    clip: Clip,
+    delivered: Clip,
+    places: Sequence[int],
+    watched: _Watched,
+    preset: Preset | None,
+    cancellation: ffmpeg.Cancellation | None,
+) -> tuple[int, ...]:
+    """Return the frames that are damaged: of those that look so, what the look itself explains is
+    told by rendering it."""
+    worst = [match.worst for match in watched.matches]
+    limit = max(DAMAGE, _OUTLIER * median(worst))
+    suspects = [
+        number
+        for number, match in enumerate(watched.matches)
+        if match.worst > limit and not match.offset
+    ]
+    found = set(watched.corrupt)
+    if preset is None or len(suspects) > _SUSPECTS:
+        # Nothing to render, or too much: then it is the look that bends tones by place or colour.
+        return tuple(sorted(found | set(suspects if preset is None else ())))
+    for number, (source, frame) in zip(
+        suspects, _pairs(clip, delivered, places, suspects) if suspects else (), strict=True
+    ):
+        looked = render(source, preset, cancellation)
+        if largest_change(block_means(looked), block_means(frame)) > DAMAGE:
+            found.add(number)
+    return tuple(sorted(found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +216,10 @@ def source_places(clip: Clip, delivered: Clip, frame_rate: Fraction | None) -> l
     if frame_rate is None:
         return list(range(min(clip.frame_count, delivered.frame_count)))
     # As FFmpeg's fps filter rounds: each source frame to the nearest step of the grid.
-    steps = [floor(time * frame_rate + Fraction(1, 2)) for time in clip.times]
+    # Its grid begins with the file, which may be with sound before the first picture.
+    late = -min([Fraction(0), *(stream.start for stream in clip.audio)])
+    steps = [floor((late + time) * frame_rate + Fraction(1, 2)) for time in clip.times]
+    steps = [step - steps[0] for step in steps]
     places, at = [], 0
     for number in range(delivered.frame_count):
         while at + 1 < len(steps) and steps[at + 1] <= number:

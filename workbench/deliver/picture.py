@@ -8,15 +8,14 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from statistics import median
 
-from workbench.deliver.inspect import Inspection
+from workbench.deliver.inspect import DAMAGE, Inspection
 from workbench.deliver.policy import Policy, Rule
 from workbench.deliver.qc import Finding
 from workbench.deliver.quicktime import Movie
 from workbench.errors import DamagedClip
 from workbench.measure.levels import Stretch
 
-_DAMAGE = 8  # 10-bit code values that a block's mean may be off, deband and encoder together
-_OUTLIER = 4  # times the usual frame's worst block, for a look that bends tones by colour
+_ALIKE = 0.5  # correlation: a strong grade stays above, another picture below
 
 
 def check_frames(inspection: Inspection) -> Iterator[Finding]:
@@ -30,18 +29,25 @@ def check_frames(inspection: Inspection) -> Iterator[Finding]:
         "all",
         "Each frame shows what the source's frame of that number shows.",
     )
-    usual = median(match.worst for match in matches)
-    limit = max(_DAMAGE, _OUTLIER * usual)
-    torn = [
-        number for number, match in enumerate(matches) if match.worst > limit and not match.offset
-    ]
-    damaged = sorted({*torn, *inspection.corrupt})
+    # Sampled frames are held against the look itself, where it is known: that sees what is wrong
+    # with every frame alike. Where frames have moved, it would say so once more.
+    off = [one.index for one in inspection.comparisons if not moved and (one.off or 0) > DAMAGE]
+    damaged = sorted({*inspection.damaged, *off})
+    known = all(one.off is not None for one in inspection.comparisons)
     yield Finding(
         "frames whole",
-        "fail" if damaged else "pass",
+        ("fail" if known else "warn") if damaged else "pass",
         f"{len(damaged)} damaged, first frame {damaged[0]}" if damaged else "all",
         "all",
         "Every frame decodes cleanly, and no block differs more from the source than a look does.",
+    )
+    alike = median(match.alike for match in matches)
+    yield Finding(
+        "same picture",
+        "pass" if alike >= _ALIKE else "fail",
+        f"{alike:.2f} alike",
+        f"at least {_ALIKE}",
+        "The file shows what the source shows, upright and not mirrored, whatever its look.",
     )
 
 
@@ -149,7 +155,7 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
 def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
     changes = _known([one.texture_change for one in inspection.comparisons])
     if changes:
-        similar = min(_known([one.ssim for one in inspection.comparisons]))
+        similar = min(_known([one.ssim for one in inspection.comparisons]), default=1.0)
         yield _judged(
             "texture",
             policy.texture,

@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.errors import PolicyError
+from workbench.files import expanded
 
 SHIPPED = Path(__file__).parent / "policies"
 
@@ -18,7 +19,7 @@ SHIPPED = Path(__file__).parent / "policies"
 class Rule(BaseModel):
     """A limit on one figure: either the most or the least that it may be."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     at_most: float | None = None
     at_least: float | None = None
@@ -78,18 +79,20 @@ def load_policy(name: str | Path) -> Policy:
 
     Raises PolicyError, naming the key that is wrong.
     """
-    path = SHIPPED / f"{name}.toml" if str(name) in shipped() else Path(name).expanduser()
+    path = SHIPPED / f"{name}.toml" if str(name) in shipped() else expanded(name)
     if path.suffix != ".toml":
         raise PolicyError(
             f"there is no policy {name}: take one of {', '.join(shipped())}, "
             "or the path of a .toml file"
         )
     try:
-        return Policy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PolicyError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise PolicyError(f"{path.name} is not a TOML file: {error}") from error
+    try:
+        return Policy.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].lower()}"

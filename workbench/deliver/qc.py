@@ -10,6 +10,7 @@ from workbench.clip import Clip
 from workbench.colour import Colour, delivered
 from workbench.deliver.quicktime import Movie
 from workbench.deliver.recipe import Recipe, keeps_time
+from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
 
 Level = Literal["pass", "note", "warn", "fail"]
@@ -64,6 +65,17 @@ def check(
         *_colour(clip.colour, movie),
         *_timing(clip, movie, recipe.frame_rate),
         *_audio(clip, movie, recipe, expected_sound == sound),
+    )
+
+
+def turned(orientation: Orientation) -> Finding:
+    """Say that a delivered file asks to be turned."""
+    return Finding(
+        "orientation",
+        "fail",
+        f"{orientation.rotation} degrees{', mirrored' if orientation.mirrored else ''}",
+        "upright",
+        "The file asks players to turn its picture, which not every program does.",
     )
 
 

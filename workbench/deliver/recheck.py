@@ -8,10 +8,10 @@ from workbench.clip import Clip
 from workbench.deliver.policy import Policy, load_policy
 from workbench.deliver.qc import Finding
 from workbench.deliver.recipe import Recipe
-from workbench.deliver.record import recorded
+from workbench.deliver.record import completed, recorded
 from workbench.deliver.verify import Delivery, expected_sound, verify
-from workbench.errors import ClipNotFound
-from workbench.probe import open_clip
+from workbench.files import expanded
+from workbench.probe import open_clip, refuse_no_file
 
 
 def recheck(
@@ -26,17 +26,15 @@ def recheck(
 ) -> Delivery:
     """Find all that can be found of a delivered file.
 
-    How it was made is read from the record beside it unless a `recipe` says so; without either,
-    its look counts as unknown and its timing as the source's. Nothing is written. Raises ClipError,
-    with DamagedClip for a file that is not readable as ProRes, and FfmpegError.
+    How it was made is read from the record beside it where the `recipe` leaves it open; without
+    either, its look counts as unknown and its timing as the source's. Nothing is written. Raises
+    ClipError, with DamagedClip for a file that is not readable as ProRes, and FfmpegError.
     """
     clip = source if isinstance(source, Clip) else open_clip(source)
-    path = Path(delivered).expanduser()
-    if not path.is_file():
-        raise ClipNotFound(f"{path} does not exist")
+    path = expanded(delivered)
+    refuse_no_file(path)
     record = recorded(path)
-    if recipe is None:
-        recipe = record.recipe if record else Recipe(preset=None)
+    recipe = completed(recipe or Recipe(preset=None), record)
     policy = policy or load_policy("mezzanine")
     verified = verify(
         *(clip, path, recipe, policy, expected_sound(clip, recipe, cancellation)),
@@ -55,6 +53,7 @@ def recheck(
         size=verified.movie.size,
         sha256=verified.sha256,
         command=record.command if record else (),
+        checked_again=True,
     )
 
 

@@ -4,7 +4,7 @@ Its keys are described in qc.schema.json.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -102,6 +102,20 @@ def recorded(delivered: Path) -> Recorded | None:
         return None  # a file from elsewhere, or with the record of another version
 
 
+def completed(recipe: Recipe, record: Recorded | None) -> Recipe:
+    """Fill what a recipe leaves open with what the record says."""
+    if record is None:
+        return recipe
+    known = record.recipe
+    return replace(
+        recipe,
+        preset=recipe.preset or known.preset,
+        encoder=known.encoder,
+        frame_rate=recipe.frame_rate or known.frame_rate,
+        audio_rate=recipe.audio_rate or known.audio_rate,
+    )
+
+
 def _measures(inspection: Inspection) -> dict[str, Any]:
     levels = inspection.levels
     return {
@@ -113,8 +127,10 @@ def _measures(inspection: Inspection) -> dict[str, Any]:
         "match": {
             "left": [round(match.left, 4) for match in inspection.matches],
             "worst": [round(match.worst, 4) for match in inspection.matches],
+            "alike": [round(match.alike, 4) for match in inspection.matches],
             "offset": [match.offset for match in inspection.matches],
         },
+        "damaged": list(inspection.damaged),
         "frames": [_plain(asdict(one)) for one in inspection.comparisons],
         "loudness": [_plain(asdict(one)) for one in inspection.loudness],
     }

@@ -14,10 +14,11 @@ from workbench.clip import Clip
 from workbench.deliver.inspect import Inspection, inspect
 from workbench.deliver.picture import check_frames, judge, undecodable
 from workbench.deliver.policy import Policy
-from workbench.deliver.qc import Finding, Level, check, verdict
+from workbench.deliver.qc import Finding, Level, check, turned, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recipe import Recipe, sound_options
 from workbench.errors import ClipError, DamagedClip
+from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
 from workbench.probe import open_clip
 
@@ -35,6 +36,7 @@ class Delivery:
     size: int  # bytes
     sha256: str  # of the file, hex
     command: tuple[str, ...] = ()  # that made it, with its own name; () when that is not known
+    checked_again: bool = False  # delivered earlier, or elsewhere
 
     @property
     def verdict(self) -> Level:
@@ -84,6 +86,8 @@ def verify(
     with delivered:
         sound = _sound(path, ["-c:a", "copy"], cancellation) if movie.audio else ()
         promises = list(check(clip, movie, recipe, expected_sound, sound))
+        if delivered.orientation != Orientation():
+            promises.append(turned(delivered.orientation))
         inspection = None
         if _comparable(clip, delivered):
             try:

@@ -13,8 +13,11 @@ from workbench.measure.banding import COARSE, FINE, cambi, measurable
 from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bit_luma
 from workbench.measure.contour import contour
 from workbench.measure.levels import outside_r103
+from workbench.measure.match import block_means, largest_change
 from workbench.measure.surface import Surface
 from workbench.measure.texture import ssim, texture_change
+
+_LARGE = 16  # rows and columns at half size, for what looks at the neighbourhood of a pixel
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Comparison:
     contour_after: float | None
     texture_change: float | None  # 10-bit code values; None where the source has no texture
     ssim: float | None  # of luma, against the same tone, not debanded
+    off: float | None  # largest block of the picture after, from the look's; None when not known
     effective_bit_depth: float | None  # of luma, before any encoder; None for an unknown look
     grid: float  # of the picture after, as it is; see measure.codes.grid
     outside_r103: float  # share of the picture after, 0 to 1
@@ -95,16 +99,20 @@ def _picture(
     """Measure what needs no CAMBI."""
     untreated, treated = ten_bit_luma(plain or source), ten_bit_luma(after)
     surface = Surface.of(untreated)
+    large = min(surface.luma.shape) >= _LARGE
     depth = None
     if looked:
         depth = effective_bit_depth(histogram(looked.luma, looked.bit_depth))
     return Comparison(
         index=source.index,
         time=source.time,
-        contour_before=contour(surface, surface.smooth),
-        contour_after=contour(Surface.of(treated), surface.smooth),
-        texture_change=texture_change(treated, untreated, surface.textured) if plain else None,
+        contour_before=contour(surface, surface.smooth) if large else None,
+        contour_after=contour(Surface.of(treated), surface.smooth) if large else None,
+        texture_change=(
+            texture_change(treated, untreated, surface.textured) if plain and large else None
+        ),
         ssim=similar,
+        off=largest_change(block_means(after), block_means(looked)) if looked else None,
         effective_bit_depth=depth,
         grid=grid(histogram(after.luma, after.bit_depth)),
         outside_r103=outside_r103(after),

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from workbench.errors import PresetError
-from workbench.files import write_text
+from workbench.files import expanded, write_text
 
 STAGES = ("deband", "tone")
 """The stages that a picture goes through, in this order; each is a field of Preset."""
@@ -150,7 +150,7 @@ def load_preset(name: str | Path) -> Preset:
     """
     if str(name) in shipped():
         return _read(SHIPPED / f"{name}.toml")
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.suffix == ".toml":
         return _read(path)
     raise PresetError(
@@ -164,17 +164,17 @@ def save_preset(preset: Preset, path: str | Path, *, overwrite: bool = False) ->
 
     Raises DestinationExists, DestinationUnusable.
     """
-    destination = Path(path).expanduser().absolute()
+    destination = expanded(path).absolute()
     write_text(destination, tomli_w.dumps(preset.model_dump()), overwrite=overwrite)
     return destination
 
 
 def _read(path: Path) -> Preset:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PresetError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise PresetError(f"{path.name} is not a TOML file: {error}") from error
     return _validated(values, path.name)
 

@@ -91,6 +91,8 @@ def grid(counts: NDArray[np.int64]) -> float:
     >>> round(grid(comb), 2), round(grid(np.ones(1024, np.int64)), 2)
     (1.0, 0.0)
     """
+    if np.ptp(counts.nonzero()[0]) < _NEIGHBOURS:
+        return 0.0  # a flat picture says nothing
     root = np.sqrt(counts)
     lines = np.abs(np.fft.rfft(root))
     return float(lines[counts.size // 5 : counts.size // 3].max() / max(1.0, root.sum()))
@@ -191,9 +193,7 @@ def rgb_blocks(frame: Frame, rows: int = 128) -> Iterator[NDArray[np.int16]]:
         raise UnsupportedClip(f"a picture with the matrix {matrix} cannot be shown as RGB")
     to_red, to_green, to_blue = _chroma_factors(matrix)
     luma, cb, cr = ten_bit(frame)
-    high, wide = (
-        1 if size == whole else 2 for size, whole in zip(cb.shape, luma.shape, strict=True)
-    )
+    high, wide = frame.chroma_step
     for top in range(0, frame.height, rows):
         y = luma[top : top + rows]
         part = slice(top // high, (top + rows) // high)
@@ -203,8 +203,8 @@ def rgb_blocks(frame: Frame, rows: int = 128) -> Iterator[NDArray[np.int16]]:
         offsets = (to_red * r, to_green[0] * r + to_green[1] * b, to_blue * b)
         for out, product in zip(block, offsets, strict=True):
             offset = (product + _HALF >> _FRACTION).astype(np.int16)
-            if high == 2:
-                offset = offset.repeat(2, axis=0)[: y.shape[0]]
+            if high > 1:
+                offset = offset.repeat(high, axis=0)[: y.shape[0]]
             for column in range(wide):
                 at = y[:, column::wide]
                 np.add(at, offset[:, : at.shape[1]], out=out[:, column::wide])

@@ -15,7 +15,7 @@ from workbench.frames import Frame
 from workbench.measure.codes import BLACK, NEUTRAL, WHITE, rgb_blocks, ten_bit
 
 _BLACK_PIXEL = BLACK + round(0.1 * (WHITE - BLACK))  # and below, as FFmpeg's blackdetect has it
-_FROZEN = 0.1  # code values: generators repeat a frame exactly, and slow motion moves more
+_FROZEN = 0.5  # code values: generators repeat a frame exactly, and slow motion moves more
 R103_RANGE = (20, 984)
 """The 10-bit code values that EBU R103 allows luma, R', G' and B'."""
 
@@ -31,11 +31,11 @@ class Levels:
     highest: float  # luma
     saturation: float  # mean distance of Cb and Cr from neutral
     black: float  # share of pixels that are nearly black, 0 to 1
-    change: float  # mean difference of luma from the frame before; 0 in the first
+    change: float  # largest of any block of 16 by 16 pixels from the frame before; 0 in the first
 
 
-def levels(frame: Frame, before: Frame | None = None) -> Levels:
-    """Measure one frame; `change` is against the frame before it."""
+def levels(frame: Frame, change: float = 0.0) -> Levels:
+    """Measure one frame; `change` is what match.largest_change gives against the one before."""
     luma, cb, cr = ten_bit(frame)
     counts = np.bincount(luma.ravel(), minlength=1024)
     reached = counts.cumsum()
@@ -48,7 +48,7 @@ def levels(frame: Frame, before: Frame | None = None) -> Levels:
         highest=float(present[-1]),
         saturation=_saturation(cb, cr),
         black=float(reached[_BLACK_PIXEL]) / luma.size,
-        change=_change(frame, before) if before else 0.0,
+        change=change,
     )
 
 
@@ -59,15 +59,6 @@ def _saturation(cb: NDArray[np.int16], cr: NDArray[np.int16]) -> float:
         plane *= plane
     blue += red
     return float(np.sqrt(blue, out=blue).mean(dtype=np.float64))
-
-
-def _change(frame: Frame, before: Frame) -> float:
-    """Compare every fourth row, which is enough to tell a frozen picture from a quiet one."""
-    now, then = (one.luma[::4].astype(np.int16, copy=False) for one in (frame, before))
-    difference = now - then
-    return float(np.abs(difference, out=difference).mean(dtype=np.float64)) * 2.0 ** (
-        10 - frame.bit_depth
-    )
 
 
 @dataclass(frozen=True)

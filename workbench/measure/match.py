@@ -24,6 +24,7 @@ Means = NDArray[np.float32]
 
 _DEGREE = 4  # of the curve, enough for eq's line and for a log look's shoulder
 _TELLING = 1.5  # times as large as the best neighbour's: more than chance
+_FLAT = 2.0  # code values of deviation: a flatter picture is like any other
 _LEAST = 0.15  # code values: frames nearer than this to each other cannot be told apart
 
 
@@ -32,15 +33,18 @@ def block_means(frame: Frame) -> Means:
     rows, columns = frame.height // BLOCK, frame.width // BLOCK
     found = np.empty((3, rows * columns), np.float32)
     for plane, means in zip((frame.luma, frame.cb, frame.cr), found, strict=True):
-        high, wide = (
-            BLOCK if size == whole else BLOCK // 2
-            for size, whole in zip(plane.shape, frame.luma.shape, strict=True)
-        )
+        steps = (1, 1) if plane is frame.luma else frame.chroma_step
+        high, wide = BLOCK // steps[0], BLOCK // steps[1]
         inside = plane[: rows * high, : columns * wide]
         bands = inside.reshape(rows, high, inside.shape[1]).sum(axis=1, dtype=np.uint32)
         sums = bands.reshape(rows * columns, wide).sum(axis=1)
         np.multiply(sums, 2.0 ** (10 - frame.bit_depth) / (high * wide), out=means)
     return found
+
+
+def largest_change(means: Means, before: Means) -> float:
+    """Return how much the block changed that changed most, in 10-bit code values."""
+    return float(np.abs(means - before).max(initial=0.0))
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Match:
 
     left: float  # RMS difference of luma that the curve leaves, in 10-bit code values
     worst: float  # the largest of any block, in luma, Cb or Cr
+    alike: float  # correlation of the two lumas, -1 to 1; 1 where one is flat
     offset: int  # 0 when it is in its place; -1 or 1 when that neighbour fits clearly better
 
 
@@ -71,7 +76,7 @@ def matches(pairs: Iterable[tuple[Means, Means]]) -> Iterator[Match]:
 
 def _match(sources: Iterable[Means | None], delivered: Means) -> Match:
     if not delivered.size:
-        return Match(0.0, 0.0, 0)
+        return Match(0.0, 0.0, 1.0, 0)
     # Luma tells the neighbours apart; damage may be in chroma alone.
     before, here, after = sources
     assert here is not None
@@ -82,7 +87,18 @@ def _match(sources: Iterable[Means | None], delivered: Means) -> Match:
             errors[offset] = _rms(_left(source[0], delivered[0]))
     nearest = min(errors, key=lambda offset: errors[offset])
     clearly = errors[0] > _TELLING * errors[nearest] + _LEAST
-    return Match(errors[0], float(np.abs(left).max()), nearest if clearly else 0)
+    return Match(
+        left=errors[0],
+        worst=float(np.abs(left).max()),
+        alike=_alike(here[0], delivered[0]),
+        offset=nearest if clearly else 0,
+    )
+
+
+def _alike(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> float:
+    if min(source.std(), delivered.std()) < _FLAT:
+        return 1.0
+    return float(np.corrcoef(source, delivered)[0, 1])
 
 
 def _left(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -28,10 +28,11 @@ def texture_change(luma: Luma, plain: Luma, area: Area) -> float | None:
     return math.sqrt(float(np.square(luma - plain)[full_size(area, luma)].mean()))
 
 
-def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float]:
+def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float | None]:
     """Return the structural similarity of the luma of each 10-bit pair, 1 where they are the same.
 
-    FFmpeg's ssim filter computes it, over one run for all pairs. Raises FfmpegFailed.
+    FFmpeg's ssim filter computes it, over one run for all pairs; None for a picture smaller than
+    its window. Raises FfmpegFailed.
     """
     width, height = frames[0].width, frames[0].height
 
@@ -49,7 +50,8 @@ def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float]:
             [*source, "-lavfi", graph, "-f", "null", "-"], stdin=pairs(), folder=Path(folder)
         )
         lines = (Path(folder) / _LOG).read_text(encoding="utf-8").splitlines()
-    return [float(line.partition("Y:")[2].split()[0]) for line in lines]
+    found = (float(line.partition("Y:")[2].split()[0]) for line in lines)
+    return [value if math.isfinite(value) else None for value in found]
 
 
 _LOG = "ssim.log"
