@@ -19,7 +19,7 @@ from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.measure.banding import COARSE, cambi
 from workbench.measure.levels import levels
-from workbench.measure.match import block_means, largest_change
+from workbench.measure.match import block_means, movement
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -31,7 +31,7 @@ def test_every_delivered_frame_is_measured(delivery: Delivery) -> None:
     assert inspection is not None
     with open_clip(delivery.destination) as clip:
         assert inspection.times == clip.times
-        change = largest_change(block_means(clip.frame(3)), block_means(clip.frame(2)))
+        change = movement(block_means(clip.frame(3)), block_means(clip.frame(2)))
         assert inspection.levels.mean[3] == pytest.approx(levels(clip.frame(3)).mean)
         assert inspection.levels.change[3] == pytest.approx(change)
     assert len(inspection.matches) == 24

@@ -14,7 +14,7 @@ from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels, outside_r103
-from workbench.measure.match import block_means, largest_change
+from workbench.measure.match import block_means, movement
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -117,16 +117,16 @@ def test_stretches_and_jumps() -> None:
 def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> None:
     """A second of picture, one of black, one of picture, two of its last frame."""
     path = tmp_path / "stretches.mp4"
-    moving = f"{clips.sky(seconds=1)},format=yuv420p"
+    moving = "testsrc2=s=320x180:r=24:d=1,format=yuv420p"
     dark = "color=black:s=320x180:r=24:d=1,format=yuv420p"
-    held = f"{clips.sky(seconds=1)},format=yuv420p,tpad=stop_mode=clone:stop_duration=2"
+    held = f"{moving},tpad=stop_mode=clone:stop_duration=2"
     clips.run(
         *("-f", "lavfi", "-i", moving, "-f", "lavfi", "-i", dark, "-f", "lavfi", "-i", held),
-        *("-lavfi", "[0][1][2]concat=n=3", "-c:v", "libx264", "-crf", "12", path),
+        *("-lavfi", "[0][1][2]concat=n=3", "-c:v", "libx264", "-qp", "0", path),
     )
     with open_clip(path) as clip:
         means = [block_means(frame) for frame in clip.frames()]
-        changes = [0.0, *(largest_change(now, then) for then, now in pairwise(means))]
+        changes = [0.0, *(movement(now, then) for then, now in pairwise(means))]
         found = [levels(*both) for both in zip(clip.frames(), changes, strict=True)]
     seen = LevelsTimeline.of(found)
     assert seen.black_stretches(12) == [Stretch(24, 48)]

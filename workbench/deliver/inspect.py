@@ -23,7 +23,7 @@ from workbench.look.render import render
 from workbench.measure.banding import CambiMap, cambi_map, measurable
 from workbench.measure.levels import Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
-from workbench.measure.match import Match, Means, block_means, largest_change, matches
+from workbench.measure.match import Match, Means, block_means, largest_change, matches, movement
 
 DAMAGE = 8
 """10-bit code values that a block's mean may be off what the look makes of it, encoder included."""
@@ -132,7 +132,7 @@ def _watched(
         ):
             stop.raise_if_requested(clip.path)
             now = block_means(frame)
-            found.append(levels(frame, 0.0 if before is None else largest_change(now, before)))
+            found.append(levels(frame, 0.0 if before is None else movement(now, before)))
             if frame.corrupt:
                 corrupt.append(number)
             before = now

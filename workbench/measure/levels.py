@@ -15,7 +15,7 @@ from workbench.frames import Frame
 from workbench.measure.codes import BLACK, NEUTRAL, WHITE, rgb_blocks, ten_bit
 
 _BLACK_PIXEL = BLACK + round(0.1 * (WHITE - BLACK))  # and below, as FFmpeg's blackdetect has it
-_FROZEN = 0.5  # code values: generators repeat a frame exactly, and slow motion moves more
+_FROZEN = 0.1  # code values: generators repeat a frame exactly; a slow candle moves by 0.2
 R103_RANGE = (20, 984)
 """The 10-bit code values that EBU R103 allows luma, R', G' and B'."""
 
@@ -31,11 +31,11 @@ class Levels:
     highest: float  # luma
     saturation: float  # mean distance of Cb and Cr from neutral
     black: float  # share of pixels that are nearly black, 0 to 1
-    change: float  # largest of any block of 16 by 16 pixels from the frame before; 0 in the first
+    change: float  # RMS of blocks of 16 by 16 pixels from the frame before; 0 in the first
 
 
 def levels(frame: Frame, change: float = 0.0) -> Levels:
-    """Measure one frame; `change` is what match.largest_change gives against the one before."""
+    """Measure one frame; `change` is what match.movement gives against the one before."""
     luma, cb, cr = ten_bit(frame)
     counts = np.bincount(luma.ravel(), minlength=1024)
     reached = counts.cumsum()

@@ -42,6 +42,11 @@ def block_means(frame: Frame) -> Means:
     return found
 
 
+def movement(means: Means, before: Means) -> float:
+    """Return the RMS change of the blocks from one frame to the next, in 10-bit code values."""
+    return float(np.sqrt(np.square(means - before).sum() / max(1, means.size)))
+
+
 def largest_change(means: Means, before: Means) -> float:
     """Return how much the block changed that changed most, in 10-bit code values."""
     return float(np.abs(means - before).max(initial=0.0))
