@@ -35,7 +35,9 @@ def sky(size: str = "320x180", rate: str = "24", seconds: float = 1) -> str:
     """A dark gradient, which 8 bits band, with something moving over it."""
     width, height = map(int, size.split("x"))
     length = f"r={rate}:d={seconds}"
-    gradient = f"gradients=s={size}:c0=0x05081c:c1=0x5a1a2c:x0=0:y0=0:x1=0:y1={height}:{length}"
+    gradient = (
+        f"gradients=s={size}:seed=7:c0=0x05081c:c1=0x5a1a2c:x0=0:y0=0:x1=0:y1={height}:{length}"
+    )
     box = f"color=orange:s={width // 10}x{height // 8}:{length}"
     over = f"overlay=x=n*2:y={height // 3},format=yuv444p"
     return f"{gradient},format=yuv444p[sky];{box}[box];[sky][box]{over}"
@@ -46,6 +48,14 @@ def untagged(path: Path) -> Path:
     tones = "aevalsrc=0.1*sin(2*PI*220*t)|0.1*sin(2*PI*330*t):d=1:s=44100"
     source = ["-f", "lavfi", "-i", sky(), "-f", "lavfi", "-i", tones]
     run(*source, *_X264, "-c:a", "aac", "-shortest", path)
+    return path
+
+
+def banded(path: Path) -> Path:
+    """The same larger, in which banding can be measured, with sound at 48 kHz."""
+    tones = "aevalsrc=0.1*sin(2*PI*220*t)|0.1*sin(2*PI*330*t):d=1:s=48000"
+    source = ["-f", "lavfi", "-i", sky("640x360"), "-f", "lavfi", "-i", tones]
+    run(*source, "-c:v", "libx264", "-crf", "12", "-pix_fmt", "yuv420p", path)
     return path
 
 

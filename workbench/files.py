@@ -1,12 +1,14 @@
 """Files that take their name only when they are whole: the old one stays until the new one is."""
 
 import os
+import tomllib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from workbench.errors import DestinationExists, DestinationUnusable
+from workbench.errors import DestinationExists, DestinationUnusable, WorkbenchError
 
 
 @contextmanager
@@ -32,6 +34,16 @@ def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
 def expanded(path: str | Path) -> Path:
     """Return a path with ~ as the home folder; one of nobody's stays as it is."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for nobody's
+
+
+def read_toml(path: Path, blame: type[WorkbenchError]) -> dict[str, Any]:
+    """Read a TOML file that a person wrote; raises `blame`, in one sentence."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise blame(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise blame(f"{path.name} is not a TOML file: {error}") from error
 
 
 def write_text(destination: Path, text: str, *, overwrite: bool) -> None:

@@ -116,6 +116,8 @@ def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> No
     unknown = tuple(replace(one, off=None) for one in inspection.comparisons)
     _, whole, _ = check_frames(replace(inspection, damaged=(5,), comparisons=unknown))
     assert whole.level == "warn", "it may be the look"
+    _, whole, _ = check_frames(replace(inspection, corrupt=(5,), comparisons=unknown))
+    assert whole.level == "fail", "the decoder knows"
 
 
 def test_what_is_wrong_with_every_frame_is_seen(inspection: Inspection) -> None:

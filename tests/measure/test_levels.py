@@ -111,7 +111,8 @@ def test_stretches_and_jumps() -> None:
     still = timeline(change=[0, 0, 0, 5, 0, 5])
     assert still.frozen_stretches(2) == [Stretch(0, 3), Stretch(3, 5)]
     assert still.frozen_stretches(3) == [Stretch(0, 3)]
-    assert timeline(mean=[100, 110, 300, 290, 100]).jumps(100) == [2, 4]
+    assert timeline(mean=[100, 110, 300, 290, 101]).largest_jump() == (2, 190)
+    assert timeline(mean=[100]).largest_jump() is None
 
 
 def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Inspect: a delivered file's picture and sound, measured against its source.
 
 Every delivered frame is decoded and put beside its source frame. What costs more - banding,
-contour, texture, gamut - is measured in one frame a second, or in every one, while the next frames
-are decoded. No more than a few frames are held at a time, however long the clip is.
+contour, texture, gamut - is measured in a frame every two seconds, or in every one, at the same
+time. No more than a few frames are held at a time, however long the clip is.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,16 +23,14 @@ from workbench.look.render import render
 from workbench.measure.banding import CambiMap, cambi_map, measurable
 from workbench.measure.levels import Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
-from workbench.measure.match import Match, Means, block_means, largest_change, matches, movement
+from workbench.measure.match import Match, Means, block_means, matches, movement, off_by
 
 DAMAGE = 8
 """10-bit code values that a block's mean may be off what the look makes of it, encoder included."""
 _OUTLIER = 4  # times the usual frame's worst block: a suspect
-_SUSPECTS = 100  # frames that are rendered to make sure
 _FEWEST = 4  # frames compared
 _EVERY = 2  # seconds of a longer clip for each frame that is compared
 _AT_ONCE = 4  # frames held while they are compared
-_WAITING = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +40,8 @@ class Inspection:
     times: tuple[Fraction, ...]  # of every delivered frame, seconds after the first
     levels: LevelsTimeline  # of every delivered frame
     matches: tuple[Match, ...]  # of every delivered frame
-    damaged: tuple[int, ...]  # frames that did not decode cleanly, or have a block far off
+    corrupt: tuple[int, ...]  # delivered frames that did not decode cleanly
+    damaged: tuple[int, ...]  # delivered frames with a block far off what the look makes of it
     comparisons: tuple[Comparison, ...]  # of the frames that were sampled
     loudness: tuple[Loudness, ...]  # of each sound track
     before: Frame  # the sampled frame that is banded most in the source
@@ -94,7 +93,8 @@ def inspect(
         times=delivered.times[: len(places)],
         levels=watched.levels,
         matches=watched.matches,
-        damaged=_damaged(clip, delivered, places, watched, preset, cancellation),
+        corrupt=watched.corrupt,
+        damaged=_damaged(clip, delivered, places, watched.matches, preset, cancellation),
         comparisons=compared.comparisons,
         loudness=tuple(heard),
         before=compared.worst[0],
@@ -148,30 +148,27 @@ def _damaged(
     clip: Clip,
     delivered: Clip,
     places: Sequence[int],
-    watched: _Watched,
+    found: Sequence[Match],
     preset: Preset | None,
     cancellation: ffmpeg.Cancellation | None,
 ) -> tuple[int, ...]:
-    """Return the frames that are damaged: of those that look so, what the look itself explains is
-    told by rendering it."""
-    worst = [match.worst for match in watched.matches]
-    limit = max(DAMAGE, _OUTLIER * median(worst))
+    """Return the frames that are damaged, of those that look so.
+
+    A strong look leaves much over as well; where it is known, it is rendered to tell the two apart.
+    """
+    limit = max(DAMAGE, _OUTLIER * median(match.worst for match in found))
     suspects = [
-        number
-        for number, match in enumerate(watched.matches)
-        if match.worst > limit and not match.offset
+        number for number, match in enumerate(found) if match.worst > limit and not match.offset
     ]
-    found = set(watched.corrupt)
-    if preset is None or len(suspects) > _SUSPECTS:
-        # Nothing to render, or too much: then it is the look that bends tones by place or colour.
-        return tuple(sorted(found | set(suspects if preset is None else ())))
-    for number, (source, frame) in zip(
-        suspects, _pairs(clip, delivered, places, suspects) if suspects else (), strict=True
-    ):
-        looked = render(source, preset, cancellation)
-        if largest_change(block_means(looked), block_means(frame)) > DAMAGE:
-            found.add(number)
-    return tuple(sorted(found))
+    if preset is None or not suspects:
+        return tuple(suspects)
+    return tuple(
+        number
+        for number, (source, frame) in zip(
+            suspects, _pairs(clip, delivered, places, suspects), strict=True
+        )
+        if off_by(render(source, preset, cancellation), frame) > DAMAGE
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from statistics import median
 
 from workbench.deliver.inspect import DAMAGE, Inspection
 from workbench.deliver.policy import Policy, Rule
-from workbench.deliver.qc import Finding
+from workbench.deliver.qc import Finding, Level
 from workbench.deliver.quicktime import Movie
 from workbench.errors import DamagedClip
 from workbench.measure.levels import Stretch
@@ -29,18 +29,7 @@ def check_frames(inspection: Inspection) -> Iterator[Finding]:
         "all",
         "Each frame shows what the source's frame of that number shows.",
     )
-    # Sampled frames are held against the look itself, where it is known: that sees what is wrong
-    # with every frame alike. Where frames have moved, it would say so once more.
-    off = [one.index for one in inspection.comparisons if not moved and (one.off or 0) > DAMAGE]
-    damaged = sorted({*inspection.damaged, *off})
-    known = all(one.off is not None for one in inspection.comparisons)
-    yield Finding(
-        "frames whole",
-        ("fail" if known else "warn") if damaged else "pass",
-        f"{len(damaged)} damaged, first frame {damaged[0]}" if damaged else "all",
-        "all",
-        "Every frame decodes cleanly, and no block differs more from the source than a look does.",
-    )
+    yield _whole(inspection, bool(moved))
     alike = median(match.alike for match in matches)
     yield Finding(
         "same picture",
@@ -48,6 +37,30 @@ def check_frames(inspection: Inspection) -> Iterator[Finding]:
         f"{alike:.2f} alike",
         f"at least {_ALIKE}",
         "The file shows what the source shows, upright and not mirrored, whatever its look.",
+    )
+
+
+def _whole(inspection: Inspection, moved: bool) -> Finding:
+    # Sampled frames are held against the look itself, where it is known: that sees what is wrong
+    # with every frame alike. Where frames have moved, it would say so once more.
+    off = [one for one in inspection.comparisons if not moved and (one.off or 0) > DAMAGE]
+    known = all(one.off is not None for one in inspection.comparisons)
+    damaged = sorted({*inspection.corrupt, *inspection.damaged})
+    level: Level = "pass"
+    measured = "all"
+    if damaged:
+        # What an unknown look does may be mistaken for damage; what the decoder says may not.
+        level = "fail" if known or inspection.corrupt else "warn"
+        measured = f"{len(damaged)} damaged, first frame {damaged[0]}"
+    elif off:
+        level = "fail"
+        measured = f"{len(off)} of {len(inspection.comparisons)} frames are not what the look makes"
+    return Finding(
+        "frames whole",
+        level,
+        measured,
+        "all",
+        "Every frame decodes cleanly, and no block differs more from the source than a look does.",
     )
 
 
@@ -197,10 +210,9 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         seconds = float(ends[longest.end] - ends[longest.start])
         where = f"{seconds:.2f} s from frame {longest.start}" if seconds else "none"
         yield _judged(name, rule, seconds, where, sentence, "s")
-    steps = abs(levels.mean[1:] - levels.mean[:-1])
-    if steps.size:
-        at = int(steps.argmax()) + 1
-        largest = float(steps.max())
+    jump = levels.largest_jump()
+    if jump:
+        at, largest = jump
         yield _judged(
             "luma jump",
             policy.luma_jump,

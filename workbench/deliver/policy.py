@@ -4,14 +4,13 @@ Each rule is a limit and what it means to miss it. A policy that has no rule for
 pass, and shows it.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.errors import PolicyError
-from workbench.files import expanded
+from workbench.files import expanded, read_toml
 
 SHIPPED = Path(__file__).parent / "policies"
 
@@ -86,13 +85,7 @@ def load_policy(name: str | Path) -> Policy:
             "or the path of a .toml file"
         )
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise PolicyError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise PolicyError(f"{path.name} is not a TOML file: {error}") from error
-    try:
-        return Policy.model_validate(values)
+        return Policy.model_validate(read_toml(path, PolicyError))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].lower()}"

@@ -130,6 +130,7 @@ def _measures(inspection: Inspection) -> dict[str, Any]:
             "alike": [round(match.alike, 4) for match in inspection.matches],
             "offset": [match.offset for match in inspection.matches],
         },
+        "corrupt": list(inspection.corrupt),
         "damaged": list(inspection.damaged),
         "frames": [_plain(asdict(one)) for one in inspection.comparisons],
         "loudness": [_plain(asdict(one)) for one in inspection.loudness],

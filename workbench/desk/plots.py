@@ -197,7 +197,11 @@ def luma_histograms(axes: tuple[Axes, Axes], before: Codes, after: Codes) -> Non
         ax.vlines(range(0, 1024, step), 0, share, color=colour, linewidth=0.9)
         ax.set(xlim=(0, 1023), ylim=(0, None), ylabel="% of pixels")
         ax.set_xticks(_CODES)
-        ax.set_title(f"luma {name}: {counted.occupied} code values occupied", color=colour)
+        ax.set_title(
+            f"luma {name}: {counted.occupied} code values occupied; outside legal range "
+            f"{counted.illegal:.2%} of luma, {counted.illegal_chroma:.2%} of chroma",
+            color=colour,
+        )
     axes[0].tick_params(labelbottom=False)
     axes[1].set_xlabel("10-bit code value (legal range 64-940 shaded)")
 

@@ -13,7 +13,7 @@ from workbench.measure.banding import COARSE, FINE, cambi, measurable
 from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bit_luma
 from workbench.measure.contour import contour
 from workbench.measure.levels import outside_r103
-from workbench.measure.match import block_means, largest_change
+from workbench.measure.match import off_by
 from workbench.measure.surface import Surface
 from workbench.measure.texture import ssim, texture_change
 
@@ -112,7 +112,7 @@ def _picture(
             texture_change(treated, untreated, surface.textured) if plain and large else None
         ),
         ssim=similar,
-        off=largest_change(block_means(after), block_means(looked)) if looked else None,
+        off=off_by(looked, after) if looked else None,
         effective_bit_depth=depth,
         grid=grid(histogram(after.luma, after.bit_depth)),
         outside_r103=outside_r103(after),

@@ -6,7 +6,6 @@ parameters ffmpeg's names and ranges.
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from workbench.errors import PresetError
-from workbench.files import expanded, write_text
+from workbench.files import expanded, read_toml, write_text
 
 STAGES = ("deband", "tone")
 """The stages that a picture goes through, in this order; each is a field of Preset."""
@@ -170,13 +169,7 @@ def save_preset(preset: Preset, path: str | Path, *, overwrite: bool = False) ->
 
 
 def _read(path: Path) -> Preset:
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise PresetError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise PresetError(f"{path.name} is not a TOML file: {error}") from error
-    return _validated(values, path.name)
+    return _validated(read_toml(path, PresetError), path.name)
 
 
 def _validated(values: Mapping[str, Any], source: str) -> Preset:

@@ -98,9 +98,13 @@ class LevelsTimeline:
         still[:1] = False
         return [Stretch(stretch.start - 1, stretch.end) for stretch in _stretches(still, least - 1)]
 
-    def jumps(self, least: float) -> list[int]:
-        """Return the frames whose mean luma is `least` code values or more from the one before."""
-        return [int(index) + 1 for index in np.flatnonzero(np.abs(np.diff(self.mean)) >= least)]
+    def largest_jump(self) -> tuple[int, float] | None:
+        """Return the frame whose mean luma is furthest from the one before, and how far it is.
+
+        None for a single frame.
+        """
+        steps = np.abs(np.diff(self.mean))
+        return (int(steps.argmax()) + 1, float(steps.max())) if steps.size else None
 
 
 def _stretches(marked: NDArray[np.bool_], least: int) -> list[Stretch]:

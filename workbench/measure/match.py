@@ -47,9 +47,9 @@ def movement(means: Means, before: Means) -> float:
     return float(np.sqrt(np.square(means - before).sum() / max(1, means.size)))
 
 
-def largest_change(means: Means, before: Means) -> float:
-    """Return how much the block changed that changed most, in 10-bit code values."""
-    return float(np.abs(means - before).max(initial=0.0))
+def off_by(expected: Frame, delivered: Frame) -> float:
+    """Return how far the worst block is from what was expected, in 10-bit code values."""
+    return float(np.abs(block_means(delivered) - block_means(expected)).max(initial=0.0))
 
 
 @dataclass(frozen=True)
