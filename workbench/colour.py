@@ -129,6 +129,21 @@ ASSUMED = Colour(range="legal", primaries="bt709", transfer="bt709", matrix="bt7
 """What an untagged clip is taken for: HD video as players show it (ITU-R BT.709)."""
 
 
+ASSUMABLE = {"bt601": "smpte170m", "bt709": "bt709"}
+"""Matrices that a person can take an untagged clip to have, and the tags that say so."""
+
+
+def declared(source: Colour, matrix: str | None = None) -> Colour:
+    """Fill what the file does not state: the matrix with this one of ASSUMABLE, if one is given.
+
+    >>> print(declared(Colour(), "bt601"))
+    bt709/bt709/smpte170m, legal range
+    """
+    if matrix and source.matrix == UNSPECIFIED:
+        return replace(source, matrix=ASSUMABLE[matrix]).assumed()
+    return source.assumed()
+
+
 def delivered(source: Colour) -> Colour:
     """Return the colour that a ProRes file made from such a source declares, always legal range.
 

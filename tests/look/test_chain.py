@@ -1,16 +1,38 @@
+"""The one chain: what it says, and that what it says is what ffmpeg does."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tests.clips import SEED
+from workbench import ffmpeg
 from workbench.colour import Colour
-from workbench.look.chain import filter_chain
-from workbench.look.preset import load_preset
+from workbench.frames import Frame
+from workbench.look.chain import as_encoded, filter_chain
+from workbench.look.curves import eq_offset
+from workbench.look.preset import Preset, load_preset
+from workbench.look.render import render
+from workbench.look.stages import Deband, Eq, Flat, Shaped, Smooth
 
 TAGGED = Colour("legal", "bt709", "bt709", "bt709")
+FULL = Colour("full", "bt709", "bt709", "bt709")
+CLASSIC, SMOOTH = load_preset("classic"), load_preset("smooth")
+
+
+@dataclass(frozen=True)
+class Seen:
+    colour: Colour = TAGGED
+    width: int = 1280
+    height: int = 720
+    pixel_format: str = "yuv420p"
 
 
 def test_classic_is_the_seed_s_chain_after_a_declaration() -> None:
-    declaration, _, chain = filter_chain(load_preset("classic"), TAGGED).partition(",")
+    declaration, _, chain = filter_chain(CLASSIC, Seen()).partition(",")
     assert chain == SEED[SEED.index("-vf") + 1]
     assert declaration == (
         "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
@@ -18,25 +40,126 @@ def test_classic_is_the_seed_s_chain_after_a_declaration() -> None:
 
 
 def test_an_untagged_source_is_declared_as_assumed() -> None:
-    assert filter_chain(load_preset("classic"), Colour()) == filter_chain(
-        load_preset("classic"), TAGGED
-    )
+    assert filter_chain(CLASSIC, Seen(Colour())) == filter_chain(CLASSIC, Seen())
 
 
 def test_a_full_range_source_is_declared_as_what_it_is() -> None:
-    full = Colour("full", "bt709", "bt709", "bt709")
-    assert filter_chain(load_preset("classic"), full).startswith("setparams=range=pc:")
+    assert filter_chain(CLASSIC, Seen(FULL)).startswith("setparams=range=pc:")
 
 
 def test_a_stage_that_does_nothing_is_not_in_the_chain() -> None:
-    assert filter_chain(load_preset("untouched"), TAGGED).count(",") == 0
+    assert filter_chain(load_preset("untouched"), Seen()).count(",") == 0
 
 
 @given(st.floats(-1, 1), st.floats(0.51, 64))
 def test_any_number_is_written_as_ffmpeg_reads_it(brightness: float, strength: float) -> None:
-    preset = load_preset("classic").override(
-        {"tone.brightness": brightness, "deband.strength": strength}
-    )
-    chain = filter_chain(preset, TAGGED)
+    preset = CLASSIC.override({"tone.brightness": brightness, "deband.strength": strength})
+    chain = filter_chain(preset, Seen())
     assert float(chain.rpartition("brightness=")[2]) == float(f"{brightness:.9g}")
     assert chain.count(",") == 2
+
+
+def ramp() -> Frame:
+    """Every 8-bit code value of luma, Cb and Cr, each in a square of 16 pixels by 16."""
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    luma, chroma = values.repeat(16, 0).repeat(16, 1), values.repeat(8, 0).repeat(8, 1)
+    return Frame(luma, chroma, chroma.T.copy(), "yuv420p", 8, TAGGED)
+
+
+def centres(plane: NDArray[np.uint16]) -> NDArray[np.float64]:
+    """The mean of the middle of each square, in 8-bit code values."""
+    rows, columns = plane.shape[0] // 16, plane.shape[1] // 16
+    squares = plane.reshape(16, rows, 16, columns)
+    return squares[:, rows // 4 : -rows // 4, :, columns // 4 : -columns // 4].mean((1, 3)) / 4
+
+
+@pytest.mark.parametrize("name", ["smooth", "smooth-strong", "smooth-fine"])
+def test_the_tone_is_classic_s_at_every_code_value(name: str) -> None:
+    """Within one 8-bit code value at all 256 of luma and of chroma, rounding to 10 bits aside."""
+    classic = render(ramp(), CLASSIC.model_copy(update={"deband": Preset(name="x").deband}))
+    picture = render(ramp(), load_preset(name))
+    for ours, theirs in (
+        (picture.luma, classic.luma),
+        (picture.cb, classic.cb),
+        (picture.cr, classic.cr),
+    ):
+        apart = centres(ours) - centres(theirs)
+        assert np.abs(apart).max() <= 1.125
+        assert 0 <= apart.mean() <= 1, "eq cuts off what is behind the point; this does not"
+
+
+@given(
+    st.floats(0.25, 2).map(lambda x: round(x, 3)),
+    st.floats(0.1, 2).map(lambda x: round(x, 3)),
+    st.floats(-0.5, 0.5).map(lambda x: round(x, 3)),
+)
+def test_the_arithmetic_of_eq_is_known(
+    contrast: float, saturation: float, brightness: float
+) -> None:
+    values = np.arange(256, dtype=np.uint8)
+    tone = Eq(contrast=contrast, saturation=saturation, brightness=brightness)
+    chain = filter_chain(Preset(name="x", tone=tone), Seen()).partition(",")[2]
+    source = ffmpeg.raw_input("yuv444p", 256, 1)
+    raw = ffmpeg.run(
+        [*source, "-vf", chain, "-f", "rawvideo", "pipe:1"], stdin=[values.tobytes() * 3]
+    )
+    luma, cb, _ = np.frombuffer(raw, np.uint8).reshape(3, 256)
+    expected = np.floor(values * contrast + eq_offset(contrast, brightness)).clip(0, 255)
+    assert np.abs(luma - expected).max() <= 1
+    expected = np.floor(values * saturation + eq_offset(saturation, 0)).clip(0, 255)
+    assert np.abs(cb - expected).max() <= 1
+
+
+@pytest.mark.parametrize("deband", [Smooth(), Deband()], ids=lambda stage: stage.filter)
+@pytest.mark.parametrize("size", [(641, 361), (640, 360), (50, 34), (322, 242)])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p"])
+def test_any_size_and_format_comes_out_as_it_went_in(
+    deband: Smooth | Deband, size: tuple[int, int], pixel_format: str
+) -> None:
+    """A flat grey picture stays what it was in every pixel, to the last row and column."""
+    frame = grey(*size, pixel_format)
+    preset = Preset(name="x", deband=deband, tone=Flat(), dither=Shaped(amplitude=0))
+    picture = render(frame, preset)
+    assert (picture.width, picture.height) == size
+    assert np.abs(picture.luma - (0.9 * 400 + 68)).max() <= 1
+    assert np.abs(picture.cb - (0.85 * 520 + 76)).max() <= 1
+
+
+def grey(width: int, height: int, pixel_format: str) -> Frame:
+    deep = pixel_format.endswith("10le")
+    columns = width if "444" in pixel_format else -(-width // 2)
+    rows = -(-height // 2) if "420" in pixel_format else height
+    dtype, unit = (np.uint16, 4) if deep else (np.uint8, 1)
+    luma = np.full((height, width), 100 * unit, dtype)
+    cb, cr = (
+        np.full((rows, columns), 130 * unit, dtype),
+        np.full((rows, columns), 120 * unit, dtype),
+    )
+    return Frame(luma, cb, cr, pixel_format, 10 if deep else 8, TAGGED)
+
+
+def test_full_range_becomes_legal_once() -> None:
+    """Black and white of full range are black and white of legal range under the same tone."""
+    full, legal = np.array([0, 128, 255]), np.array([16, 16 + 128 * 219 / 255, 235])
+    frame = grey(96, 64, "yuv420p")
+    for before, expected in zip(full, legal, strict=True):
+        luma = np.full_like(frame.luma, before)
+        picture = render(Frame(luma, frame.cb, frame.cr, "yuvj420p", 8, FULL), SMOOTH)
+        assert np.median(picture.luma) == pytest.approx(4 * (0.9 * expected + 17), abs=1)
+        chroma = 4 * (0.85 * (128 + (130 - 128) * 224 / 255) + 19)
+        assert picture.cb.mean() == pytest.approx(chroma, abs=1)
+
+
+def test_ten_bits_stay_ten_bits() -> None:
+    """A ramp of 10 bits through a 16-bit look without a deband keeps all its code values."""
+    luma = np.tile(np.arange(64, 940, dtype=np.uint16), (64, 1))
+    chroma = np.full((32, 438), 512, np.uint16)
+    frame = Frame(luma, chroma, chroma, "yuv420p10le", 10, TAGGED)
+    flat = Preset(name="x", tone=Flat(contrast=1.0, saturation=1.0, brightness=0.0))
+    picture = render(frame, flat)
+    assert np.ptp(picture.luma - luma.astype(int)) == 0
+
+
+def test_the_chain_of_a_file_is_the_chain_of_its_frames() -> None:
+    assert as_encoded(filter_chain(SMOOTH, Seen())).endswith("color_ranges=tv")
+    assert filter_chain(SMOOTH, Seen(width=96)) != filter_chain(SMOOTH, Seen())

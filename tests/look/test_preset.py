@@ -7,13 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import DestinationExists, DestinationUnusable, PresetError
-from workbench.look.preset import Eq, Gradfun, Preset, load_preset, save_preset, shipped
+from workbench.look.preset import Preset, load_preset, own_folder, save_preset, shipped
+from workbench.look.stages import Eq, Gradfun, Shaped, Smooth
 
 
 def test_classic_is_the_seed_s_look() -> None:
     classic = load_preset("classic")
     assert classic.deband == Gradfun(strength=1.1, radius=20)
     assert classic.tone == Eq(contrast=0.9, saturation=0.85, brightness=0.03)
+
+
+def test_smooth_does_all_of_it_in_16_bits() -> None:
+    smooth = load_preset("smooth")
+    assert isinstance(smooth.deband, Smooth)
+    assert isinstance(smooth.dither, Shaped)
+    assert (smooth.bit_depth, load_preset("classic").bit_depth) == (16, 8)
+    assert smooth.override({"deband.strength": 2}).bit_depth == 16
 
 
 def test_every_shipped_preset_loads_under_its_own_name() -> None:
@@ -29,6 +38,9 @@ def test_the_hash_names_the_look_and_not_its_name() -> None:
     assert classic.hash == "3ca65a7f2f2c", "a stored hash must mean the same look for ever"
     assert classic.model_copy(update={"name": "other"}).hash == classic.hash
     assert classic.override({"deband.radius": 21}).hash != classic.hash
+    smooth = load_preset("smooth")
+    assert smooth.override({"dither.amplitude": 1}).hash != smooth.hash
+    assert smooth.model_copy(update={"assume_matrix": "bt601"}).hash != smooth.hash
 
 
 def test_a_preset_survives_its_file(tmp_path: Path) -> None:
@@ -65,10 +77,12 @@ GRADFUN, EQ = "[deband]\nfilter = 'gradfun'\n", "[tone]\nfilter = 'eq'\n"
         (f"{EQ}contrast = '1:enable=0'", "tone.contrast is '1:enable=0'; allowed is"),
         (f"{EQ}contrast = true", "tone.contrast is True; allowed is"),
         (f"{EQ}gama = 1.0", "tone.gama is not known here (known: filter, contrast"),
-        ("[tone]\nfilter = 'curves'", "tone.filter must be one of none, eq"),
-        ("[tone]\ncontrast = 1.0", "tone.filter must be one of none, eq"),
+        ("[tone]\nfilter = 'curves'", "tone.filter must be one of none, eq, flat, log"),
+        ("[tone]\ncontrast = 1.0", "tone.filter must be one of none, eq, flat, log"),
         ("tone = 'eq'", "tone is 'eq'"),
-        ("dither = 'none'", "dither is not known here (known: name, description, deband, tone)"),
+        ("[tone]\nfilter = 'log'\ncurve = 'logc2'", "tone.curve is 'logc2'"),
+        ("assume_matrix = 'bt2020'", "assume_matrix is 'bt2020'"),
+        ("grain = 'none'", "grain is not known here (known: name, description, assume_matrix"),
         ("description = 7", "description is 7"),
     ],
 )
@@ -146,4 +160,32 @@ def test_numbers_are_what_a_person_can_turn() -> None:
 
 
 def test_stages_left_out_do_nothing() -> None:
-    assert Preset(name="bare").parameters() == {"deband.filter": "none", "tone.filter": "none"}
+    assert Preset(name="bare").parameters() == {
+        "deband.filter": "none",
+        "tone.filter": "none",
+        "dither.filter": "none",
+    }
+
+
+def test_one_s_own_preset_is_found_by_name_from_anywhere_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / "out" / "monday"
+    deep.mkdir(parents=True)
+    (tmp_path / "presets").mkdir()
+    mine = load_preset("smooth").override({"deband.radius": 40})
+    save_preset(mine, tmp_path / "presets" / "night.toml")
+    monkeypatch.chdir(deep)
+    assert own_folder() == tmp_path / "presets"
+    assert load_preset("night") == mine
+    with pytest.raises(PresetError, match=r"take one of classic, .*, night, or"):
+        load_preset("knight")
+
+
+def test_a_shipped_name_is_the_shipped_look_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "presets").mkdir()
+    save_preset(load_preset("untouched"), tmp_path / "presets" / "classic.toml")
+    monkeypatch.chdir(tmp_path)
+    assert load_preset("classic").bit_depth == 8

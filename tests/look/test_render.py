@@ -24,19 +24,19 @@ def rendered(path: Path, preset: str = "classic") -> list[str]:
         return [hashlib.md5(picture.tobytes()).hexdigest() for picture in pictures]
 
 
-@pytest.mark.parametrize("preset", ["classic", "untouched"])
+@pytest.mark.parametrize("preset", ["classic", "untouched", "smooth"])
 @pytest.mark.parametrize(
     "name", ["untagged", "tagged", "sd_tagged", "full_range", "odd", "variable", "ten_bit"]
 )
 def test_render_equals_the_chain_on_the_whole_file(made: Made, name: str, preset: str) -> None:
     path = made(name)
-    chain = as_encoded(filter_chain(load_preset(preset), open_clip(path).colour))
+    chain = as_encoded(filter_chain(load_preset(preset), open_clip(path)))
     assert rendered(path, preset) == clips.frame_hashes(path, "-vf", chain)
 
 
 def test_a_turned_clip_is_rendered_upright(untagged: Path, tmp_path: Path) -> None:
     path = clips.turned(untagged, tmp_path / "turned.mp4", "-display_rotation", "90")
-    chain = as_encoded(filter_chain(CLASSIC, open_clip(path).colour))
+    chain = as_encoded(filter_chain(CLASSIC, open_clip(path)))
     assert rendered(path) == clips.frame_hashes(path, "-vf", chain)
 
 
@@ -74,7 +74,7 @@ def test_every_real_clip_that_decodes(path: Path) -> None:
     except ValueError:
         assert "audio_only" in path.name
         return
-    chain = as_encoded(filter_chain(CLASSIC, clip.colour))
+    chain = as_encoded(filter_chain(CLASSIC, clip))
     try:
         found = rendered(path)
     except DamagedClip:

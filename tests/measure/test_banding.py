@@ -45,9 +45,9 @@ def test_scores_equal_a_plain_command_s_to_the_last_digit(
 ) -> None:
     path = made("untagged")
     preset = load_preset("classic")
-    chain = as_encoded(filter_chain(preset, Colour()))
     with open_clip(path) as clip:
         frames = list(clip.sample(6))
+        chain = as_encoded(filter_chain(preset, clip))
     indices = [frame.index for frame in frames]
     option = "" if contrast == FINE else rf"\:max_log_contrast={contrast}"
     before = plain_scores(path, "null", tmp_path, option, key)

@@ -25,7 +25,7 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.files import expanded, refuse_existing, replacing
-from workbench.look.chain import filter_names
+from workbench.look.graph import filter_names
 from workbench.probe import open_clip
 
 

@@ -96,7 +96,9 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
     ]
     if keeps_time(clip, recipe):
         # Otherwise ffmpeg rounds each timestamp to a multiple of the average frame duration.
-        arguments += ["-fps_mode", "passthrough", "-enc_time_base", "demux"]
+        base = clip.time_base  # said in figures: "demux" gets lost where a graph has branches
+        units = f"{base.numerator}/{base.denominator}"
+        arguments += ["-fps_mode", "passthrough", "-enc_time_base", units]
     arguments += sound_options(clip, recipe)
     return [*arguments, "-f", "mov", ffmpeg.file_url(destination)]
 

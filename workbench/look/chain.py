@@ -1,36 +1,90 @@
-"""THE filter chain: a Preset as an ffmpeg filter string.
+"""THE filter chain: a Preset as an ffmpeg filter graph.
 
 Preview, measures, encode and batch all take it from here, and nobody else builds one.
 """
 
+import re
 from dataclasses import replace
 from fractions import Fraction
+from typing import Protocol
 
 from workbench.clip import Clip
-from workbench.colour import Colour, delivered
+from workbench.colour import Colour, declared, delivered
 from workbench.errors import UnsupportedClip
 from workbench.frames import Orientation
-from workbench.look.preset import Eq, Gradfun, NoDeband, NoTone, Preset
+from workbench.look.curves import eq_offset
+from workbench.look.graph import Picture, combined, text
+from workbench.look.preset import Preset
+from workbench.look.smooth import smooth
+from workbench.look.stages import (
+    AnyDeband,
+    AnyTone,
+    Deband,
+    Eq,
+    Flat,
+    Gradfun,
+    Log,
+    NoDeband,
+    NoTone,
+    Shaped,
+    Smooth,
+)
 
 PIXEL_FORMAT = "yuv422p10le"
 """What is delivered."""
 
 
-def filter_chain(preset: Preset, colour: Colour) -> str:
-    """Return the chain that a clip of this colour (as tagged) goes through before the encoder.
+class Source(Protocol):
+    """What a chain has to know of a picture; a Clip and a Frame both say it."""
 
-    It begins by declaring what the delivered file will be tagged with. A declaration changes no
-    code value; without it ffmpeg would leave an untagged source untagged.
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def pixel_format(self) -> str: ...
+    @property
+    def colour(self) -> Colour: ...
+
+
+def filter_chain(preset: Preset, source: Source) -> str:
+    """Return the chain that an upright picture goes through before the encoder.
+
+    It begins by declaring what the code values mean. A declaration changes none of them; without
+    it ffmpeg would leave an untagged source untagged. Where a stage works in 16 bits, the picture
+    gets 16 bits and legal range at once, and an even size, without which zscale stops. What is to
+    be delivered with another matrix than the source is taken to have is converted to it there.
 
     Raises UnsupportedClip for colours that ProRes cannot state.
-
-    >>> from workbench.look.preset import load_preset
-    >>> filter_chain(load_preset("classic"), Colour()).partition(",")[2]
-    'gradfun=1.1:20,eq=contrast=0.9:saturation=0.85:brightness=0.03'
     """
-    declared = replace(delivered(colour), range=colour.assumed().range)
-    stages = (declared.setparams(), _deband(preset.deband), _tone(preset.tone))
-    return ",".join(stage for stage in stages if stage)
+    taken, given = declared(source.colour, preset.assume_matrix), delivered(source.colour)
+    matrix = delivered(taken).matrix
+    picture = Picture(replace(given, range=taken.range, matrix=matrix).setparams())
+    # A log look goes through RGB, and comes back with any matrix.
+    convert = matrix != given.matrix and not isinstance(preset.tone, Log)
+    deep = convert or any(stage.bit_depth > 8 for stage in preset.stages)
+    width, height = source.width, source.height
+    if deep:
+        # zscale stops at an odd row or column where chroma is subsampled.
+        width, height = width + width % 2, height + height % 2
+        sampling = _sampling(source) if (width, height) == (source.width, source.height) else "444"
+        sixteen = f"format=yuv{sampling}p16le"
+        picture = _opened(picture, source, width, height, full=taken.range == "full").then(sixteen)
+    picture = _debanded(picture, preset.deband, width, height)
+    if deep and preset.deband.bit_depth == 8:
+        picture = picture.then(sixteen)
+    picture = _toned(picture, preset.tone, given.matrix)
+    if deep and preset.tone.bit_depth == 8:
+        picture = picture.then(sixteen)
+    if convert:
+        picture = picture.then(f"zscale=matrix={given.matrix}:{_CHROMA},format=yuv422p16le")
+    if isinstance(preset.dither, Shaped):
+        picture = _shaped(picture, preset.dither, width, height)
+    if (width, height) != (source.width, source.height):
+        picture = picture.then(f"crop={source.width}:{source.height}:0:0:exact=1")
+    if deep:  # some filters forget what they were told
+        picture = picture.then(given.setparams())
+    return text(picture)
 
 
 def clip_chain(preset: Preset, clip: Clip, frame_rate: Fraction | None = None) -> str:
@@ -39,7 +93,7 @@ def clip_chain(preset: Preset, clip: Clip, frame_rate: Fraction | None = None) -
     A `frame_rate` makes its timing even. Raises UnsupportedClip, naming the file.
     """
     try:
-        chain = filter_chain(preset, clip.colour)
+        chain = filter_chain(preset, clip)
     except UnsupportedClip as error:
         raise UnsupportedClip(f"{clip.path.name}: {error}") from error
     if clip.orientation != Orientation() and clip.bit_depth > 8:
@@ -56,34 +110,92 @@ def as_encoded(chain: str) -> str:
     return f"{chain},format=pix_fmts={PIXEL_FORMAT}:color_ranges=tv"
 
 
-def filter_names(chain: str) -> list[str]:
-    """Return the filters that a chain is made of.
-
-    >>> filter_names("setparams=range=tv,gradfun=1.1:20")
-    ['setparams', 'gradfun']
-    """
-    return [part.partition("=")[0] for part in chain.split(",")]
-
-
-def _deband(stage: NoDeband | Gradfun) -> str:
+def _debanded(picture: Picture, stage: AnyDeband, width: int, height: int) -> Picture:
     match stage:
+        case Smooth():
+            return smooth(picture, stage, width, height)
+        case Deband():
+            near = ":".join(f"{plane}thr={_number(stage.threshold)}" for plane in (1, 2, 3))
+            # It has no planar Y'CbCr of 10 bits, so what comes after it must not go down to that.
+            return picture.then(f"deband={near}:range={stage.range}")
         case Gradfun():
-            return f"gradfun={_number(stage.strength)}:{stage.radius}"
+            return picture.then(f"gradfun={_number(stage.strength)}:{stage.radius}")
         case NoDeband():
-            return ""
+            return picture
 
 
-def _tone(stage: NoTone | Eq) -> str:
+def _toned(picture: Picture, stage: AnyTone, matrix: str) -> Picture:
     match stage:
-        case Eq():
-            return (
-                f"eq=contrast={_number(stage.contrast)}"
-                f":saturation={_number(stage.saturation)}"
-                f":brightness={_number(stage.brightness)}"
+        case Flat():
+            luma = eq_offset(stage.contrast, stage.brightness), stage.contrast
+            chroma = eq_offset(stage.saturation, 0), stage.saturation
+            y, c = (f"val*{_number(times)}+{256 * plus}" for plus, times in (luma, chroma))
+            return picture.then(f"lutyuv=y={y}:u={c}:v={c}")
+        case Log():
+            from workbench.look.cube import lut3d_filter
+
+            lut = lut3d_filter(stage, matrix)
+            back = f"zscale=matrix={matrix}:range=limited,format=yuv422p16le"
+            return picture.then(
+                f"zscale=matrix=gbr:range=full:{_CHROMA},format=gbrp16le,{lut},{back}"
             )
+        case Eq():
+            contrast, saturation, brightness = map(
+                _number, (stage.contrast, stage.saturation, stage.brightness)
+            )
+            eq = f"contrast={contrast}:saturation={saturation}:brightness={brightness}"
+            return picture.then(f"eq={eq}")
         case NoTone():
-            return ""
+            return picture
+
+
+def _shaped(picture: Picture, stage: Shaped, width: int, height: int) -> Picture:
+    """Round to 10 bits: a fine pattern on the luma, and what is lost diffused to its neighbours.
+
+    Diffusion alone leaves every tone that 10 bits can hold flat, with an edge to the next; the
+    pattern dithers those, too. It repeats every 2 pixels each way: ProRes's transform keeps the few
+    frequencies of that, where it would quantize a finer dither away and bring the steps back. It
+    is the same in each frame, so that nothing crawls; a tile of it is made once.
+    """
+    square = "(2*bitand(X,1)+bitand(Y,1))/3"
+    columns, rows = -(-width // _TILE), -(-height // _TILE)
+    pattern = (
+        picture.then("trim=end_frame=1")
+        .then(f"scale={_TILE}:{_TILE}:flags=neighbor")
+        .then(f"geq=lum='32768+{_number(64 * stage.amplitude)}*({square}-0.5)':cb=32768:cr=32768")
+        .then(f"loop={columns * rows - 1}:1")
+        .then(f"tile={columns}x{rows}")
+        .then(f"crop={width}:{height}:0:0")
+    )
+    dithered = combined("blend=all_mode=grainmerge", picture, pattern)
+    return dithered.then(f"zscale={_CHROMA}:dither=error_diffusion").then(f"format={PIXEL_FORMAT}")
+
+
+def _opened(picture: Picture, source: Source, width: int, height: int, full: bool) -> Picture:
+    """Make a picture legal, and even by repeating its last row or column."""
+    right, below = width - source.width, height - source.height
+    if right or below:  # pad takes odd sizes only where chroma is whole
+        picture = (
+            picture.then(f"format={_ANY_SAMPLING.sub('444', source.pixel_format)}")
+            .then(f"pad={width}:{height}:0:0")
+            .then(f"fillborders=0:{right}:0:{below}:smear")
+        )
+    return picture.then("zscale=range=limited" if full else "")
+
+
+def _sampling(source: Source) -> str:
+    """Return the chroma sampling to work in: one that has all of the source's chroma."""
+    found = _ANY_SAMPLING.search(source.pixel_format)
+    return _KEPT.get(found[0], "444") if found else "444"
 
 
 def _number(value: float) -> str:
     return f"{value:.9g}"
+
+
+_ANY_SAMPLING = re.compile("4[0-4][0-4]")
+_KEPT = {"410": "420", "411": "422", "420": "420", "422": "422"}
+_CHROMA = "filter=bicubic"
+"""How chroma is brought to another size."""
+_TILE = 128
+"""Pixels each way; what is made once need not be large."""

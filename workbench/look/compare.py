@@ -7,8 +7,9 @@ from fractions import Fraction
 
 from workbench import ffmpeg
 from workbench.frames import Frame
-from workbench.look.preset import NoDeband, Preset
+from workbench.look.preset import Preset
 from workbench.look.render import render_each
+from workbench.look.stages import NoDeband
 from workbench.measure.banding import COARSE, FINE, cambi, measurable
 from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bit_luma
 from workbench.measure.contour import contour

@@ -1,7 +1,7 @@
 """Preset: what is done to the picture, as one frozen, validated value that is kept in a TOML file.
 
-A preset has two stages, deband and tone. The filters in them bear ffmpeg's names, and their
-parameters ffmpeg's names and ranges.
+What its stages can be is in stages.py. Presets of a person's own live in the folder `presets` of
+their project and are found by name, as the shipped ones are.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,48 +17,19 @@ from pydantic.fields import FieldInfo
 
 from workbench.errors import PresetError
 from workbench.files import expanded, read_toml, write_text
-
-STAGES = ("deband", "tone")
-"""The stages that a picture goes through, in this order; each is a field of Preset."""
+from workbench.look.stages import (
+    FILTERS,
+    AnyDeband,
+    AnyDither,
+    AnyTone,
+    NoDeband,
+    NoDither,
+    NoTone,
+    Stage,
+)
 
 SHIPPED = Path(__file__).parent / "presets"
-
-
-class _Stage(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class NoDeband(_Stage):
-    """Leave the bands as they are."""
-
-    filter: Literal["none"] = "none"
-
-
-class Gradfun(_Stage):
-    """Fill the steps of a band with a gradient (FFmpeg's gradfun; it works in 8 bits)."""
-
-    filter: Literal["gradfun"] = "gradfun"
-    strength: float = Field(
-        1.2, ge=0.51, le=64, description="Most that one pixel may change, in 8-bit code values."
-    )
-    radius: int = Field(
-        16, ge=4, le=32, description="How far it looks around, in pixels: wider bands want more."
-    )
-
-
-class NoTone(_Stage):
-    """Leave the tones as they are."""
-
-    filter: Literal["none"] = "none"
-
-
-class Eq(_Stage):
-    """Lower or raise contrast, saturation and level (FFmpeg's eq; it works in 8 bits)."""
-
-    filter: Literal["eq"] = "eq"
-    contrast: float = Field(1, ge=-1000, le=1000, description="Below 1 flattens, above 1 steepens.")
-    saturation: float = Field(1, ge=0, le=3, description="Below 1 mutes colour, 0 removes it.")
-    brightness: float = Field(0, ge=-1, le=1, description="Lifts (+) or lowers (-) every tone.")
+_OWN = "presets"
 
 
 @dataclass(frozen=True)
@@ -80,13 +51,35 @@ class Preset(BaseModel):
 
     name: str = Field(min_length=1, max_length=80, pattern=r"^\w[\w ,.+-]*$")
     description: str = ""
-    deband: Annotated[NoDeband | Gradfun, Field(discriminator="filter")] = NoDeband()
-    tone: Annotated[NoTone | Eq, Field(discriminator="filter")] = NoTone()
+    assume_matrix: Literal["bt601", "bt709"] | None = Field(
+        None, description="What the matrix of an untagged clip is taken for; bt709 if not said."
+    )
+    deband: AnyDeband = NoDeband()
+    tone: AnyTone = NoTone()
+    dither: AnyDither = NoDither()
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the stages that do something, in order."""
+        every: tuple[Stage, ...] = (self.deband, self.tone, self.dither)
+        return tuple(
+            stage for stage in every if not isinstance(stage, NoDeband | NoTone | NoDither)
+        )
+
+    @property
+    def bit_depth(self) -> int:
+        """Return how many bits the picture has at its poorest between source and encoder."""
+        return min((stage.bit_depth for stage in self.stages), default=16)
 
     @property
     def hash(self) -> str:
         """Return 12 hex digits that name what is done to the picture, whatever it is called."""
-        stages = self.model_dump(mode="json", include=set(STAGES))
+        stages = self.model_dump(mode="json", include={"deband", "tone"})
+        # What came later counts where it does something, or old hashes would mean nothing.
+        if self.dither != NoDither():
+            stages["dither"] = self.dither.model_dump(mode="json")
+        if self.assume_matrix == "bt601":
+            stages["assume_matrix"] = self.assume_matrix
         return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:12]
 
     def override(self, overrides: Mapping[str, Any]) -> "Preset":
@@ -99,7 +92,7 @@ class Preset(BaseModel):
         values = self.model_dump()
         for key, value in overrides.items():
             stage, _, parameter = key.partition(".")
-            if stage not in STAGES or not parameter:
+            if stage not in FILTERS or not parameter:
                 raise PresetError(
                     f"preset {self.name}: there is no parameter {key}; "
                     f"it has {', '.join(self.parameters())}"
@@ -112,14 +105,14 @@ class Preset(BaseModel):
         """Return every parameter by its full name, such as {"deband.strength": 1.1}."""
         return {
             f"{stage}.{key}": value
-            for stage in STAGES
+            for stage in FILTERS
             for key, value in getattr(self, stage).model_dump().items()
         }
 
     def numbers(self) -> tuple[Parameter, ...]:
         """Return the parameters that a person can turn, with their ranges."""
         found = []
-        for stage in STAGES:
+        for stage in FILTERS:
             filter_ = getattr(self, stage)
             for key, field in type(filter_).model_fields.items():
                 limits = _limits(field)
@@ -142,18 +135,37 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
 
 
-def load_preset(name: str | Path) -> Preset:
-    """Load a shipped preset by its name, or any preset by the path of its TOML file.
+def own_folder() -> Path:
+    """Return the folder of a person's own presets: `presets` here, or in the nearest folder above.
 
-    Raises PresetError, naming the key and the allowed range where a value is wrong.
+    Where there is none, the one here, which then does not exist yet.
+    """
+    here = Path.cwd()
+    found = (folder / _OWN for folder in (here, *here.parents) if (folder / _OWN).is_dir())
+    return next(found, here / _OWN)
+
+
+def own() -> dict[str, Path]:
+    """Return the files of a person's own presets by name."""
+    return {path.stem: path for path in sorted(own_folder().glob("*.toml"))}
+
+
+def load_preset(name: str | Path) -> Preset:
+    """Load a preset by its name, a shipped one or one's own, or by the path of its TOML file.
+
+    A shipped name always means the shipped look, on every machine. Raises PresetError, naming the
+    key and the allowed range where a value is wrong.
     """
     if str(name) in shipped():
         return _read(SHIPPED / f"{name}.toml")
     path = expanded(name)
     if path.suffix == ".toml":
         return _read(path)
+    mine = own()
+    if str(name) in mine:
+        return _read(mine[str(name)])
     raise PresetError(
-        f"there is no preset {name}: take one of {', '.join(shipped())}, "
+        f"there is no preset {name}: take one of {', '.join((*shipped(), *mine))}, "
         "or the path of a .toml file"
     )
 
@@ -164,8 +176,13 @@ def save_preset(preset: Preset, path: str | Path, *, overwrite: bool = False) ->
     Raises DestinationExists, DestinationUnusable.
     """
     destination = expanded(path).absolute()
-    write_text(destination, tomli_w.dumps(preset.model_dump()), overwrite=overwrite)
+    write_text(destination, preset_text(preset), overwrite=overwrite)
     return destination
+
+
+def preset_text(preset: Preset) -> str:
+    """Return the preset as its TOML file holds it."""
+    return tomli_w.dumps(preset.model_dump(exclude_none=True))
 
 
 def _read(path: Path) -> Preset:
@@ -185,12 +202,12 @@ def _problem(detail: Mapping[str, Any]) -> str:
     where = [str(step) for step in detail["loc"]]
     model: type[BaseModel] = Preset
     if len(where) > 1:  # pydantic names the stage and then its filter
-        model = _FILTERS[where[0]][where.pop(1)]
+        model = FILTERS[where[0]][where.pop(1)]
     key, kind, value = ".".join(where), detail["type"], detail["input"]
     if kind == "extra_forbidden":
         return f"{key} is not known here (known: {', '.join(model.model_fields)})"
     if kind.startswith("union_tag"):
-        return f"{key}.filter must be one of {', '.join(_FILTERS[key])}"
+        return f"{key}.filter must be one of {', '.join(FILTERS[key])}"
     if kind == "missing":
         return f"{key} is missing"
     field = model.model_fields.get(where[-1])
@@ -205,9 +222,3 @@ def _limits(field: FieldInfo) -> tuple[float, float] | None:
     low = [limit.ge for limit in field.metadata if hasattr(limit, "ge")]
     high = [limit.le for limit in field.metadata if hasattr(limit, "le")]
     return (low[0], high[0]) if low and high else None
-
-
-_FILTERS: dict[str, dict[str, type[_Stage]]] = {
-    "deband": {"none": NoDeband, "gradfun": Gradfun},
-    "tone": {"none": NoTone, "eq": Eq},
-}

@@ -6,7 +6,8 @@ from dataclasses import replace
 from workbench import ffmpeg
 from workbench.colour import delivered
 from workbench.frames import Frame
-from workbench.look.chain import PIXEL_FORMAT, as_encoded, filter_chain, filter_names
+from workbench.look.chain import PIXEL_FORMAT, as_encoded, filter_chain
+from workbench.look.graph import filter_names
 from workbench.look.preset import Preset
 
 
@@ -23,7 +24,7 @@ def render_each(
 ) -> list[Frame]:
     """Return the pictures for frames of one clip, in one run of ffmpeg. Raises as `render`."""
     first = frames[0]
-    chain = as_encoded(filter_chain(preset, first.colour))
+    chain = as_encoded(filter_chain(preset, first))
     ffmpeg.require(filters=filter_names(chain))
     raw = ffmpeg.run(
         [

@@ -1,0 +1,167 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from workbench.errors import ParameterError
+from workbench.look.curves import KNEE, toned, untoned
+from workbench.look.stages import AnyTone, Eq, Flat, Log, NoTone
+
+CURVES = ("logc3", "logc4", "slog3", "canonlog3", "acescct", "cineon")
+LOGS = [Log.model_validate({"curve": curve}) for curve in CURVES]
+TONES: list[AnyTone] = [
+    NoTone(),
+    Flat(),
+    Eq(contrast=1.3, saturation=1.2, brightness=-0.1),
+    *LOGS,
+    *(log.model_copy(update={"rolloff": 3.0}) for log in LOGS),
+]
+
+
+def colours(count: int) -> np.ndarray:
+    return np.random.default_rng(7).random((count, 3))
+
+
+def encoded(reflectance: float, tone: AnyTone) -> np.ndarray:
+    """What a grey that a display shows at this level becomes."""
+    return toned(np.full(3, reflectance ** (1 / 2.4)), tone, "bt709")
+
+
+@pytest.mark.parametrize(
+    ("curve", "reflectance", "published"),
+    [
+        # ARRI, ALEXA Log C Curve - Usage in VFX, EI 800: 400 of 1023, and f for black
+        ("logc3", 0, 0.092809),
+        ("logc3", 0.18, 0.391007),
+        # ARRI, LogC4 Logarithmic Color Space Specification: black at 95 of 1023
+        ("logc4", 0, 95 / 1023),
+        ("logc4", 0.18, 0.278396),
+        # Sony, Technical Summary for S-Gamut3.Cine/S-Log3: table of 10-bit code values
+        ("slog3", 0, 95 / 1023),
+        ("slog3", 0.18, 420 / 1023),
+        ("slog3", 0.9, 598 / 1023),
+        # Canon, Canon Log Gamma Curves: 12.5 % and 34.3 %, 128 and 351 of 1023
+        ("canonlog3", 0, 128 / 1023),
+        ("canonlog3", 0.18, 351 / 1023),
+        # Academy S-2016-001: the constant B, and the value that it gives for 0.18
+        ("acescct", 0, 0.0729055),
+        ("acescct", 0.18, 0.4135884),
+        # Kodak's reference black and white; grey follows from 300 codes for a factor of 10
+        ("cineon", 0, 95 / 1023),
+        ("cineon", 0.18, 0.4573),
+        ("cineon", 1, 685 / 1023),
+    ],
+)
+def test_each_curve_puts_grey_black_and_white_where_its_maker_does(
+    curve: str, reflectance: float, published: float
+) -> None:
+    found = encoded(reflectance, Log.model_validate({"curve": curve}))
+    within = 1e-6 if published * 1023 % 1 > 1e-9 and curve != "cineon" else 0.5 / 1023
+    assert found == pytest.approx(published, abs=within)
+    rolled = encoded(reflectance, Log.model_validate({"curve": curve, "rolloff": 2.0}))
+    assert reflectance > KNEE or (rolled == found).all()
+
+
+@pytest.mark.parametrize(
+    ("curve", "published"),
+    [
+        # ARRI, ALEXA Log C Curve - Usage in VFX, inverted: ALEXA Wide Gamut to ITU-R BT.709
+        (
+            "logc3",
+            np.linalg.inv(
+                [
+                    [1.617523, -0.537287, -0.080237],
+                    [-0.070573, 1.334613, -0.264040],
+                    [-0.021102, -0.226954, 1.248056],
+                ]
+            ),
+        ),
+        # ACES, sRGB to AP1 as its reference rendering has it (Bradford)
+        (
+            "acescct",
+            [
+                [0.613097, 0.339523, 0.047379],
+                [0.070194, 0.916354, 0.013452],
+                [0.020616, 0.109570, 0.869815],
+            ],
+        ),
+        ("cineon", np.eye(3)),
+    ],
+)
+def test_primaries_become_the_camera_s(curve: str, published: np.ndarray) -> None:
+    rgb = colours(50)
+    tone = Log.model_validate({"curve": curve})
+    in_camera = rgb**2.4 @ np.asarray(published).T
+    as_grey = np.stack([encoded(x, tone)[0] for x in in_camera.ravel()]).reshape(-1, 3)
+    assert toned(rgb, tone, "bt709") == pytest.approx(as_grey, abs=2e-5)
+
+
+@pytest.mark.parametrize("tone", LOGS, ids=lambda tone: tone.curve)
+def test_grey_stays_grey_and_brighter_stays_brighter(tone: Log) -> None:
+    greys = np.repeat(np.linspace(0, 1, 877)[:, None], 3, axis=1)
+    found = toned(greys, tone.model_copy(update={"rolloff": 4.0}), "bt709")
+    assert np.ptp(found, axis=1).max() < 1e-9
+    assert (np.diff(found, axis=0) > 0).all()
+
+
+@pytest.mark.parametrize("stops", [1.0, 4.0])
+def test_a_roll_off_spreads_what_is_above_its_knee(stops: float) -> None:
+    """Cineon keeps Rec.709 and has a plain logarithm, from which the light can be read."""
+
+    def light(level: float) -> float:
+        tone = Log(curve="cineon", rolloff=stops)
+        black = 10 ** ((95 - 685) / 300)
+        code = encoded(level, tone)[0] * 1023
+        return float((10 ** ((code - 685) / 300) - black) / (1 - black))
+
+    assert light(1) == pytest.approx(2**stops)
+    assert light(KNEE - 0.01) == pytest.approx(KNEE - 0.01)
+    slope = (light(KNEE + 1e-5) - light(KNEE - 1e-5)) / 2e-5
+    assert slope == pytest.approx(1, abs=1e-3), "no kink at the knee"
+
+
+@pytest.mark.parametrize("tone", TONES, ids=str)
+@pytest.mark.parametrize("matrix", ["bt709", "smpte170m"])
+def test_every_tone_comes_back(tone: AnyTone, matrix: str) -> None:
+    rgb = colours(2000).reshape(40, 50, 3)
+    assert untoned(toned(rgb, tone, matrix), tone, matrix) == pytest.approx(rgb, abs=1e-6)
+
+
+def test_what_lies_outside_a_display_comes_back_too() -> None:
+    rgb = np.array([[-0.05, 0.4, 1.1]])
+    tone = Log(rolloff=2.0)
+    assert untoned(toned(rgb, tone, "bt709"), tone, "bt709") == pytest.approx(rgb, abs=1e-6)
+
+
+def test_flat_is_what_eq_does_to_luma_and_chroma() -> None:
+    """Out of Y'CbCr with the rounded factors of ITU-R BT.709, as they are in every textbook."""
+
+    def rgb(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+        y, b, r = (luma - 16) / 219, (cb - 128) / 224, (cr - 128) / 224
+        return np.stack([y + 1.5748 * r, y - 0.1873 * b - 0.4681 * r, y + 1.8556 * b], axis=-1)
+
+    luma, cb, cr = np.random.default_rng(3).integers(16, 236, (3, 500))
+    expected = rgb(luma * 0.9 + 17, cb * 0.85 + 19, cr * 0.85 + 19)
+    for tone in (Flat(), Eq(contrast=0.9, saturation=0.85, brightness=0.03)):
+        assert toned(rgb(luma, cb, cr), tone, "bt709") == pytest.approx(expected, abs=2e-4)
+
+
+@pytest.mark.parametrize(("tone", "gone"), [(Eq(contrast=0), "tone"), (Eq(saturation=0), "colour")])
+def test_what_is_gone_has_no_inverse(tone: Eq, gone: str) -> None:
+    with pytest.raises(ParameterError, match=f"removes every {gone}"):
+        untoned(np.zeros(3), tone, "bt709")
+
+
+def test_colour_science_leaves_the_program_as_it_is() -> None:
+    program = (
+        "import numpy as np, warnings, sys\n"
+        "from workbench.look.curves import toned\n"
+        "from workbench.look.stages import Log\n"
+        "assert 'colour' not in sys.modules, 'a second before anybody asked'\n"
+        "before = np.get_printoptions(), list(warnings.filters)\n"
+        "toned(np.zeros(3), Log(), 'bt709')\n"
+        "assert before == (np.get_printoptions(), list(warnings.filters))\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True)
+    assert (done.returncode, done.stderr.decode()) == (0, "")

@@ -1,0 +1,138 @@
+"""Smooth: a deband that fits a smooth surface to the picture and keeps what does not lie on it.
+
+A band is a step of one code value in what was a gradient, and it can be hundreds of pixels wide. So
+the surface is fitted at an eighth of the size, where wide is cheap:
+
+1. The picture goes on beyond its borders, by point reflection: a gradient goes on as it was, and no
+   border bends the surface.
+2. One surface keeps to edges: a bilateral filter, and what it left of the picture blurred and put
+   back, so that it leans to neither side of an edge.
+3. Another is smoother and knows no edges: 1 - (1 - G)**3 of a Gaussian G, which bends with any
+   cubic gradient (Kaiser and Hamming, "Sharpening the response of a symmetric nonrecursive filter",
+   IEEE ASSP 25, 1977). It is taken wherever no edge is in its reach.
+4. At full size each pixel takes the surface's value where that is near its own, and the picture
+   keeps its own values where they stray from the surface on average: grain and texture stay.
+
+Sizes are in pixels of luma; chroma, a plane of its own, is looked at twice as widely where it is
+subsampled. Code values are those of 8 bits, 256 apart in the 16 bits that this works in.
+"""
+
+from workbench.look.graph import Picture, combined
+from workbench.look.stages import Smooth
+
+_SMALLER = 8  # times, each way
+_MARGIN = 24  # small pixels of gradient beyond the borders
+_SPARE = 2  # of these, as many are enlarged too: enlarging flattens what is next to a border
+_EDGES = 24  # pixels, the sigma of the bilateral filter; it runs three times
+_LEFT = 36  # pixels, the sigma of the blur of what it left
+_CODE = 256
+_MIDDLE = 32768  # stands for 0 where a difference can be negative
+_MOST = 65535
+
+# In proportion to the strength, which is what a pixel may change by at most:
+_NEAR = 0.0133  # neighbours this near, as a share of full range, are on one side of an edge
+_BESIDE = 1.33  # what the edge-keeping surface left counts no more than this
+_MISFIT = 0.6  # further from the wide surface than this, a small pixel does not lie on it...
+_STEP = 0.9  # ...but never less, in code values: half a step of a band, and what coding adds
+_ELASTICITY = 1.5  # times the strength: where a pixel has its own value again
+
+
+def smooth(picture: Picture, stage: Smooth, width: int, height: int) -> Picture:
+    """Deband a planar Y'CbCr picture of 16 bits and this size."""
+    step = 2 * _SMALLER  # so that subsampled chroma is whole at the small size, too
+    wide, high = -(-width // step) * step, -(-height // step) * step
+    whole = picture
+    if (wide, high) != (width, height):
+        borders = f"0:{wide - width}:0:{high - height}"
+        whole = picture.then(f"pad={wide}:{high}:0:0").then(f"fillborders={borders}:smear")
+    columns, rows = wide // _SMALLER, high // _SMALLER
+    margin = min(_MARGIN, min(columns, rows) - 2)
+    small = _extended(whole.then(f"scale={columns}:{rows}:flags=area"), margin)
+    surface = _wide(small, _keeping_edges(small, stage.strength), stage)
+
+    def enlarged(times: int) -> Picture:
+        spare = min(_SPARE, margin)
+        cut = 2 * (margin - spare)
+        size = (columns + 2 * spare) * times, (rows + 2 * spare) * times
+        return (
+            surface.then(f"crop=iw-{cut}:ih-{cut}")
+            .then(f"scale={size[0]}:{size[1]}:flags=bicubic")
+            .then(_crop(columns * times, rows * times, spare * times))
+        )
+
+    # Texture is what strays on average; one pixel in sixteen is enough to know.
+    strays = _difference(enlarged(2), whole.then(f"scale={2 * columns}:{2 * rows}:flags=neighbor"))
+    textured = (
+        strays.then(_each(f"min(val,{8 * stage.texture * _CODE:.0f})"))
+        .then(f"scale={columns}:{rows}:flags=area")
+        .then("gblur=1.5")
+        .then(_rising(stage.texture * _CODE, 1.5 * stage.texture * _CODE))
+        .then(f"scale={wide}:{high}:flags=bilinear")
+    )
+    cut = _crop(width, height, 0)
+    limit = f"limitdiff={stage.strength * _CODE / _MOST:.6f}:{_ELASTICITY}"
+    debanded = combined(limit, enlarged(_SMALLER).then(cut), picture)
+    return combined("maskedmerge", debanded, picture, textured.then(cut))
+
+
+def _extended(picture: Picture, margin: int) -> Picture:
+    """Continue a picture beyond its borders: twice the border's value less the mirrored one's."""
+    pad = f"pad=iw+{2 * margin}:ih+{2 * margin}:{margin}:{margin}"
+    borders = f"{pad},fillborders={margin}:{margin}:{margin}:{margin}"
+    border, mirrored = picture.then(f"{borders}:smear"), picture.then(f"{borders}:reflect")
+    return combined("mix=weights=2 -1:scale=1", border, mirrored)
+
+
+def _keeping_edges(picture: Picture, strength: float) -> Picture:
+    bilateral = f"bilateral={_EDGES / _SMALLER:g}:{_NEAR * strength:.5f}:planes=7"
+    kept = picture.then(bilateral).then(bilateral).then(bilateral)
+    most = round(_BESIDE * strength * _CODE)
+    left = combined("blend=all_mode=grainextract", picture, kept).then(
+        _each(f"clip(val,{_MIDDLE - most},{_MIDDLE + most})")
+    )
+    once = left.then(_blur(_LEFT))
+    twice = combined("mix=weights=2 -1:scale=1", once, once.then(_blur(_LEFT)))
+    return combined("blend=all_mode=grainmerge", kept, twice)
+
+
+def _wide(picture: Picture, otherwise: Picture, stage: Smooth) -> Picture:
+    blur = _blur(stage.radius)
+    once = picture.then(blur)
+    twice = once.then(blur)
+    fitted = combined("mix=inputs=3:weights=3 -3 1:scale=1", once, twice, twice.then(blur))
+    most = max(_STEP, _MISFIT * stage.strength) * _CODE
+    misfit = f"if(gt(val,{most:.0f}),{_MOST},0)"
+    out_of_reach = (
+        _difference(picture, fitted)
+        .then(_each(misfit))
+        .then(f"gblur={stage.radius / _SMALLER:g}:steps=2")
+        .then(_each(f"{_MOST}-{_ramp(0.02 * _MOST, 0.1 * _MOST)}"))
+    )
+    return combined("maskedmerge", otherwise, fitted, out_of_reach)
+
+
+def _blur(sigma: float) -> str:
+    """A Gaussian at the small size; `sigma` is in pixels of the whole."""
+    return f"gblur={sigma / _SMALLER:g}:steps=3"
+
+
+def _difference(one: Picture, other: Picture) -> Picture:
+    return combined("blend=all_mode=difference", one, other)
+
+
+def _rising(low: float, high: float) -> str:
+    """From nothing at one value to all at another."""
+    return _each(_ramp(low, high))
+
+
+def _ramp(low: float, high: float) -> str:
+    return f"{_MOST}*clip((val-{low:.0f})/{high - low:.0f},0,1)"
+
+
+def _each(expression: str) -> str:
+    """The same function of code value in every plane."""
+    return f"lutyuv=y='{expression}':u='{expression}':v='{expression}'"
+
+
+def _crop(width: int, height: int, at: int) -> str:
+    return f"crop={width}:{height}:{at}:{at}:exact=1"
