@@ -1,6 +1,6 @@
 """Measure how well contour, which knows no truth, follows the error against it: `make bench`.
 
-The scenes are those of scenes.py, whose truth is known, through chains that leave bands of many
+The scenes are those of scenes.py, whose truth is known, under looks that leave bands of many
 strengths. Both are measured in the same smooth areas.
 """
 
@@ -10,65 +10,48 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from tests.benchmarks import scenes
-from workbench import ffmpeg
+from tests.benchmarks.chains import FLAT, LOOKS, toned
+from workbench.look.preset import Preset
+from workbench.look.render import render
+from workbench.measure.codes import ten_bit_luma
 from workbench.measure.contour import contour, contour_error
 from workbench.measure.surface import Surface
 from workbench.probe import open_clip
 
-TONE = "lutyuv=y='val*0.9+17*256'"
-"""eq's contrast and lift of the preset classic, in 16 bits: truth goes the same way."""
-DEEP = "format=yuv420p16le"
-CHAINS = {
-    "eq alone": "eq=contrast=0.9:brightness=0.03",
-    "classic": "gradfun=1.1:20,eq=contrast=0.9:brightness=0.03",
-    "no deband, 16 bits": f"{DEEP},{TONE}",
-    "gradfun, then 16 bits": f"gradfun=1.1:20,{DEEP},{TONE}",
-    "deband, 16 bits": f"{DEEP},deband=1thr=0.02:range=16,{TONE}",
-    "two debands, 16 bits": f"{DEEP},deband=1thr=0.015:range=8,deband=1thr=0.015:range=24,{TONE}",
-}
+UNTOUCHED = Preset(name="no deband, flat", tone=FLAT)
 
 
 @dataclass(frozen=True)
 class Followed:
-    """One chain on one scene."""
+    """One look on one scene."""
 
     scene: str
     crf: int
-    chain: str
+    look: str
     guessed: float
     exact: float
 
 
 def follow(width: int = 1280, height: int = 720, frame: int = 2) -> Iterator[Followed]:
-    """Measure every chain on every scene, encoded well and less well."""
+    """Measure every look on every scene, encoded well and less well."""
     with tempfile.TemporaryDirectory() as folder:
         for name, scene in scenes.SCENES.items():
-            truth = 0.9 * 4 * scenes.picture(scene, width, height, frame).luma + 68
+            seen = scenes.picture(scene, width, height, frame).luma
+            truth = toned(seen, FLAT.contrast, FLAT.brightness)
             for crf in (4, 18):
                 path = scenes.encode(scene, Path(folder) / "scene.mp4", width, height, crf, 4)
-                results = {chain: luma(path, chain, frame) for chain in CHAINS.values()}
-                area = Surface.of(results[CHAINS["no deband, 16 bits"]]).smooth
-                for title, chain in CHAINS.items():
-                    guessed = contour(Surface.of(results[chain]), area)
+                with open_clip(path) as clip:
+                    source = clip.frame(frame)
+                area = Surface.of(ten_bit_luma(render(source, UNTOUCHED))).smooth
+                for look in (UNTOUCHED, *LOOKS):
+                    luma = ten_bit_luma(render(source, look))
+                    guessed = contour(Surface.of(luma), area)
                     if guessed is not None:
-                        exact = contour_error(results[chain], truth, area)
-                        yield Followed(name, crf, title, guessed, exact)
-
-
-def luma(path: Path, chain: str, frame: int) -> NDArray[np.float32]:
-    """One frame of a clip through a chain, at the encoder's door."""
-    graph = f"select='eq(n,{frame})',setparams=range=tv:colorspace=bt709,{chain},format=yuv422p10le"
-    raw = ffmpeg.run(
-        ["-i", ffmpeg.file_url(path), "-vf", graph, "-frames:v", "1", "-f", "rawvideo", "pipe:1"]
-    )
-    with open_clip(path) as clip:
-        shape = clip.height, clip.width
-    return np.frombuffer(raw, "<u2", shape[0] * shape[1]).reshape(shape).astype(np.float32)
+                        exact = contour_error(luma, truth, area)
+                        yield Followed(name, crf, look.name, guessed, exact)
 
 
 def rank_correlation(found: list[Followed]) -> tuple[float, float]:

@@ -19,9 +19,11 @@ from statistics import median
 import click
 
 from tests import clips
+from tests.benchmarks import chains
 from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
 from workbench.deliver.record import versions
+from workbench.look.chain import as_encoded, clip_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure import scopes
@@ -104,6 +106,21 @@ def scoping(path: Path, runs: int) -> list[Figure]:
     ]
 
 
+def looks(path: Path, runs: int) -> list[Figure]:
+    """Each look alone, from file to nothing: decoding and filters, no encoder."""
+    found = []
+    with open_clip(path) as clip:
+        for name in ("classic", "smooth"):
+            chain = as_encoded(clip_chain(load_preset(name), clip))
+            filtered = process(
+                ffmpeg.find(), "-nostdin", "-loglevel", "error", "-i", path, "-vf", chain,
+                "-an", "-f", "null", "-",
+            )  # fmt: skip
+            times = [1000 * seconds(filtered) / clip.frame_count for _ in range(runs)]
+            found.append(figure(f"a frame through {name} alone, 1080p", times, 25, "ms"))
+    return found
+
+
 def starting(runs: int) -> list[Figure]:
     """What a person waits for before anything happens: whole processes, Python's start included."""
     importing = [seconds(process(sys.executable, "-c", "import workbench")) for _ in range(runs)]
@@ -135,12 +152,16 @@ def main(as_json: bool) -> None:
         found += scoping(folder / "ten.mp4", runs * 5)
         overall, within = rank_correlation(list(follow()))
         clip = make(folder / "clip.mp4", 2 if quick else 5)
+        found += looks(clip, runs)
         found.append(convert_against_bare(clip, folder, runs))
+    sizes, rates = ([(1280, 720)], [4]) if quick else ([(1280, 720), (1920, 1080)], [4, 18])
+    table = list(chains.table(sizes, rates, [2] if quick else [2, 12, 23]))
     facts = {
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "load": [round(value, 2) for value in os.getloadavg()],
         "versions": {"python": platform.python_version(), **versions()},
         "figures": [asdict(one) for one in found],
+        "looks_against_truth": table,
         "contour_follows_truth": {"rho": overall, "rho_within_a_scene": within},
     }
     if as_json:
@@ -154,6 +175,7 @@ def main(as_json: bool) -> None:
             f"{one.what:40} {one.median:8.3g} {one.unit:5} {spread:20} "
             f"goal {one.goal:g} {one.unit}: {met}"
         )
+    click.echo("\n".join(table))
     click.echo(
         f"contour without a truth follows contour with one: rank correlation {overall:.2f} over "
         f"all scenes, {within:.2f} within a scene (median)"

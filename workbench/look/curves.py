@@ -15,7 +15,7 @@ from workbench.look.stages import AnyTone, Eq, Flat, Log, NoTone
 Floats = NDArray[np.float64]
 
 KNEE = 0.36
-"""Scene-linear level up to which a roll-off changes nothing: one stop above mid grey."""
+"""Linear light up to which a roll-off changes nothing: a stop above mid grey, as light skin is."""
 
 
 class _Camera(NamedTuple):
@@ -123,28 +123,35 @@ def _affine(tone: Eq | Flat, matrix: str) -> tuple[Floats, Floats]:
 
 
 def _spread(linear: Floats, stops: float) -> Floats:
-    """Spread the highlights of each channel, so that white comes to lie `stops` above 1.
+    """Raise the highlights of linear light (..., 3), so that white comes to lie `stops` above 1.
 
-    With e stops above KNEE, of which white has E, a level gets e + stops * (e / E)² stops above
-    it: the slope is 1 at the knee and grows evenly, which for its end points is the gentlest that
-    can be. It is done in each channel because viewing LUTs gather highlights in each.
+    Where the largest of the three is e stops above KNEE, of which white is E, all three become
+    stops * (e / E)² stops brighter: the slope is 1 at the knee and grows evenly, which is the
+    gentlest way to that end. As all grow alike, hue and saturation stay, and the small parts of a
+    bright colour do not drown when the primaries mix.
 
-    >>> _spread(np.array([0, 0.18, 0.36, 0.6, 1]), 3).round(3).tolist()
-    [0.0, 0.18, 0.36, 1.009, 8.0]
+    >>> light = np.array([[0.18, 0.18, 0.18], [0.36, 0, 0], [1, 0.5, 0]])
+    >>> _spread(light, 3).round(9).tolist()
+    [[0.18, 0.18, 0.18], [0.36, 0.0, 0.0], [8.0, 4.0, 0.0]]
     """
-    above = np.log2(np.maximum(linear, KNEE) / KNEE)
-    return np.where(linear > KNEE, KNEE * 2 ** (above + _bend(stops) * above**2), linear)
+    above = _stops_above_knee(linear)
+    return linear * 2 ** (_bend(stops) * above**2)
 
 
 def _gathered(linear: Floats, stops: float) -> Floats:
     """Undo `_spread`: the positive root of its quadratic, in the form that holds for 0 stops.
 
-    >>> _gathered(np.array([0, 0.36, 8]), 3).round(9).tolist()
-    [0.0, 0.36, 1.0]
+    >>> _gathered(np.array([[0.36, 0, 0], [8, 4, 0]]), 3).round(9).tolist()
+    [[0.36, 0.0, 0.0], [1.0, 0.5, 0.0]]
     """
-    above = np.log2(np.maximum(linear, KNEE) / KNEE)
-    root = np.sqrt(1 + 4 * _bend(stops) * above)
-    return np.where(linear > KNEE, KNEE * 2 ** (2 * above / (1 + root)), linear)
+    above = _stops_above_knee(linear)
+    before = 2 * above / (1 + np.sqrt(1 + 4 * _bend(stops) * above))
+    return linear * 2 ** (before - above)
+
+
+def _stops_above_knee(linear: Floats) -> Floats:
+    largest: Floats = np.max(linear, axis=-1, keepdims=True)
+    return np.log2(np.maximum(largest, KNEE) / KNEE)
 
 
 def _bend(stops: float) -> float:

@@ -1,0 +1,119 @@
+"""The recommended deband, held against the truth: what a colorist would see, and what must stay."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.benchmarks import scenes
+from tests.benchmarks.chains import Measured, measure
+from workbench.colour import Colour
+from workbench.frames import Frame
+from workbench.look.preset import load_preset
+from workbench.look.render import render
+from workbench.look.stages import NoDeband
+from workbench.measure.codes import ten_bit_luma
+from workbench.measure.surface import gaussian
+from workbench.probe import open_clip
+
+SMOOTH, CLASSIC = load_preset("smooth"), load_preset("classic")
+SIZE = 1280, 720
+
+
+def filmed(name: str, folder: Path, indices: tuple[int, ...] = (2,), crf: int = 18) -> list[Frame]:
+    path = folder / f"{name}.mp4"
+    scenes.encode(scenes.SCENES[name], path, *SIZE, crf, max(indices) + 1)
+    with open_clip(path) as clip:
+        return list(clip.frames(indices))
+
+
+def both(name: str, folder: Path) -> tuple[Measured, Measured]:
+    frames = filmed(name, folder)
+    truth = [scenes.picture(scenes.SCENES[name], *SIZE, 2)]
+    return measure(frames, truth, CLASSIC), measure(frames, truth, SMOOTH)
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "chroma_times"),
+    [("dark_sky", 10, 6), ("vignette", 15, 5), ("sunset", 14, 5), ("near_black", 8, 6)],
+)
+def test_gradients_are_an_order_nearer_to_the_truth(
+    tmp_path: Path, name: str, times: float, chroma_times: float
+) -> None:
+    classic, smooth = both(name, tmp_path)
+    assert smooth.contour < classic.contour / times
+    assert smooth.contour_chroma < classic.contour_chroma / chroma_times
+    assert smooth.rms < 0.75
+    assert smooth.cambi <= 0.05
+    assert smooth.coarse <= 0.05
+    assert smooth.occupied >= 3.5 * classic.occupied
+
+
+@pytest.mark.parametrize(("name", "times"), [("fog", 5), ("face", 5)])
+def test_gradients_beside_texture_and_edges_are_too(
+    tmp_path: Path, name: str, times: float
+) -> None:
+    classic, smooth = both(name, tmp_path)
+    assert smooth.contour_smooth < classic.contour_smooth / times
+    assert smooth.rms_smooth < 0.8
+    assert smooth.texture <= classic.texture
+    assert smooth.contour <= classic.contour
+    assert smooth.contour_chroma <= classic.contour_chroma
+
+
+def test_grain_is_not_smoothed_away(tmp_path: Path) -> None:
+    (frame,) = filmed("grain", tmp_path, crf=4)
+    plain = render(frame, SMOOTH.model_copy(update={"deband": NoDeband()}))
+    assert fine_detail(render(frame, SMOOTH)) > 0.97 * fine_detail(plain)
+
+
+def fine_detail(frame: Frame) -> float:
+    luma = ten_bit_luma(frame)
+    return float((luma - gaussian(luma, 3)).std())
+
+
+def test_a_still_picture_does_not_crawl(tmp_path: Path) -> None:
+    """What is left when noise is blurred away hardly differs between frames of a still scene."""
+    frames = filmed("dark_sky", tmp_path, (2, 9, 16))
+    pictures = [gaussian(ten_bit_luma(render(frame, SMOOTH)), 6) for frame in frames]
+    for picture in pictures[1:]:
+        assert float((picture - pictures[0]).std()) < 0.1  # 10-bit code values
+    again = render(frames[0], SMOOTH)
+    assert again.tobytes() == render(frames[0], SMOOTH).tobytes()
+
+
+def painted(luma: NDArray[np.float32]) -> Frame:
+    height, width = luma.shape
+    chroma = np.full((height // 2, width // 2), 128, np.uint8)
+    rounded = np.clip(luma + 0.5, 0, 255).astype(np.uint8)
+    return Frame(rounded, chroma, chroma, "yuv420p", 8, Colour())
+
+
+def test_stars_and_hairlines_stay_to_the_pixel() -> None:
+    y = np.mgrid[0:360, 0:640][0].astype(np.float32)
+    sky = 24 + 12 * (y / 360)
+    stars = sky.copy()
+    stars[40::80, 40::80] += 30
+    stars[:, 300] += 12
+    plain = render(painted(stars), SMOOTH.model_copy(update={"deband": NoDeband()}))
+    luma, expected = ten_bit_luma(render(painted(stars), SMOOTH)), ten_bit_luma(plain)
+    lit = stars > sky + 5
+    assert np.abs(luma - expected)[lit].max() <= 3  # 10-bit code values; the star is 108 of them
+
+
+def test_the_border_of_the_picture_is_as_smooth_as_its_middle() -> None:
+    """A gradient that runs into every border must not turn level there."""
+    y, x = np.mgrid[0:480, 0:640].astype(np.float32)
+    truth = 40 + 0.05 * x + 0.04 * y
+    error = ten_bit_luma(render(painted(truth), SMOOTH)) - (3.6 * truth + 68)
+    smoothed = gaussian(error, 3)
+    for edge in (smoothed[:12], smoothed[-12:], smoothed[:, :12], smoothed[:, -12:]):
+        assert np.abs(edge).max() < 1.5  # 10-bit code values; half a band is 1.8
+
+
+@pytest.mark.parametrize("size", [(16, 16), (34, 18), (70, 50)])
+def test_a_tiny_picture_is_debanded_without_harm(size: tuple[int, int]) -> None:
+    luma = np.tile(np.linspace(60, 66, size[0], dtype=np.float32), (size[1], 1))
+    picture = ten_bit_luma(render(painted(luma), SMOOTH))
+    assert np.abs(picture - (3.6 * luma + 68)).max() < 3.6
