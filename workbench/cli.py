@@ -68,6 +68,11 @@ _frame_rate_option = click.option(
 _audio_rate_option = click.option(
     "--audio-rate", type=int, metavar="HZ", help="Resampled sound, such as 48000."
 )
+_assume_matrix_option = click.option(
+    "--assume-matrix",
+    type=click.Choice(["bt601", "bt709"]),
+    help="What an untagged SOURCE was made with; bt601 is converted.",
+)
 _policy_option = click.option(
     "--policy",
     default="mezzanine",
@@ -96,6 +101,7 @@ _report_option = click.option(
 )
 @_frame_rate_option
 @_audio_rate_option
+@_assume_matrix_option
 @_policy_option
 @_every_frame_option
 @_report_option
@@ -110,6 +116,7 @@ def convert(
     encoder: str,
     frame_rate: str | None,
     audio_rate: int | None,
+    assume_matrix: str | None,
     policy: str,
     every_frame: bool,
     report: bool,
@@ -128,7 +135,9 @@ def convert(
     from workbench.deliver.recipe import encode_command, read_recipe
     from workbench.probe import open_clip
 
-    recipe = read_recipe(preset or "classic", _pairs(overrides), encoder, frame_rate, audio_rate)
+    recipe = read_recipe(
+        preset or "classic", _pairs(overrides), encoder, frame_rate, audio_rate, assume_matrix
+    )
     rules = load_policy(policy)
     with open_clip(source) as clip, _stopping(f"{source.name}: stopped; no file was written"):
         from workbench.deliver import encode
@@ -157,6 +166,7 @@ def convert(
 @_set_option
 @_frame_rate_option
 @_audio_rate_option
+@_assume_matrix_option
 @_policy_option
 @_every_frame_option
 @_report_option
@@ -168,6 +178,7 @@ def qc(
     overrides: tuple[str, ...],
     frame_rate: str | None,
     audio_rate: int | None,
+    assume_matrix: str | None,
     policy: str,
     every_frame: bool,
     report: bool,
@@ -183,7 +194,9 @@ def qc(
     from workbench.deliver.recipe import read_recipe
     from workbench.probe import open_clip
 
-    recipe = read_recipe(preset, _pairs(overrides), "prores_ks", frame_rate, audio_rate)
+    recipe = read_recipe(
+        preset, _pairs(overrides), "prores_ks", frame_rate, audio_rate, assume_matrix
+    )
     rules = load_policy(policy)
     stopping = _stopping(f"{delivered.name}: stopped")
     with open_clip(source) as clip, stopping, _bars(clip.frame_count) as (_, checking):
@@ -244,22 +257,98 @@ def _write_report(delivery: "Delivery") -> Path:
 @_json_option
 def presets(name: str | None, as_json: bool) -> None:
     """List the presets, or show the one called NAME (or a .toml file)."""
-    import tomli_w
-
-    from workbench.look.preset import load_preset, shipped
+    from workbench.look.preset import load_preset, own, preset_text, shipped
 
     if name:
         preset = load_preset(name)
-        values = {**preset.model_dump(), "hash": preset.hash}
-        _show(values, tomli_w.dumps(preset.model_dump()).rstrip(), as_json)
+        _show(preset.facts(), preset_text(preset).rstrip(), as_json)
         return
-    found = [load_preset(name) for name in shipped()]
-    width = max(len(preset.name) for preset in found)
-    _show(
-        [{**preset.model_dump(), "hash": preset.hash} for preset in found],
-        "\n".join(f"{preset.name:{width}}  {preset.description}" for preset in found),
-        as_json,
-    )
+    mine = {name: path for name, path in own().items() if name not in shipped()}
+    found = {name: load_preset(name) for name in (*shipped(), *mine)}
+    width = max(map(len, found))
+    lines = [
+        f"{name:{width}}  {preset.bit_depth:2} bits  {preset.description}"
+        for name, preset in found.items()
+    ]
+    _show([preset.facts() for preset in found.values()], "\n".join(lines), as_json)
+
+
+@main.command()
+@click.argument("source", type=_PATH)
+@click.option(
+    "--preset", default="smooth", show_default=True, help="Whose tone and dither to keep."
+)
+@_assume_matrix_option
+@click.option("--save", type=_PATH, metavar="FILE", help="Keep the look as a .toml file.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@_json_option
+def suggest(
+    source: Path,
+    preset: str,
+    assume_matrix: str | None,
+    save: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Find the weakest deband that closes the bands of SOURCE and spares its texture."""
+    from workbench.desk.progress import counting_bar
+    from workbench.desk.tables import suggestion_text
+    from workbench.files import expanded, refuse_existing
+    from workbench.look.preset import load_preset, save_preset
+    from workbench.look.suggest import LADDER
+    from workbench.look.suggest import suggest as find
+    from workbench.probe import open_clip
+
+    base = load_preset(preset).assuming(assume_matrix)
+    if save:
+        refuse_existing(expanded(save).absolute(), overwrite)
+    stopping, bar = _stopping(f"{source.name}: stopped"), counting_bar(len(LADDER), "trying")
+    with open_clip(source) as clip, stopping, bar as tried:
+        found = find(clip, base, on_progress=tried)
+    text = suggestion_text(found)
+    if save:
+        named = found.preset.model_copy(update={"name": expanded(save).stem})
+        text += f"\n{save_preset(named, save, overwrite=overwrite)}"
+    _show(found.facts(), text, as_json)
+
+
+@main.group()
+def look() -> None:
+    """Take a preset's tone to other programs."""
+
+
+@look.command()
+@click.argument("preset")
+@click.option("--cube", type=_PATH, help="The look, as a 3D LUT.")
+@click.option("--inverse", type=_PATH, help="The way back: from the look to the normal picture.")
+@click.option(
+    "--points", type=click.Choice(["33", "65"]), help="To a side; 65 for the way back from a log."
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+def export(
+    preset: str, cube: Path | None, inverse: Path | None, points: str | None, overwrite: bool
+) -> None:
+    """Write the tone of PRESET, a name or a .toml file, as .cube files for a grading program.
+
+    They are for pictures in the matrix BT.709, at video levels, as ProRes is read.
+    """
+    from workbench.files import expanded, write_text
+    from workbench.look import cube as cubes
+    from workbench.look.preset import load_preset
+    from workbench.look.stages import Log
+
+    if not cube and not inverse:
+        raise click.UsageError("say where to: --cube FILE, --inverse FILE, or both")
+    tone = load_preset(preset).tone
+    default = 65 if isinstance(tone, Log) else 33
+    for path, write in ((cube, cubes.forward), (inverse, cubes.inverse)):
+        if path:
+            text = write(tone, "bt709", int(points or default))
+            write_text(expanded(path).absolute(), text, overwrite=overwrite)
+            click.echo(expanded(path).absolute())
+    lost = cubes.cannot_return(tone, "bt709")
+    if lost:
+        click.echo(lost)
 
 
 @main.command()

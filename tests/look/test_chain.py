@@ -1,6 +1,6 @@
 """The one chain: what it says, and that what it says is what ffmpeg does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tests.clips import SEED
 from workbench import ffmpeg
-from workbench.colour import Colour
+from workbench.colour import LUMA_WEIGHTS, Colour
 from workbench.frames import Frame
 from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.curves import eq_offset
@@ -163,3 +163,29 @@ def test_ten_bits_stay_ten_bits() -> None:
 def test_the_chain_of_a_file_is_the_chain_of_its_frames() -> None:
     assert as_encoded(filter_chain(SMOOTH, Seen())).endswith("color_ranges=tv")
     assert filter_chain(SMOOTH, Seen(width=96)) != filter_chain(SMOOTH, Seen())
+
+
+def test_an_untagged_clip_in_601_is_delivered_in_709() -> None:
+    """One colour, coded with either matrix, comes out as the same code values."""
+    rgb = np.array([200, 60, 40]) / 255
+    pictures = []
+    for matrix, assumed in (("smpte170m", "bt601"), ("bt709", None)):
+        red, blue = LUMA_WEIGHTS[matrix]
+        luma = rgb @ [red, 1 - red - blue, blue]
+        cb, cr = (rgb[2] - luma) / (2 - 2 * blue), (rgb[0] - luma) / (2 - 2 * red)
+        codes = [219 * luma + 16, 224 * cb + 128, 224 * cr + 128]
+        frame = replace(grey(96, 64, "yuv420p"), colour=Colour())
+        planes = (frame.luma, frame.cb, frame.cr)
+        y, u, v = (np.full_like(p, round(c)) for p, c in zip(planes, codes, strict=True))
+        frame = replace(frame, luma=y, cb=u, cr=v)
+        pictures.append(render(frame, SMOOTH.assuming(assumed)))
+    ours, theirs = pictures
+    assert ours.colour.matrix == "bt709"
+    for one, other in ((ours.luma, theirs.luma), (ours.cb, theirs.cb), (ours.cr, theirs.cr)):
+        assert one.mean() == pytest.approx(other.mean(), abs=3)  # 8-bit rounding of the sources
+
+
+def test_a_tagged_clip_keeps_its_own_matrix() -> None:
+    tagged = Seen(Colour("legal", "smpte170m", "smpte170m", "smpte170m"))
+    assert filter_chain(SMOOTH.assuming("bt709"), tagged) == filter_chain(SMOOTH, tagged)
+    assert "zscale=matrix" not in filter_chain(SMOOTH.assuming("bt601"), tagged)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import DestinationExists, DestinationUnusable, PresetError
 from workbench.look.preset import Preset, load_preset, own_folder, save_preset, shipped
-from workbench.look.stages import Eq, Gradfun, Shaped, Smooth
+from workbench.look.stages import Eq, Flat, Gradfun, Log, Shaped, Smooth
 
 
 def test_classic_is_the_seed_s_look() -> None:
@@ -147,6 +147,18 @@ def test_junk_is_refused_in_one_line(junk: Any) -> None:
     with pytest.raises(PresetError) as caught:
         load_preset("classic").override({"tone.contrast": junk})
     assert "\n" not in str(caught.value)
+
+
+def test_another_filter_begins_with_its_own_defaults() -> None:
+    smooth = load_preset("smooth")
+    changed = smooth.override({"tone.curve": "slog3", "tone.filter": "log"})
+    assert changed.tone == Log(curve="slog3")
+    assert changed.deband == smooth.deband
+    assert smooth.override({"tone.filter": "flat", "tone.contrast": 0.8}).tone == Flat(
+        contrast=0.8, saturation=0.85, brightness=0.03
+    )
+    with pytest.raises(PresetError, match=r"tone.filter must be one of none, eq, flat, log"):
+        smooth.override({"tone.filter": ["log"]})
 
 
 def test_numbers_are_what_a_person_can_turn() -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import clips
@@ -11,7 +12,9 @@ from tests.clips import SEED
 from workbench.errors import DamagedClip
 from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
-from workbench.look.render import render
+from workbench.look.render import graded_back, render
+from workbench.look.stages import Eq, NoDeband
+from workbench.measure.codes import ten_bit_luma
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -81,3 +84,21 @@ def test_every_real_clip_that_decodes(path: Path) -> None:
         assert "corrupt" in path.name
         return
     assert found == clips.frame_hashes(path, "-vf", chain)
+
+
+@pytest.mark.parametrize("name", ["classic", "smooth", "smooth-logc3"])
+def test_a_tone_is_taken_back_from_what_was_rendered(made: Made, name: str) -> None:
+    preset = load_preset(name).model_copy(update={"deband": NoDeband()})
+    with open_clip(made("tagged")) as clip:
+        frame = clip.frame(3)
+    (back,) = graded_back([render(frame, preset)], preset.tone) or [None]
+    assert back is not None
+    assert back.bit_depth == 16
+    apart = ten_bit_luma(back) - ten_bit_luma(frame)
+    assert float(np.sqrt(np.square(apart).mean())) < 3  # 10-bit code values
+
+
+def test_a_tone_that_leaves_nothing_is_not_taken_back(made: Made) -> None:
+    with open_clip(made("tagged")) as clip:
+        picture = render(clip.frame(3), CLASSIC)
+    assert graded_back([picture], Eq(saturation=0)) is None

@@ -145,6 +145,12 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             "Bands in the worst frame before and after: 0 is none, from 5 on viewers are annoyed.",
         ),
         (
+            "banding, graded back",
+            [(one.cambi_before, one.cambi_graded) for one in inspection.comparisons],
+            policy.cambi_graded,
+            "The same with the look's tone taken back: a flat picture flatters itself.",
+        ),
+        (
             "coarse banding",
             [(one.coarse_before, one.coarse_after) for one in inspection.comparisons],
             policy.cambi_coarse,

@@ -52,6 +52,9 @@ class Policy(BaseModel):
     grid: Rule | None = Field(None, description="Luma on the grid of 8 bits, 0 to 1.")
     cambi: Rule | None = Field(None, description="CAMBI of the worst frame.")
     cambi_coarse: Rule | None = Field(None, description="The same, at the wider contrast setting.")
+    cambi_graded: Rule | None = Field(
+        None, description="CAMBI of the worst frame with the look's tone taken back."
+    )
     contour: Rule | None = Field(
         None, description="Edges that bands leave in smooth areas: 10-bit codes per pixel x 100."
     )

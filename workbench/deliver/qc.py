@@ -7,11 +7,12 @@ from fractions import Fraction
 from typing import Literal
 
 from workbench.clip import Clip
-from workbench.colour import Colour, delivered
+from workbench.colour import Colour, declared, delivered
 from workbench.deliver.quicktime import Movie
 from workbench.deliver.recipe import Recipe, keeps_time
 from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
+from workbench.look.preset import Preset
 
 Level = Literal["pass", "note", "warn", "fail"]
 LEVELS: tuple[Level, ...] = ("pass", "note", "warn", "fail")
@@ -62,7 +63,8 @@ def check(
     """
     return (
         *_essence(clip, movie),
-        *_colour(clip.colour, movie),
+        *_colour(clip.colour, movie, recipe.preset),
+        *_precision(clip, recipe.preset),
         *_timing(clip, movie, recipe.frame_rate),
         *_audio(clip, movie, recipe, expected_sound == sound),
     )
@@ -129,29 +131,41 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
         )
 
 
-def _colour(source: Colour, movie: Movie) -> Iterable[Finding]:
-    declared = _tags(delivered(source))
+def _colour(source: Colour, movie: Movie, preset: Preset | None) -> Iterable[Finding]:
+    kept = delivered(source)
     headers = " and ".join(sorted({_tags(header.colour) for header in movie.frame_headers}))
     yield _promised(
         "colour tags, container",
         _tags(movie.colr) if movie.colr else "none",
-        declared,
+        _tags(kept),
         "The colr atom says what was declared (primaries/transfer/matrix).",
     )
     yield _promised(
-        "colour tags, frames", headers, declared, "The frame headers say the same as the colr atom."
+        "colour tags, frames",
+        headers,
+        _tags(kept),
+        "The frame headers say the same as the colr atom.",
     )
+    assumed = preset.assume_matrix if preset else None
     if source.untagged:
+        taken = declared(source, assumed)
+        sentence = f"untagged source: assumed {taken}"
+        if taken.matrix != kept.matrix:
+            sentence += f", and converted to the matrix {kept.matrix}"
+        if assumed is None:
+            sentence += "; if its colours look off, its maker used another matrix"
         yield Finding(
-            "colour assumed",
+            "colour assumed", "note", f"untagged: {', '.join(source.untagged)}", "", f"{sentence}."
+        )
+    if assumed and "matrix" not in source.untagged:
+        yield Finding(
+            "matrix stated",
             "note",
-            f"untagged: {', '.join(source.untagged)}",
+            source.matrix,
             "",
-            f"untagged source: assumed {source.assumed()}; if its colours look off, its maker "
-            "used another matrix.",
+            f"The source says itself what its matrix is; {assumed} was not assumed.",
         )
     stated = (source.primaries, source.transfer, source.matrix)
-    kept = delivered(source)
     changed = [
         f"{old} as {new}"
         for old, new in zip(stated, (kept.primaries, kept.transfer, kept.matrix), strict=True)
@@ -164,6 +178,32 @@ def _colour(source: Colour, movie: Movie) -> Iterable[Finding]:
             ", ".join(changed),
             "",
             "ProRes cannot state the source's own tag; the code values are unchanged.",
+        )
+
+
+_HIGH_DYNAMIC_RANGE = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+
+
+def _precision(clip: Clip, preset: Preset | None) -> Iterable[Finding]:
+    """Say what a look takes from a source that has more than the 8 bits and the Rec.709 of most."""
+    if clip.bit_depth > 8 and preset and preset.bit_depth == 8:
+        yield Finding(
+            "source depth",
+            "warn",
+            f"{clip.bit_depth} bits",
+            "8 bits in the look",
+            f"The look {preset.name} works in 8 bits, and the source's finer steps are lost: take "
+            "one that works in 16, such as smooth.",
+        )
+    transfer = _HIGH_DYNAMIC_RANGE.get(clip.colour.transfer)
+    if transfer:
+        yield Finding(
+            "high dynamic range",
+            "warn" if preset is None or preset.stages else "note",
+            transfer,
+            "",
+            f"The source is {transfer}, and is delivered as {transfer}: looks are made for Rec.709 "
+            "pictures, and the measures, too, take it for one.",
         )
 
 

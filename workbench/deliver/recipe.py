@@ -47,10 +47,12 @@ def read_recipe(
     encoder: str = "prores_ks",
     frame_rate: str | float | None = None,
     audio_rate: str | int | None = None,
+    assume_matrix: str | None = None,
 ) -> Recipe:
     """Make a recipe of what a person wrote: names, numbers, a frame rate such as "24000/1001".
 
-    A preset of None is a look that is not known.
+    A preset of None is a look that is not known. `assume_matrix`, if given, takes the place of the
+    preset's own.
 
     Raises PresetError, ParameterError.
     """
@@ -70,9 +72,11 @@ def read_recipe(
             f"overrides are {overrides!r}: give names and values, such as {{'deband.strength': 2}}"
         )
     samples = None if audio_rate is None else int(audio_rate)
-    if preset is None and overrides:
-        raise ParameterError("overrides change a preset: name one")
-    look = None if preset is None else load_preset(preset).override(overrides)
+    if preset is None and (overrides or assume_matrix):
+        raise ParameterError("overrides and an assumed matrix change a preset: name one")
+    look = None
+    if preset is not None:
+        look = load_preset(preset).override(overrides).assuming(assume_matrix)
     return Recipe(look, cast(Encoder, encoder), rate, samples)
 
 

@@ -37,7 +37,7 @@ def record(delivery: Delivery) -> dict[str, Any]:
             "size": delivery.size,
             "sha256": delivery.sha256,
         },
-        "preset": {**preset.model_dump(), "hash": preset.hash} if preset else None,
+        "preset": preset.facts() if preset else None,
         "encoder": recipe.encoder if delivery.command else None,
         "frame_rate": str(recipe.frame_rate) if recipe.frame_rate else None,
         "audio_rate": recipe.audio_rate,
@@ -88,7 +88,8 @@ def recorded(delivered: Path) -> Recorded | None:
     """Return how a file was made, if its record lies beside it and can be read."""
     try:
         values = json.loads(record_path(delivered).read_text(encoding="utf-8"))
-        stages = {key: value for key, value in values["preset"].items() if key != "hash"}
+        facts = values["preset"].items()
+        stages = {key: value for key, value in facts if key in Preset.model_fields}
         rate = values["frame_rate"]
         recipe = Recipe(
             preset=Preset.model_validate(stages),

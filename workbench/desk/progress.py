@@ -28,6 +28,20 @@ def progress_bar(frames: int, label: str, stream: TextIO | None = None) -> Itera
 
 
 @contextmanager
+def counting_bar(
+    count: int, label: str, stream: TextIO | None = None
+) -> Iterator[Callable[[int], None]]:
+    """Give a callback that moves a bar to so many of a count; on a terminal alone if stderr's."""
+    quiet = None if stream is None else False
+    with tqdm(total=count, desc=label, file=stream, disable=quiet, ascii=" ▏▎▍▌▋▊▉█") as bar:
+
+        def follow(done: int) -> None:
+            bar.update(done - bar.n)
+
+        yield follow
+
+
+@contextmanager
 def delivery_bars(frames: int, stream: TextIO | None = None) -> Iterator[tuple[Follower, Follower]]:
     """Give callbacks for encoding and for checking; each bar appears when its work begins."""
     with ExitStack() as stack:

@@ -10,6 +10,8 @@ from workbench.deliver.qc import LEVELS, Finding, verdict_in_words
 from workbench.deliver.verify import Delivery
 from workbench.ffmpeg import pasteable
 from workbench.look.preset import Preset
+from workbench.look.stages import Smooth
+from workbench.look.suggest import Suggestion
 
 
 @dataclass(frozen=True)
@@ -114,3 +116,21 @@ def _size(delivery: Delivery) -> str:
 
 def _verdict(delivery: Delivery) -> str:
     return verdict_in_words(finding.level for finding in delivery.findings)
+
+
+def suggestion_text(found: Suggestion) -> str:
+    """Say what is suggested and why, with what was tried, in lines for a terminal."""
+
+    def figure(value: float | None) -> str:
+        return "-" if value is None else f"{value:.2f}"
+
+    rows = [
+        (
+            f"strength {step.deband.strength:g}" if isinstance(step.deband, Smooth) else "as it is",
+            *map(figure, (step.cambi, step.coarse, step.contour, step.texture)),
+            "<" if step.deband == found.preset.deband else "",
+        )
+        for step in (found.before, *found.tried)
+    ]
+    heading = ("", "CAMBI", "coarse", "contour", "texture", "")
+    return f"{Table(heading, tuple(rows))}\n\n{found.reason}"

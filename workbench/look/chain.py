@@ -73,11 +73,12 @@ def filter_chain(preset: Preset, source: Source) -> str:
     picture = _debanded(picture, preset.deband, width, height)
     if deep and preset.deband.bit_depth == 8:
         picture = picture.then(sixteen)
+    if convert:  # before the tone, which looks alike from any source so
+        sixteen = "format=yuv422p16le"
+        picture = picture.then(f"zscale=matrix={given.matrix}:{_CHROMA}").then(sixteen)
     picture = _toned(picture, preset.tone, given.matrix)
     if deep and preset.tone.bit_depth == 8:
         picture = picture.then(sixteen)
-    if convert:
-        picture = picture.then(f"zscale=matrix={given.matrix}:{_CHROMA},format=yuv422p16le")
     if isinstance(preset.dither, Shaped):
         picture = _shaped(picture, preset.dither, width, height)
     if (width, height) != (source.width, source.height):
@@ -103,6 +104,26 @@ def clip_chain(preset: Preset, clip: Clip, frame_rate: Fraction | None = None) -
         # The filter ends within half a frame of the source; ffmpeg's -r adds frames at the end.
         chain = f"{chain},fps={frame_rate}"
     return chain
+
+
+def back_chain(tone: AnyTone, colour: Colour) -> str | None:
+    """Return the chain that takes a tone back from what was delivered, in 16 bits and undithered.
+
+    None where a tone leaves nothing to come back from.
+    """
+    seen = Picture(colour.setparams()).then("format=yuv422p16le")
+    match tone:
+        case Log():
+            picture = _through_rgb(seen, tone, colour.matrix, back=True)
+        case Flat() | Eq():
+            if not tone.contrast or not tone.saturation:
+                return None
+            y = f"(val-{256 * eq_offset(tone.contrast, tone.brightness)})/{_number(tone.contrast)}"
+            c = f"(val-{256 * eq_offset(tone.saturation, 0)})/{_number(tone.saturation)}"
+            picture = seen.then(f"lutyuv=y={y}:u={c}:v={c}")
+        case NoTone():
+            picture = seen
+    return text(picture)
 
 
 def as_encoded(chain: str) -> str:
@@ -132,13 +153,7 @@ def _toned(picture: Picture, stage: AnyTone, matrix: str) -> Picture:
             y, c = (f"val*{_number(times)}+{256 * plus}" for plus, times in (luma, chroma))
             return picture.then(f"lutyuv=y={y}:u={c}:v={c}")
         case Log():
-            from workbench.look.cube import lut3d_filter
-
-            lut = lut3d_filter(stage, matrix)
-            back = f"zscale=matrix={matrix}:range=limited,format=yuv422p16le"
-            return picture.then(
-                f"zscale=matrix=gbr:range=full:{_CHROMA},format=gbrp16le,{lut},{back}"
-            )
+            return _through_rgb(picture, stage, matrix)
         case Eq():
             contrast, saturation, brightness = map(
                 _number, (stage.contrast, stage.saturation, stage.brightness)
@@ -147,6 +162,18 @@ def _toned(picture: Picture, stage: AnyTone, matrix: str) -> Picture:
             return picture.then(f"eq={eq}")
         case NoTone():
             return picture
+
+
+def _through_rgb(picture: Picture, tone: Log, matrix: str, *, back: bool = False) -> Picture:
+    from workbench.look.cube import lut3d_filter  # which loads more than most looks need
+
+    return (
+        picture.then(f"zscale=matrix=gbr:range=full:{_CHROMA}")
+        .then("format=gbrp16le")
+        .then(lut3d_filter(tone, matrix, back=back))
+        .then(f"zscale=matrix={matrix}:range=limited")
+        .then("format=yuv422p16le")
+    )
 
 
 def _shaped(picture: Picture, stage: Shaped, width: int, height: int) -> Picture:

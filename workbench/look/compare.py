@@ -8,8 +8,8 @@ from fractions import Fraction
 from workbench import ffmpeg
 from workbench.frames import Frame
 from workbench.look.preset import Preset
-from workbench.look.render import render_each
-from workbench.look.stages import NoDeband
+from workbench.look.render import graded_back, render_each
+from workbench.look.stages import NoDeband, NoTone
 from workbench.measure.banding import COARSE, FINE, cambi, measurable
 from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bit_luma
 from workbench.measure.contour import contour
@@ -39,6 +39,7 @@ class Comparison:
     cambi_after: float | None = None
     coarse_before: float | None = None  # CAMBI at the wider contrast setting, where asked for
     coarse_after: float | None = None
+    cambi_graded: float | None = None  # of the picture after, its tone taken back
 
 
 def compare(
@@ -66,6 +67,7 @@ def compare(
         raise ValueError("there is nothing to compare with: give a preset, or what was delivered")
     with ThreadPoolExecutor() as pool:  # ffmpeg's processes run beside each other
         scoring = [pool.submit(_scores, some, coarse, cancellation) for some in (sources, after)]
+        grading = pool.submit(_graded, after, preset, cancellation)
         similar = ssim(after, plain) if plain else None
         pictures = [
             _picture(
@@ -78,6 +80,7 @@ def compare(
             for at in range(len(sources))
         ]
         before_scores, after_scores = (scores.result() for scores in scoring)
+        graded = grading.result()
     return [
         replace(
             picture,
@@ -85,8 +88,11 @@ def compare(
             cambi_after=new[0],
             coarse_before=old[1],
             coarse_after=new[1],
+            cambi_graded=new[0] if graded is None else graded[at],
         )
-        for picture, old, new in zip(pictures, before_scores, after_scores, strict=True)
+        for at, (picture, old, new) in enumerate(
+            zip(pictures, before_scores, after_scores, strict=True)
+        )
     ]
 
 
@@ -118,6 +124,18 @@ def _picture(
         grid=grid(histogram(after.luma, after.bit_depth)),
         outside_r103=outside_r103(after),
     )
+
+
+def _graded(
+    frames: Sequence[Frame], preset: Preset | None, cancellation: ffmpeg.Cancellation | None
+) -> Sequence[float | None] | None:
+    """Score the frames with their tone taken back; None where that is what they are."""
+    if preset is not None and isinstance(preset.tone, NoTone):
+        return None
+    if preset is None or not measurable(frames[0].width, frames[0].height):
+        return [None] * len(frames)
+    back = graded_back(frames, preset.tone, cancellation)
+    return cambi(back, FINE, cancellation) if back else [None] * len(frames)
 
 
 _Scores = tuple[float | None, float | None]

@@ -39,11 +39,14 @@ def eq_offset(contrast: float, brightness: float) -> int:
 
     Its documentation gives another formula, by which the lift of the preset `classic` would be
     20.4. The program computes in integers (vf_eq.c, create_lut and apply), from options that it
-    keeps in single precision: 100 * 0.03 + 100 is just under 103 and so becomes 102.
+    keeps in single precision: 100 * 0.03 + 100 is just under 103 and so becomes 102. What is to
+    stay as it is, it leaves alone.
 
-    >>> eq_offset(0.9, 0.03), eq_offset(0.85, 0)
-    (17, 19)
+    >>> eq_offset(0.9, 0.03), eq_offset(0.85, 0), eq_offset(1, 0)
+    (17, 19, 0)
     """
+    if contrast == 1 and brightness == 0:
+        return 0
     lift = int(100 * float(np.float32(brightness)) + 100)
     slope = int(float(np.float32(contrast)) * 256 * 16)
     return lift * 511 // 200 - 128 - slope // 32
@@ -135,7 +138,7 @@ def _spread(linear: Floats, stops: float) -> Floats:
     [[0.18, 0.18, 0.18], [0.36, 0.0, 0.0], [8.0, 4.0, 0.0]]
     """
     above = _stops_above_knee(linear)
-    return linear * 2 ** (_bend(stops) * above**2)
+    return linear * np.exp2(_bend(stops) * above**2)
 
 
 def _gathered(linear: Floats, stops: float) -> Floats:
@@ -145,13 +148,14 @@ def _gathered(linear: Floats, stops: float) -> Floats:
     [[0.36, 0.0, 0.0], [1.0, 0.5, 0.0]]
     """
     above = _stops_above_knee(linear)
-    before = 2 * above / (1 + np.sqrt(1 + 4 * _bend(stops) * above))
-    return linear * 2 ** (before - above)
+    before: Floats = 2 * above / (1 + np.sqrt(1 + 4 * _bend(stops) * above))
+    return linear * np.exp2(before - above)
 
 
 def _stops_above_knee(linear: Floats) -> Floats:
     largest: Floats = np.max(linear, axis=-1, keepdims=True)
-    return np.log2(np.maximum(largest, KNEE) / KNEE)
+    above: Floats = np.log2(np.maximum(largest, KNEE) / KNEE)
+    return above
 
 
 def _bend(stops: float) -> float:

@@ -82,24 +82,42 @@ class Preset(BaseModel):
             stages["assume_matrix"] = self.assume_matrix
         return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:12]
 
+    def facts(self) -> dict[str, Any]:
+        """Return all that it says, and its hash and bit depth, in plain JSON types."""
+        return {**self.model_dump(mode="json"), "hash": self.hash, "bit_depth": self.bit_depth}
+
     def override(self, overrides: Mapping[str, Any]) -> "Preset":
         """Return this preset with some parameters changed, named as "deband.strength".
 
-        The name says that it was changed. Raises PresetError for an unknown name or bad value.
+        Another filter, as "tone.filter", begins with its own defaults. The name says that it was
+        changed. Raises PresetError for an unknown name or bad value.
         """
         if not overrides:
             return self
         values = self.model_dump()
-        for key, value in overrides.items():
+        # Filters first, or what was given beside them would be lost.
+        for key, value in sorted(overrides.items(), key=lambda item: not _is_filter(item[0])):
             stage, _, parameter = key.partition(".")
             if stage not in FILTERS or not parameter:
                 raise PresetError(
                     f"preset {self.name}: there is no parameter {key}; "
                     f"it has {', '.join(self.parameters())}"
                 )
+            if _is_filter(key) and value != values[stage]["filter"]:
+                values[stage] = {}
             values[stage][parameter] = value
         changed = _validated(values, f"preset {self.name}")
         return changed.model_copy(update={"name": f"{self.name}, changed"})
+
+    def assuming(self, matrix: str | None) -> "Preset":
+        """Return this preset with an untagged clip's matrix taken for this; None changes nothing.
+
+        Raises PresetError.
+        """
+        if matrix is None:
+            return self
+        values = {**self.model_dump(), "assume_matrix": matrix}
+        return _validated(values, f"preset {self.name}")
 
     def parameters(self) -> dict[str, Any]:
         """Return every parameter by its full name, such as {"deband.strength": 1.1}."""
@@ -216,6 +234,10 @@ def _problem(detail: Mapping[str, Any]) -> str:
         whole = "whole " if field.annotation is int else ""
         return f"{key} is {value!r}; allowed is a {whole}number from {limits[0]} to {limits[1]}"
     return f"{key} is {value!r}: {detail['msg'].lower()}"
+
+
+def _is_filter(key: str) -> bool:
+    return key.endswith(".filter")
 
 
 def _limits(field: FieldInfo) -> tuple[float, float] | None:

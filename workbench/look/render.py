@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench import ffmpeg
-from workbench.colour import delivered
+from workbench.colour import Colour, delivered
 from workbench.frames import Frame
-from workbench.look.chain import PIXEL_FORMAT, as_encoded, filter_chain
+from workbench.look.chain import PIXEL_FORMAT, as_encoded, back_chain, filter_chain
 from workbench.look.graph import filter_names
 from workbench.look.preset import Preset
+from workbench.look.stages import AnyTone
 
 
 def render(frame: Frame, preset: Preset, cancellation: ffmpeg.Cancellation | None = None) -> Frame:
@@ -23,8 +24,32 @@ def render_each(
     frames: Sequence[Frame], preset: Preset, cancellation: ffmpeg.Cancellation | None = None
 ) -> list[Frame]:
     """Return the pictures for frames of one clip, in one run of ffmpeg. Raises as `render`."""
+    chain = as_encoded(filter_chain(preset, frames[0]))
+    return _through(frames, chain, PIXEL_FORMAT, delivered(frames[0].colour), cancellation)
+
+
+def graded_back(
+    frames: Sequence[Frame], tone: AnyTone, cancellation: ffmpeg.Cancellation | None = None
+) -> list[Frame] | None:
+    """Return delivered frames with their tone taken back, in 16 bits; None where it cannot be.
+
+    A flat picture flatters itself: its bands are lower than those of the graded one. Raises as
+    `render`.
+    """
+    chain = back_chain(tone, frames[0].colour.assumed())
+    if chain is None:
+        return None
+    return _through(frames, chain, "yuv422p16le", frames[0].colour, cancellation)
+
+
+def _through(
+    frames: Sequence[Frame],
+    chain: str,
+    pixel_format: str,
+    colour: Colour,
+    cancellation: ffmpeg.Cancellation | None,
+) -> list[Frame]:
     first = frames[0]
-    chain = as_encoded(filter_chain(preset, first))
     ffmpeg.require(filters=filter_names(chain))
     raw = ffmpeg.run(
         [
@@ -34,10 +59,9 @@ def render_each(
         stdin=(frame.tobytes() for frame in frames),
         cancellation=cancellation,
     )
-    colour = delivered(first.colour)
     size = len(raw) // len(frames)
     pictures = (
-        Frame.frombytes(raw[at : at + size], first.width, first.height, PIXEL_FORMAT, colour)
+        Frame.frombytes(raw[at : at + size], first.width, first.height, pixel_format, colour)
         for at in range(0, len(raw), size)
     )
     return [
