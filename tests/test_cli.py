@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import clips
+from tests.benchmarks import scenes
 from tests.clips import SEED
-from workbench.look.preset import shipped
+from workbench.look.preset import load_preset, save_preset, shipped
 
 Made = Callable[[str], Path]
 
@@ -181,3 +183,87 @@ def test_help_and_import_load_nothing_heavy() -> None:
         code = f"{what}, sys; print(sorted(set('{heavy}'.split()) & set(sys.modules)))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.stdout.strip() == "[]"
+
+
+def test_suggest_says_which_deband_and_why_and_keeps_it(tmp_path: Path) -> None:
+    clip = scenes.encode(scenes.dark_sky, tmp_path / "sky.mp4", 640, 360, 18, 3)
+    kept = tmp_path / "night.toml"
+    done = workbench("suggest", clip, "--save", kept)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].split() == ["CAMBI", "coarse", "contour", "texture"]
+    assert "The weakest that closes the bands: CAMBI" in done.stdout
+    assert done.stdout.splitlines()[-1] == str(kept)
+    assert load_preset(kept).name == "night"
+    again = workbench("suggest", clip, "--save", kept)
+    assert again.returncode == 1
+    assert again.stderr.startswith(f"Error: {kept} exists already")
+    facts = json.loads(workbench("suggest", clip, "--json").stdout)
+    assert facts["preset"]["deband"] == load_preset(kept).deband.model_dump()
+    assert facts["tried"][-1]["cambi"] <= facts["limits"]["cambi"]
+
+
+def test_a_look_is_exported_and_its_way_back(tmp_path: Path) -> None:
+    out, back = tmp_path / "look.cube", tmp_path / "back.cube"
+    done = workbench("look", "export", "smooth", "--cube", out, "--inverse", back)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [str(out), str(back)]
+    for path in (out, back):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith('TITLE "')
+        assert "LUT_3D_SIZE 33" in lines
+        assert len(lines) == 4 + 33**3
+    assert workbench("look", "export", "smooth", "--cube", out).returncode == 1
+    assert workbench("look", "export", "smooth").returncode == 2
+    mine = save_preset(
+        load_preset("smooth").override({"tone.contrast": 1.2, "tone.brightness": 0.0}),
+        tmp_path / "mine.toml",
+    )
+    steep = workbench("look", "export", mine, "--cube", tmp_path / "steep.cube")
+    assert "are clipped and cannot come back" in steep.stdout
+
+
+def test_an_assumed_matrix_is_converted_and_recorded(untagged: Path, tmp_path: Path) -> None:
+    done = workbench(
+        *("convert", untagged, tmp_path / "out.mov", "--preset", "smooth"),
+        *("--assume-matrix", "bt601", "--report", "--json"),
+    )
+    record = json.loads(done.stdout)
+    found = {finding["id"]: finding for finding in record["findings"]}
+    assert record["preset"]["assume_matrix"] == "bt601"
+    assert "smpte170m" in found["colour assumed"]["sentence"]
+    assert "converted to the matrix bt709" in found["colour assumed"]["sentence"]
+    assert found["colour tags, container"]["measured"] == "bt709/bt709/bt709"
+    checked = workbench("qc", untagged, tmp_path / "out.mov", "--json")
+    assert json.loads(checked.stdout)["preset"]["hash"] == record["preset"]["hash"]
+
+
+def test_a_tagged_clip_is_not_assumed_to_be_anything(made: Made, tmp_path: Path) -> None:
+    done = workbench("convert", made("tagged"), tmp_path / "x.mov", "--assume-matrix", "bt601")
+    assert "The source says itself what its matrix is; bt601 was not assumed." in done.stdout
+
+
+def test_what_an_8_bit_look_takes_from_10_bits_is_said(made: Made, tmp_path: Path) -> None:
+    for preset, said in (("classic", True), ("smooth", False)):
+        done = workbench("convert", made("ten_bit"), tmp_path / f"{preset}.mov", "--preset", preset)
+        assert done.returncode == 0
+        assert ("works in 8 bits, and the source's finer steps are lost" in done.stdout) == said
+
+
+def test_a_log_picture_is_said_to_be_one(untagged: Path, tmp_path: Path) -> None:
+    done = workbench("convert", untagged, tmp_path / "log.mov", "--preset", "smooth-logc3")
+    assert done.returncode == 0
+    assert "The picture is logc3 in the camera's own primaries" in done.stdout
+
+
+def test_a_high_dynamic_range_is_said(tmp_path: Path) -> None:
+    clip = tmp_path / "pq.mp4"
+    tags = "setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
+    source = f"gradients=s=320x240:d=0.3:r=24,format=yuv420p10le,{tags}"
+    clips.run("-f", "lavfi", "-i", source, "-c:v", "libx264", clip)
+    done = workbench("convert", clip, tmp_path / "pq.mov", "--preset", "smooth")
+    assert "The source is PQ, and is delivered as PQ" in done.stdout
+    refused = workbench("convert", clip, tmp_path / "log.mov", "--preset", "smooth-logc3")
+    assert refused.returncode == 1
+    assert "pq.mp4: a log look is made for Rec.709 pictures, and this one is bt2020/" in (
+        refused.stderr
+    )

@@ -17,8 +17,10 @@ from typing import IO
 from workbench.errors import Cancelled, FfmpegFailed, FfmpegMissing
 
 FILTERS = (
-    *("setparams", "gradfun", "eq", "scale", "format", "fps", "aresample"),
-    *("split", "crop", "libvmaf", "ssim", "ebur128", "ametadata"),
+    *("setparams", "gradfun", "eq", "deband", "scale", "zscale", "format", "fps", "aresample"),
+    *("split", "crop", "pad", "fillborders", "gblur", "bilateral", "mix", "blend", "lutyuv"),
+    *("limitdiff", "maskedmerge", "lut3d", "trim", "geq", "loop", "tile"),
+    *("libvmaf", "ssim", "ebur128", "ametadata"),
 )
 ENCODERS = ("prores_ks", "prores", "pcm_s16le")
 """What the package uses; `doctor` reports on these."""

@@ -13,6 +13,7 @@ from workbench.deliver.recipe import Recipe, keeps_time
 from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
 from workbench.look.preset import Preset
+from workbench.look.stages import Log
 
 Level = Literal["pass", "note", "warn", "fail"]
 LEVELS: tuple[Level, ...] = ("pass", "note", "warn", "fail")
@@ -194,6 +195,15 @@ def _precision(clip: Clip, preset: Preset | None) -> Iterable[Finding]:
             "8 bits in the look",
             f"The look {preset.name} works in 8 bits, and the source's finer steps are lost: take "
             "one that works in 16, such as smooth.",
+        )
+    if preset and isinstance(preset.tone, Log):
+        yield Finding(
+            "log",
+            "note",
+            preset.tone.curve,
+            "",
+            f"The picture is {preset.tone.curve} in the camera's own primaries, and no tag of "
+            "ProRes can say so: tell the grading program, or apply a LUT.",
         )
     transfer = _HIGH_DYNAMIC_RANGE.get(clip.colour.transfer)
     if transfer:

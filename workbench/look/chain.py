@@ -55,10 +55,16 @@ def filter_chain(preset: Preset, source: Source) -> str:
     gets 16 bits and legal range at once, and an even size, without which zscale stops. What is to
     be delivered with another matrix than the source is taken to have is converted to it there.
 
-    Raises UnsupportedClip for colours that ProRes cannot state.
+    Raises UnsupportedClip for colours that ProRes cannot state, and under a log look for those that
+    are far from Rec.709.
     """
     taken, given = declared(source.colour, preset.assume_matrix), delivered(source.colour)
     matrix = delivered(taken).matrix
+    if isinstance(preset.tone, Log) and (given.transfer, given.primaries) not in _REC709:
+        raise UnsupportedClip(
+            f"a log look is made for Rec.709 pictures, and this one is {given.primaries}/"
+            f"{given.transfer}: take another look, or convert it first"
+        )
     picture = Picture(replace(given, range=taken.range, matrix=matrix).setparams())
     # A log look goes through RGB, and comes back with any matrix.
     convert = matrix != given.matrix and not isinstance(preset.tone, Log)
@@ -220,6 +226,8 @@ def _number(value: float) -> str:
     return f"{value:.9g}"
 
 
+_REC709 = {("bt709", primaries) for primaries in ("bt709", "smpte170m", "bt470bg")}
+"""Transfer and primaries of pictures that a log look is right for; SD's primaries are near."""
 _ANY_SAMPLING = re.compile("4[0-4][0-4]")
 _KEPT = {"410": "420", "411": "422", "420": "420", "422": "422"}
 _CHROMA = "filter=bicubic"
