@@ -19,7 +19,7 @@ from workbench.errors import Cancelled, FfmpegFailed, FfmpegMissing
 FILTERS = (
     *("setparams", "gradfun", "eq", "deband", "scale", "zscale", "format", "fps", "aresample"),
     *("split", "crop", "pad", "fillborders", "gblur", "bilateral", "mix", "blend", "lutyuv"),
-    *("limitdiff", "maskedmerge", "lut3d", "trim", "geq", "loop", "tile"),
+    *("limiter", "maskfun", "limitdiff", "maskedmerge", "lut3d", "trim", "geq", "loop", "tile"),
     *("libvmaf", "ssim", "ebur128", "ametadata"),
 )
 ENCODERS = ("prores_ks", "prores", "pcm_s16le")

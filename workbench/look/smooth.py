@@ -63,7 +63,7 @@ def smooth(picture: Picture, stage: Smooth, width: int, height: int) -> Picture:
     # Texture is what strays on average; one pixel in sixteen is enough to know.
     strays = _difference(enlarged(2), whole.then(f"scale={2 * columns}:{2 * rows}:flags=neighbor"))
     textured = (
-        strays.then(_each(f"min(val,{8 * stage.texture * _CODE:.0f})"))
+        strays.then(f"limiter=max={8 * stage.texture * _CODE:.0f}")
         .then(f"scale={columns}:{rows}:flags=area")
         .then("gblur=1.5")
         .then(_rising(stage.texture * _CODE, 1.5 * stage.texture * _CODE))
@@ -88,7 +88,7 @@ def _keeping_edges(picture: Picture, strength: float) -> Picture:
     kept = picture.then(bilateral).then(bilateral).then(bilateral)
     most = round(_BESIDE * strength * _CODE)
     left = combined("blend=all_mode=grainextract", picture, kept).then(
-        _each(f"clip(val,{_MIDDLE - most},{_MIDDLE + most})")
+        f"limiter=min={_MIDDLE - most}:max={_MIDDLE + most}"
     )
     once = left.then(_blur(_LEFT))
     twice = combined("mix=weights=2 -1:scale=1", once, once.then(_blur(_LEFT)))
@@ -100,11 +100,11 @@ def _wide(picture: Picture, otherwise: Picture, stage: Smooth) -> Picture:
     once = picture.then(blur)
     twice = once.then(blur)
     fitted = combined("mix=inputs=3:weights=3 -3 1:scale=1", once, twice, twice.then(blur))
-    most = max(_STEP, _MISFIT * stage.strength) * _CODE
-    misfit = f"if(gt(val,{most:.0f}),{_MOST},0)"
+    most = round(max(_STEP, _MISFIT * stage.strength) * _CODE)
+    misfit = f"maskfun=low={most}:high={most}:sum={_MOST}"  # all above that, nothing below
     out_of_reach = (
         _difference(picture, fitted)
-        .then(_each(misfit))
+        .then(misfit)
         .then(f"gblur={stage.radius / _SMALLER:g}:steps=2")
         .then(_each(f"{_MOST}-{_ramp(0.02 * _MOST, 0.1 * _MOST)}"))
     )
