@@ -34,6 +34,7 @@ def run_demo(folder: Path) -> str:
         {
             "source": str(sample.absolute()),
             "destination": str(delivered.absolute()),
+            "preset": "smooth",
             "overwrite": True,
         },
     )
