@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from workbench.errors import WorkbenchError
     from workbench.frames import Frame
     from workbench.look.compare import Comparison, compare
-    from workbench.look.preset import Preset, save_preset
+    from workbench.look.preset import Preset, load_preset, save_preset
     from workbench.look.render import render
+    from workbench.look.suggest import Suggestion, suggest
     from workbench.probe import open_clip
 
 __version__ = "0.1.0"
@@ -47,18 +48,21 @@ _HOME = {
     "Preset": "look.preset",
     "Policy": "deliver.policy",
     "Recipe": "deliver.recipe",
+    "Suggestion": "look.suggest",
     "WorkbenchError": "errors",
     "compare": "look.compare",
     "convert": "deliver.encode",
     "destination_for": "deliver.encode",
     "open_clip": "probe",
     "load_policy": "deliver.policy",
+    "load_preset": "look.preset",
     "read_recipe": "deliver.recipe",
     "recheck": "deliver.recheck",
     "refuse_unknown_parameters": "batch.job",
     "render": "look.render",
     "run_notebook": "batch.job",
     "save_preset": "look.preset",
+    "suggest": "look.suggest",
     "write_record": "deliver.record",
     "write_report": "deliver.report",
 }
@@ -71,11 +75,13 @@ __all__ = [
     "Policy",
     "Preset",
     "Recipe",
+    "Suggestion",
     "WorkbenchError",
     "compare",
     "convert",
     "destination_for",
     "load_policy",
+    "load_preset",
     "open_clip",
     "read_recipe",
     "recheck",
@@ -83,6 +89,7 @@ __all__ = [
     "render",
     "run_notebook",
     "save_preset",
+    "suggest",
     "write_record",
     "write_report",
 ]

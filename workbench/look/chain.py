@@ -81,8 +81,9 @@ def filter_chain(preset: Preset, source: Source) -> str:
         picture = picture.then(sixteen)
     if convert:  # before the tone, which looks alike from any source so
         sixteen = "format=yuv422p16le"
-        picture = picture.then(f"zscale=matrix={given.matrix}:{_CHROMA}").then(sixteen)
-    picture = _toned(picture, preset.tone, given.matrix)
+        conversion = f"zscale=matrixin={matrix}:matrix={given.matrix}:{_CHROMA}"
+        picture = picture.then(conversion).then(sixteen)
+    picture = _toned(picture, preset.tone, matrix, given.matrix)
     if deep and preset.tone.bit_depth == 8:
         picture = picture.then(sixteen)
     if isinstance(preset.dither, Shaped):
@@ -120,7 +121,7 @@ def back_chain(tone: AnyTone, colour: Colour) -> str | None:
     seen = Picture(colour.setparams()).then("format=yuv422p16le")
     match tone:
         case Log():
-            picture = _through_rgb(seen, tone, colour.matrix, back=True)
+            picture = _through_rgb(seen, tone, colour.matrix, colour.matrix, back=True)
         case Flat() | Eq():
             if not tone.contrast or not tone.saturation:
                 return None
@@ -151,7 +152,7 @@ def _debanded(picture: Picture, stage: AnyDeband, width: int, height: int) -> Pi
             return picture
 
 
-def _toned(picture: Picture, stage: AnyTone, matrix: str) -> Picture:
+def _toned(picture: Picture, stage: AnyTone, matrix: str, given: str) -> Picture:
     match stage:
         case Flat():
             luma = eq_offset(stage.contrast, stage.brightness), stage.contrast
@@ -159,7 +160,7 @@ def _toned(picture: Picture, stage: AnyTone, matrix: str) -> Picture:
             y, c = (f"val*{_number(times)}+{256 * plus}" for plus, times in (luma, chroma))
             return picture.then(f"lutyuv=y={y}:u={c}:v={c}")
         case Log():
-            return _through_rgb(picture, stage, matrix)
+            return _through_rgb(picture, stage, matrix, given)
         case Eq():
             contrast, saturation, brightness = map(
                 _number, (stage.contrast, stage.saturation, stage.brightness)
@@ -170,14 +171,16 @@ def _toned(picture: Picture, stage: AnyTone, matrix: str) -> Picture:
             return picture
 
 
-def _through_rgb(picture: Picture, tone: Log, matrix: str, *, back: bool = False) -> Picture:
+def _through_rgb(
+    picture: Picture, tone: Log, matrix: str, given: str, *, back: bool = False
+) -> Picture:
     from workbench.look.cube import lut3d_filter  # which loads more than most looks need
 
     return (
-        picture.then(f"zscale=matrix=gbr:range=full:{_CHROMA}")
+        picture.then(f"zscale=matrixin={matrix}:matrix=gbr:range=full:{_CHROMA}")
         .then("format=gbrp16le")
-        .then(lut3d_filter(tone, matrix, back=back))
-        .then(f"zscale=matrix={matrix}:range=limited")
+        .then(lut3d_filter(tone, given, back=back))
+        .then(f"zscale=matrix={given}:range=limited")
         .then("format=yuv422p16le")
     )
 
