@@ -263,13 +263,19 @@ def presets(name: str | None, as_json: bool) -> None:
         preset = load_preset(name)
         _show(preset.facts(), preset_text(preset).rstrip(), as_json)
         return
-    mine = {name: path for name, path in own().items() if name not in shipped()}
-    found = {name: load_preset(name) for name in (*shipped(), *mine)}
-    width = max(map(len, found))
+    found = {name: load_preset(name) for name in shipped()}
+    broken = {}
+    for mine, path in own().items():
+        try:
+            found.setdefault(mine, load_preset(path))
+        except WorkbenchError as error:
+            broken[mine] = str(error)
+    width = max(map(len, (*found, *broken)))
     lines = [
         f"{name:{width}}  {preset.bit_depth:2} bits  {preset.description}"
         for name, preset in found.items()
     ]
+    lines += [f"{name:{width}}  cannot be used: {why}" for name, why in broken.items()]
     _show([preset.facts() for preset in found.values()], "\n".join(lines), as_json)
 
 
@@ -307,7 +313,7 @@ def suggest(
         found = find(clip, base, on_progress=tried)
     text = suggestion_text(found)
     if save:
-        named = found.preset.model_copy(update={"name": expanded(save).stem})
+        named = found.preset.named(expanded(save).stem)
         text += f"\n{save_preset(named, save, overwrite=overwrite)}"
     _show(found.facts(), text, as_json)
 
@@ -332,20 +338,22 @@ def export(
 
     They are for pictures in the matrix BT.709, at video levels, as ProRes is read.
     """
-    from workbench.files import expanded, write_text
+    from workbench.files import expanded, refuse_existing, write_text
     from workbench.look import cube as cubes
     from workbench.look.preset import load_preset
     from workbench.look.stages import Log
 
-    if not cube and not inverse:
-        raise click.UsageError("say where to: --cube FILE, --inverse FILE, or both")
+    if (not cube and not inverse) or cube == inverse:
+        raise click.UsageError("say where to: --cube FILE, --inverse FILE, or both, not the same")
     tone = load_preset(preset).tone
     default = 65 if isinstance(tone, Log) else 33
-    for path, write in ((cube, cubes.forward), (inverse, cubes.inverse)):
-        if path:
-            text = write(tone, "bt709", int(points or default))
-            write_text(expanded(path).absolute(), text, overwrite=overwrite)
-            click.echo(expanded(path).absolute())
+    pairs = ((cube, cubes.forward), (inverse, cubes.inverse))
+    wanted = [(expanded(path).absolute(), write) for path, write in pairs if path]
+    for path, _ in wanted:
+        refuse_existing(path, overwrite)
+    for path, write in wanted:
+        write_text(path, write(tone, "bt709", int(points or default)), overwrite=overwrite)
+        click.echo(path)
     lost = cubes.cannot_return(tone, "bt709")
     if lost:
         click.echo(lost)

@@ -31,6 +31,8 @@ HOW_TO_GET_IT = (
 _LOG_LINES = 20  # of ffmpeg's own last lines, kept for the error
 _GENERIC = (  # lines that end a log without saying why
     "Conversion failed!",
+    "Could not open encoder before EOF",
+    "Error sending frames to consumers",
     "Error opening input file",
     "Error opening output file",
     "Error while processing the decoded data",

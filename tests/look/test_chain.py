@@ -125,6 +125,20 @@ def test_any_size_and_format_comes_out_as_it_went_in(
     assert np.abs(picture.cb - (0.85 * 520 + 76)).max() <= 1
 
 
+@pytest.mark.parametrize("pixel_format", ["yuvj411p", "yuv410p", "yuvj440p"])
+@pytest.mark.parametrize("size", [(482, 274), (481, 273)])
+def test_rare_samplings_of_full_range_come_through(
+    pixel_format: str, size: tuple[int, int]
+) -> None:
+    seen = Seen(FULL, *size, pixel_format)
+    source = f"color=gray:s={size[0]}x{size[1]}:d=0.04:r=25,format={pixel_format}"
+    chain = as_encoded(filter_chain(SMOOTH, seen))
+    raw = ffmpeg.run(["-f", "lavfi", "-i", source, "-vf", chain, "-f", "rawvideo", "pipe:1"])
+    luma = np.frombuffer(raw, np.uint16, size[0] * size[1])
+    # A lavfi source declares legal range, and ffmpeg makes it full for formats that are.
+    assert np.ptp(luma) <= 2
+
+
 def grey(width: int, height: int, pixel_format: str) -> Frame:
     deep = pixel_format.endswith("10le")
     columns = width if "444" in pixel_format else -(-width // 2)

@@ -219,6 +219,15 @@ def test_a_cube_is_written_once_and_again_when_it_is_gone(folder: Path) -> None:
     assert cube.lut3d_filter(Flat(), "smpte170m") != command
 
 
+def test_a_cube_that_a_crash_cut_short_is_written_anew(folder: Path) -> None:
+    lut3d_filter(Log(), "bt709")
+    (path,) = cube.cache_folder().glob("*.cube")
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole[:5000], encoding="utf-8")
+    lut3d_filter(Log(), "bt709")
+    assert path.read_text(encoding="utf-8") == whole
+
+
 def test_a_folder_that_cannot_be_made_is_named(folder: Path) -> None:
     folder.write_text("in the way")
     with pytest.raises(DestinationUnusable, match=r"cubes for LUTs cannot be made: \w"):

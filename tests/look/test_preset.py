@@ -149,6 +149,13 @@ def test_junk_is_refused_in_one_line(junk: Any) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_long_name_stays_one_that_loads(tmp_path: Path) -> None:
+    changed = load_preset("smooth").named("x" * 80).override({"deband.strength": 2})
+    assert changed.name.endswith("x, changed")
+    save_preset(changed, tmp_path / "long.toml")
+    assert load_preset(tmp_path / "long.toml") == changed
+
+
 def test_another_filter_begins_with_its_own_defaults() -> None:
     smooth = load_preset("smooth")
     changed = smooth.override({"tone.curve": "slog3", "tone.filter": "log"})

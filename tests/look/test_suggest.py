@@ -6,7 +6,7 @@ import pytest
 
 from tests import clips
 from tests.benchmarks import scenes
-from workbench.errors import UnsupportedClip
+from workbench.errors import ParameterError, UnsupportedClip
 from workbench.look.preset import load_preset
 from workbench.look.stages import NoDeband, Smooth
 from workbench.look.suggest import LADDER, Step, decide, suggest
@@ -14,44 +14,67 @@ from workbench.probe import open_clip
 
 BASE = load_preset("smooth")
 BANDED = Step(NoDeband(), cambi=8.0, coarse=9.0, contour=16.0, texture=None)
+PLAIN = Step(NoDeband(), cambi=0.0, coarse=10.0, contour=16.0, texture=0.0)
 
 
-def step(at: int, cambi: float, contour: float | None, texture: float | None) -> Step:
-    return Step(LADDER[at], cambi, 0.0, contour, texture)
+def step(at: int, coarse: float, contour: float | None, texture: float | None) -> Step:
+    return Step(LADDER[at], 0.0, coarse, contour, texture)
 
 
 def test_the_weakest_that_closes_the_bands_is_taken() -> None:
-    tried = [step(0, 2.0, 8.0, 0.3), step(1, 0.1, 3.0, 0.3), step(2, 0.0, 2.0, 0.4)]
-    found = decide(BASE, BANDED, tried)
+    tried = [step(0, 8.0, 8.0, 0.3), step(1, 4.0, 3.0, 0.3), step(2, 3.0, 2.0, 0.4)]
+    found = decide(BASE, BANDED, PLAIN, tried)
     assert found.preset.deband == LADDER[1]
     assert (found.preset.tone, found.preset.dither) == (BASE.tone, BASE.dither)
     assert found.reason == found.preset.description
-    assert "CAMBI 8.0 to 0.1, contour 16.0 to 3.0, texture changed by 0.3" in found.reason
+    assert "coarse CAMBI 10.0 to 4.0, contour 16.0 to 3.0, texture changed by 0.3" in found.reason
+
+
+def test_a_dither_alone_closes_nothing() -> None:
+    """With it CAMBI is 0; the steps beneath are as high as they were."""
+    tried = [step(0, 9.9, 15.0, 0.3), step(1, 9.5, 14.0, 0.3)]
+    found = decide(BASE, BANDED, PLAIN, tried)
+    assert found.preset.deband == NoDeband()
+    assert "higher than a deband reaches" in found.reason
 
 
 def test_texture_is_not_paid_for_bands() -> None:
-    tried = [step(0, 2.0, 8.0, 0.3), step(1, 1.0, 6.0, 1.4), step(2, 0.1, 3.0, 1.6)]
-    found = decide(BASE, BANDED, tried)
+    tried = [step(0, 9.0, 8.0, 0.3), step(1, 6.5, 6.0, 1.4), step(2, 4.0, 3.0, 1.6)]
+    found = decide(BASE, BANDED, PLAIN, tried)
     assert found.preset.deband == LADDER[1]
     assert found.reason.startswith("None closes the bands altogether")
 
 
 def test_where_the_weakest_harms_already_there_is_none() -> None:
-    found = decide(BASE, BANDED, [step(0, 0.1, 3.0, 2.0)])
+    found = decide(BASE, BANDED, PLAIN, [step(0, 1.0, 3.0, 2.0)])
     assert found.preset.deband == NoDeband()
     assert found.reason.startswith("None: ")
 
 
-def test_what_shows_no_band_needs_none() -> None:
+def test_what_shows_no_band_needs_none_and_hidden_ones_are_said() -> None:
     clean = Step(NoDeband(), cambi=0.2, coarse=3.0, contour=19.0, texture=None)
-    found = decide(BASE, clean, [step(0, 0.0, 2.0, 0.1)])
+    found = decide(BASE, clean, PLAIN, [])
     assert found.preset.deband == NoDeband()
     assert found.reason.startswith("It needs none")
+    assert "contour 19.0" in found.reason
 
 
-def test_coarse_steps_are_bands_though_plain_cambi_sees_none() -> None:
-    coarse = Step(NoDeband(), cambi=0.0, coarse=16.0, contour=None, texture=None)
-    assert isinstance(decide(BASE, coarse, [step(0, 0.0, None, None)]).preset.deband, Smooth)
+def test_a_base_that_works_in_8_bits_is_refused(untagged: Path) -> None:
+    with open_clip(untagged) as clip, pytest.raises(ParameterError, match="preset classic works"):
+        suggest(clip, load_preset("classic"))
+
+
+def test_steps_too_high_for_a_deband_are_said(tmp_path: Path) -> None:
+    """A gradient in 5 bits: CAMBI sees nothing at its default, and no deband closes it."""
+    path = tmp_path / "coarse.mp4"
+    ramp = "gradients=s=640x360:c0=0x101010:c1=0xd0d0d0:x0=0:y0=0:x1=640:y1=0:d=0.2:nb_colors=2"
+    steps = f"{ramp},format=yuv420p,lutyuv=y='floor(val/8)*8'"
+    clips.run("-f", "lavfi", "-i", steps, "-c:v", "libx264", "-crf", "4", path)
+    with open_clip(path) as clip:
+        found = suggest(clip)
+    assert found.before.coarse > 10
+    assert found.preset.deband == NoDeband()
+    assert "only a better source helps" in found.reason
 
 
 def test_a_banded_clip_gets_a_deband_and_the_same_one_again(tmp_path: Path) -> None:
@@ -62,7 +85,7 @@ def test_a_banded_clip_gets_a_deband_and_the_same_one_again(tmp_path: Path) -> N
         again = suggest(clip)
     assert isinstance(found.preset.deband, Smooth)
     assert found.before.cambi > 2
-    assert found.tried[-1].closes_the_bands
+    assert found.tried[-1].closes_the_bands(found.plain)
     assert found.preset.hash == again.preset.hash
     assert heard[-1] == len(LADDER)
     assert heard == sorted(heard)

@@ -142,13 +142,14 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             "banding",
             [(one.cambi_before, one.cambi_after) for one in inspection.comparisons],
             policy.cambi,
-            "Bands in the worst frame before and after: 0 is none, from 5 on viewers are annoyed.",
+            "Bands in the worst frame before and after: 0 is none, from 5 on viewers are annoyed. "
+            "A dither hides them from CAMBI; contour sees them still.",
         ),
         (
             "banding, graded back",
             [(one.cambi_before, one.cambi_graded) for one in inspection.comparisons],
             policy.cambi_graded,
-            "The same with the look's tone taken back: a flat picture flatters itself.",
+            "The same with the look's tone taken back, because a flat picture flatters itself.",
         ),
         (
             "coarse banding",

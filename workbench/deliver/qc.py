@@ -203,7 +203,8 @@ def _precision(clip: Clip, preset: Preset | None) -> Iterable[Finding]:
             preset.tone.curve,
             "",
             f"The picture is {preset.tone.curve} in the camera's own primaries, and no tag of "
-            "ProRes can say so: tell the grading program, or apply a LUT.",
+            "ProRes can say so: tell the grading program, or apply a LUT. What was outside legal "
+            "range is clipped.",
         )
     transfer = _HIGH_DYNAMIC_RANGE.get(clip.colour.transfer)
     if transfer:

@@ -108,9 +108,12 @@ def completed(recipe: Recipe, record: Recorded | None) -> Recipe:
     if record is None:
         return recipe
     known = record.recipe
+    preset = recipe.preset or known.preset
+    if preset and known.preset and preset.assume_matrix is None:
+        preset = preset.assuming(known.preset.assume_matrix)
     return replace(
         recipe,
-        preset=recipe.preset or known.preset,
+        preset=preset,
         encoder=known.encoder,
         frame_rate=recipe.frame_rate or known.frame_rate,
         audio_rate=recipe.audio_rate or known.audio_rate,

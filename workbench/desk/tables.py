@@ -10,7 +10,6 @@ from workbench.deliver.qc import LEVELS, Finding, verdict_in_words
 from workbench.deliver.verify import Delivery
 from workbench.ffmpeg import pasteable
 from workbench.look.preset import Preset
-from workbench.look.stages import Smooth
 from workbench.look.suggest import Suggestion
 
 
@@ -124,13 +123,17 @@ def suggestion_text(found: Suggestion) -> str:
     def figure(value: float | None) -> str:
         return "-" if value is None else f"{value:.2f}"
 
+    named = [
+        ("as it is", found.before),
+        *((step.name, step) for step in (found.plain, *found.tried)),
+    ]
     rows = [
         (
-            f"strength {step.deband.strength:g}" if isinstance(step.deband, Smooth) else "as it is",
+            name,
             *map(figure, (step.cambi, step.coarse, step.contour, step.texture)),
-            "<" if step.deband == found.preset.deband else "",
+            "<" if name != "as it is" and step.deband == found.preset.deband else "",
         )
-        for step in (found.before, *found.tried)
+        for name, step in named
     ]
     heading = ("", "CAMBI", "coarse", "contour", "texture", "")
     return f"{Table(heading, tuple(rows))}\n\n{found.reason}"

@@ -204,17 +204,21 @@ def _shaped(picture: Picture, stage: Shaped, width: int, height: int) -> Picture
         .then(f"crop={width}:{height}:0:0")
     )
     dithered = combined("blend=all_mode=grainmerge", picture, pattern)
-    return dithered.then(f"zscale={_CHROMA}:dither=error_diffusion").then(f"format={PIXEL_FORMAT}")
+    # In one thread: each slice diffuses its own errors, and slices are as many as there are cores.
+    rounding = f"zscale={_CHROMA}:dither=error_diffusion:threads=1"
+    return dithered.then(rounding).then(f"format={PIXEL_FORMAT}")
 
 
 def _opened(picture: Picture, source: Source, width: int, height: int, full: bool) -> Picture:
     """Make a picture legal, and even by repeating its last row or column."""
     right, below = width - source.width, height - source.height
-    if right or below:  # pad takes odd sizes only where chroma is whole
-        picture = (
-            picture.then(f"format={_ANY_SAMPLING.sub('444', source.pixel_format)}")
-            .then(f"pad={width}:{height}:0:0")
-            .then(f"fillborders=0:{right}:0:{below}:smear")
+    found = _ANY_SAMPLING.search(source.pixel_format)
+    if right or below or (found and found[0] not in _KEPT.values()):
+        # pad takes odd sizes, and zscale any, only where chroma is whole or half.
+        picture = picture.then(f"format={_ANY_SAMPLING.sub('444', source.pixel_format)}")
+    if right or below:
+        picture = picture.then(f"pad={width}:{height}:0:0").then(
+            f"fillborders=0:{right}:0:{below}:smear"
         )
     return picture.then("zscale=range=limited" if full else "")
 

@@ -97,7 +97,7 @@ def lut3d_filter(tone: AnyTone, matrix: str, *, back: bool = False) -> str:
     """
     text = _text(tone, matrix, back)
     path = cache_folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.cube"
-    if not path.exists():
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:  # a crash may have cut it
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

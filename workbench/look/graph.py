@@ -70,6 +70,8 @@ def filter_names(graph: str) -> list[str]:
 
     >>> filter_names("setparams=range=tv,split=2[a0][a1];[a0]lutyuv=y='clip(val,1,2)'[a2]")
     ['setparams', 'split', 'lutyuv']
+    >>> filter_names(r"lut3d=file='/it'\\''s;/a,b.cube',null")
+    ['lut3d', 'null']
     """
-    bare = re.sub(r"'[^']*'|\[\w*\]", "", graph)
+    bare = re.sub(r"\\.|'[^']*'|\[\w*\]", "", graph)
     return list(dict.fromkeys(part.partition("=")[0] for part in re.split("[,;]", bare)))

@@ -30,6 +30,8 @@ from workbench.look.stages import (
 
 SHIPPED = Path(__file__).parent / "presets"
 _OWN = "presets"
+_NAME_LENGTH = 80
+_CHANGED = ", changed"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Preset(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    name: str = Field(min_length=1, max_length=80, pattern=r"^\w[\w ,.+-]*$")
+    name: str = Field(min_length=1, max_length=_NAME_LENGTH, pattern=r"^\w[\w ,.+-]*$")
     description: str = ""
     assume_matrix: Literal["bt601", "bt709"] | None = Field(
         None, description="What the matrix of an untagged clip is taken for; bt709 if not said."
@@ -107,7 +109,7 @@ class Preset(BaseModel):
                 values[stage] = {}
             values[stage][parameter] = value
         changed = _validated(values, f"preset {self.name}")
-        return changed.model_copy(update={"name": f"{self.name}, changed"})
+        return changed.named(f"{self.name[: _NAME_LENGTH - len(_CHANGED)]}{_CHANGED}")
 
     def assuming(self, matrix: str | None) -> "Preset":
         """Return this preset with an untagged clip's matrix taken for this; None changes nothing.
@@ -118,6 +120,10 @@ class Preset(BaseModel):
             return self
         values = {**self.model_dump(), "assume_matrix": matrix}
         return _validated(values, f"preset {self.name}")
+
+    def named(self, name: str) -> "Preset":
+        """Return this preset under another name. Raises PresetError for one that cannot be."""
+        return _validated({**self.model_dump(), "name": name}, f"preset {name}")
 
     def parameters(self) -> dict[str, Any]:
         """Return every parameter by its full name, such as {"deband.strength": 1.1}."""
@@ -165,7 +171,7 @@ def own_folder() -> Path:
 
 def own() -> dict[str, Path]:
     """Return the files of a person's own presets by name."""
-    return {path.stem: path for path in sorted(own_folder().glob("*.toml"))}
+    return {path.stem: path for path in sorted(own_folder().glob("*.toml")) if path.is_file()}
 
 
 def load_preset(name: str | Path) -> Preset:
@@ -191,9 +197,12 @@ def load_preset(name: str | Path) -> Preset:
 def save_preset(preset: Preset, path: str | Path, *, overwrite: bool = False) -> Path:
     """Write the preset as TOML, whole or not at all; return its full path.
 
-    Raises DestinationExists, DestinationUnusable.
+    Raises PresetError for a name that it could not be loaded by, DestinationExists,
+    DestinationUnusable.
     """
     destination = expanded(path).absolute()
+    if destination.suffix != ".toml":
+        raise PresetError(f"{destination.name}: a preset's file ends in .toml")
     write_text(destination, preset_text(preset), overwrite=overwrite)
     return destination
 

@@ -21,7 +21,6 @@ from workbench.look.graph import Picture, combined
 from workbench.look.stages import Smooth
 
 _SMALLER = 8  # times, each way
-_MARGIN = 24  # small pixels of gradient beyond the borders
 _SPARE = 2  # of these, as many are enlarged too: enlarging flattens what is next to a border
 _EDGES = 24  # pixels, the sigma of the bilateral filter; it runs three times
 _LEFT = 36  # pixels, the sigma of the blur of what it left
@@ -40,13 +39,15 @@ _ELASTICITY = 1.5  # times the strength: where a pixel has its own value again
 def smooth(picture: Picture, stage: Smooth, width: int, height: int) -> Picture:
     """Deband a planar Y'CbCr picture of 16 bits and this size."""
     step = 2 * _SMALLER  # so that subsampled chroma is whole at the small size, too
+    if min(width, height) < step:
+        return picture  # too small to hold a band
     wide, high = -(-width // step) * step, -(-height // step) * step
     whole = picture
     if (wide, high) != (width, height):
         borders = f"0:{wide - width}:0:{high - height}"
         whole = picture.then(f"pad={wide}:{high}:0:0").then(f"fillborders={borders}:smear")
     columns, rows = wide // _SMALLER, high // _SMALLER
-    margin = min(_MARGIN, min(columns, rows) - 2)
+    margin = min(2 * round(stage.radius / 6), min(columns, rows) - 2)
     small = _extended(whole.then(f"scale={columns}:{rows}:flags=area"), margin)
     surface = _wide(small, _keeping_edges(small, stage.strength), stage)
 
@@ -60,12 +61,14 @@ def smooth(picture: Picture, stage: Smooth, width: int, height: int) -> Picture:
             .then(_crop(columns * times, rows * times, spare * times))
         )
 
-    # Texture is what strays on average; one pixel in sixteen is enough to know.
-    strays = _difference(enlarged(2), whole.then(f"scale={2 * columns}:{2 * rows}:flags=neighbor"))
+    # Texture is what strays on average. One pixel in seven is enough to know, two or three apart,
+    # so that a regular pattern cannot hide between them.
+    few = whole.then(f"scale={3 * columns}:{3 * rows}:flags=neighbor")
+    strays = _difference(enlarged(3), few)
     textured = (
         strays.then(f"limiter=max={8 * stage.texture * _CODE:.0f}")
         .then(f"scale={columns}:{rows}:flags=area")
-        .then("gblur=1.5")
+        .then("gblur=1.5:threads=1")
         .then(_rising(stage.texture * _CODE, 1.5 * stage.texture * _CODE))
         .then(f"scale={wide}:{high}:flags=bilinear")
     )
@@ -105,15 +108,18 @@ def _wide(picture: Picture, otherwise: Picture, stage: Smooth) -> Picture:
     out_of_reach = (
         _difference(picture, fitted)
         .then(misfit)
-        .then(f"gblur={stage.radius / _SMALLER:g}:steps=2")
+        .then(_blur(stage.radius))
         .then(_each(f"{_MOST}-{_ramp(0.02 * _MOST, 0.1 * _MOST)}"))
     )
     return combined("maskedmerge", otherwise, fitted, out_of_reach)
 
 
 def _blur(sigma: float) -> str:
-    """A Gaussian at the small size; `sigma` is in pixels of the whole."""
-    return f"gblur={sigma / _SMALLER:g}:steps=3"
+    """A Gaussian at the small size; `sigma` is in pixels of the whole.
+
+    In one thread: with more of them than rows, gblur writes rubbish.
+    """
+    return f"gblur={sigma / _SMALLER:g}:steps=3:threads=1"
 
 
 def _difference(one: Picture, other: Picture) -> Picture:

@@ -6,15 +6,20 @@ from typing import Any
 
 from workbench import ffmpeg
 from workbench.clip import Clip
-from workbench.errors import UnsupportedClip
+from workbench.errors import ParameterError, UnsupportedClip
 from workbench.look.compare import Comparison, compare
 from workbench.look.preset import Preset, load_preset
-from workbench.look.stages import NoDeband, Smooth
-from workbench.measure.banding import measurable
+from workbench.look.render import render_each
+from workbench.look.stages import NoDeband, NoDither, Smooth
+from workbench.measure.banding import COARSE as COARSE_SETTING
+from workbench.measure.banding import cambi, measurable
 
 CAMBI, COARSE = 0.5, 5.0
 """Of the worst frame, at the usual contrast setting and at the wider one, which takes shading and
 texture for steps as well: below these no band is seen, even by who looks for it."""
+STEPS = 0.55
+"""Of the steps that the picture had, as CAMBI sees them without a dither: about what is left when
+only those of 10 bits are."""
 CONTOUR = 4.0
 """10-bit code values per pixel, times 100: a quarter of what 8 bits leave untreated."""
 TEXTURE = 1.5
@@ -33,19 +38,28 @@ class Step:
     """What one deband did to the sampled frames: the worst of each figure."""
 
     deband: Smooth | NoDeband
-    cambi: float  # with the tone, or with it taken back
-    coarse: float  # CAMBI at the wider contrast setting
+    cambi: float  # with the tone and the dither, or with the tone taken back
+    coarse: float  # CAMBI at the wider contrast setting, without a dither
     contour: float | None  # None where nothing is smooth
     texture: float | None  # None where nothing has texture
+
+    @property
+    def name(self) -> str:
+        if isinstance(self.deband, NoDeband):
+            return "no deband"
+        return f"strength {self.deband.strength:g}"
 
     @property
     def shows_no_band(self) -> bool:
         return self.cambi <= CAMBI and self.coarse <= COARSE
 
-    @property
-    def closes_the_bands(self) -> bool:
-        """Whether a grade will not bring them out again, either."""
-        return self.shows_no_band and (self.contour is None or self.contour <= CONTOUR)
+    def closes_the_bands(self, plain: "Step") -> bool:
+        """Whether a grade will not bring them out again; `plain` is the same without a deband.
+
+        CAMBI is not asked with the dither: that makes it 0, whatever lies beneath.
+        """
+        smooth = self.contour is None or self.contour <= CONTOUR
+        return smooth and self.coarse <= STEPS * plain.coarse
 
     @property
     def spares_texture(self) -> bool:
@@ -58,6 +72,7 @@ class Suggestion:
 
     preset: Preset
     before: Step  # the clip as it is
+    plain: Step  # the look without a deband
     tried: tuple[Step, ...]  # from weak to strong, as far as was needed
     reason: str  # one sentence
 
@@ -66,9 +81,16 @@ class Suggestion:
         return {
             "preset": self.preset.facts(),
             "reason": self.reason,
-            "limits": {"cambi": CAMBI, "coarse": COARSE, "contour": CONTOUR, "texture": TEXTURE},
-            "before": _plain(self.before),
-            "tried": [_plain(step) for step in self.tried],
+            "limits": {
+                "cambi": CAMBI,
+                "coarse": COARSE,
+                "steps": STEPS,
+                "contour": CONTOUR,
+                "texture": TEXTURE,
+            },
+            "before": _facts(self.before),
+            "plain": _facts(self.plain),
+            "tried": [_facts(step) for step in self.tried],
         }
 
 
@@ -79,62 +101,90 @@ def suggest(
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Suggestion:
-    """Find the weakest deband of LADDER that meets the three limits, over FRAMES frames.
+    """Find the weakest deband of LADDER that closes a clip's bands and spares its texture.
 
-    The rest of the look is that of `base`, the preset `smooth` unless given. A clip without bands
-    to be seen needs none: then it is NoDeband. `on_progress` hears how many of len(LADDER) debands
-    are done. The same clip always gets the same answer.
+    FRAMES frames are looked at, at full size. The rest of the look is that of `base`, the preset
+    `smooth` unless given. A clip in which no band is seen needs none: then it is NoDeband.
+    `on_progress` hears how many of len(LADDER) debands are done. The same clip always gets the
+    same answer.
 
-    Raises UnsupportedClip for a picture too small for CAMBI, DamagedClip, FfmpegFailed, Cancelled.
+    Raises UnsupportedClip for a picture too small for CAMBI, ParameterError for a base that works
+    in 8 bits, DamagedClip, FfmpegFailed, Cancelled.
     """
     if not measurable(clip.width, clip.height):
         raise UnsupportedClip(
             f"{clip.path.name}: a picture of {clip.width}x{clip.height} is too small to measure "
             "banding in, so there is nothing to suggest"
         )
-    base = base or load_preset("smooth")
+    base = (base or load_preset("smooth")).model_copy(update={"deband": NoDeband()})
+    if base.bit_depth == 8:
+        raise ParameterError(
+            f"preset {base.name} works in 8 bits, which brings the bands back whatever the deband: "
+            "take one with the tone flat, such as smooth"
+        )
     tell = on_progress or (lambda _: None)
     frames = list(clip.sample(FRAMES))
-    tried: list[Step] = []
-    for done, deband in enumerate(LADDER, start=1):
+
+    def step(deband: Smooth | NoDeband) -> tuple[Step, list[Comparison]]:
         look = base.model_copy(update={"deband": deband})
-        found = compare(frames, look, cancellation=cancellation)
-        tried.append(_after(deband, found))
-        tell(done)
-        before = _before(found)
-        if before.shows_no_band or tried[-1].closes_the_bands or not tried[-1].spares_texture:
-            break
+        found = compare(frames, look, coarse=False, cancellation=cancellation)
+        undithered = look.model_copy(update={"dither": NoDither()})
+        coarse = cambi(render_each(frames, undithered, cancellation), COARSE_SETTING, cancellation)
+        return _after(deband, found, max(coarse)), found
+
+    plain, found = step(NoDeband())
+    before = _before(found, max(cambi(frames, COARSE_SETTING, cancellation)))
+    tried: list[Step] = []
+    if not before.shows_no_band:
+        for done, deband in enumerate(LADDER, start=1):
+            tried.append(step(deband)[0])
+            tell(done)
+            if tried[-1].closes_the_bands(plain) or not tried[-1].spares_texture:
+                break
     tell(len(LADDER))
-    return decide(base, before, tried)
+    return decide(base, before, plain, tried)
 
 
-def decide(base: Preset, before: Step, tried: Sequence[Step]) -> Suggestion:
+def decide(base: Preset, before: Step, plain: Step, tried: Sequence[Step]) -> Suggestion:
     """Choose among the steps that were tried, weakest first, and say why."""
     gentle = [step for step in tried if step.spares_texture]
-    closing = [step for step in gentle if step.closes_the_bands]
+    closing = [step for step in gentle if step.closes_the_bands(plain)]
+    least = min((step.coarse for step in gentle), default=0.0)
+    chosen = plain
     if before.shows_no_band:
-        chosen = before
         reason = f"It needs none: CAMBI is {before.cambi:.2f}, and up to {CAMBI} no band is seen."
+        if before.contour is not None and before.contour > CONTOUR:
+            reason += (
+                f" Noise hides some that a strong grade may bring out (contour "
+                f"{before.contour:.1f}); smooth closes those, too."
+            )
     elif closing:
         chosen = closing[0]
-        reason = f"The weakest that closes the bands: {_change(before, chosen)}."
-    elif gentle:
-        chosen = min(gentle, key=lambda step: (step.cambi, step.contour or 0.0))
+        reason = f"The weakest that closes the bands: {_change(plain, chosen)}."
+    elif not gentle:
+        reason = f"None: the weakest changes texture by more than {TEXTURE} code values already."
+    elif least > _HARDLY * plain.coarse:
         reason = (
-            f"None closes the bands altogether; this comes nearest without harm: "
-            f"{_change(before, chosen)}."
+            f"None: the steps are higher than a deband reaches (coarse CAMBI {plain.coarse:.1f}, "
+            f"and still {least:.1f}); only a better source helps."
         )
     else:
-        chosen = before
-        reason = f"None: the weakest changes texture by more than {TEXTURE} code values already."
+        chosen = next(step for step in gentle if step.coarse <= least + _ALIKE * plain.coarse)
+        reason = (
+            "None closes the bands altogether; this comes about as near as any: "
+            f"{_change(plain, chosen)}."
+        )
     preset = base.model_copy(
         update={"name": "suggested", "description": reason, "deband": chosen.deband}
     )
-    return Suggestion(preset, before, tuple(tried), reason)
+    return Suggestion(preset, before, plain, tuple(tried), reason)
+
+
+_HARDLY, _ALIKE = 0.9, 0.2  # shares of the steps that there were
 
 
 def _change(before: Step, after: Step) -> str:
-    parts = [f"CAMBI {before.cambi:.1f} to {after.cambi:.1f}"]
+    parts = [f"steps without dither, coarse CAMBI {before.coarse:.1f} to {after.coarse:.1f}"]
     if before.contour is not None and after.contour is not None:
         parts.append(f"contour {before.contour:.1f} to {after.contour:.1f}")
     if after.texture is not None:
@@ -142,28 +192,23 @@ def _change(before: Step, after: Step) -> str:
     return ", ".join(parts)
 
 
-def _before(found: Sequence[Comparison]) -> Step:
-    return Step(
-        NoDeband(),
-        _worst([one.cambi_before for one in found]) or 0.0,
-        _worst([one.coarse_before for one in found]) or 0.0,
-        _worst([one.contour_before for one in found]),
-        None,
-    )
+def _before(found: Sequence[Comparison], coarse: float) -> Step:
+    fine = _worst([one.cambi_before for one in found]) or 0.0
+    return Step(NoDeband(), fine, coarse, _worst([one.contour_before for one in found]), None)
 
 
-def _after(deband: Smooth, found: Sequence[Comparison]) -> Step:
+def _after(deband: Smooth | NoDeband, found: Sequence[Comparison], coarse: float) -> Step:
     scores = [*(one.cambi_after for one in found), *(one.cambi_graded for one in found)]
     return Step(
         deband,
         _worst(scores) or 0.0,
-        _worst([one.coarse_after for one in found]) or 0.0,
+        coarse,
         _worst([one.contour_after for one in found]),
         _worst([one.texture_change for one in found]),
     )
 
 
-def _plain(step: Step) -> dict[str, Any]:
+def _facts(step: Step) -> dict[str, Any]:
     figures = ("cambi", "coarse", "contour", "texture")
     return {
         "deband": step.deband.model_dump(),
