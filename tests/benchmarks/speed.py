@@ -113,14 +113,14 @@ def looks(path: Path, folder: Path, runs: int) -> list[Figure]:
     with open_clip(path) as clip:
         clips.run("-i", path, "-frames:v", str(_PICTURES), "-f", "rawvideo", raw)
         size = ["-pixel_format", clip.pixel_format, "-video_size", f"{clip.width}x{clip.height}"]
-        for name in ("classic", "smooth"):
-            chain = as_encoded(clip_chain(load_preset(name), clip))
+        for look in chains.LOOKS:
+            chain = as_encoded(clip_chain(look, clip))
             filtered = process(
                 ffmpeg.find(), "-nostdin", "-loglevel", "error", "-f", "rawvideo", *size,
                 "-i", raw, "-vf", chain, "-f", "null", "-",
             )  # fmt: skip
             times = [1000 * seconds(filtered) / _PICTURES for _ in range(runs)]
-            found.append(figure(f"a frame through {name} alone, 1080p", times, 25, "ms"))
+            found.append(figure(f"a frame through {look.name}, 1080p", times, 25, "ms"))
     raw.unlink()
     return found
 
