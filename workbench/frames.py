@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
-from workbench.colour import Colour
+from workbench.colour import Colour, declared
 from workbench.errors import DamagedClip, UnsupportedClip
 from workbench.ffmpeg import file_url
 
@@ -59,6 +59,10 @@ class Frame:
             for whole, size in zip(self.luma.shape, self.cb.shape, strict=True)
         )
         return rows, columns
+
+    def declared(self, matrix: str | None) -> "Frame":
+        """Return this picture with what its tags leave open filled, as colour.declared does."""
+        return replace(self, colour=declared(self.colour, matrix))
 
     def tobytes(self) -> bytes:
         """Return the planes as ffmpeg's rawvideo of this pixel format."""

@@ -7,7 +7,7 @@ time. No more than a few frames are held at a time, however long the clip is.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -16,7 +16,6 @@ from statistics import median
 
 from workbench import ffmpeg
 from workbench.clip import Clip, sample_indices
-from workbench.colour import declared
 from workbench.frames import Frame
 from workbench.look.compare import Comparison, compare
 from workbench.look.preset import Preset
@@ -98,14 +97,9 @@ def inspect(
         damaged=_damaged(clip, delivered, places, watched.matches, preset, cancellation),
         comparisons=compared.comparisons,
         loudness=tuple(heard),
-        before=_as_declared(compared.worst[0], preset),
+        before=compared.worst[0].declared(preset.assume_matrix if preset else None),
         after=compared.worst[1],
     )
-
-
-def _as_declared(frame: Frame, preset: Preset | None) -> Frame:
-    """Return a frame of the source with its colour as the look took it, to be shown."""
-    return replace(frame, colour=declared(frame.colour, preset.assume_matrix if preset else None))
 
 
 _Pair = tuple[Frame, Frame]

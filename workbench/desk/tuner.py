@@ -64,7 +64,7 @@ class Tuner:
             after = render(before, self.preset)
             bands = self._bands(before)
             self._picture.layout.width = f"{2 * bands.worst_window()[2]}px"  # or it is stretched
-            self._picture.value = _png(bands, before, after)
+            self._picture.value = _png(bands, before.declared(self.preset.assume_matrix), after)
             self._words.value = (
                 f"before: {codes(before).occupied} luma codes, CAMBI {bands.score:.2f} &emsp; "
                 f"after: {codes(after).occupied} luma codes, CAMBI {cambi([after])[0]:.2f}"

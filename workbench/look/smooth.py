@@ -69,7 +69,7 @@ def smooth(picture: Picture, stage: Smooth, width: int, height: int) -> Picture:
         strays.then(f"limiter=max={8 * stage.texture * _CODE:.0f}")
         .then(f"scale={columns}:{rows}:flags=area")
         .then("gblur=1.5:threads=1")
-        .then(_rising(stage.texture * _CODE, 1.5 * stage.texture * _CODE))
+        .then(_each(_ramp(stage.texture * _CODE, 1.5 * stage.texture * _CODE)))
         .then(f"scale={wide}:{high}:flags=bilinear")
     )
     cut = _crop(width, height, 0)
@@ -87,6 +87,7 @@ def _extended(picture: Picture, margin: int) -> Picture:
 
 
 def _keeping_edges(picture: Picture, strength: float) -> Picture:
+    """Fit a surface within the edges of a picture."""
     bilateral = f"bilateral={_EDGES / _SMALLER:g}:{_NEAR * strength:.5f}:planes=7"
     kept = picture.then(bilateral).then(bilateral).then(bilateral)
     most = round(_BESIDE * strength * _CODE)
@@ -99,19 +100,15 @@ def _keeping_edges(picture: Picture, strength: float) -> Picture:
 
 
 def _wide(picture: Picture, otherwise: Picture, stage: Smooth) -> Picture:
+    """Fit the wide surface, and take the other one wherever something in reach does not lie on it."""
     blur = _blur(stage.radius)
     once = picture.then(blur)
     twice = once.then(blur)
     fitted = combined("mix=inputs=3:weights=3 -3 1:scale=1", once, twice, twice.then(blur))
     most = round(max(_STEP, _MISFIT * stage.strength) * _CODE)
-    misfit = f"maskfun=low={most}:high={most}:sum={_MOST}"  # all above that, nothing below
-    out_of_reach = (
-        _difference(picture, fitted)
-        .then(misfit)
-        .then(_blur(stage.radius))
-        .then(_each(f"{_MOST}-{_ramp(0.02 * _MOST, 0.1 * _MOST)}"))
-    )
-    return combined("maskedmerge", otherwise, fitted, out_of_reach)
+    off = _difference(picture, fitted).then(f"maskfun=low={most}:high={most}:sum={_MOST}")
+    near = off.then(_blur(stage.radius)).then(_each(_ramp(0.02 * _MOST, 0.1 * _MOST)))
+    return combined("maskedmerge", fitted, otherwise, near)  # near to what is off it, the other
 
 
 def _blur(sigma: float) -> str:
@@ -126,12 +123,8 @@ def _difference(one: Picture, other: Picture) -> Picture:
     return combined("blend=all_mode=difference", one, other)
 
 
-def _rising(low: float, high: float) -> str:
-    """From nothing at one value to all at another."""
-    return _each(_ramp(low, high))
-
-
 def _ramp(low: float, high: float) -> str:
+    """An expression that rises from nothing at one value to all at another."""
     return f"{_MOST}*clip((val-{low:.0f})/{high - low:.0f},0,1)"
 
 
