@@ -100,7 +100,7 @@ def _keeping_edges(picture: Picture, strength: float) -> Picture:
 
 
 def _wide(picture: Picture, otherwise: Picture, stage: Smooth) -> Picture:
-    """Fit the wide surface, and take the other one wherever something in reach does not lie on it."""
+    """Fit the wide surface; where something in its reach does not lie on it, take the other."""
     blur = _blur(stage.radius)
     once = picture.then(blur)
     twice = once.then(blur)

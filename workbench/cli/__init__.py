@@ -1,0 +1,38 @@
+"""The `workbench` command: arguments in, one call, its result shown."""
+
+import signal
+from typing import Any
+
+import click
+
+from workbench import __version__
+from workbench.cli import clips, installation, looks
+from workbench.cli.options import one_line
+from workbench.errors import DestinationExists, WorkbenchError
+
+
+class _Commands(click.Group):
+    """Shows the package's own errors as one line; anything else is a bug and keeps its trace."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except WorkbenchError as error:
+            hint = "; --overwrite replaces it" if isinstance(error, DestinationExists) else ""
+            raise click.ClickException(one_line(f"{error}{hint}")) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Make verified, debanded ProRes 422 HQ files from AI-generated clips."""
+    # A terminated run cleans up after itself as one that is interrupted by Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+for command in (
+    *(clips.inspect, clips.convert, clips.qc),
+    *(looks.suggest, looks.presets, looks.look),
+    *(installation.doctor, installation.demo),
+):
+    main.add_command(command)

@@ -1,0 +1,89 @@
+"""Commands on the installation: doctor, demo."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench import __version__
+from workbench.cli.options import PATH, json_option, show
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Say which ffmpeg is used, what it can do, and what is missing."""
+    from pymediainfo import MediaInfo
+
+    from workbench import ffmpeg
+    from workbench.errors import FfmpegMissing
+
+    try:
+        program = ffmpeg.program()
+    except FfmpegMissing as error:
+        facts: dict[str, Any] = {"ffmpeg": None, "missing": ["ffmpeg"], "advice": str(error)}
+    else:
+        missing = program.missing()
+        facts = {
+            "ffmpeg": {"path": str(program.path), "version": program.version},
+            "filters": {name: name in program.filters for name in ffmpeg.FILTERS},
+            "encoders": {name: name in program.encoders for name in ffmpeg.ENCODERS},
+            "missing": list(missing),
+            "advice": ffmpeg.HOW_TO_GET_IT if missing else "",
+        }
+    if not MediaInfo.can_parse():
+        facts["missing"].append("libmediainfo")
+        facts["advice"] += f"{'; ' if facts['advice'] else ''}pip install pymediainfo"
+    facts["python"] = sys.version.split()[0]
+    facts["libraries"] = _libraries()
+    absent = [name for name, version in facts["libraries"].items() if version is None]
+    if absent:
+        facts["missing"] += absent
+        facts["advice"] += f"{'; ' if facts['advice'] else ''}pip install {' '.join(absent)}"
+    show(facts, "\n".join(_diagnosis(facts)), as_json)
+    if facts["missing"]:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("folder", type=PATH, default=Path("demo"))
+def demo(folder: Path) -> None:
+    """Make a banded sample clip in FOLDER and run the convert notebook on it."""
+    from workbench.demo import run_demo
+
+    click.echo(run_demo(folder))
+
+
+def _libraries() -> dict[str, str | None]:
+    """Return the version of each library that the package needs, None where it is absent."""
+    from importlib.metadata import PackageNotFoundError, requires, version
+
+    found: dict[str, str | None] = {"workbench": __version__}
+    for requirement in requires("workbench") or []:
+        if "extra ==" in requirement:
+            continue
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _diagnosis(facts: dict[str, Any]) -> list[str]:
+    lines = []
+    if facts["ffmpeg"]:
+        lines.append(f"ffmpeg {facts['ffmpeg']['version']} at {facts['ffmpeg']['path']}")
+        for kind in ("filters", "encoders"):
+            found = (f"{name} {'yes' if there else 'NO'}" for name, there in facts[kind].items())
+            lines.append(f"{kind}: {', '.join(found)}")
+    lines.append(f"Python {facts['python']}")
+    libraries = facts["libraries"].items()
+    lines.append(", ".join(f"{name} {number or 'MISSING'}" for name, number in libraries))
+    if facts["missing"]:
+        lines.append(f"missing: {', '.join(facts['missing'])}; {facts['advice']}")
+    else:
+        lines.append("nothing is missing")
+    return lines
