@@ -50,6 +50,7 @@ def test_an_8_bit_picture_is_told_from_the_file_alone(inspection: Inspection, mo
     ("id", "field", "bad"),
     [
         ("banding", "cambi_after", 5.1),
+        ("banding, graded back", "cambi_graded", 5.1),
         ("coarse banding", "coarse_after", 10.1),
         ("contour", "contour_after", 8.1),
         ("texture", "texture_change", 3.1),
@@ -60,8 +61,8 @@ def test_the_worst_frame_decides(
     inspection: Inspection, movie: Movie, id: str, field: str, bad: float
 ) -> None:
     good = {
-        "cambi_after": 0.5, "coarse_after": 0.5, "contour_after": 2.0, "contour_before": 12.0,
-        "texture_change": 1.0, "outside_r103": 0.0,
+        "cambi_after": 0.5, "cambi_graded": 0.5, "coarse_after": 0.5, "contour_after": 2.0,
+        "contour_before": 12.0, "texture_change": 1.0, "outside_r103": 0.0,
     }  # fmt: skip
     fine = [replace(one, **good) for one in inspection.comparisons]
     assert judged(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "pass"

@@ -4,8 +4,9 @@ import pytest
 
 from workbench.clip import sample_indices
 from workbench.look.compare import compare
-from workbench.look.preset import load_preset
+from workbench.look.preset import Preset, load_preset
 from workbench.look.render import render_each
+from workbench.look.stages import Flat
 from workbench.measure.banding import COARSE, cambi
 from workbench.probe import open_clip
 
@@ -26,6 +27,21 @@ def test_a_look_is_compared_with_the_source(untagged: Path) -> None:
         assert one.contour_after is not None
         assert one.ssim is not None
         assert 0.98 < one.ssim < 1
+
+
+def test_a_flat_picture_is_scored_graded_back_as_well(untagged: Path) -> None:
+    """Half the contrast hides bands, which grading it back brings out again."""
+    very_flat = Preset(name="x", tone=Flat(contrast=0.3, saturation=1, brightness=0.0))
+    with open_clip(untagged) as clip:
+        sources = list(clip.sample(2))
+    for one in compare(sources, very_flat, coarse=False):
+        assert one.cambi_before is not None
+        assert one.cambi_after is not None
+        assert one.cambi_graded is not None
+        assert one.cambi_after < 0.7 * one.cambi_graded
+        assert one.cambi_graded > 0.8 * one.cambi_before
+    (untoned,) = compare(sources[:1], load_preset("untouched"))
+    assert untoned.cambi_graded == untoned.cambi_after
 
 
 def test_no_deband_takes_no_texture(untagged: Path) -> None:

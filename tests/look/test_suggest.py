@@ -85,6 +85,7 @@ def test_a_banded_clip_gets_a_deband_and_the_same_one_again(tmp_path: Path) -> N
         again = suggest(clip)
     assert isinstance(found.preset.deband, Smooth)
     assert found.before.cambi > 2
+    assert found.plain.coarse > 2 > found.plain.cambi, "the dither hides what is not debanded"
     assert found.tried[-1].closes_the_bands(found.plain)
     assert found.preset.hash == again.preset.hash
     assert heard[-1] == len(LADDER)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,35 +27,50 @@ def inspect(source: Path, as_json: bool) -> None:
         show(clip.facts(), str(clip_table(clip)), as_json)
 
 
-_preset_option = click.option("--preset", help="A name, or a .toml file.")
-_set_option = click.option(
-    "--set", "overrides", multiple=True, metavar="STAGE.NAME=VALUE", help="Change one parameter."
+_look_options = (
+    click.option("--preset", help="A name, or a .toml file."),
+    click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="STAGE.NAME=VALUE",
+        help="Change one parameter.",
+    ),
 )
-_frame_rate_option = click.option(
-    "--frame-rate", metavar="RATE", help="Even timing, such as 24 or 24000/1001."
+_delivery_options = (
+    click.option("--frame-rate", metavar="RATE", help="Even timing, such as 24 or 24000/1001."),
+    click.option("--audio-rate", type=int, metavar="HZ", help="Resampled sound, such as 48000."),
+    assume_matrix_option,
+    click.option(
+        "--policy",
+        default="mezzanine",
+        show_default=True,
+        help="What may be delivered: a name, or a .toml file.",
+    ),
+    click.option("--every-frame", is_flag=True, help="Measure banding in each frame, not samples."),
+    click.option(
+        "--report", is_flag=True, help="Write NAME.report.html and NAME.qc.json beside it."
+    ),
 )
-_audio_rate_option = click.option(
-    "--audio-rate", type=int, metavar="HZ", help="Resampled sound, such as 48000."
-)
-_policy_option = click.option(
-    "--policy",
-    default="mezzanine",
-    show_default=True,
-    help="What may be delivered: a name, or a .toml file.",
-)
-_every_frame_option = click.option(
-    "--every-frame", is_flag=True, help="Measure banding in each frame, not in samples."
-)
-_report_option = click.option(
-    "--report", is_flag=True, help="Write NAME.report.html and NAME.qc.json beside it."
-)
+
+
+def _with(
+    options: tuple[Callable[[Any], Any], ...],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command several options, listed in this order."""
+
+    def give(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return give
 
 
 @click.command()
 @click.argument("source", type=PATH)
 @click.argument("destination", type=PATH, required=False)
-@_preset_option
-@_set_option
+@_with(_look_options)
 @click.option(
     "--encoder",
     type=click.Choice(["prores_ks", "prores"]),
@@ -62,12 +78,7 @@ _report_option = click.option(
     show_default=True,
     help="prores is about four times as fast and a little less exact.",
 )
-@_frame_rate_option
-@_audio_rate_option
-@assume_matrix_option
-@_policy_option
-@_every_frame_option
-@_report_option
+@_with(_delivery_options)
 @click.option("--overwrite", is_flag=True, help="Replace DESTINATION if it exists.")
 @click.option("--dry-run", is_flag=True, help="Print the ffmpeg command and do nothing.")
 @json_option
@@ -125,14 +136,8 @@ def convert(
 @click.command()
 @click.argument("source", type=PATH)
 @click.argument("delivered", type=PATH)
-@_preset_option
-@_set_option
-@_frame_rate_option
-@_audio_rate_option
-@assume_matrix_option
-@_policy_option
-@_every_frame_option
-@_report_option
+@_with(_look_options)
+@_with(_delivery_options)
 @json_option
 def qc(
     source: Path,

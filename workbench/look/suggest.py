@@ -156,7 +156,7 @@ def decide(base: Preset, before: Step, plain: Step, tried: Sequence[Step]) -> Su
         if before.contour is not None and before.contour > CONTOUR:
             reason += (
                 f" Noise hides some that a strong grade may bring out (contour "
-                f"{before.contour:.1f}); smooth closes those, too."
+                f"{before.contour:.1f}), and for those a deband such as smooth is the answer."
             )
     elif closing:
         chosen = closing[0]
