@@ -260,7 +260,7 @@ def test_a_log_picture_is_said_to_be_one(untagged: Path, tmp_path: Path) -> None
 def test_a_high_dynamic_range_is_said(tmp_path: Path) -> None:
     clip = tmp_path / "pq.mp4"
     tags = "setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
-    source = f"gradients=s=320x240:d=0.3:r=24,format=yuv420p10le,{tags}"
+    source = f"gradients=s=320x240:seed=7:d=0.3:r=24,format=yuv420p10le,{tags}"
     clips.run("-f", "lavfi", "-i", source, "-c:v", "libx264", clip)
     done = workbench("convert", clip, tmp_path / "pq.mov", "--preset", "smooth")
     assert "The source is PQ, and is delivered as PQ" in done.stdout

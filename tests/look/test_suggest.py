@@ -67,7 +67,8 @@ def test_a_base_that_works_in_8_bits_is_refused(untagged: Path) -> None:
 def test_steps_too_high_for_a_deband_are_said(tmp_path: Path) -> None:
     """A gradient in 5 bits: CAMBI sees nothing at its default, and no deband closes it."""
     path = tmp_path / "coarse.mp4"
-    ramp = "gradients=s=640x360:c0=0x101010:c1=0xd0d0d0:x0=0:y0=0:x1=640:y1=0:d=0.2:nb_colors=2"
+    ends = "x0=200:y0=0:x1=500:y1=359:speed=0:seed=7"  # what is not said here is random
+    ramp = f"gradients=s=640x360:c0=0x101010:c1=0xd0d0d0:{ends}:d=0.2:nb_colors=2"
     steps = f"{ramp},format=yuv420p,lutyuv=y='floor(val/8)*8'"
     clips.run("-f", "lavfi", "-i", steps, "-c:v", "libx264", "-crf", "4", path)
     with open_clip(path) as clip:

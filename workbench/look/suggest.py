@@ -169,7 +169,8 @@ def decide(base: Preset, before: Step, plain: Step, tried: Sequence[Step]) -> Su
             f"and still {least:.1f}); only a better source helps."
         )
     else:
-        chosen = next(step for step in gentle if step.coarse <= least + _ALIKE * plain.coarse)
+        enough = least + _SPARED * (plain.coarse - least)
+        chosen = next(step for step in gentle if step.coarse <= enough)
         reason = (
             "None closes the bands altogether; this comes about as near as any: "
             f"{_change(plain, chosen)}."
@@ -180,7 +181,8 @@ def decide(base: Preset, before: Step, plain: Step, tried: Sequence[Step]) -> Su
     return Suggestion(preset, before, plain, tuple(tried), reason)
 
 
-_HARDLY, _ALIKE = 0.9, 0.2  # shares of the steps that there were
+_HARDLY = 0.9  # of the steps that there were: a deband that leaves so many has done nothing
+_SPARED = 0.3  # of what the strongest does about them: as much may be left to a weaker one
 
 
 def _change(before: Step, after: Step) -> str:
