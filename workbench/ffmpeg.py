@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import IO
 
 from workbench.errors import Cancelled, FfmpegFailed, FfmpegMissing
@@ -82,17 +82,21 @@ class Cancellation:
         self._parent = parent
         self._lock = Lock()
         self._processes: set[subprocess.Popen[bytes]] = set()
-        self._requested = False
+        self._requested = Event()
 
     @property
     def requested(self) -> bool:
-        return self._requested or (self._parent is not None and self._parent.requested)
+        return self._requested.is_set() or (self._parent is not None and self._parent.requested)
 
     def request(self) -> None:
         with self._lock:
-            self._requested = True
+            self._requested.set()
             for process in self._processes:
                 process.kill()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long for it to be requested, by itself; return whether it was."""
+        return self._requested.wait(seconds) or self.requested
 
     def raise_if_requested(self, file: Path | None = None) -> None:
         if self.requested:
@@ -102,7 +106,7 @@ class Cancellation:
     def covers(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
         with self._lock:
             self._processes.add(process)
-            if self._requested:
+            if self._requested.is_set():
                 process.kill()
         try:
             with self._parent.covers(process) if self._parent else nullcontext():

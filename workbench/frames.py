@@ -94,10 +94,7 @@ class Frame:
         colour = self.colour.assumed()
         if colour.matrix not in _SWS_MATRIX:
             raise UnsupportedClip(f"a picture with the matrix {colour.matrix} cannot be shown")
-        picture = av.VideoFrame(self.width, self.height, self.pixel_format)
-        for component, data in enumerate((self.luma, self.cb, self.cr)):
-            _view(picture, component)[:] = data
-        shown = picture.reformat(
+        shown = self._filled().reformat(
             format="rgb24",
             src_colorspace=_SWS_MATRIX[colour.matrix],
             dst_colorspace=Colorspace.DEFAULT,
@@ -105,6 +102,22 @@ class Frame:
             dst_color_range=ColorRange.JPEG,
         )
         return np.asarray(shown.to_ndarray(), np.uint8)
+
+    def smaller(self, longest: int) -> "Frame":
+        """Return this picture with its longer side this many pixels, averaged; or as it is."""
+        scale = longest / max(self.width, self.height)
+        if scale >= 1:
+            return self
+        width, height = (2 * max(1, round(side * scale / 2)) for side in (self.width, self.height))
+        small = self._filled().reformat(width=width, height=height, interpolation="AREA")
+        luma, cb, cr = planes(small)
+        return replace(self, luma=luma, cb=cb, cr=cr)
+
+    def _filled(self) -> av.VideoFrame:
+        picture = av.VideoFrame(self.width, self.height, self.pixel_format)
+        for component, data in enumerate((self.luma, self.cb, self.cr)):
+            _view(picture, component)[:] = data
+        return picture
 
 
 def planes(frame: av.VideoFrame) -> list[Plane]:

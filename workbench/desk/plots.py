@@ -160,13 +160,10 @@ def _trace(ax: Axes, counts: NDArray[np.int64], colour: str, across: tuple[float
 
 
 def _brightness(counts: NDArray[np.int64], colour: str) -> NDArray[np.float64]:
-    """Turn counts into one colour of a strength that shows few pixels as well as many."""
-    present = counts[counts > 0]
-    usual = float(np.quantile(present, 0.95)) if present.size else 1.0
-    strength = np.sqrt(counts / max(1.0, usual))
+    """Turn counts into one colour of the strength that a scope's trace has."""
     picture = np.zeros((*counts.shape, 4))
     picture[..., :3] = to_rgb(colour)
-    picture[..., 3] = np.clip(strength, 0, 1)
+    picture[..., 3] = scopes.strength(counts)
     return picture
 
 

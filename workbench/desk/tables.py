@@ -9,8 +9,10 @@ from workbench.clip import Clip
 from workbench.deliver.qc import LEVELS, Finding, verdict_in_words
 from workbench.deliver.verify import Delivery
 from workbench.ffmpeg import pasteable
+from workbench.look.compare import Comparison
 from workbench.look.preset import Preset
 from workbench.look.suggest import Suggestion
+from workbench.measure.codes import Codes
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,34 @@ def delivery_table(delivery: Delivery, *records: Path) -> Table:
 def delivery_text(delivery: Delivery) -> str:
     """Say in one line, for a terminal, what became of a file."""
     return f"{_verdict(delivery)}: {delivery.destination} ({_size(delivery)})"
+
+
+def measured_html(before: Codes, after: Codes, found: Comparison) -> str:
+    """Show the figures of one picture before and after, in columns that do not move."""
+
+    def figure(value: float | None, digits: int) -> str:
+        return "-" if value is None else f"{value:.{digits}f}"
+
+    rows = [
+        ("luma codes occupied", str(before.occupied), str(after.occupied)),
+        (
+            "effective bit depth",
+            figure(before.effective_bit_depth, 1),
+            figure(found.effective_bit_depth, 1),
+        ),
+        ("banding, CAMBI", figure(found.cambi_before, 2), figure(found.cambi_after, 2)),
+        ("contour", figure(found.contour_before, 1), figure(found.contour_after, 1)),
+        ("texture change, codes", "", figure(found.texture_change, 2)),
+        ("outside R103", "", f"{found.outside_r103:.2%}"),
+    ]
+    number = "width: 84px; text-align: right; font-variant-numeric: tabular-nums; color:"
+
+    def line(name: str, one: str, two: str) -> str:
+        cells = f"<td style='{number} #b87a00'>{one}</td><td style='{number} #2b86c9'>{two}</td>"
+        return f"<tr><td style='text-align: left; width: 160px'>{name}</td>{cells}</tr>"
+
+    body = "".join(line(*row) for row in (("", "before", "after"), *rows))
+    return f"<table style='table-layout: fixed; line-height: 1.45'>{body}</table>"
 
 
 def _size(delivery: Delivery) -> str:

@@ -1,111 +1,551 @@
-"""The tuner: sliders over one Preset value, and the picture before and after beside them."""
+"""Tuner: a colorist's desk - the viewer, and the controls around it, over one Preset value."""
 
-import io
+import time
+from collections.abc import Callable
 from html import escape
+from pathlib import Path
+from threading import RLock
+from typing import Any
 
 import ipywidgets as widgets
-import matplotlib.image
-import numpy as np
 
 from workbench.clip import Clip
-from workbench.errors import WorkbenchError
-from workbench.frames import Frame
-from workbench.look.preset import Parameter, Preset, load_preset, save_preset
-from workbench.look.render import render
-from workbench.measure.banding import CambiMap, cambi, cambi_map
-from workbench.measure.codes import codes
+from workbench.desk.controls import StageControls
+from workbench.desk.encoding import EncodePanel
+from workbench.desk.gallery import Gallery
+from workbench.desk.latest import Latest
+from workbench.desk.pipeline import DISPLAY, Measured, Pipeline, Request, Still
+from workbench.desk.scopes import Scopes
+from workbench.desk.settings import SLOTS, History, Settings, Slot
+from workbench.desk.tables import measured_html
+from workbench.desk.viewer import Viewer, ends, jpeg
+from workbench.errors import (
+    Cancelled,
+    DestinationExists,
+    PresetError,
+    UnsupportedClip,
+    WorkbenchError,
+)
+from workbench.ffmpeg import Cancellation
+from workbench.files import expanded
+from workbench.frames import CACHE_BYTES
+from workbench.look.preset import Preset, load_preset, own, own_folder, save_preset, shipped
+from workbench.look.proxy import proxy
+from workbench.look.render import render_each
+from workbench.look.stages import FILTERS
+from workbench.look.suggest import LADDER, suggest
+from workbench.measure.banding import cambi, measurable
+from workbench.probe import open_clip
 
-_USEFUL = {"tone.contrast": (0.0, 2.0)}  # a slider over ffmpeg's -1000 to 1000 could not be set
-_LABELS = {"description_width": "90px"}
+VIDEO = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+"""What a folder is searched for."""
+_SAMPLES = 24  # frames in which the worst banding is looked for
+
+Task = Callable[[Cancellation], None]
 
 
 class Tuner:
-    """Tune a preset by hand. `tuner.widget` is shown by a notebook; `tuner.preset` is the look now.
+    """Tune a look by hand. `tuner.widget` is shown by a notebook; `tuner.preset` is the look now.
 
-    What is shown is the part of the frame where bands are worst, pixel for pixel and lossless.
+    `clip` is a clip, the path of one, or a folder of clips to choose from. Nothing that a person
+    does or that a file is raises here: it is said on the desk, and the last good picture stays.
     """
 
-    def __init__(self, clip: Clip, preset: str = "classic") -> None:
-        self._clip = clip
-        self._base = load_preset(preset)
-        self.preset: Preset = self._base
-        self._maps: dict[int, CambiMap] = {}  # of the source's frames, which no slider changes
-        self._frame = widgets.IntSlider(
-            clip.frame_count // 2, max=clip.frame_count - 1, description="frame"
-        )
-        self._sliders = {parameter.name: _slider(parameter) for parameter in self._base.numbers()}
-        for slider in (self._frame, *self._sliders.values()):
-            slider.continuous_update = False
-            slider.style = _LABELS
-            slider.layout.width = "420px"
-            slider.observe(self._show, "value")
-        self._words = widgets.HTML()
-        self._picture = widgets.Image(format="png", layout={"max_width": "none"})
-        self._name = widgets.Text(value="mine.toml", description="keep as", style=_LABELS)
-        self._keep = widgets.Button(description="Keep", tooltip="Write this look to a file.")
-        self._keep.on_click(self._write)
-        self._kept = widgets.HTML()
-        keeping = widgets.HBox([self._name, self._keep, self._kept])
-        self.widget = widgets.VBox(
-            [self._frame, *self._sliders.values(), self._words, self._picture, keeping]
-        )
-        self._show()
+    def __init__(self, clip: Clip | str | Path = "", preset: str | Preset = "smooth") -> None:
+        """Raises PresetError for a preset that there is not."""
+        base = preset if isinstance(preset, Preset) else load_preset(preset)
+        self._lock = RLock()  # handlers run in several threads of the kernel
+        self._placing = False
+        self._history = History(Settings.of(base))
+        self._clip: Clip | None = None
+        self._against: Still | None = None
+        self._worst: tuple[Clip, int] | None = None
+        self._build()
+        self._pipeline = Pipeline(self._viewer, self._scopes, self._measured, self._trouble)
+        self._pictures: Latest[Request] = Latest(self._pipeline)
+        self._tasks: Latest[Task] = Latest(self._do)
+        self._decoding: Latest[Clip] = Latest(_decode_ahead)
+        self._place()
+        if isinstance(clip, Clip):
+            self._take(clip)
+        else:
+            self.open(clip)
 
-    def _show(self, _: object = None) -> None:
-        """Show the picture for the sliders' values, or say what is wrong and keep the last one."""
+    @property
+    def preset(self) -> Preset:
+        """The look now, as a value of its own."""
+        return self._history.now.preset
+
+    @property
+    def clip(self) -> Clip | None:
+        return self._clip
+
+    def open(self, path: str | Path) -> None:
+        """Open a clip, or list the clips of a folder; "" is the folder that the notebook is in."""
+        given = expanded(path or Path.cwd())
+        folder = given if given.is_dir() else given.parent
+        with self._lock:
+            self._placing = True
+            try:
+                self._folder.value = str(folder)
+                found = _clips(folder)
+                names = [("choose a clip", ""), *((clip.name, str(clip)) for clip in found)]
+                if not given.is_dir() and given not in found:
+                    names.append((given.name, str(given)))
+                self._clips.options = names
+                self._clips.value = "" if given.is_dir() else str(given)
+            except OSError as error:
+                self._trouble(f"{folder} cannot be read: {error.strerror}")
+                return
+            finally:
+                self._placing = False
+        if not given.is_dir():
+            self._open(given)
+        elif not found:
+            self._trouble(f"There are no clips in {folder}: write another folder above.")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the desk is at rest; return whether it was within so many seconds."""
+        return all(lane.wait(timeout) for lane in (self._tasks, self._pictures, self._encoding))
+
+    # ---- the look
+
+    def change(self, name: str, value: Any) -> None:
+        """Set one parameter of the look, such as "deband.strength"; say so if it cannot be."""
         try:
-            changes = {
-                name: slider.value
-                for name, slider in self._sliders.items()
-                if slider.value != self._base.parameters()[name]
-            }
-            self.preset = self._base.override(changes)
-            before = self._clip.frame(self._frame.value)
-            after = render(before, self.preset)
-            bands = self._bands(before)
-            self._picture.layout.width = f"{2 * bands.worst_window()[2]}px"  # or it is stretched
-            self._picture.value = _png(bands, before.declared(self.preset.assume_matrix), after)
-            self._words.value = (
-                f"before: {codes(before).occupied} luma codes, CAMBI {bands.score:.2f} &emsp; "
-                f"after: {codes(after).occupied} luma codes, CAMBI {cambi([after])[0]:.2f}"
+            with self._lock:
+                now = self._history.now
+                self._move(now.with_slot(now.slot.changed(name, value)), name)
+                self._trouble("")
+        except PresetError as error:
+            self._place()  # the controls go back to what is
+            self._trouble(str(error))
+
+    def flip(self) -> None:
+        """Go to the other of the two settings."""
+        with self._lock:
+            self._move(self._history.now.flipped(), "flip")
+
+    def undo(self) -> None:
+        with self._lock:
+            self._go(self._history.undone())
+
+    def redo(self) -> None:
+        with self._lock:
+            self._go(self._history.redone())
+
+    def use(self, preset: Preset) -> None:
+        """Begin anew with a preset, in the slot that is on."""
+        with self._lock:
+            self._move(self._history.now.with_slot(Slot(preset, preset)), "preset")
+
+    def _move(self, settings: Settings, about: str) -> None:
+        self._go(self._history.to(settings, about, time.monotonic()))
+
+    def _go(self, history: History) -> None:
+        if history is not self._history:
+            self._history = history
+            self._place()
+            self._refresh()
+
+    # ---- the picture
+
+    def _take(self, clip: Clip) -> None:
+        with self._lock:
+            self._clip, self._against = clip, None
+            self._gallery.compared(None)
+            self._viewer.set_clip(clip)
+            self._viewer.frame = clip.frame_count // 2
+            self._trouble("")
+            self._refresh()
+        self._pictures.wait()  # so that a notebook that was run from end to end shows it
+        self._decoding.ask(clip)
+
+    def _open(self, path: Path) -> None:
+        try:
+            self._take(open_clip(path))
+        except WorkbenchError as error:
+            self._trouble(str(error))
+
+    def _refresh(self, _: object = None) -> None:
+        """Ask for the picture that is to be seen now."""
+        with self._lock:
+            if self._clip is None:
+                return
+            self._pictures.ask(
+                Request(
+                    clip=self._clip,
+                    index=min(self._viewer.frame, self._clip.frame_count - 1),
+                    preset=self.preset,
+                    against=self._against,
+                    bands=self._viewer.bands,
+                    difference=self._viewer.mode == "difference",
+                )
             )
-        except WorkbenchError as error:
-            self._words.value = escape(str(error))
 
-    def _bands(self, frame: Frame) -> CambiMap:
-        if frame.index not in self._maps:
-            self._maps[frame.index] = cambi_map(frame)
-        return self._maps[frame.index]
+    def keep(self) -> None:
+        """Keep the picture that is shown, with its look."""
+        shown = self._pipeline.shown
+        if shown is None:
+            self._trouble("There is no picture to keep yet.")
+        else:
+            self._gallery.keep(shown[0].preset, shown[1])
 
-    def _write(self, _: object = None) -> None:
-        """Keep the look in the file that is named, and say where that is."""
-        name = self._name.value.strip().removesuffix(".toml") + ".toml"
+    def compare(self, still: Still | None) -> None:
+        """Put a still in the place of the picture before, or that back."""
+        if (
+            still
+            and self._clip
+            and still.picture.luma.shape != (self._clip.height, self._clip.width)
+        ):
+            self._gallery.compared(None)
+            self._trouble(f"{still.name} is of another size than this clip.")
+            still = None
+        with self._lock:
+            self._against = still
+            self._refresh()
+
+    def restore(self, still: Still) -> None:
+        """Go back to a still's look and frame."""
+        with self._lock:
+            self._viewer.frame = min(still.picture.index, int(self._viewer.clip["frames"]) - 1)
+            self.use(still.preset)
+
+    # ---- what takes longer, one at a time beside the picture
+
+    def _do(self, task: Task, cancellation: Cancellation) -> None:
         try:
-            self._kept.value = escape(f"kept in {save_preset(self.preset, name)}")
+            task(cancellation)
+        except Cancelled:
+            self._say("Cancelled.")
         except WorkbenchError as error:
-            self._kept.value = escape(f"{error}; choose another name")
+            self._say("")
+            self._trouble(str(error))
+        except Exception as error:  # a desk that died would take the colorist's work with it
+            self._say("")
+            self._trouble(f"that did not work: {type(error).__name__}: {error}")
+        finally:
+            self._suggesting(False)
+
+    def suggest(self) -> None:
+        """Look for the weakest deband that closes the bands, and use it."""
+        clip, base = self._clip, self.preset
+        if clip is None:
+            self._trouble("There is no clip yet: choose one above.")
+            return
+
+        def task(cancellation: Cancellation) -> None:
+            self._progress.value = 0
+            self._say("looking for a deband")
+            found = suggest(
+                *(clip, base),
+                on_progress=lambda done: setattr(self._progress, "value", done),
+                cancellation=cancellation,
+            )
+            self.use(found.preset)
+            self._say(found.reason)
+
+        self._suggesting(True)
+        self._tasks.ask(task)
+
+    def find_worst(self) -> None:
+        """Jump to the frame with the most banding in the clip as it is, among some."""
+        clip = self._clip
+        if clip is None:
+            return
+
+        def task(cancellation: Cancellation) -> None:
+            if self._worst is None or self._worst[0] is not clip:
+                if not measurable(clip.width, clip.height):
+                    raise UnsupportedClip(
+                        f"{clip.path.name} is too small to measure banding in: CAMBI needs more"
+                    )
+                self._say("looking for the worst bands")
+                frames = list(clip.sample(_SAMPLES))
+                scores = cambi(frames, cancellation=cancellation)
+                self._worst = clip, frames[scores.index(max(scores))].index
+            self._say("")
+            self._viewer.frame = self._worst[1]
+
+        self._tasks.ask(task)
+
+    def loop(self) -> None:
+        """Play a second of video, from the frame that is shown."""
+        clip, preset, index = self._clip, self.preset, self._viewer.frame
+        if clip is None:
+            return
+
+        def task(cancellation: Cancellation) -> None:
+            self._say("making a second of video")
+            times, count = clip.times, clip.frame_count
+            first = max(0, min(index, count - max(1, round(clip.frame_rate))))
+            chosen = [at for at in range(first, count) if times[at] < times[first] + 1]
+            small: list[Any] = []
+            for at in chosen:
+                cancellation.raise_if_requested()
+                small.append(clip.frame(at).smaller(DISPLAY))
+            look = proxy(clip.frame(first), preset, DISPLAY)[1]
+            after = render_each(small, look, cancellation)
+            gone = times[chosen[-1] + 1] if chosen[-1] + 1 < count else clip.duration
+            self._viewer.play(
+                [jpeg(frame.declared(preset.assume_matrix)) for frame in small],
+                [jpeg(frame) for frame in after],
+                ends([times[at] for at in chosen], gone),
+            )
+            self._say("")
+
+        self._tasks.ask(task)
+
+    # ---- keeping a look
+
+    def save(self, name: str, *, overwrite: bool = False) -> Path | None:
+        """Keep the look under a name in the project's presets; say where, or why not."""
+        self._replace.layout.display = "none"
+        self._saved.value = ""
+        name = name.strip().removesuffix(".toml")
+        try:
+            if not name or any(sign in name for sign in '/\\:"<>|?*'):
+                raise PresetError("a preset's name is made of letters, digits, spaces and dashes")
+            if name in shipped():
+                raise PresetError(f"{name} is the name of a preset that comes with the workbench")
+            preset = self.preset.named(name)
+            folder = own_folder()
+            try:
+                folder.mkdir(exist_ok=True)
+            except OSError as error:
+                raise PresetError(f"{folder} cannot be made: {error.strerror}") from error
+            path = save_preset(preset, folder / f"{name}.toml", overwrite=overwrite)
+        except DestinationExists:
+            self._replace.layout.display = None
+            self._saved.value = escape(f"There is a preset {name} already.")
+            return None
+        except WorkbenchError as error:
+            self._saved.value = escape(f"{error}; choose another name")
+            return None
+        self._saved.value = f"Saved in {escape(str(path))}"
+        self.use(preset)
+        return path
+
+    # ---- what is on the desk
+
+    def _build(self) -> None:
+        wide = widgets.Layout(width="auto")
+        self._viewer = Viewer(self._command)
+        self._scopes = Scopes()
+        self._figures = widgets.HTML()
+        self._gallery = Gallery(self.compare, self.restore)
+        self._encoding = EncodePanel(lambda: (self._clip, self.preset) if self._clip else None)
+
+        self._folder = widgets.Text(
+            layout=widgets.Layout(flex="1 1 200px", width="auto"),
+            continuous_update=False,
+            placeholder="the folder of your clips, or one clip",
+            tooltip="The folder of your clips. Press Enter.",
+        )
+        self._clips = widgets.Dropdown(layout=widgets.Layout(flex="1 1 200px", width="auto"))
+        self._presets = widgets.Dropdown(
+            layout=widgets.Layout(flex="1 1 auto", width="auto"),
+            tooltip="Begin with one of the looks that come with the workbench, or one of yours.",
+        )
+        narrow = widgets.Layout(width="36px", padding="0")
+        self._slots = [
+            widgets.Button(description=name, tooltip=f"Setting {name} (key a flips)", layout=narrow)
+            for name in SLOTS
+        ]
+        half = widgets.Layout(width="64px", padding="0")
+        self._undo = widgets.Button(description="Undo", tooltip="Undo (ctrl z)", layout=half)
+        self._redo = widgets.Button(description="Redo", tooltip="Redo (ctrl y)", layout=half)
+        self._stages = {stage: StageControls(stage, self._turned) for stage in FILTERS}
+        self._depth = widgets.HTML()
+        self._suggest = widgets.Button(
+            description="Suggest",
+            tooltip="Find the weakest deband that closes this clip's bands and spares its texture.",
+        )
+        self._stop = widgets.Button(description="Cancel")
+        self._progress = widgets.IntProgress(max=len(LADDER), layout=wide)
+        self._words = widgets.HTML(layout=widgets.Layout(min_height="52px"))
+        self._keep = widgets.Button(
+            description="Keep a still", tooltip="Keep this picture and its look (key k)."
+        )
+        self._name = widgets.Text(
+            placeholder="a name for this look", layout=widgets.Layout(flex="1 1 80px", width="auto")
+        )
+        self._save = widgets.Button(description="Save preset", layout=widgets.Layout(width="104px"))
+        self._replace = widgets.Button(
+            description="Replace it", layout=widgets.Layout(width="104px", display="none")
+        )
+        self._saved = widgets.HTML()
+
+        self._folder.observe(self._folder_written, "value")
+        self._clips.observe(self._clip_chosen, "value")
+        self._presets.observe(self._preset_chosen, "value")
+        for place, button in enumerate(self._slots):
+            button.on_click(lambda _, place=place: self._slot_chosen(place))
+        self._viewer.observe(self._refresh, ["frame", "bands", "mode"])
+        self._scopes.observe(self._scope_chosen, "kind")
+        self._undo.on_click(lambda _: self.undo())
+        self._redo.on_click(lambda _: self.redo())
+        self._suggest.on_click(lambda _: self.suggest())
+        self._stop.on_click(lambda _: self._tasks.cancel())
+        self._keep.on_click(lambda _: self.keep())
+        self._save.on_click(lambda _: self.save(self._name.value))
+        self._replace.on_click(lambda _: self.save(self._name.value, overwrite=True))
+        self._suggesting(False)
+
+        column = widgets.Layout(flex="1 1 290px", max_width="420px", min_width="0")
+        controls = widgets.VBox(
+            [
+                widgets.HBox([*self._slots, self._undo, self._redo]),
+                self._presets,
+                *(stage.widget for stage in self._stages.values()),
+                self._depth,
+                widgets.HBox([self._suggest, self._stop]),
+                self._progress,
+                self._words,
+                widgets.HBox([self._name, self._save]),
+                widgets.HBox([self._saved, self._replace]),
+                self._encoding.widget,
+            ],
+            layout=column,
+        )
+        self._viewer.layout.width = self._scopes.layout.width = "auto"
+        stills = widgets.VBox(
+            [self._keep, self._gallery.widget],
+            layout=widgets.Layout(flex="1 1 0", min_width="0", margin="0 0 0 14px"),
+        )
+        pictures = widgets.VBox(
+            [
+                self._viewer,
+                self._scopes,
+                widgets.HBox([self._figures, stills]),
+            ],
+            layout=widgets.Layout(flex="3 1 560px", min_width="0", margin="0 14px 0 0"),
+        )
+        self.widget = widgets.VBox(
+            [
+                widgets.HBox([self._folder, self._clips]),
+                widgets.HBox(
+                    [pictures, controls],
+                    layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
+                ),
+                self._encoding.findings,
+            ]
+        )
+
+    def _place(self) -> None:
+        """Show the settings in the controls, without taking that for a person's hand."""
+        with self._lock:
+            self._placing = True
+            try:
+                settings, slot = self._history.now, self._history.now.slot
+                for place, button in enumerate(self._slots):
+                    button.button_style = "primary" if place == settings.active else ""
+                names = [*shipped(), *own()]
+                if slot.base.name not in names:
+                    names.append(slot.base.name)
+                if tuple(names) != tuple(self._presets.options):
+                    self._presets.options = names
+                self._presets.value = slot.base.name
+                self._presets.tooltip = slot.preset.description
+                for stage in self._stages.values():
+                    stage.place(slot)
+                self._undo.disabled = not self._history.past
+                self._redo.disabled = not self._history.future
+                self._depth.value = _eight_bits(slot.preset)
+            finally:
+                self._placing = False
+
+    def _measured(self, measured: Measured | None) -> None:
+        """Show the figures; None leaves the last ones, marked as those of another picture."""
+        if measured is None:
+            self._figures.add_class("wb-stale")
+        else:
+            self._figures.value = measured_html(
+                measured.before, measured.after, measured.comparison
+            )
+            self._figures.remove_class("wb-stale")
+
+    def _trouble(self, words: str) -> None:
+        self._viewer.message = words
+
+    def _say(self, words: str) -> None:
+        self._words.value = f"<div style='font-size: 12px; line-height: 1.35'>{escape(words)}</div>"
+
+    def _suggesting(self, on: bool) -> None:
+        self._suggest.disabled, self._stop.disabled = on, not on
+        self._progress.layout.visibility = "visible" if on else "hidden"
+
+    # ---- what a person does
+
+    def _command(self, name: str) -> None:
+        commands: dict[str, Callable[[], None]] = {
+            "worst": self.find_worst,
+            "loop": self.loop,
+            "flip": self.flip,
+            "keep": self.keep,
+            "undo": self.undo,
+            "redo": self.redo,
+        }
+        if name in commands:
+            commands[name]()
+
+    def _placed(self) -> bool:
+        """Whether it is the desk itself that sets a control, in this thread."""
+        with self._lock:
+            return self._placing
+
+    def _turned(self, name: str, value: Any) -> None:
+        if not self._placed():
+            self.change(name, value)
+
+    def _folder_written(self, change: dict[str, Any]) -> None:
+        if not self._placed():
+            self.open(change["new"].strip().strip("\"'"))
+
+    def _clip_chosen(self, change: dict[str, Any]) -> None:
+        if not self._placed() and change["new"]:
+            self._open(Path(change["new"]))
+
+    def _preset_chosen(self, change: dict[str, Any]) -> None:
+        if self._placed():
+            return
+        try:
+            self.use(load_preset(change["new"]))
+        except PresetError as error:
+            self._place()
+            self._trouble(str(error))
+
+    def _slot_chosen(self, place: int) -> None:
+        if place != self._history.now.active:
+            self.flip()
+
+    def _scope_chosen(self, _: object) -> None:
+        self._refresh()
 
 
-def _slider(parameter: Parameter) -> widgets.IntSlider | widgets.FloatSlider:
-    low, high = _USEFUL.get(parameter.name, (parameter.low, parameter.high))
-    kind = widgets.IntSlider if parameter.whole else widgets.FloatSlider
-    slider = kind(
-        value=parameter.value,
-        min=low,
-        max=high,
-        description=parameter.name.partition(".")[2],
-        tooltip=parameter.description,
+def _eight_bits(preset: Preset) -> str:
+    """Say so where a look falls short of 10 bits."""
+    if preset.bit_depth > 8:
+        return ""
+    names = [stage.filter for stage in preset.stages if stage.bit_depth == 8]  # type: ignore[attr-defined]
+    return (
+        f"<b>8 bits.</b> {escape(' and '.join(names))} work in 8 bits: the file will have 10, its "
+        "picture 8, and its steps come back in the grade."
     )
-    if not parameter.whole:
-        slider.step = 0.01
-    return slider
 
 
-def _png(bands: CambiMap, before: Frame, after: Frame) -> bytes:
-    """Encode the part with the worst bands of both, side by side."""
-    x, y, width, height = bands.worst_window()
-    part = (slice(y, y + height), slice(x, x + width))
-    buffer = io.BytesIO()
-    picture = np.hstack([frame.rgb()[part] for frame in (before, after)])
-    matplotlib.image.imsave(buffer, picture, format="png")
-    return buffer.getvalue()
+def _clips(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO)
+
+
+def _decode_ahead(clip: Clip, overtaken: Cancellation) -> None:
+    """Decode what fits into the clip's memory, so that scrubbing finds it there."""
+    samples = 2 if clip.bit_depth > 8 else 1
+    size = clip.width * clip.height * 3 // 2 * samples
+    for index in range(min(clip.frame_count, CACHE_BYTES // size)):
+        if overtaken.requested:
+            return
+        try:
+            clip.frame(index)
+        except WorkbenchError:
+            return  # it is said when somebody goes there

@@ -30,11 +30,11 @@ class Comparison:
     contour_before: float | None  # under the same tone, not debanded; None where nothing is smooth
     contour_after: float | None
     texture_change: float | None  # 10-bit code values; None where the source has no texture
-    ssim: float | None  # of luma, against the same tone, not debanded
     off: float | None  # largest block of the picture after, from the look's; None when not known
     effective_bit_depth: float | None  # of luma, before any encoder; None for an unknown look
     grid: float  # of the picture after, as it is; see measure.codes.grid
     outside_r103: float  # share of the picture after, 0 to 1
+    ssim: float | None = None  # of luma, against the same tone, not debanded
     cambi_before: float | None = None  # of the source's code values; None for a picture too small
     cambi_after: float | None = None
     coarse_before: float | None = None  # CAMBI at the wider contrast setting, where asked for
@@ -70,12 +70,14 @@ def compare(
         grading = pool.submit(_graded, after, preset, cancellation)
         similar = ssim(after, plain) if plain else None
         pictures = [
-            _picture(
-                source=sources[at],
-                after=after[at],
-                plain=plain[at] if plain else None,
-                looked=looked[at] if looked else None,
-                similar=similar[at] if similar else None,
+            replace(
+                figures(
+                    source=sources[at],
+                    after=after[at],
+                    plain=plain[at] if plain else None,
+                    looked=looked[at] if looked else None,
+                ),
+                ssim=similar[at] if similar else None,
             )
             for at in range(len(sources))
         ]
@@ -96,14 +98,12 @@ def compare(
     ]
 
 
-def _picture(
-    source: Frame,
-    after: Frame,
-    plain: Frame | None,
-    looked: Frame | None,
-    similar: float | None,
-) -> Comparison:
-    """Measure what needs no CAMBI."""
+def figures(source: Frame, after: Frame, plain: Frame | None, looked: Frame | None) -> Comparison:
+    """Measure what needs no ffmpeg, of one frame before and after a look.
+
+    `plain` is the look without its deband, `looked` what the look itself makes of the source; None
+    where the look is not known. Raises UnsupportedClip.
+    """
     untreated, treated = ten_bit_luma(plain or source), ten_bit_luma(after)
     surface = Surface.of(untreated)
     large = min(surface.luma.shape) >= _LARGE
@@ -118,7 +118,6 @@ def _picture(
         texture_change=(
             texture_change(treated, untreated, surface.textured) if plain and large else None
         ),
-        ssim=similar,
         off=off_by(looked, after) if looked else None,
         effective_bit_depth=depth,
         grid=grid(histogram(after.luma, after.bit_depth)),

@@ -9,11 +9,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.fields import FieldInfo
 
 from workbench.errors import PresetError
 from workbench.files import expanded, read_toml, write_text
@@ -26,6 +25,7 @@ from workbench.look.stages import (
     NoDither,
     NoTone,
     Stage,
+    limits,
 )
 
 SHIPPED = Path(__file__).parent / "presets"
@@ -35,15 +35,25 @@ _CHANGED = ", changed"
 
 
 @dataclass(frozen=True)
-class Parameter:
+class Number:
     """One number of a preset that a person can turn."""
 
     name: str  # such as deband.strength
     value: float
+    description: str
     low: float
     high: float
     whole: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One word of a preset that a person can choose."""
+
+    name: str  # such as tone.curve
+    value: str
     description: str
+    options: tuple[str, ...]
 
 
 class Preset(BaseModel):
@@ -109,7 +119,8 @@ class Preset(BaseModel):
                 values[stage] = {}
             values[stage][parameter] = value
         changed = _validated(values, f"preset {self.name}")
-        return changed.named(f"{self.name[: _NAME_LENGTH - len(_CHANGED)]}{_CHANGED}")
+        name = self.name.removesuffix(_CHANGED)[: _NAME_LENGTH - len(_CHANGED)]
+        return changed.named(f"{name}{_CHANGED}")
 
     def assuming(self, matrix: str | None) -> "Preset":
         """Return this preset with an untagged clip's matrix taken for this; None changes nothing.
@@ -133,24 +144,19 @@ class Preset(BaseModel):
             for key, value in getattr(self, stage).model_dump().items()
         }
 
-    def numbers(self) -> tuple[Parameter, ...]:
-        """Return the parameters that a person can turn, with their ranges."""
-        found = []
+    def adjustable(self) -> tuple[Number | Choice, ...]:
+        """Return what a person can turn or choose within the filters that are on, in order."""
+        found: list[Number | Choice] = []
         for stage in FILTERS:
             filter_ = getattr(self, stage)
             for key, field in type(filter_).model_fields.items():
-                limits = _limits(field)
-                if limits:
-                    found.append(
-                        Parameter(
-                            name=f"{stage}.{key}",
-                            value=getattr(filter_, key),
-                            low=limits[0],
-                            high=limits[1],
-                            whole=field.annotation is int,
-                            description=field.description or "",
-                        )
-                    )
+                name, value, words = f"{stage}.{key}", getattr(filter_, key), field.description
+                range_ = limits(field)
+                if range_:
+                    whole = field.annotation is int
+                    found.append(Number(name, value, words or "", *range_, whole))
+                elif key != "filter":
+                    found.append(Choice(name, value, words or "", get_args(field.annotation)))
         return tuple(found)
 
 
@@ -238,18 +244,12 @@ def _problem(detail: Mapping[str, Any]) -> str:
     if kind == "missing":
         return f"{key} is missing"
     field = model.model_fields.get(where[-1])
-    limits = _limits(field) if field else None
-    if field and limits:
+    range_ = limits(field) if field else None
+    if field and range_:
         whole = "whole " if field.annotation is int else ""
-        return f"{key} is {value!r}; allowed is a {whole}number from {limits[0]} to {limits[1]}"
+        return f"{key} is {value!r}; allowed is a {whole}number from {range_[0]} to {range_[1]}"
     return f"{key} is {value!r}: {detail['msg'].lower()}"
 
 
 def _is_filter(key: str) -> bool:
     return key.endswith(".filter")
-
-
-def _limits(field: FieldInfo) -> tuple[float, float] | None:
-    low = [limit.ge for limit in field.metadata if hasattr(limit, "ge")]
-    high = [limit.le for limit in field.metadata if hasattr(limit, "le")]
-    return (low[0], high[0]) if low and high else None

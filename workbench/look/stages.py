@@ -5,9 +5,17 @@ ffmpeg's own bear its names, and their parameters its names and ranges. Where co
 meant, they are those of 8 bits, in which the sources come and in which bands are a step high.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+
+def limits(field: FieldInfo) -> tuple[float, float] | None:
+    """Return the range of a field that is a number, else None."""
+    low = [limit.ge for limit in field.metadata if hasattr(limit, "ge")]
+    high = [limit.le for limit in field.metadata if hasattr(limit, "le")]
+    return (low[0], high[0]) if low and high else None
 
 
 class Stage(BaseModel):
@@ -17,6 +25,18 @@ class Stage(BaseModel):
 
     bit_depth: ClassVar[int] = 16
     """Bits that it works in."""
+    lengths: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are in pixels of the picture."""
+
+    def at_scale(self, scale: float) -> Self:
+        """Return it for a picture of another size, as near as its ranges allow."""
+        return self.model_copy(update={name: self._scaled(name, scale) for name in self.lengths})
+
+    def _scaled(self, name: str, scale: float) -> float:
+        field = type(self).model_fields[name]
+        low, high = limits(field) or (0, 0)
+        value = float(min(high, max(low, getattr(self, name) * scale)))
+        return round(value) if field.annotation is int else value
 
 
 class NoDeband(Stage):
@@ -30,6 +50,8 @@ class Gradfun(Stage):
 
     bit_depth: ClassVar[int] = 8
 
+    lengths: ClassVar[tuple[str, ...]] = ("radius",)
+
     filter: Literal["gradfun"] = "gradfun"
     strength: float = Field(
         1.2, ge=0.51, le=64, description="Most that one pixel may change, in 8-bit code values."
@@ -42,6 +64,8 @@ class Gradfun(Stage):
 class Deband(Stage):
     """Swap pixels for others nearby where these hardly differ (FFmpeg's deband, in 16 bits)."""
 
+    lengths: ClassVar[tuple[str, ...]] = ("range",)
+
     filter: Literal["deband"] = "deband"
     threshold: float = Field(
         0.02, ge=0.00003, le=0.5, description="Most that they may differ, as a share of full range."
@@ -51,6 +75,8 @@ class Deband(Stage):
 
 class Smooth(Stage):
     """Fit a smooth surface to the picture wherever it is smooth, in 16 bits."""
+
+    lengths: ClassVar[tuple[str, ...]] = ("radius",)
 
     filter: Literal["smooth"] = "smooth"
     radius: float = Field(

@@ -56,6 +56,13 @@ def rgb_histogram(frame: Frame) -> NDArray[np.int64]:
     return counts
 
 
+def strength(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how bright a trace is to be, 0 to 1, so that few pixels show as well as many."""
+    present = counts[counts > 0]
+    usual = float(np.quantile(present, 0.95)) if present.size else 1.0
+    return np.clip(np.sqrt(counts / max(1.0, usual)), 0, 1)
+
+
 def vectorscope_targets(matrix: str, amplitude: float = 0.75) -> dict[str, tuple[float, float]]:
     """Return where the colours of bars with this amplitude fall: (Cb, Cr) code values by letter.
 

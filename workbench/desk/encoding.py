@@ -1,0 +1,189 @@
+"""Encoding: the panel that delivers a clip - the exact command, progress, cancel, the verdict."""
+
+import time
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+
+from workbench import ffmpeg
+from workbench.clip import Clip
+from workbench.deliver.encode import convert, destination_for
+from workbench.deliver.qc import verdict_in_words
+from workbench.deliver.recipe import Recipe, encode_command
+from workbench.deliver.record import write_record
+from workbench.deliver.report import write_report
+from workbench.deliver.verify import Delivery
+from workbench.desk.latest import Latest
+from workbench.desk.tables import findings_table
+from workbench.errors import Cancelled, WorkbenchError
+from workbench.look.preset import Preset
+
+
+class Page(anywidget.AnyWidget):
+    """A link that opens a page of its own: the kernel's HTML, wherever the kernel's files are."""
+
+    _esm = """
+    function render({ model, el }) {
+      const link = document.createElement("a");
+      link.target = "_blank";
+      let url = "";
+      const take = () => {
+        URL.revokeObjectURL(url);
+        url = URL.createObjectURL(new Blob([model.get("html")], { type: "text/html" }));
+        link.href = url;
+        link.textContent = model.get("words");
+        link.hidden = !model.get("html");
+      };
+      take();
+      model.on("change:html", take);
+      el.append(link);
+      return () => { model.off("change:html", take); URL.revokeObjectURL(url); };
+    }
+    export default { render };
+    """
+    html = traitlets.Unicode("").tag(sync=True)
+    words = traitlets.Unicode("").tag(sync=True)
+
+
+class EncodePanel:
+    """Encodes the clip under the look of the moment when asked, in a thread of its own."""
+
+    def __init__(self, ask: Callable[[], tuple[Clip, Preset] | None]) -> None:
+        """`ask` gives what is to be encoded, or None where there is no clip yet."""
+        self._ask = ask
+        self._worker: Latest[tuple[Clip, Recipe, Path, bool]] = Latest(self._encode)
+        self.delivery: Delivery | None = None
+        wide = widgets.Layout(width="auto")
+        self._destination = widgets.Text(
+            placeholder="beside the clip", layout=wide, tooltip="A .mov, or a folder."
+        )
+        self._replace = widgets.Checkbox(
+            description="replace a file that is there", indent=False, layout=wide
+        )
+        self._start = widgets.Button(
+            description="Encode", button_style="primary", tooltip="Write and check the ProRes file."
+        )
+        self._stop = widgets.Button(description="Cancel", disabled=True)
+        self._bar = widgets.FloatProgress(max=1, layout=widgets.Layout(width="auto"))
+        self._words = widgets.HTML()
+        self._command = widgets.HTML()
+        self._page = Page()
+        self._findings = widgets.HTML()
+        self._start.on_click(lambda _: self.start())
+        self._stop.on_click(lambda _: self._worker.cancel())
+        self.widget = widgets.VBox(
+            [
+                widgets.HTML("<b>Encode to ProRes 422 HQ</b>"),
+                self._destination,
+                self._replace,
+                widgets.HBox([self._start, self._stop]),
+                self._bar,
+                self._words,
+                self._page,
+                self._command,
+            ]
+        )
+        self.findings = self._findings
+
+    def start(self) -> None:
+        """Encode, unless that is being done already."""
+        if not self._worker.wait(0):
+            self._say("It is being encoded already: wait, or cancel it.")
+            return
+        try:
+            asked = self._ask()
+            if asked is None:
+                self._say("There is no clip yet: choose one above.")
+                return
+            clip, preset = asked
+            recipe, replace = Recipe(preset), self._replace.value
+            destination = destination_for(
+                clip.path, self._destination.value.strip() or None, overwrite=replace
+            )
+            self._show_command(encode_command(clip, recipe, destination, overwrite=replace))
+        except WorkbenchError as error:
+            self._say(str(error))
+            return
+        self._page.html = self._findings.value = ""
+        self._start.disabled, self._stop.disabled = True, False
+        self._worker.ask((clip, recipe, destination, replace))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until nothing is being encoded; return whether that came in so many seconds."""
+        return self._worker.wait(timeout)
+
+    def _encode(
+        self, order: tuple[Clip, Recipe, Path, bool], cancellation: ffmpeg.Cancellation
+    ) -> None:
+        clip, recipe, destination, replace = order
+        began = time.monotonic()
+        try:
+            delivery = convert(
+                *(clip, destination, recipe),
+                overwrite=replace,
+                on_progress=lambda progress: self._encoding(clip, progress, began),
+                on_checked=lambda frames: self._checking(clip, frames),
+                cancellation=cancellation,
+            )
+            self._bar.value = 1
+            self._say("drawing the report")
+            self._deliver(delivery)
+        except Cancelled:
+            self._say("Cancelled; nothing was written.")
+        except WorkbenchError as error:
+            self._say(str(error))
+        except Exception as error:
+            self._say(f"The file could not be made: {type(error).__name__}: {error}")
+        finally:
+            self._start.disabled, self._stop.disabled = False, True
+
+    def _encoding(self, clip: Clip, progress: ffmpeg.Progress, began: float) -> None:
+        """Encoding is the first eight tenths of the bar, checking the rest: about as it takes."""
+        share = progress.frame / clip.frame_count
+        self._bar.value = 0.8 * share
+        rate = progress.frame / max(time.monotonic() - began, 0.01)
+        left = (
+            f", {(clip.frame_count - progress.frame) / rate:.0f} s left" if progress.frame else ""
+        )
+        speed = f", {progress.speed:.2g} times real time" if progress.speed else ""
+        self._say(
+            f"encoding: frame {progress.frame} of {clip.frame_count}, {rate:.0f} frames/s"
+            f"{speed}{left}"
+        )
+
+    def _checking(self, clip: Clip, frames: int) -> None:
+        self._bar.value = 0.8 + 0.2 * frames / clip.frame_count
+        self._say(f"checking: frame {frames} of {clip.frame_count}")
+
+    def _deliver(self, delivery: Delivery) -> None:
+        from workbench.desk import plots  # matplotlib, which nothing else on the desk needs
+
+        figures = plots.figures(delivery.inspection) if delivery.inspection else {}
+        write_record(delivery)
+        report = write_report(delivery, figures)
+        self.delivery = delivery
+        verdict = verdict_in_words(finding.level for finding in delivery.findings)
+        megabytes = delivery.size / 1e6
+        self._say(f"<b>{escape(verdict)}</b>", markup=True)
+        self._findings.value = (
+            f"{escape(str(delivery.destination))}, {megabytes:.1f} MB"
+            + findings_table(delivery.findings)._repr_html_()
+        )
+        with self._page.hold_sync():
+            self._page.words = f"Open the report ({report.name})"
+            self._page.html = report.read_text(encoding="utf-8")
+
+    def _show_command(self, argv: list[str]) -> None:
+        text = escape(ffmpeg.pasteable(argv))
+        style = "white-space: pre-wrap; overflow-wrap: anywhere; font-size: 11px; line-height: 1.3"
+        self._command.value = (
+            f"<details><summary>the exact command</summary><code style='{style}'>{text}</code>"
+            "</details>"
+        )
+
+    def _say(self, words: str, *, markup: bool = False) -> None:
+        self._words.value = words if markup else escape(words)

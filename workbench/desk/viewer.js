@@ -1,0 +1,549 @@
+// Two pictures in one canvas: what comes from the kernel, and what hands do to it.
+//
+// A picture comes twice. While something moves it is a JPEG at display size, lossy. At rest its very
+// code values follow, planar Y'CbCr, and everything on screen is made of those: the picture, its
+// boosted bands, the difference, and the values under the pointer. Wipe, zoom and pan stay here.
+
+const MODES = {
+  wipe: ["Wipe", "w"],
+  side: ["Side", "s"],
+  before: ["Before", "space"],
+  after: ["After", "space"],
+  difference: ["Difference", "d"],
+};
+const ZOOMS = [["f", "Fit", 0], ["1", "100 %", 1], ["2", "200 %", 2], ["4", "400 %", 4]];
+const GAINS = [2, 4, 8, 16, 32];
+const HELP = [
+  ["space", "flip between before and after"],
+  ["w  s", "wipe, side by side"],
+  ["d", "difference: what the deband changed"],
+  ["b", "band boost: local contrast, both sides"],
+  ["m", "map of the bands over the picture"],
+  ["+  -", "more or less boost and difference"],
+  ["f  1  2  4", "fit, 100 %, 200 %, 400 %"],
+  ["wheel", "zoom about the pointer"],
+  ["drag", "move the picture, or the wipe by its line"],
+  ["left  right", "one frame; with shift ten"],
+  ["j", "jump to the frame with the worst bands"],
+  ["l", "loop a second of video"],
+  ["a", "flip between settings A and B"],
+  ["k", "keep a still"],
+  ["ctrl z  ctrl y", "undo, redo"],
+  ["F", "full screen"],
+  ["?", "this help"],
+];
+const MOST_ZOOM = 16;
+const GRAB = 14; // pixels on either side of the wipe's line
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+function button(text, label, act, key = "") {
+  const made = make("button", { type: "button", title: key ? `${label} (${key})` : label }, text);
+  made.setAttribute("aria-label", label);
+  made.addEventListener("click", act);
+  return made;
+}
+
+function render({ model, el }) {
+  const sides = { before: new Side(), after: new Side() };
+  const reference = new Side(); // what a difference is taken from
+  let scale = 0; // device pixels for each of the picture; 0 fits it in
+  let centre = [0.5, 0.5]; // the part of the picture in the middle of the stage, 0 to 1
+  let wipe = 0.5; // of the stage's width
+  let pointer = null; // in the picture, whole pixels
+  let playing = null;
+  let difference = null; // a canvas, and what it was made of
+
+  // ---- what is on the page
+
+  const canvas = make("canvas", { "aria-hidden": "true" });
+  const tags = { before: make("span", { class: "wbv-tag wbv-before" }),
+                 after: make("span", { class: "wbv-tag wbv-after" }) };
+  const note = make("span", { class: "wbv-tag wbv-note", role: "status", "aria-live": "polite" });
+  const message = make("div", { class: "wbv-message", role: "alert" });
+  const help = make("div", { class: "wbv-help", hidden: "" });
+  for (const [keys, what] of HELP)
+    help.append(make("div", {}, make("span", {}, ...keys.split("  ").map((k) => make("kbd", {}, k))),
+      what));
+  const stage = make("div", {
+    class: "wbv-stage", tabindex: "0", role: "application", "data-lm-suppress-shortcuts": "true",
+    "aria-label": "Picture, before and after. Press ? for the keys.",
+  }, canvas, tags.before, tags.after, note, message, help);
+
+  const modes = Object.entries(MODES).map(([name, [text, key]]) => {
+    const made = button(text, text, () => choose("mode", name), key);
+    made.dataset.mode = name;
+    return made;
+  });
+  const boost = button("Boost", "Band boost: local contrast raised on both sides", () =>
+    choose("boost", !model.get("boost")), "b");
+  const map = button("Map", "Map of the bands", () => choose("bands", !model.get("bands")), "m");
+  const less = button("−", "Less boost and difference", () => gained(-1), "-");
+  const more = button("+", "More boost and difference", () => gained(1), "+");
+  const gain = make("output", { class: "wbv-gain" });
+  const zooms = ZOOMS.map(([key, text, times]) => {
+    const made = button(text, `Zoom: ${text}`, () => zoomTo(times), key);
+    made.dataset.zoom = times;
+    return made;
+  });
+  const asked = button("?", "Keys", () => toggleHelp(), "?");
+  const full = button("", "Full screen", () => fullScreen(), "F");
+  full.innerHTML =
+    '<svg viewBox="0 0 12 12" width="11" height="11" fill="none" stroke="currentColor" ' +
+    'stroke-width="1.4"><path d="M1 4V1h3M8 1h3v3M11 8v3H8M4 11H1V8"/></svg>';
+  const group = (label, ...parts) =>
+    make("div", { class: "wbv-group", role: "group", "aria-label": label }, ...parts);
+  const bar = make("div", { class: "wbv-bar", role: "toolbar", "aria-label": "Viewer" },
+    group("Compare", ...modes), group("Bands", boost, map, less, gain, more),
+    group("Zoom", ...zooms), group("Window", full, asked));
+
+  const frame = make("input", { type: "range", min: "0", step: "1", "aria-label": "Frame",
+                                "data-lm-suppress-shortcuts": "true" });
+  const timecode = make("output", { class: "wbv-timecode" });
+  const loop = button("Loop", "Loop a second of video", () => toggleLoop(), "l");
+  const transport = make("div", { class: "wbv-bar wbv-transport" },
+    group("Step", button("◂", "Previous frame", () => step(-1), "left"),
+      button("▸", "Next frame", () => step(1), "right")),
+    frame, timecode,
+    group("Play", loop, button("Worst", "Jump to the frame with the worst bands",
+      () => command("worst"), "j")));
+
+  const place = make("span", { class: "wbv-place" });
+  const values = { before: make("span", { class: "wbv-values wbv-before" }),
+                   after: make("span", { class: "wbv-values wbv-after" }) };
+  const readout = make("div", { class: "wbv-readout", "aria-label": "Pixel under the pointer" },
+    place, values.before, values.after);
+  const root = make("div", { class: "wbv" }, bar, stage, readout, transport);
+  el.append(root);
+
+  // ---- what the kernel is told
+
+  const command = (name, more = {}) => model.send({ command: name, ...more });
+  function choose(trait, value) {
+    model.set(trait, value);
+    model.save_changes();
+  }
+  function step(by) {
+    stop();
+    const last = model.get("clip").frames - 1;
+    choose("frame", Math.min(last, Math.max(0, model.get("frame") + by)));
+  }
+  function gained(by) {
+    const at = GAINS.indexOf(model.get("gain")) + by;
+    if (GAINS[at]) choose("gain", GAINS[at]);
+  }
+
+  // ---- geometry: a picture pixel is `drawn()` device pixels wide
+
+  const size = () => [model.get("picture").width || 16, model.get("picture").height || 9];
+  const panes = () => (model.get("mode") === "side" ? 2 : 1);
+  function fitting() {
+    const [width, height] = size();
+    return Math.min(canvas.width / panes() / width, canvas.height / height);
+  }
+  const drawn = () => scale || fitting();
+
+  /** Where a pane's picture begins, in device pixels of the canvas. */
+  function origin(pane) {
+    const [width, height] = size(), s = drawn(), wide = canvas.width / panes();
+    const start = (whole, room, middle) =>
+      whole * s <= room ? (room - whole * s) / 2
+        : Math.min(0, Math.max(room - whole * s, room / 2 - middle * whole * s));
+    return [pane * wide + Math.round(start(width, wide, centre[0])),
+            Math.round(start(height, canvas.height, centre[1]))];
+  }
+
+  function devicePoint(event) {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) * canvas.width) / box.width,
+            ((event.clientY - box.top) * canvas.height) / box.height];
+  }
+
+  const pane = (x) => Math.min(panes() - 1, Math.max(0, Math.floor((x / canvas.width) * panes())));
+
+  /** The pixel of the picture at a place on the canvas, or null outside it. */
+  function pixelAt([x, y]) {
+    const [left, top] = origin(pane(x)), [width, height] = size();
+    const at = [Math.floor((x - left) / drawn()), Math.floor((y - top) / drawn())];
+    return at[0] >= 0 && at[1] >= 0 && at[0] < width && at[1] < height ? at : null;
+  }
+
+  function zoomTo(next, about = null) {
+    const [width, height] = size();
+    const point = about || [canvas.width / panes() / 2, canvas.height / 2];
+    const [left, top] = origin(pane(point[0]));
+    const at = [(point[0] - left) / drawn(), (point[1] - top) / drawn()];
+    scale = next && next <= fitting() * 1.001 && about ? 0 : Math.min(MOST_ZOOM, next);
+    if (scale) {
+      const room = [canvas.width / panes(), canvas.height];
+      const inPane = [point[0] - pane(point[0]) * room[0], point[1]];
+      centre = [(at[0] - (inPane[0] - room[0] / 2) / scale) / width,
+                (at[1] - (inPane[1] - room[1] / 2) / scale) / height];
+      settle();
+    }
+    paint();
+  }
+
+  /** Keep the middle where the picture still fills the stage, so that a drag answers at once. */
+  function settle() {
+    const room = [canvas.width / panes(), canvas.height];
+    centre = centre.map((c, i) => {
+      const half = room[i] / 2 / (size()[i] * drawn());
+      return half >= 0.5 ? 0.5 : Math.min(1 - half, Math.max(half, c));
+    });
+  }
+
+  // ---- painting: at most once for each refresh of the screen
+
+  let due = 0;
+  function paint() {
+    if (!due) due = requestAnimationFrame(() => { due = 0; paintNow(); });
+  }
+
+  function paintNow() {
+    const mode = model.get("mode"), context = canvas.getContext("2d");
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.imageSmoothingEnabled = drawn() < 1;
+    context.imageSmoothingQuality = "high";
+    const line = Math.round(wipe * canvas.width);
+    if (playing) paintLoop(context, mode, line);
+    else if (mode === "difference") draw(context, differenceImage(), 0, 0, canvas.width);
+    else if (mode === "side") {
+      const half = Math.floor(canvas.width / 2);
+      draw(context, image("before"), 0, 0, half, "before");
+      draw(context, image("after"), 1, half, canvas.width - half, "after");
+    } else if (mode === "wipe") {
+      draw(context, image("before"), 0, 0, line, "before");
+      draw(context, image("after"), 0, line, canvas.width - line, "after");
+    } else draw(context, image(mode), 0, 0, canvas.width, mode);
+    if (mode === "wipe") paintLine(context, line);
+    if (pointer && drawn() >= 4) paintPixel(context);
+    label();
+    for (const name of ["before", "after"]) {
+      const side = sides[name];
+      root.dataset[name] = side.exact ? side.planes.generation : side.lossyGeneration;
+      root.dataset[`${name}Exact`] = side.exact;
+    }
+    root.dispatchEvent(new CustomEvent("painted"));
+  }
+
+  const image = (name) => sides[name].image(model.get("boost") ? model.get("gain") : 1);
+
+  function draw(context, picture, pane, left, width, name) {
+    if (!picture || width <= 0) return;
+    const [x, y] = origin(pane), [wide, high] = size(), s = drawn();
+    context.save();
+    context.beginPath();
+    context.rect(left, 0, width, canvas.height);
+    context.clip();
+    context.drawImage(picture, x, y, wide * s, high * s);
+    if (model.get("bands") && name && sides[name].bands) {
+      context.imageSmoothingEnabled = true;
+      context.drawImage(sides[name].bands, x, y, wide * s, high * s);
+    }
+    context.restore();
+  }
+
+  function paintLine(context, line) {
+    context.fillStyle = "#fff";
+    context.fillRect(line - 0.5, 0, 1.5, canvas.height);
+    context.beginPath();
+    context.arc(line, canvas.height / 2, 7, 0, 7);
+    context.fill();
+  }
+
+  function paintPixel(context) {
+    const mode = model.get("mode");
+    for (let i = 0; i < panes(); i++) {
+      const [x, y] = origin(i), s = drawn();
+      context.strokeStyle = mode === "difference" ? "#000" : "#fff";
+      context.strokeRect(x + pointer[0] * s - 0.5, y + pointer[1] * s - 0.5, s + 1, s + 1);
+    }
+  }
+
+  function differenceImage() {
+    const after = sides.after.planes, from = reference.planes;
+    if (!after || !from || after.width !== from.width || after.height !== from.height) return null;
+    const of = `${after.generation} ${from.generation} ${model.get("gain")}`;
+    if (!difference || difference.of !== of)
+      difference = { of, canvas: held(after.less(from, model.get("gain"))) };
+    return difference.canvas;
+  }
+
+  function label() {
+    const mode = model.get("mode"), labels = model.get("labels");
+    const shown = { before: mode !== "after" && mode !== "difference",
+                    after: mode !== "before" && mode !== "difference" };
+    for (const name of ["before", "after"]) {
+      tags[name].hidden = !shown[name];
+      tags[name].textContent = labels[name];
+    }
+    const visible = mode === "difference" ? ["after"] : Object.keys(shown).filter((n) => shown[n]);
+    const exact = !playing && visible.every((n) => sides[n].exact);
+    const parts = [];
+    if (playing) parts.push("playing");
+    if (sides.after.lossy || sides.after.planes)
+      parts.push(exact ? "exact" : "lossy");
+    parts.push(`${Math.round(drawn() * 100)} %`);
+    if (mode === "difference") parts.push(`${labels.difference}, 1 code = ${model.get("gain")} levels`);
+    else if (model.get("boost")) parts.push(`band boost ×${model.get("gain")}`);
+    if (model.get("bands") && mode !== "difference") parts.push("bands in magenta");
+    note.textContent = parts.join(" · ");
+    note.classList.toggle("wbv-lossy", !exact);
+    root.dataset.exact = exact;
+    gain.textContent = `×${model.get("gain")}`;
+    for (const made of modes) pressed(made, made.dataset.mode === mode);
+    for (const made of zooms) pressed(made, scale === Number(made.dataset.zoom));
+    pressed(boost, model.get("boost"));
+    pressed(map, model.get("bands"));
+    pressed(loop, playing !== null);
+    read();
+  }
+
+  const pressed = (element, on) => element.setAttribute("aria-pressed", String(on));
+
+  /** Say what is under the pointer: the kernel's own values, or that they are not here yet. */
+  function read() {
+    place.textContent = pointer ? `x ${pointer[0]}  y ${pointer[1]}` : "x –  y –";
+    for (const name of ["before", "after"]) {
+      const side = sides[name];
+      let text = "Y –  Cb –  Cr –   R –  G –  B –";
+      if (pointer && side.exact) {
+        const [y, cb, cr] = side.planes.codes(...pointer), [r, g, b] = side.planes.rgb(...pointer);
+        text = `Y ${y}  Cb ${cb}  Cr ${cr}   R ${r}  G ${g}  B ${b}`;
+      } else if (pointer && side.lossy) text = "moving: values at rest";
+      values[name].textContent = `${model.get("labels")[name]}   ${text}`;
+    }
+  }
+
+  // ---- a second of video
+
+  function toggleLoop() {
+    if (playing) stop();
+    else command("loop");
+  }
+
+  function stop() {
+    if (!playing) return;
+    cancelAnimationFrame(playing.timer);
+    playing = null;
+    paint();
+  }
+
+  async function play(content, buffers) {
+    stop();
+    const frames = await Promise.all(buffers.map(bitmap));
+    const half = frames.length / 2;
+    playing = { before: frames.slice(0, half), after: frames.slice(half), at: 0, timer: 0 };
+    const began = performance.now(), ends = content.ends; // seconds at which each frame goes
+    const turn = () => {
+      if (!playing) return;
+      const now = ((performance.now() - began) / 1000) % ends[half - 1];
+      playing.at = Math.max(0, ends.findIndex((end) => now < end));
+      paintNow();
+      playing.timer = requestAnimationFrame(turn);
+    };
+    playing.timer = requestAnimationFrame(turn);
+  }
+
+  function paintLoop(context, mode, line) {
+    const [before, after] = [playing.before[playing.at], playing.after[playing.at]];
+    if (mode === "side") {
+      const half = Math.floor(canvas.width / 2);
+      draw(context, before, 0, 0, half);
+      draw(context, after, 1, half, canvas.width - half);
+    } else if (mode === "wipe") {
+      draw(context, before, 0, 0, line);
+      draw(context, after, 0, line, canvas.width - line);
+    } else draw(context, mode === "before" ? before : after, 0, 0, canvas.width);
+  }
+
+  // ---- what comes from the kernel
+
+  const bitmap = (bytes) =>
+    createImageBitmap(new Blob([bytes], { type: "image/jpeg" }), { colorSpaceConversion: "none" });
+
+  /** Take over the traits: the JPEGs of this moment, decoded while the last ones stay. */
+  function takePicture() {
+    const { generation } = model.get("picture");
+    if (!generation) return;
+    stop();
+    for (const name of ["before", "after"]) {
+      const side = sides[name], wanted = generation[name], bytes = model.get(name);
+      if (side.wanted === wanted) continue;
+      side.wanted = wanted;
+      if (!bytes || !bytes.byteLength) continue;
+      bitmap(bytes).then((picture) => {
+        if (side.lossyGeneration > wanted) return; // a later one was quicker
+        if (side.lossy) side.lossy.close();
+        [side.lossy, side.lossyGeneration] = [picture, wanted];
+        paint();
+      });
+    }
+    stage.style.aspectRatio = `${size()[0]} / ${size()[1]}`;
+    settle();
+    paint();
+  }
+
+  function takeMessage(content, buffers) {
+    if (content.kind === "exact") {
+      (content.side === "reference" ? reference : sides[content.side])
+        .take(new Planes(content, buffers));
+      paint();
+    } else if (content.kind === "bands") {
+      const { width, height } = content, image = new ImageData(width, height);
+      const strength = new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, width * height);
+      strength.forEach((alpha, i) => image.data.set([255, 26, 153, alpha], 4 * i));
+      sides[content.side].bands = held(image);
+      paint();
+    } else if (content.kind === "loop") play(content, buffers);
+  }
+
+  function takeClip() {
+    const { frames } = model.get("clip");
+    frame.max = String(Math.max(0, frames - 1));
+    takeFrame();
+  }
+
+  function takeFrame() {
+    const { frames, rate, even } = model.get("clip"), at = model.get("frame");
+    frame.value = String(at);
+    const whole = Math.max(1, Math.round(rate)), seconds = Math.floor(at / whole);
+    const two = (v) => String(v).padStart(2, "0");
+    const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    const code = `${clock.map(two).join(":")}:${two(at % whole)}`;
+    const seen = even ? code : `${(at / rate).toFixed(2)} s`;
+    timecode.textContent = frames ? `${seen}   ${at + 1} of ${frames}` : "";
+    frame.setAttribute("aria-valuetext", timecode.textContent);
+  }
+
+  function takeWords() {
+    message.textContent = model.get("message");
+    message.hidden = !model.get("message");
+  }
+
+  // ---- hands
+
+  let dragging = null;
+  stage.addEventListener("pointerdown", (event) => {
+    if (event.button || event.target.closest(".wbv-help")) return;
+    stage.focus({ preventScroll: true });
+    const at = devicePoint(event), ratio = devicePixelRatio;
+    const onLine = Math.abs(at[0] - wipe * canvas.width) <= GRAB * ratio;
+    const whole = drawn() <= fitting() * 1.001;
+    const wiping = model.get("mode") === "wipe" && (onLine || whole);
+    dragging = { wiping, at, centre: [...centre] };
+    stage.setPointerCapture(event.pointerId);
+    if (wiping) wipeTo(at[0]);
+  });
+  stage.addEventListener("pointermove", (event) => {
+    const at = devicePoint(event);
+    if (dragging && dragging.wiping) wipeTo(at[0]);
+    else if (dragging) {
+      centre = size().map((whole, i) =>
+        dragging.centre[i] - (at[i] - dragging.at[i]) / (whole * drawn()));
+      settle();
+      paint();
+    }
+    pointer = pixelAt(at);
+    if (drawn() >= 4) paint();
+    read();
+  });
+  for (const name of ["pointerup", "pointercancel"])
+    stage.addEventListener(name, () => { dragging = null; });
+  stage.addEventListener("pointerleave", () => {
+    pointer = null;
+    paint();
+  });
+  stage.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const lines = event.deltaMode ? event.deltaY * 33 : event.deltaY;
+    zoomTo(Math.max(fitting(), drawn() * 2 ** (-lines / 250)), devicePoint(event));
+    pointer = pixelAt(devicePoint(event));
+  }, { passive: false });
+
+  function wipeTo(x) {
+    wipe = Math.min(1, Math.max(0, x / canvas.width));
+    paint();
+  }
+
+  function toggleHelp() {
+    help.hidden = !help.hidden;
+    pressed(asked, !help.hidden);
+  }
+
+  function fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else root.requestFullscreen();
+  }
+
+  const KEYS = {
+    " ": () => choose("mode", model.get("mode") === "before" ? "after" : "before"),
+    w: () => choose("mode", "wipe"), s: () => choose("mode", "side"),
+    d: () => choose("mode", model.get("mode") === "difference" ? "wipe" : "difference"),
+    b: () => choose("boost", !model.get("boost")),
+    m: () => choose("bands", !model.get("bands")),
+    "+": () => gained(1), "=": () => gained(1), "-": () => gained(-1),
+    f: () => zoomTo(0), 1: () => zoomTo(1), 2: () => zoomTo(2), 4: () => zoomTo(4),
+    ArrowLeft: (event) => step(event.shiftKey ? -10 : -1),
+    ArrowRight: (event) => step(event.shiftKey ? 10 : 1),
+    j: () => command("worst"), l: toggleLoop, a: () => command("flip"), k: () => command("keep"),
+    F: fullScreen, "?": toggleHelp,
+    Escape: () => { if (!help.hidden) toggleHelp(); },
+  };
+  root.addEventListener("keydown", (event) => {
+    const ctrl = event.ctrlKey || event.metaKey;
+    const back = ctrl && event.key.toLowerCase() === "z";
+    const redo = ctrl && (event.key.toLowerCase() === "y" || (back && event.shiftKey));
+    let act = null;
+    if (redo) act = () => command("redo");
+    else if (back) act = () => command("undo");
+    else if (!ctrl && !event.altKey) act = KEYS[event.key];
+    // A button keeps the space bar and the slider its arrows.
+    const own = event.target.tagName === "BUTTON" && event.key === " "
+      || event.target === frame && event.key.startsWith("Arrow");
+    if (!act || own) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act(event);
+  });
+  frame.addEventListener("input", () => {
+    stop();
+    choose("frame", Number(frame.value));
+  });
+
+  const resized = new ResizeObserver(() => {
+    const box = stage.getBoundingClientRect(), ratio = devicePixelRatio;
+    const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
+    if (!width || (canvas.width === width && canvas.height === height)) return;
+    [canvas.width, canvas.height] = [width, height];
+    settle();
+    paintNow(); // at once: a resized canvas is empty
+  });
+  resized.observe(stage);
+
+  const heard = {
+    "change:picture": takePicture, "change:clip": takeClip, "change:frame": takeFrame,
+    "change:message": takeWords, "change:mode": () => { settle(); paint(); },
+    "change:boost": paint, "change:bands": paint, "change:gain": paint, "change:labels": paint,
+    "msg:custom": takeMessage,
+  };
+  for (const [name, act] of Object.entries(heard)) model.on(name, act);
+  takeClip();
+  takeWords();
+  takePicture();
+  paint();
+  command("ready"); // whatever exact pictures there are come again
+  return () => {
+    resized.disconnect();
+    stop();
+    for (const [name, act] of Object.entries(heard)) model.off(name, act);
+  };
+}
+
+export default { render };
