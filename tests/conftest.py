@@ -23,3 +23,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def untagged(made: Callable[[str], Path]) -> Path:
     return made("untagged")
+
+
+@pytest.fixture(scope="session")
+def banded(made: Callable[[str], Path]) -> Path:
+    return made("banded")

@@ -1,4 +1,4 @@
-"""What a person sees: tables, figures, the progress bar and the tuner's Python side."""
+"""What a person sees: tables, figures and the progress bar."""
 
 import io
 from dataclasses import replace
@@ -15,10 +15,8 @@ from workbench.deliver.inspect import Inspection
 from workbench.deliver.recipe import Recipe
 from workbench.desk import plots, tables
 from workbench.desk.progress import progress_bar
-from workbench.desk.tuner import Tuner
 from workbench.ffmpeg import Progress
 from workbench.look.preset import load_preset
-from workbench.look.render import render
 from workbench.measure.codes import codes
 from workbench.probe import open_clip
 
@@ -167,53 +165,3 @@ def test_the_bar_follows_a_run_to_its_end() -> None:
         follow(Progress(frame=130, time=2, speed=None, size=0))  # type: ignore[arg-type]
     assert "encoding: 100%" in stream.getvalue()
     assert "120/120" in stream.getvalue()
-
-
-def test_the_tuner_shows_the_look_that_it_holds(tmp_path: Path) -> None:
-    path = tmp_path / "sky.mp4"
-    clips.run("-f", "lavfi", "-i", clips.sky("640x400"), "-c:v", "libx264", "-crf", "18", path)
-    clip = open_clip(path)
-    tuner = Tuner(clip)
-    assert tuner.preset == load_preset("classic")
-    first = tuner._picture.value
-    tuner._sliders["deband.strength"].value = 8.0
-    assert tuner.preset.parameters()["deband.strength"] == 8.0
-    assert tuner._picture.value != first
-    shown = matplotlib.image.imread(io.BytesIO(tuner._picture.value), format="png")
-    after = render(clip.frame(tuner._frame.value), tuner.preset).rgb()
-    right = (shown[:, 480:, :3] * 255).round().astype(np.uint8)
-    assert any(
-        np.array_equal(right, after[y : y + 360, x : x + 480])
-        for y in range(after.shape[0] - 359)
-        for x in range(after.shape[1] - 479)
-    )
-
-
-def test_the_tuner_keeps_what_the_sliders_say(
-    tmp_path: Path, untagged: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    tuner = Tuner(open_clip(untagged))
-    tuner._sliders["tone.contrast"].value = 0.5
-    tuner._keep.click()
-    kept = tmp_path / "mine.toml"
-    assert tuner._kept.value == f"kept in {kept}"
-    assert load_preset(kept) == tuner.preset
-    assert load_preset(kept).parameters()["tone.contrast"] == 0.5
-    tuner._sliders["tone.contrast"].value = 0.7
-    tuner._keep.click()
-    assert "exists already" in tuner._kept.value
-    assert load_preset(kept).parameters()["tone.contrast"] == 0.5
-
-
-def test_the_tuner_says_what_is_wrong_and_keeps_the_last_picture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "sky.mp4"
-    clips.run("-f", "lavfi", "-i", clips.sky(), "-c:v", "libx264", path)
-    tuner = Tuner(open_clip(path))
-    shown = tuner._picture.value
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "gone"))
-    tuner._sliders["tone.contrast"].value = 0.5
-    assert "IMAGEIO_FFMPEG_EXE names" in tuner._words.value
-    assert tuner._picture.value == shown

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import DestinationExists, DestinationUnusable, PresetError
-from workbench.look.preset import Preset, load_preset, own_folder, save_preset, shipped
+from workbench.look.preset import (
+    Choice,
+    Number,
+    Preset,
+    load_preset,
+    own_folder,
+    save_preset,
+    shipped,
+)
 from workbench.look.stages import Eq, Flat, Gradfun, Log, Shaped, Smooth
 
 
@@ -129,7 +137,11 @@ def test_an_override_shows_in_the_name_and_none_does_not() -> None:
 
 @given(st.sampled_from(["deband.strength", "tone.contrast", "tone.brightness"]), st.floats())
 def test_no_float_gets_past_its_range(key: str, value: float) -> None:
-    low, high = {p.name: (p.low, p.high) for p in load_preset("classic").numbers()}[key]
+    low, high = {
+        p.name: (p.low, p.high)
+        for p in load_preset("classic").adjustable()
+        if isinstance(p, Number)
+    }[key]
     if low <= value <= high:
         assert load_preset("classic").override({key: value}).parameters()[key] == value
     else:
@@ -168,14 +180,17 @@ def test_another_filter_begins_with_its_own_defaults() -> None:
         smooth.override({"tone.filter": ["log"]})
 
 
-def test_numbers_are_what_a_person_can_turn() -> None:
-    numbers = {p.name: p for p in load_preset("classic").numbers()}
+def test_what_a_person_can_turn_or_choose() -> None:
+    numbers = {p.name: p for p in load_preset("classic").adjustable() if isinstance(p, Number)}
     assert list(numbers) == [
         *("deband.strength", "deband.radius"),
         *("tone.contrast", "tone.saturation", "tone.brightness"),
     ]
     assert numbers["deband.radius"].whole
     assert all(p.description.endswith(".") and p.low <= p.value <= p.high for p in numbers.values())
+    (curve,) = [p for p in load_preset("smooth-logc3").adjustable() if isinstance(p, Choice)]
+    assert (curve.name, curve.value) == ("tone.curve", "logc3")
+    assert "slog3" in curve.options
 
 
 def test_stages_left_out_do_nothing() -> None:

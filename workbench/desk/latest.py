@@ -1,5 +1,6 @@
 """Latest: work done beside the notebook's kernel, where the newest request wins."""
 
+import logging
 from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Generic, TypeVar
@@ -20,14 +21,14 @@ class Latest(Generic[Request]):
     def __init__(self, work: Callable[[Request, Cancellation], None]) -> None:
         self._work = work
         self._changed = Condition()
-        self._next: list[Request] = []  # the newest, or nothing
+        self._next: list[tuple[Request, Cancellation]] = []  # the newest, or nothing
         self._overtaken: Cancellation | None = None  # of what is being done
         self._thread: Thread | None = None
 
     def ask(self, request: Request) -> None:
         """Ask for this; whatever waited before is dropped."""
         with self._changed:
-            self._next = [request]
+            self._next = [(request, Cancellation())]
             if self._overtaken:
                 self._overtaken.request()
             if self._thread is None:
@@ -35,9 +36,10 @@ class Latest(Generic[Request]):
                 self._thread.start()
 
     def cancel(self) -> None:
-        """Drop what waits, and stop what is being done as soon as it can be."""
+        """Cancel what is being done and what waits, which is still begun, so that it can say so."""
         with self._changed:
-            self._next = []
+            for _, cancellation in self._next:
+                cancellation.request()
             if self._overtaken:
                 self._overtaken.request()
 
@@ -56,11 +58,11 @@ class Latest(Generic[Request]):
                     self._thread = None
                     self._changed.notify_all()
                     return
-                request = self._next.pop()
-                self._overtaken = Cancellation()
+                request, self._overtaken = self._next.pop()
             try:
                 self._work(request, self._overtaken)
-            finally:
-                with self._changed:
-                    self._overtaken = None
-                    self._changed.notify_all()
+            except Exception:  # the next request is to find somebody there
+                logging.getLogger(__name__).exception("work in the background failed")
+            with self._changed:
+                self._overtaken = None
+                self._changed.notify_all()

@@ -130,7 +130,7 @@ class Log(Stage):
 
     filter: Literal["log"] = "log"
     curve: Literal["logc3", "logc4", "slog3", "canonlog3", "acescct", "cineon"] = Field(
-        "logc3", description="Whose curve and primaries."
+        "logc3", description="Whose log curve and primaries the picture is encoded with."
     )
     rolloff: float = Field(
         0,

@@ -1,0 +1,78 @@
+"""What is undone is what a person would call one change."""
+
+import pytest
+
+from workbench.desk.settings import History, Settings, Slot
+from workbench.errors import PresetError
+from workbench.look.preset import load_preset
+from workbench.look.stages import Log
+
+SMOOTH = load_preset("smooth")
+
+
+def turned(history: History, name: str, value: float, at: float) -> History:
+    return history.to(history.now.with_slot(history.now.slot.changed(name, value)), name, at)
+
+
+def strength(history: History) -> float:
+    return float(history.now.preset.parameters()["deband.strength"])
+
+
+def test_a_slider_that_is_dragged_is_undone_at_once() -> None:
+    history = History(Settings.of(SMOOTH))
+    for step in range(20):
+        history = turned(history, "deband.strength", 2 + step / 10, at=step / 50)
+    assert strength(history) == 3.9
+    assert strength(history.undone()) == 1.5
+    assert not history.undone().past
+    assert strength(history.undone().redone()) == 3.9
+
+
+def test_another_slider_or_a_pause_begins_another_change() -> None:
+    history = turned(History(Settings.of(SMOOTH)), "deband.strength", 2, at=0)
+    history = turned(history, "tone.contrast", 0.8, at=0.1)
+    history = turned(history, "tone.contrast", 0.7, at=9)
+    assert history.undone().now.preset.parameters()["tone.contrast"] == 0.8
+    assert strength(history.undone().undone()) == 2
+    assert history.undone().undone().undone().now == Settings.of(SMOOTH)
+
+
+def test_a_change_after_an_undo_forgets_what_was_undone() -> None:
+    history = turned(History(Settings.of(SMOOTH)), "deband.strength", 2, at=0)
+    history = turned(history.undone(), "deband.strength", 3, at=0.1)
+    assert history.redone() is history
+    assert strength(history.undone()) == 1.5
+
+
+def test_nothing_to_undo_is_no_change() -> None:
+    history = History(Settings.of(SMOOTH))
+    assert history.undone() is history
+    assert history.to(history.now, "anything", 1) is history
+
+
+def test_each_setting_keeps_its_own_look() -> None:
+    settings = Settings.of(SMOOTH)
+    settings = settings.with_slot(settings.slot.changed("deband.strength", 4.0)).flipped()
+    assert settings.preset == SMOOTH
+    settings = settings.with_slot(settings.slot.changed("deband.strength", 6.0))
+    assert settings.flipped().preset.parameters()["deband.strength"] == 4.0
+
+
+def test_turned_back_to_where_it_was_it_is_the_preset_again() -> None:
+    slot = Slot(SMOOTH, SMOOTH).changed("tone.contrast", 0.8)
+    assert slot.preset.name == "smooth, changed"
+    assert slot.changed("tone.contrast", 0.9).preset is SMOOTH
+    assert slot.changed("tone.contrast", 0.7).preset.name == "smooth, changed"
+
+
+def test_a_reset_goes_to_the_preset_or_to_the_filters_own() -> None:
+    slot = Slot(SMOOTH, SMOOTH).changed("tone.contrast", 0.8)
+    assert slot.first("tone.contrast") == 0.9
+    log = slot.changed("tone.filter", "log")
+    assert log.preset.tone == Log()
+    assert log.first("tone.rolloff") == 0
+
+
+def test_a_value_out_of_range_is_refused() -> None:
+    with pytest.raises(PresetError, match=r"deband.strength is 99.0; allowed is a number from 0.5"):
+        Slot(SMOOTH, SMOOTH).changed("deband.strength", 99.0)
