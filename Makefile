@@ -1,16 +1,19 @@
-# The whole interface for people who work on this: demo, lab, test, check, bench, lock.
+# The whole interface for people who work on this: demo, lab, app, test, check, bench, lock.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo lab test check bench lock
+.PHONY: demo lab app test check bench lock
 
 demo: $(READY)  ## convert a sample clip, from nothing
 	$(BIN)/workbench demo demo
 
 lab: $(READY)  ## open JupyterLab on the tuning notebook
 	$(BIN)/jupyter lab notebooks/tune.ipynb
+
+app: $(READY)  ## open the tuning notebook without its code, as voila.json says
+	cd notebooks && ../$(BIN)/voila tune.ipynb $(ARGS)
 
 test: $(READY)  ## run the tests
 	$(BIN)/pytest $(ARGS)
