@@ -1,0 +1,180 @@
+"""The notebooks as a person has them: in JupyterLab and in Voila, in a browser."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import OpenNotebook, OpenVoila
+from tests.browser.pages import Notebook, Shown
+from tests.browser.servers import find_chromium, notebook_of
+from workbench.batch.job import NOTEBOOKS
+
+TUNE = NOTEBOOKS / "tune.ipynb"
+
+KEYS = '''
+import anywidget, traitlets
+
+class Keys(anywidget.AnyWidget):
+    """Shows its bytes, and takes keys when it has the focus."""
+    _esm = """
+    function render({ model, el }) {
+      const box = document.createElement("div");
+      box.className = "keys";
+      box.tabIndex = 0;
+      box.style.height = "1500px";
+      if (model.get("alone")) box.dataset.lmSuppressShortcuts = "true";
+      const show = () => { box.textContent = [...new Uint8Array(model.get("data").buffer)]; };
+      box.addEventListener("keydown", event => {
+        if (model.get("alone")) event.preventDefault();
+        model.set("key", event.key);
+        model.save_changes();
+      });
+      model.on("change:data", show);
+      show();
+      el.append(box);
+    }
+    export default { render };
+    """
+    alone = traitlets.Bool(True).tag(sync=True)
+    data = traitlets.Bytes(bytes([1, 2, 255])).tag(sync=True)
+    key = traitlets.Unicode().tag(sync=True)
+
+keys = Keys()
+keys.observe(lambda change: setattr(keys, "data", change["new"].encode()), "key")
+keys
+'''
+
+
+@pytest.fixture
+def clip(made: Callable[[str], Path]) -> dict[str, object]:
+    return {"source": made("banded")}
+
+
+def picture(shown: Shown) -> Locator:
+    return shown.page.locator("img.widget-image")
+
+
+def move(shown: Shown, slider: str) -> None:
+    """Move a slider to its end by the keyboard, and wait for another picture."""
+    before = picture(shown).get_attribute("src")
+    row = shown.page.locator(".widget-slider").filter(has_text=slider)
+    row.locator(".noUi-handle").press("End")
+    expect(picture(shown)).not_to_have_attribute("src", before or "")
+
+
+def scroll(notebook: Notebook) -> float:
+    return float(notebook.page.locator(".jp-WindowedPanel-outer").evaluate("e => e.scrollTop"))
+
+
+def test_tune_shows_the_picture_and_follows_the_sliders(
+    open_notebook: OpenNotebook, clip: dict[str, object]
+) -> None:
+    notebook = open_notebook(TUNE, clip)
+    notebook.run_all()
+    notebook.show(4)
+    before = picture(notebook).screenshot()
+    notebook.screenshot("tune")
+    notebook.mark_messages()
+    move(notebook, "contrast")
+    assert picture(notebook).screenshot() != before
+    assert "comm_msg" in notebook.kernel_messages()
+    assert float(notebook.evaluate_in_kernel("print(desk.preset.tone.contrast)")) == 2
+    assert notebook.seen.refused == []
+    assert notebook.seen.errors == []
+
+
+def test_tune_runs_again_in_a_new_kernel(
+    open_notebook: OpenNotebook, clip: dict[str, object]
+) -> None:
+    notebook = open_notebook(TUNE, clip)
+    notebook.run_all()
+    first = notebook.evaluate_in_kernel("import os; print(os.getpid())")
+    notebook.restart_kernel()
+    assert notebook.evaluate_in_kernel("print('desk' in globals())") == "False\n"
+    notebook.run_all()
+    assert notebook.evaluate_in_kernel("import os; print(os.getpid())") != first
+    notebook.show(4)
+    move(notebook, "contrast")
+
+
+def test_voila_shows_tune_without_its_code(open_voila: OpenVoila, clip: dict[str, object]) -> None:
+    dashboard = open_voila(TUNE, clip)
+    expect(picture(dashboard)).to_be_visible()
+    expect(dashboard.page.locator(".jp-CodeCell .jp-InputArea")).to_have_count(0)
+    assert "open_clip" not in dashboard.page.content()
+    before = picture(dashboard).screenshot()
+    move(dashboard, "contrast")
+    assert picture(dashboard).screenshot() != before
+    dashboard.screenshot("tune-voila")
+    # Two style sheets of icons, which Voila has itself: its settings keep the browser from asking.
+    assert dashboard.seen.answered == []
+    assert {reason for _, reason in dashboard.seen.refused} == {"csp"}
+
+
+@pytest.mark.parametrize("where", ["open_notebook", "open_voila"])
+def test_a_widget_of_our_own_loads_without_a_network(
+    where: str, request: pytest.FixtureRequest
+) -> None:
+    shown: Shown = request.getfixturevalue(where)(notebook_of(KEYS))
+    if isinstance(shown, Notebook):
+        shown.run_all()
+    box = shown.page.locator(".keys")
+    expect(box).to_have_text("1,2,255")
+    shown.mark_messages()
+    box.hover()
+    assert shown.kernel_messages() == []
+    box.press("b")
+    expect(box).to_have_text(str(ord("b")))
+    assert shown.kernel_messages() == ["comm_msg"]
+
+
+def test_keys_of_a_focused_widget_stay_in_it(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(notebook_of(KEYS, "1"))
+    notebook.run_all()
+    box = notebook.page.locator(".keys")
+    box.click(position={"x": 5, "y": 5})
+    at = scroll(notebook)
+    for key in ("b", "m", "d", "d", "Space", "ArrowDown"):
+        notebook.page.keyboard.press(key)
+    expect(box).to_have_text(",".join(str(code) for code in b"ArrowDown"))
+    expect(box).to_be_focused()
+    assert notebook.kinds() == ["code", "code"]
+    assert scroll(notebook) == at
+
+
+def test_keys_of_a_widget_that_leaves_them_reach_jupyterlab(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(notebook_of(KEYS.replace("Bool(True)", "Bool(False)")))
+    notebook.run_all()
+    notebook.page.locator(".keys").press("b")
+    assert notebook.kinds() == ["code", "code"]
+
+
+def test_an_error_in_a_cell_is_raised_with_its_traceback(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(notebook_of("shutter = 0", "1 / shutter", "print('on')"))
+    with pytest.raises(AssertionError, match=r"1 / shutter\s+ZeroDivisionError: division"):
+        notebook.run_all()
+
+
+def test_it_stays_on_this_machine_and_out_of_its_owners_settings(
+    open_notebook: OpenNotebook,
+) -> None:
+    notebook = open_notebook(notebook_of("1"))
+    code = "import sys, pathlib; print(sys.executable); print(pathlib.Path.home())"
+    program, home = notebook.evaluate_in_kernel(code).splitlines()
+    assert program == sys.executable
+    assert Path(home) != Path.home()
+    for url in ("https://example.org/", "http://192.0.2.1/"):
+        notebook.page.evaluate("url => fetch(url, {mode: 'no-cors'}).catch(() => null)", url)
+        assert notebook.seen.refused[-1] == (url, "net::ERR_NAME_NOT_RESOLVED")
+    assert notebook.seen.answered == []
+
+
+def test_a_missing_browser_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORKBENCH_CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", os.devnull)
+    with pytest.raises(pytest.fail.Exception, match="install chromium, or name one in WORKBENCH_"):
+        find_chromium()
