@@ -101,3 +101,18 @@ def test_tune_shows_the_desk(untagged: Path, tmp_path: Path) -> None:
         output["data"] for cell in cells for output in cell.get("outputs", []) if "data" in output
     ]
     assert any("application/vnd.jupyter.widget-view+json" in data for data in shown)
+
+
+def test_tune_waits_for_a_clip_to_be_chosen(tmp_path: Path) -> None:
+    run_notebook(NOTEBOOKS / "tune.ipynb", tmp_path / "tune.ipynb", {})
+    assert "deband.strength" in outputs(tmp_path / "tune.ipynb", "text/html")[-1]
+
+
+def test_tune_left_without_its_desk_still_shows_the_picture(untagged: Path, tmp_path: Path) -> None:
+    """What is saved with an executed notebook: JPEGs, and not the code values of 8 MB."""
+    run_notebook(NOTEBOOKS / "tune.ipynb", tmp_path / "tune.ipynb", {"source": str(untagged)})
+    notebook = json.loads((tmp_path / "tune.ipynb").read_text(encoding="utf-8"))
+    saved = notebook["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    (viewer,) = [one for one in saved.values() if "picture" in one["state"]]
+    assert {"before", "after"} <= {buffer["path"][0] for buffer in viewer["buffers"]}
+    assert (tmp_path / "tune.ipynb").stat().st_size < 1_000_000

@@ -30,6 +30,7 @@ class Page(anywidget.AnyWidget):
     function render({ model, el }) {
       const link = document.createElement("a");
       link.target = "_blank";
+      link.style = "color: var(--jp-content-link-color, #1976d2); text-decoration: underline";
       let url = "";
       const take = () => {
         URL.revokeObjectURL(url);
@@ -169,9 +170,10 @@ class EncodePanel:
         verdict = verdict_in_words(finding.level for finding in delivery.findings)
         megabytes = delivery.size / 1e6
         self._say(f"<b>{escape(verdict)}</b>", markup=True)
+        telling = [finding for finding in delivery.findings if finding.level != "pass"]
         self._findings.value = (
             f"{escape(str(delivery.destination))}, {megabytes:.1f} MB"
-            + findings_table(delivery.findings)._repr_html_()
+            + (findings_table(telling)._repr_html_() if telling else "")
         )
         with self._page.hold_sync():
             self._page.words = f"Open the report ({report.name})"

@@ -10,7 +10,7 @@ from workbench.desk.viewer import jpeg
 from workbench.frames import Frame
 from workbench.look.preset import Preset
 
-_WIDTH = 168  # pixels of a tile
+_WIDTH = 160  # pixels of a tile
 _MOST = 24  # stills: each holds a whole picture, 8 MB at 1080p
 
 
@@ -59,7 +59,7 @@ class Gallery:
             f"{still.picture.index}</div>",
             layout=widgets.Layout(width=f"{_WIDTH}px"),
         )
-        small = widgets.Layout(width="auto", flex="1 1 0")
+        small = widgets.Layout(width="auto", flex="1 1 0", padding="0")
         compare = widgets.ToggleButton(
             description="Compare",
             tooltip="Show it in the place of the picture before.",

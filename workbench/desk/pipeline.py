@@ -21,7 +21,7 @@ from workbench.desk.scopes import Scopes
 from workbench.desk.viewer import Side, Viewer, jpeg
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.frames import Frame
-from workbench.look.compare import Comparison, figures
+from workbench.look.compare import Comparison, Untreated, figures
 from workbench.look.preset import Preset
 from workbench.look.proxy import proxy
 from workbench.look.render import render
@@ -29,9 +29,9 @@ from workbench.look.stages import NoDeband
 from workbench.measure.banding import CambiMap, cambi, cambi_map, measurable
 from workbench.measure.codes import Codes, codes
 
-DISPLAY = 960
+DISPLAY = 832
 """Pixels: the longer side of a lossy picture."""
-_REST = 0.05  # seconds without a newer request: a hand that moves asks sooner
+_REST = 0.02  # seconds without a newer request: a hand that moves asks sooner
 _KEPT = 6  # exact pictures, so that a flip between A and B shows them at once
 
 
@@ -92,7 +92,7 @@ class Pipeline:
         self._generation: dict[Side, int] = {"before": 0, "after": 0}
         self._left: object = None  # what names the picture before
         self._exact: OrderedDict[tuple[object, ...], Frame] = OrderedDict()
-        self._plain: OrderedDict[tuple[object, ...], Frame] = OrderedDict()
+        self._plain_key: tuple[object, ...] = ()
         self._maps: OrderedDict[tuple[object, ...], CambiMap] = OrderedDict()
         self.shown: tuple[Request, Frame] | None = None  # the last one that was shown exactly
 
@@ -114,15 +114,14 @@ class Pipeline:
         left_key = (request.clip, request.index, before.colour, request.against)
         again = self.shown is not None and self.shown[0].key == request.key
         if not again or left_key != self._left:
+            self._show_lossy(request, source, left, left_key)
             self._on_measured(None)
             self._scopes.stale = True
-            self._show_lossy(request, source, left, left_key)
             if overtaken.wait(_REST):
                 return
         after = self._picture(request, source, overtaken)
+        self._measure(request, source, left, after, overtaken)
         self._show_exact(request, left, after)
-        if not overtaken.requested:
-            self._measure(request, source, left, after, overtaken)
 
     def _show_lossy(
         self, request: Request, source: Frame, left: Frame, left_key: tuple[object, ...]
@@ -173,13 +172,13 @@ class Pipeline:
     ) -> None:
         with ThreadPoolExecutor() as pool:  # CAMBI is a process of its own
             scoring = pool.submit(self._scores, request, source, after, overtaken)
-            plain = self._undebanded(request, source, overtaken)
+            plain, untreated = self._undebanded(request, source, overtaken)
             if request.difference:
                 reference = request.against.picture if request.against else plain
                 self._viewer.show_exact("reference", reference, self._generation["after"])
             overtaken.raise_if_requested()
             self._scopes.show(left, after)
-            found = figures(source, after, plain, after)
+            found = figures(source, after, untreated, after)
             overtaken.raise_if_requested()
             before_map, cambi_after, after_map = scoring.result()
         found = replace(
@@ -192,12 +191,15 @@ class Pipeline:
             self._viewer.show_bands("before", _strength(before_map, top))
             self._viewer.show_bands("after", _strength(after_map, top))
 
-    def _undebanded(self, request: Request, source: Frame, overtaken: ffmpeg.Cancellation) -> Frame:
+    def _undebanded(
+        self, request: Request, source: Frame, overtaken: ffmpeg.Cancellation
+    ) -> tuple[Frame, Untreated]:
         plain = request.preset.model_copy(update={"deband": NoDeband()})
         key = replace(request, preset=plain).key
-        if key not in self._plain:
-            self._plain = OrderedDict({key: render(source, plain, overtaken)})
-        return self._plain[key]
+        if key != self._plain_key:
+            picture = render(source, plain, overtaken)
+            self._plain, self._plain_key = (picture, Untreated.of(picture)), key
+        return self._plain
 
     def _scores(
         self, request: Request, source: Frame, after: Frame, overtaken: ffmpeg.Cancellation

@@ -5,6 +5,13 @@ const REACH = 4; // cells that its blur reaches, three times over
 const STEPS = 24; // 10-bit code values: what differs more from the mean is an edge, not a band
 const LIFT = [40, 0.75]; // a boosted picture is lifted, or its dark bands would fall to black
 
+/** A tile of 64 by 64 thresholds, spread evenly: the sequence R2. */
+const DITHER = Float32Array.from({ length: 64 * 64 }, (_, at) =>
+  ((at & 63) * 0.7548776662466927 + (at >> 6) * 0.5698402909980532) % 1);
+
+/** A colour's value with its threshold on it, as the byte that it is on screen. */
+const byte = (value) => (value < 0 ? 0 : value >= 255 ? 255 : value | 0);
+
 /** What a boost adds to a value that is so far from its neighbourhood's mean, in code values. */
 const boosted = (off, gain, most) => (gain - 1) * Math.max(-most, Math.min(most, off));
 
@@ -59,33 +66,36 @@ class Planes {
    *  A screen has 8 bits: the rest is dithered, or its steps would pass for bands. */
   pixels(gain) {
     const { width, height, wide, luma, cb, cr } = this;
-    const [across, down] = this.chroma, c = this.factors();
-    const [yTimes, cTimes] = this.times, [yPlus, cPlus] = this.plus;
-    const mean = gain > 1 ? new Mean(luma, width, height) : null;
-    const image = new ImageData(width, height), out = image.data;
+    const [across, down] = this.chroma, shift = Math.log2(across);
+    const t = this.tables(gain), mean = gain > 1 ? new Mean(luma, width, height) : null;
+    const image = new ImageData(width, height), out = new Uint32Array(image.data.buffer);
     for (let y = 0, at = 0; y < height; y++) {
-      const row = Math.floor(y / down) * wide;
-      const around = mean && mean.row(y);
-      let noise = (y * 0.5698402909980532) % 1; // R2, a sequence that fills the plane evenly
+      const row = Math.floor(y / down) * wide, around = mean && mean.row(y);
+      const noise = DITHER.subarray((y & 63) << 6, ((y & 63) << 6) + 64);
       for (let x = 0; x < width; x++, at++) {
-        let grey = (luma[at] * yTimes + yPlus - 64) * c.unit;
-        if (around) {
-          const more = boosted((luma[at] - around[x]) * yTimes, gain, STEPS);
-          grey = LIFT[0] + LIFT[1] * grey + more * c.unit;
-        }
-        noise += 0.7548776662466927;
-        if (noise >= 1) noise -= 1;
-        grey += noise - 0.5;
-        const place = row + (across === 2 ? x >> 1 : across === 1 ? x : x >> 2);
-        const b = cb[place] * cTimes + cPlus - 512, r = cr[place] * cTimes + cPlus - 512;
-        const to = at << 2;
-        out[to] = grey + c.red * r;
-        out[to + 1] = grey + c.green[0] * b + c.green[1] * r;
-        out[to + 2] = grey + c.blue * b;
-        out[to + 3] = 255;
+        const place = row + (x >> shift), b = cb[place], r = cr[place], code = luma[at];
+        let grey = t.grey[code] + noise[x & 63];
+        if (around) grey += boosted((code - around[x]) * t.times, gain, STEPS) * t.unit;
+        const red = grey + t.red[r], green = grey + t.fromCb[b] + t.fromCr[r];
+        const blue = grey + t.blue[b];
+        out[at] = 0xff000000 | (byte(blue) << 16) | (byte(green) << 8) | byte(red);
       }
     }
     return image;
+  }
+
+  /** What each code value adds to 8-bit R', G' and B'. */
+  tables(gain) {
+    const c = this.factors(), count = 2 ** this.bits;
+    const table = (act) => Float32Array.from({ length: count }, (_, code) => act(code));
+    const [lift, share] = gain > 1 ? LIFT : [0, 1];
+    const chroma = (code) => code * this.times[1] + this.plus[1] - 512;
+    return {
+      unit: c.unit, times: this.times[0],
+      grey: table((v) => lift + share * (v * this.times[0] + this.plus[0] - 64) * c.unit),
+      red: table((v) => c.red * chroma(v)), blue: table((v) => c.blue * chroma(v)),
+      fromCb: table((v) => c.green[0] * chroma(v)), fromCr: table((v) => c.green[1] * chroma(v)),
+    };
   }
 
   /** The luma's difference from another picture of the same size, about mid grey: a 10-bit code
@@ -163,15 +173,15 @@ function held(image) {
 
 /** One side of the comparison: the newest lossy picture, and the exact one where it has come. */
 class Side {
-  wanted = -1; // the generation that belongs on screen
-  lossy = null; // an ImageBitmap
-  lossyGeneration = -1;
+  coming = -1; // the generation of the JPEG that is being decoded
+  generation = -1; // of the one that has been, an ImageBitmap
+  lossy = null;
   planes = null;
   bands = null; // a canvas
-  made = new Map(); // what was made of the planes, by its gain
+  made = new Map(); // what was made of the planes, by gain and width
 
   get exact() {
-    return this.planes !== null && this.planes.generation === this.wanted;
+    return this.planes !== null && this.planes.generation === this.generation;
   }
 
   take(planes) {
@@ -179,11 +189,26 @@ class Side {
     this.made.clear();
   }
 
-  /** What to draw, stretched to the picture's size. */
-  image(gain) {
-    if (!this.exact) return gain > 1 && this.lossy ? this.boostedLossy(gain) : this.lossy;
-    if (!this.made.has(gain)) this.made.set(gain, held(this.planes.pixels(gain)));
-    return this.made.get(gain);
+  /** What to draw at a size; a smaller copy is kept, so that a wipe has nothing to scale. */
+  image(gain, width, height) {
+    const whole = this.exact ? this.kept(`${gain}`, () => held(this.planes.pixels(gain)))
+      : gain > 1 && this.lossy ? this.boostedLossy(gain) : this.lossy;
+    if (!this.exact || !whole || width >= whole.width) return whole;
+    return this.kept(`${gain} ${width}`, () => {
+      const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+      [canvas.width, canvas.height] = [width, height];
+      context.imageSmoothingQuality = "high";
+      context.drawImage(whole, 0, 0, width, height);
+      return canvas;
+    });
+  }
+
+  kept(name, act) {
+    if (!this.made.has(name)) {
+      if (this.made.size > 6) this.made.clear(); // as many as two gains at a few sizes
+      this.made.set(name, act());
+    }
+    return this.made.get(name);
   }
 
   boostedLossy(gain) {

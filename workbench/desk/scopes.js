@@ -53,11 +53,13 @@ function drawHistogram(context, width, height, shares, colour) {
 function trace(values, rows, columns, colour) {
   const canvas = make("canvas");
   [canvas.width, canvas.height] = [columns, rows];
-  const image = new ImageData(columns, rows);
-  for (let row = 0; row < rows; row++)
+  const image = new ImageData(columns, rows), out = new Uint32Array(image.data.buffer);
+  const rgb = (colour[2] << 16) | (colour[1] << 8) | colour[0];
+  for (let row = 0, at = 0; row < rows; row++) {
+    const from = (rows - 1 - row) * columns; // the lowest at the bottom
     for (let column = 0; column < columns; column++)
-      image.data.set([...colour, values[row * columns + column]],
-        4 * ((rows - 1 - row) * columns + column)); // the lowest at the bottom
+      out[at++] = (values[from + column] << 24) | rgb;
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
@@ -114,10 +116,7 @@ function render({ model, el }) {
   el.append(root);
 
   function paint() {
-    const layout = model.get("layout_"), kind = model.get("kind");
-    for (const made of buttons)
-      made.setAttribute("aria-pressed", String(made.dataset.kind === kind));
-    root.classList.toggle("wbs-stale", model.get("stale"));
+    const layout = model.get("layout_");
     if (!layout.kind) return;
     const bytes = model.get("histograms"), shares = new Float32Array(
       bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
@@ -147,16 +146,25 @@ function render({ model, el }) {
 
   const resized = new ResizeObserver(paint);
   resized.observe(root);
-  const heard = ["change:layout_", "change:stale", "change:kind", "change:histograms"];
   let due = 0;
   const soon = () => {
     if (!due) due = requestAnimationFrame(() => { due = 0; paint(); });
   };
-  for (const name of heard) model.on(name, soon);
+  const mark = () => {
+    root.classList.toggle("wbs-stale", model.get("stale"));
+    for (const made of buttons)
+      made.setAttribute("aria-pressed", String(made.dataset.kind === model.get("kind")));
+  };
+  const heard = {
+    "change:layout_": soon, "change:histograms": soon, "change:traces": soon,
+    "change:stale": mark, "change:kind": mark,
+  };
+  for (const [name, act] of Object.entries(heard)) model.on(name, act);
+  mark();
   soon();
   return () => {
     resized.disconnect();
-    for (const name of heard) model.off(name, soon);
+    for (const [name, act] of Object.entries(heard)) model.off(name, act);
   };
 }
 

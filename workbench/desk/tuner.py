@@ -145,8 +145,8 @@ class Tuner:
     def _go(self, history: History) -> None:
         if history is not self._history:
             self._history = history
+            self._refresh()  # first: it is what is waited for
             self._place()
-            self._refresh()
 
     # ---- the picture
 

@@ -49,6 +49,15 @@ function button(text, label, act, key = "") {
   return made;
 }
 
+/** Write text, or whether a button is pressed, where it changes: a page is laid out anew for each. */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+function pressed(element, on) {
+  if (element.getAttribute("aria-pressed") !== String(on))
+    element.setAttribute("aria-pressed", String(on));
+}
+
 function render({ model, el }) {
   const sides = { before: new Side(), after: new Side() };
   const reference = new Side(); // what a difference is taken from
@@ -209,7 +218,6 @@ function render({ model, el }) {
     const mode = model.get("mode"), context = canvas.getContext("2d");
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.imageSmoothingEnabled = drawn() < 1;
-    context.imageSmoothingQuality = "high";
     const line = Math.round(wipe * canvas.width);
     if (playing) paintLoop(context, mode, line);
     else if (mode === "difference") draw(context, differenceImage(), 0, 0, canvas.width);
@@ -226,13 +234,15 @@ function render({ model, el }) {
     label();
     for (const name of ["before", "after"]) {
       const side = sides[name];
-      root.dataset[name] = side.exact ? side.planes.generation : side.lossyGeneration;
+      root.dataset[name] = side.generation;
       root.dataset[`${name}Exact`] = side.exact;
     }
     root.dispatchEvent(new CustomEvent("painted"));
   }
 
-  const image = (name) => sides[name].image(model.get("boost") ? model.get("gain") : 1);
+  const image = (name) => sides[name].image(
+    model.get("boost") ? model.get("gain") : 1,
+    ...size().map((whole) => Math.round(whole * drawn())));
 
   function draw(context, picture, pane, left, width, name) {
     if (!picture || width <= 0) return;
@@ -281,7 +291,7 @@ function render({ model, el }) {
                     after: mode !== "before" && mode !== "difference" };
     for (const name of ["before", "after"]) {
       tags[name].hidden = !shown[name];
-      tags[name].textContent = labels[name];
+      write(tags[name], labels[name]);
     }
     const visible = mode === "difference" ? ["after"] : Object.keys(shown).filter((n) => shown[n]);
     const exact = !playing && visible.every((n) => sides[n].exact);
@@ -293,10 +303,10 @@ function render({ model, el }) {
     if (mode === "difference") parts.push(`${labels.difference}, 1 code = ${model.get("gain")} levels`);
     else if (model.get("boost")) parts.push(`band boost ×${model.get("gain")}`);
     if (model.get("bands") && mode !== "difference") parts.push("bands in magenta");
-    note.textContent = parts.join(" · ");
+    write(note, parts.join(" · "));
     note.classList.toggle("wbv-lossy", !exact);
     root.dataset.exact = exact;
-    gain.textContent = `×${model.get("gain")}`;
+    write(gain, `×${model.get("gain")}`);
     for (const made of modes) pressed(made, made.dataset.mode === mode);
     for (const made of zooms) pressed(made, scale === Number(made.dataset.zoom));
     pressed(boost, model.get("boost"));
@@ -305,11 +315,10 @@ function render({ model, el }) {
     read();
   }
 
-  const pressed = (element, on) => element.setAttribute("aria-pressed", String(on));
 
   /** Say what is under the pointer: the kernel's own values, or that they are not here yet. */
   function read() {
-    place.textContent = pointer ? `x ${pointer[0]}  y ${pointer[1]}` : "x –  y –";
+    write(place, pointer ? `x ${pointer[0]}  y ${pointer[1]}` : "x –  y –");
     for (const name of ["before", "after"]) {
       const side = sides[name];
       let text = "Y –  Cb –  Cr –   R –  G –  B –";
@@ -317,7 +326,7 @@ function render({ model, el }) {
         const [y, cb, cr] = side.planes.codes(...pointer), [r, g, b] = side.planes.rgb(...pointer);
         text = `Y ${y}  Cb ${cb}  Cr ${cr}   R ${r}  G ${g}  B ${b}`;
       } else if (pointer && side.lossy) text = "moving: values at rest";
-      values[name].textContent = `${model.get("labels")[name]}   ${text}`;
+      write(values[name], `${model.get("labels")[name]}   ${text}`);
     }
   }
 
@@ -375,19 +384,17 @@ function render({ model, el }) {
     stop();
     for (const name of ["before", "after"]) {
       const side = sides[name], wanted = generation[name], bytes = model.get(name);
-      if (side.wanted === wanted) continue;
-      side.wanted = wanted;
-      if (!bytes || !bytes.byteLength) continue;
+      if (side.coming === wanted || !bytes || !bytes.byteLength) continue;
+      side.coming = wanted;
       bitmap(bytes).then((picture) => {
-        if (side.lossyGeneration > wanted) return; // a later one was quicker
+        if (side.generation > wanted) return; // a later one was quicker
         if (side.lossy) side.lossy.close();
-        [side.lossy, side.lossyGeneration] = [picture, wanted];
+        [side.lossy, side.generation] = [picture, wanted];
         paint();
       });
     }
     stage.style.aspectRatio = `${size()[0]} / ${size()[1]}`;
     settle();
-    paint();
   }
 
   function takeMessage(content, buffers) {
@@ -418,7 +425,7 @@ function render({ model, el }) {
     const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
     const code = `${clock.map(two).join(":")}:${two(at % whole)}`;
     const seen = even ? code : `${(at / rate).toFixed(2)} s`;
-    timecode.textContent = frames ? `${seen}   ${at + 1} of ${frames}` : "";
+    timecode.textContent = frames ? `${seen}   frame ${at} / ${frames - 1}` : "";
     frame.setAttribute("aria-valuetext", timecode.textContent);
   }
 

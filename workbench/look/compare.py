@@ -15,7 +15,7 @@ from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bi
 from workbench.measure.contour import contour
 from workbench.measure.levels import outside_r103
 from workbench.measure.match import off_by
-from workbench.measure.surface import Surface
+from workbench.measure.surface import Luma, Surface
 from workbench.measure.texture import ssim, texture_change
 
 _LARGE = 16  # rows and columns at half size, for what looks at the neighbourhood of a pixel
@@ -30,11 +30,11 @@ class Comparison:
     contour_before: float | None  # under the same tone, not debanded; None where nothing is smooth
     contour_after: float | None
     texture_change: float | None  # 10-bit code values; None where the source has no texture
-    off: float | None  # largest block of the picture after, from the look's; None when not known
     effective_bit_depth: float | None  # of luma, before any encoder; None for an unknown look
     grid: float  # of the picture after, as it is; see measure.codes.grid
     outside_r103: float  # share of the picture after, 0 to 1
     ssim: float | None = None  # of luma, against the same tone, not debanded
+    off: float | None = None  # largest block of the picture after, from the look's, where known
     cambi_before: float | None = None  # of the source's code values; None for a picture too small
     cambi_after: float | None = None
     coarse_before: float | None = None  # CAMBI at the wider contrast setting, where asked for
@@ -74,10 +74,11 @@ def compare(
                 figures(
                     source=sources[at],
                     after=after[at],
-                    plain=plain[at] if plain else None,
+                    plain=Untreated.of(plain[at]) if plain else None,
                     looked=looked[at] if looked else None,
                 ),
                 ssim=similar[at] if similar else None,
+                off=off_by(looked[at], after[at]) if looked else None,
             )
             for at in range(len(sources))
         ]
@@ -98,14 +99,30 @@ def compare(
     ]
 
 
-def figures(source: Frame, after: Frame, plain: Frame | None, looked: Frame | None) -> Comparison:
+@dataclass(frozen=True, eq=False)
+class Untreated:
+    """A frame under a look without its deband, and what is found in it when first asked."""
+
+    luma: Luma  # 10-bit code values
+    surface: Surface
+
+    @classmethod
+    def of(cls, frame: Frame) -> "Untreated":
+        luma = ten_bit_luma(frame)
+        return cls(luma, Surface.of(luma))
+
+
+def figures(
+    source: Frame, after: Frame, plain: Untreated | None, looked: Frame | None
+) -> Comparison:
     """Measure what needs no ffmpeg, of one frame before and after a look.
 
-    `plain` is the look without its deband, `looked` what the look itself makes of the source; None
-    where the look is not known. Raises UnsupportedClip.
+    `looked` is what the look itself makes of the source; it and `plain` are None where the look is
+    not known. Raises UnsupportedClip.
     """
-    untreated, treated = ten_bit_luma(plain or source), ten_bit_luma(after)
-    surface = Surface.of(untreated)
+    treated = ten_bit_luma(after)
+    untreated = plain or Untreated.of(source)
+    surface = untreated.surface
     large = min(surface.luma.shape) >= _LARGE
     depth = None
     if looked:
@@ -116,9 +133,8 @@ def figures(source: Frame, after: Frame, plain: Frame | None, looked: Frame | No
         contour_before=contour(surface, surface.smooth) if large else None,
         contour_after=contour(Surface.of(treated), surface.smooth) if large else None,
         texture_change=(
-            texture_change(treated, untreated, surface.textured) if plain and large else None
+            texture_change(treated, untreated.luma, surface.textured) if plain and large else None
         ),
-        off=off_by(looked, after) if looked else None,
         effective_bit_depth=depth,
         grid=grid(histogram(after.luma, after.bit_depth)),
         outside_r103=outside_r103(after),

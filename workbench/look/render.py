@@ -51,8 +51,11 @@ def _through(
 ) -> list[Frame]:
     first = frames[0]
     ffmpeg.require(filters=filter_names(chain))
+    # For one picture, handing its parts to threads takes longer than the work itself.
+    threads = ["-filter_threads", "1"] if len(frames) == 1 else []
     raw = ffmpeg.run(
         [
+            *threads,
             *ffmpeg.raw_input(first.pixel_format, first.width, first.height),
             *("-vf", chain, "-f", "rawvideo", "pipe:1"),
         ],
