@@ -11,7 +11,7 @@ from typing import Any
 import av
 import numpy as np
 from av.sidedata.sidedata import Type as SideData
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from workbench.colour import Colour, declared
@@ -100,6 +100,7 @@ class Frame:
             dst_colorspace=Colorspace.DEFAULT,
             src_color_range=ColorRange.JPEG if colour.range == "full" else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
+            interpolation=_EXACTLY,
         )
         return np.asarray(shown.to_ndarray(), np.uint8)
 
@@ -138,6 +139,8 @@ def _dtype(layout: av.VideoFormat) -> np.dtype[Any]:
     return np.dtype(np.uint8 if layout.components[0].bits == 8 else np.uint16)
 
 
+_EXACTLY = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+"""Without the last two, swscale's RGB is darker by one or two of 255."""
 _SWS_MATRIX = {
     "bt709": Colorspace.ITU709,
     "fcc": Colorspace.FCC,

@@ -1,19 +1,15 @@
-"""The notebooks as a person has them: in JupyterLab and in Voila, in a browser."""
+"""What the other tests of this folder stand on: a widget of our own in JupyterLab and in Voila."""
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenNotebook, OpenVoila
+from tests.browser.conftest import OpenNotebook
 from tests.browser.pages import Notebook, Shown
 from tests.browser.servers import find_chromium, notebook_of
-from workbench.batch.job import NOTEBOOKS
-
-TUNE = NOTEBOOKS / "tune.ipynb"
 
 KEYS = '''
 import anywidget, traitlets
@@ -49,70 +45,8 @@ keys
 '''
 
 
-@pytest.fixture
-def clip(made: Callable[[str], Path]) -> dict[str, object]:
-    return {"source": made("banded")}
-
-
-def picture(shown: Shown) -> Locator:
-    return shown.page.locator("img.widget-image")
-
-
-def move(shown: Shown, slider: str) -> None:
-    """Move a slider to its end by the keyboard, and wait for another picture."""
-    before = picture(shown).get_attribute("src")
-    row = shown.page.locator(".widget-slider").filter(has_text=slider)
-    row.locator(".noUi-handle").press("End")
-    expect(picture(shown)).not_to_have_attribute("src", before or "")
-
-
 def scroll(notebook: Notebook) -> float:
     return float(notebook.page.locator(".jp-WindowedPanel-outer").evaluate("e => e.scrollTop"))
-
-
-def test_tune_shows_the_picture_and_follows_the_sliders(
-    open_notebook: OpenNotebook, clip: dict[str, object]
-) -> None:
-    notebook = open_notebook(TUNE, clip)
-    notebook.run_all()
-    notebook.show(4)
-    before = picture(notebook).screenshot()
-    notebook.screenshot("tune")
-    notebook.mark_messages()
-    move(notebook, "contrast")
-    assert picture(notebook).screenshot() != before
-    assert "comm_msg" in notebook.kernel_messages()
-    assert float(notebook.evaluate_in_kernel("print(desk.preset.tone.contrast)")) == 2
-    assert notebook.seen.refused == []
-    assert notebook.seen.errors == []
-
-
-def test_tune_runs_again_in_a_new_kernel(
-    open_notebook: OpenNotebook, clip: dict[str, object]
-) -> None:
-    notebook = open_notebook(TUNE, clip)
-    notebook.run_all()
-    first = notebook.evaluate_in_kernel("import os; print(os.getpid())")
-    notebook.restart_kernel()
-    assert notebook.evaluate_in_kernel("print('desk' in globals())") == "False\n"
-    notebook.run_all()
-    assert notebook.evaluate_in_kernel("import os; print(os.getpid())") != first
-    notebook.show(4)
-    move(notebook, "contrast")
-
-
-def test_voila_shows_tune_without_its_code(open_voila: OpenVoila, clip: dict[str, object]) -> None:
-    dashboard = open_voila(TUNE, clip)
-    expect(picture(dashboard)).to_be_visible()
-    expect(dashboard.page.locator(".jp-CodeCell .jp-InputArea")).to_have_count(0)
-    assert "open_clip" not in dashboard.page.content()
-    before = picture(dashboard).screenshot()
-    move(dashboard, "contrast")
-    assert picture(dashboard).screenshot() != before
-    dashboard.screenshot("tune-voila")
-    # Two style sheets of icons, which Voila has itself: its settings keep the browser from asking.
-    assert dashboard.seen.answered == []
-    assert {reason for _, reason in dashboard.seen.refused} == {"csp"}
 
 
 @pytest.mark.parametrize("where", ["open_notebook", "open_voila"])

@@ -197,7 +197,7 @@ def test_stills_are_kept_compared_with_and_restored(desk: Tuner) -> None:
     assert desk._viewer.frame == 12
     assert desk.wait(PATIENCE)
     assert after(desk) == kept
-    press(desk.widget, "x")
+    press(desk.widget, "×")
     assert desk._gallery.stills == ()
     assert desk.wait(PATIENCE)
     assert desk._viewer.labels["before"] == "before"

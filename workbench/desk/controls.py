@@ -115,7 +115,10 @@ class _NumberRow:
     def place(self, value: Any, first: Any) -> None:
         self._first = first
         self._box.value = value
-        self._slider.value = min(self._slider.max, max(self._slider.min, value))
+        within = min(self._slider.max, max(self._slider.min, value))
+        # Not for a rounding: the answer would come late, and take a hand that moves on back.
+        if abs(within - self._slider.value) > 0.01 * self._slider.step:
+            self._slider.value = within
         self._reset.disabled = value == first
 
 

@@ -171,9 +171,8 @@ class EncodePanel:
         megabytes = delivery.size / 1e6
         self._say(f"<b>{escape(verdict)}</b>", markup=True)
         telling = [finding for finding in delivery.findings if finding.level != "pass"]
-        self._findings.value = (
-            f"{escape(str(delivery.destination))}, {megabytes:.1f} MB"
-            + (findings_table(telling)._repr_html_() if telling else "")
+        self._findings.value = f"{escape(str(delivery.destination))}, {megabytes:.1f} MB" + (
+            findings_table(telling)._repr_html_() if telling else ""
         )
         with self._page.hold_sync():
             self._page.words = f"Open the report ({report.name})"

@@ -69,7 +69,7 @@ class Gallery:
             description="Restore", tooltip="Go back to its look and its frame.", layout=small
         )
         remove = widgets.Button(
-            description="x", tooltip="Remove it.", layout=widgets.Layout(width="28px", padding="0")
+            description="×", tooltip="Remove it.", layout=widgets.Layout(width="28px", padding="0")
         )
         compare.observe(lambda change: self._compare(still, change["new"]), "value")
         restore.on_click(lambda _: self._on_restore(still))

@@ -1,0 +1,112 @@
+"""The desk on a page: what a colorist's hands and eyes do there."""
+
+import base64
+import re
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.pages import Shown
+
+BEFORE, AFTER = "before", "after"
+
+
+class Desk:
+    """One tuner on a page; `nth` counts them where there are several."""
+
+    def __init__(self, shown: Shown, nth: int = 0) -> None:
+        self.page: Page = shown.page
+        self.viewer = self.page.locator(".wbv").nth(nth)
+        self.stage = self.viewer.locator(".wbv-stage")
+        self.canvas = self.stage.locator("canvas")
+        self.scopes = self.page.locator(".wbs").nth(nth)
+        # The box around viewer and controls: the viewer's own box, a row, and the desk.
+        self.whole = self.viewer.locator(
+            "xpath=ancestor::div[contains(@class, 'widget-vbox')][last()]"
+        )
+
+    # ---- eyes
+
+    def exact(self) -> None:
+        """Wait until both pictures are exact and the figures are theirs."""
+        expect(self.viewer).to_have_attribute("data-before-exact", "true")
+        expect(self.viewer).to_have_attribute("data-after-exact", "true")
+        expect(self.scopes).not_to_have_class(re.compile("wbs-stale"))
+        expect(self.whole.locator(".wb-stale")).to_have_count(0)
+
+    def generation(self) -> int:
+        return int(self.viewer.get_attribute("data-after") or -1)
+
+    def newer(self, than: int) -> None:
+        """Wait for a newer picture after, and until it is exact."""
+        self.page.wait_for_function(
+            "([root, than]) => Number(root.dataset.after) > than",
+            arg=[self.viewer.element_handle(), than],
+        )
+        self.exact()
+
+    def pixels(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """What the canvas holds, (height, width, 3): its own pixels, no labels."""
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => done()))")
+        found = self.canvas.evaluate(
+            """canvas => {
+              const {width, height} = canvas;
+              const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+              let text = "";
+              for (let i = 0; i < data.length; i += 8192)
+                text += String.fromCharCode(...data.subarray(i, i + 8192));
+              return [width, height, btoa(text)];
+            }"""
+        )
+        width, height, text = found
+        raw = np.frombuffer(base64.b64decode(text), np.uint8)
+        return raw.reshape(height, width, 4)[..., :3].copy()
+
+    def note(self) -> str:
+        return self.stage.locator(".wbv-note").text_content() or ""
+
+    def values(self, side: str) -> list[int]:
+        """The numbers that the readout shows for a side: Y, Cb, Cr, R, G, B."""
+        text = self.viewer.locator(f".wbv-values.wbv-{side}").text_content() or ""
+        return [int(number) for number in re.findall(r"(?:Y|Cb|Cr|R|G|B) (-?\d+)", text)]
+
+    # ---- hands
+
+    def press(self, *keys: str) -> None:
+        self.stage.focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def point(self, x: float, y: float) -> None:
+        """Move the pointer to a place on the stage, as shares of its size."""
+        box = self.stage.bounding_box()
+        assert box
+        self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.point(*start)
+        self.page.mouse.down()
+        for share in (0.25, 0.5, 0.75, 1):
+            self.point(*(a + (b - a) * share for a, b in zip(start, end, strict=True)))
+        self.page.mouse.up()
+
+    def row(self, name: str) -> Locator:
+        """A parameter's row: slider, box and reset."""
+        label = self.page.get_by_text(name, exact=True)
+        return self.whole.locator(".widget-hbox").filter(has=label).last
+
+    def turn(self, name: str, *keys: str) -> None:
+        """Turn a slider with the keyboard, and wait for the exact picture."""
+        before = self.generation()
+        for key in keys:
+            self.row(name).locator(".noUi-handle").press(key)
+        self.newer(before)
+
+    def type(self, name: str, value: str) -> None:
+        box = self.row(name).locator("input")
+        box.fill(value)
+        box.press("Enter")
+
+    def button(self, name: str) -> Locator:
+        return self.whole.get_by_role("button", name=name, exact=True)

@@ -1,0 +1,522 @@
+"""The tuner as a colorist has it: real notebook, real kernel, real browser."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+from scipy.ndimage import gaussian_filter
+
+from tests.browser.conftest import OpenNotebook, OpenVoila
+from tests.browser.desk import AFTER, BEFORE, Desk
+from tests.browser.pages import Notebook
+from workbench.batch.job import NOTEBOOKS
+from workbench.look.preset import load_preset
+from workbench.look.render import render
+from workbench.measure.codes import ten_bit
+from workbench.probe import open_clip
+
+TUNE = NOTEBOOKS / "tune.ipynb"
+CELL = 3  # where the desk is
+FRAME = 12  # the middle of the clip, where the desk begins
+
+
+@pytest.fixture
+def clip(made: Callable[[str], Path]) -> Path:
+    return made("banded")
+
+
+@pytest.fixture
+def tuned(open_notebook: OpenNotebook, clip: Path) -> tuple[Notebook, Desk]:
+    """The tuner with a clip, at rest."""
+    notebook = open_notebook(TUNE, {"source": clip})
+    notebook.run_all()
+    notebook.show(CELL)
+    desk = Desk(notebook)
+    desk.exact()
+    desk.viewer.scroll_into_view_if_needed()
+    return notebook, desk
+
+
+def in_kernel(notebook: Notebook, expression: str) -> str:
+    return notebook.evaluate_in_kernel(f"print({expression})").strip()
+
+
+def test_a_slider_changes_the_picture_the_figures_and_the_preset(
+    tuned: tuple[Notebook, Desk],
+) -> None:
+    notebook, desk = tuned
+    notebook.screenshot("tuner")
+    picture, figures = desk.pixels(), desk.whole.locator("table").first.inner_text()
+    desk.turn("contrast", *["ArrowLeft"] * 20)
+    assert np.abs(desk.pixels().astype(int) - picture).mean() > 1
+    assert desk.whole.locator("table").first.inner_text() != figures
+    assert in_kernel(notebook, "tuner.preset.tone.contrast") == "0.7"
+    assert desk.row("contrast").locator("input").input_value() == "0.7"
+    assert "exact" in desk.note()
+    assert notebook.seen.errors == []
+    assert notebook.seen.answered == []
+
+
+def test_wipe_zoom_and_pan_ask_the_kernel_nothing(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    start = desk.pixels()
+    notebook.mark_messages()
+    desk.drag((0.5, 0.4), (0.8, 0.4))
+    wiped = desk.pixels()
+    changed, width = np.abs(wiped.astype(int) - start), start.shape[1]
+    assert changed[:, int(0.55 * width) : int(0.75 * width)].mean() > 1
+    assert not changed[:, : int(0.45 * width)].any()
+    desk.point(0.3, 0.3)
+    for _ in range(6):
+        notebook.page.mouse.wheel(0, -200)
+    zoomed = desk.pixels()
+    desk.drag((0.3, 0.5), (0.5, 0.6))
+    assert np.any(desk.pixels() != zoomed)
+    desk.press("1", "2", "4", "f")
+    assert notebook.kernel_messages() == []
+    assert np.array_equal(desk.pixels(), wiped)
+
+
+def test_zoom_stays_about_the_pointer(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    desk.press("2")
+    desk.point(0.7, 0.3)
+    place = desk.viewer.locator(".wbv-place")
+    seen = place.text_content()
+    for _ in range(3):
+        notebook.page.mouse.wheel(0, -250)
+    expect(place).to_have_text(seen or "")
+    assert "1600 %" in desk.note()
+    for _ in range(20):
+        notebook.page.mouse.wheel(0, 250)
+    assert desk.viewer.locator("button", has_text="Fit").get_attribute("aria-pressed") == "true"
+
+
+@pytest.mark.parametrize("preset", ["smooth", "classic", "untouched"])
+def test_the_readout_is_the_kernels_own_picture(
+    open_notebook: OpenNotebook, clip: Path, preset: str
+) -> None:
+    notebook = open_notebook(TUNE, {"source": clip, "preset": preset})
+    notebook.run_all()
+    notebook.show(CELL)
+    desk = Desk(notebook)
+    desk.exact()
+    desk.viewer.scroll_into_view_if_needed()
+    with open_clip(clip) as opened:
+        source = opened.frame(FRAME)
+    pictures = {BEFORE: source, AFTER: render(source, load_preset(preset))}
+    for key in ("f", "1", "4"):
+        desk.press(key)
+        for at in ((0.2, 0.3), (0.61, 0.55), (0.5, 0.9)):
+            desk.point(*at)
+            text = desk.viewer.locator(".wbv-place").text_content() or ""
+            x, y = (int(word) for word in text.split() if word.isdigit())
+            for side, picture in pictures.items():
+                luma, cb, cr = ten_bit(picture)
+                down, across = picture.chroma_step
+                expected = [int(luma[y, x])]
+                expected += [int(plane[y // down, x // across]) for plane in (cb, cr)]
+                found = desk.values(side)
+                assert found[:3] == expected
+                shown = picture.rgb()[y, x].astype(int)
+                # swscale blends chroma between its samples; on a gradient that is next to nothing.
+                assert np.abs(np.array(found[3:]) - shown).max() <= 3
+
+
+def test_at_400_percent_a_pixel_is_a_square_of_its_own_colour(
+    tuned: tuple[Notebook, Desk],
+) -> None:
+    _, desk = tuned
+    desk.press("Space", "Space", "4")  # after
+    shown = desk.pixels().astype(int)
+    height, width = (side // 4 * 4 for side in shown.shape[:2])
+    # Where the pixels' edges fall, the columns differ; between them they are alike.
+    alike = [not (shown[:, at] != shown[:, at + 1]).any() for at in range(width - 1)]
+    edges = [at % 4 for at, same in enumerate(alike) if not same]
+    assert len(set(edges)) == 1
+    top = next(
+        row for row in range(4) if (shown[row, : width // 2] != shown[row + 1, : width // 2]).any()
+    )
+    blocks = shown[top + 1 : top + 1 + height - 8, edges[0] + 1 : edges[0] + 1 + width - 8]
+    squares = blocks[: blocks.shape[0] // 4 * 4, : blocks.shape[1] // 4 * 4]
+    assert np.array_equal(squares[::4], squares[3::4])
+    assert np.array_equal(squares[:, ::4], squares[:, 3::4])
+
+
+def test_what_is_on_screen_is_the_picture(tuned: tuple[Notebook, Desk], clip: Path) -> None:
+    _, desk = tuned
+    desk.press("Space", "Space", "1")
+    shown = desk.pixels().astype(float)
+    with open_clip(clip) as opened:
+        after = render(opened.frame(FRAME), load_preset("smooth")).rgb()
+    rows, columns, _ = after.shape
+    top, left = (
+        (room - side + 1) // 2 for room, side in zip(shown.shape, (rows, columns), strict=False)
+    )
+    error = shown[top : top + rows, left : left + columns] - after
+    assert abs(error.mean()) < 0.6
+    assert np.abs(error).mean() < 1  # the dither of a screen of 8 bits
+
+
+def test_band_boost_shows_the_bands_that_the_deband_closed(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    desk.press("s", "b", "1")
+    expect(desk.stage.locator(".wbv-note")).to_contain_text("band boost ×8")
+    notebook.screenshot("band-boost")
+    shown = desk.pixels()[40:140].astype(float).mean(axis=2)  # where the clip's gradient is
+    half = shown.shape[1] // 2
+    # What is left of each side between a narrow and a wide blur: its bands, and hardly anything.
+    before, after = (
+        (gaussian_filter(side, 1.5) - gaussian_filter(side, 5)).std()
+        for side in (shown[:, 80 : half - 20], shown[:, half + 80 : -20])
+    )
+    assert before > 2 * after
+    desk.press("+")
+    expect(desk.stage.locator(".wbv-note")).to_contain_text("×16")
+    desk.press("-", "-")
+    expect(desk.stage.locator(".wbv-note")).to_contain_text("×4")
+
+
+def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    seen = {"w": desk.pixels()}
+    for key, mode in (("s", "Side"), ("d", "Difference")):
+        desk.press(key)
+        button = desk.viewer.locator("button", has_text=mode)
+        expect(button).to_have_attribute("aria-pressed", "true")
+        desk.page.wait_for_timeout(600)  # the difference is made in the kernel
+        seen[key] = desk.pixels()
+        notebook.screenshot(f"mode-{mode.lower()}")
+    desk.press("Space")
+    seen["before"] = desk.pixels()
+    desk.press("Space")
+    seen["after"] = desk.pixels()
+    desk.press("w")
+    assert np.array_equal(desk.pixels(), seen["w"])
+    pictures = list(seen.values())
+    for i, one in enumerate(pictures):
+        assert all(np.any(one != other) for other in pictures[:i])
+    grey = seen["d"][seen["d"].any(axis=2)]
+    assert np.ptp(grey, axis=1).max() == 0
+    assert abs(float(grey.mean()) - 128) < 3
+    desk.press("m")
+    expect(desk.stage.locator(".wbv-note")).to_contain_text("bands in magenta")
+    desk.page.wait_for_timeout(800)
+    assert np.any(desk.pixels() != seen["w"])
+    notebook.screenshot("mode-map")
+    desk.press("m", "?")
+    keys = desk.stage.locator(".wbv-help")
+    expect(keys).to_be_visible()
+    for word in ("band boost", "full screen", "one frame", "undo, redo", "keep a still"):
+        expect(keys).to_contain_text(word)
+    notebook.screenshot("help")
+    desk.press("Escape")
+    expect(keys).to_be_hidden()
+    desk.press("F")
+    notebook.page.wait_for_function("document.fullscreenElement !== null")
+    notebook.screenshot("full-screen")
+    desk.press("F")
+    notebook.page.wait_for_function("document.fullscreenElement === null")
+    cells = json.loads(TUNE.read_text(encoding="utf-8"))["cells"]
+    assert notebook.kinds() == [cell["cell_type"] for cell in cells]  # no key reached the notebook
+
+
+def test_frames_are_stepped_scrubbed_and_looped(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    timecode = desk.viewer.locator(".wbv-timecode")
+    expect(timecode).to_have_text("00:00:00:12   frame 12 / 23")
+    first = desk.pixels()
+    at = desk.generation()
+    desk.press("ArrowRight")
+    desk.newer(at)
+    expect(timecode).to_have_text("00:00:00:13   frame 13 / 23")
+    assert np.any(desk.pixels() != first)
+    desk.press("Shift+ArrowLeft")
+    expect(timecode).to_have_text("00:00:00:03   frame 3 / 23")
+    at = desk.generation()
+    desk.viewer.locator("input[type=range]").fill("20")
+    desk.newer(at)
+    assert in_kernel(notebook, "tuner._viewer.frame") == "20"
+    desk.press("l")
+    expect(desk.stage.locator(".wbv-note")).to_contain_text("playing")
+    one = desk.pixels()
+    desk.page.wait_for_timeout(250)
+    assert np.any(desk.pixels() != one)
+    desk.press("l")
+    expect(desk.stage.locator(".wbv-note")).to_contain_text("exact")
+    desk.press("j")
+    expect(timecode).not_to_have_text("00:00:00:20   frame 20 / 23")
+
+
+def test_undo_redo_and_the_settings_by_key(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    start = desk.pixels()
+    desk.turn("contrast", "End")
+    changed = desk.pixels()
+    at = desk.generation()
+    desk.press("Control+z")
+    desk.newer(at)
+    assert np.array_equal(desk.pixels(), start)
+    expect(desk.row("contrast").locator("input")).to_have_value("0.9")
+    at = desk.generation()
+    desk.press("Control+y")
+    desk.newer(at)
+    assert np.array_equal(desk.pixels(), changed)
+    at = desk.generation()
+    desk.press("a")
+    desk.newer(at)
+    assert np.array_equal(desk.pixels(), start)
+    assert in_kernel(notebook, "tuner.preset.name") == "smooth"
+
+
+def test_stills_are_kept_and_compared_with(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    desk.press("Space", "Space")
+    kept = desk.pixels()
+    desk.press("k")
+    expect(desk.button("Restore")).to_have_count(1)
+    desk.turn("contrast", "End")
+    desk.button("Compare").click()
+    tag = desk.stage.locator(".wbv-tag.wbv-before")
+    desk.press("Space")
+    expect(tag).to_have_text("still 1")
+    desk.exact()
+    assert np.array_equal(desk.pixels(), kept)
+    notebook.screenshot("stills")
+    at = desk.generation()
+    desk.button("Restore").click()
+    desk.newer(at)
+    assert in_kernel(notebook, "tuner.preset.name") == "smooth"
+
+
+def test_a_number_out_of_range_is_said_and_the_picture_stays(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    shown = desk.pixels()
+    desk.type("strength", "99")
+    message = desk.stage.locator(".wbv-message")
+    expect(message).to_have_text(
+        "preset smooth: deband.strength is 99.0; allowed is a number from 0.5 to 8"
+    )
+    notebook.screenshot("out-of-range")
+    expect(desk.row("strength").locator("input")).to_have_value("1.5")
+    assert np.array_equal(desk.pixels(), shown)
+    desk.type("strength", "3")
+    expect(message).to_be_hidden()
+
+
+def test_a_burst_ends_with_the_last_and_leaves_no_process(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    generations = notebook.page.evaluate(
+        """async root => {
+          const seen = new Set(), handle = [...document.querySelectorAll(".noUi-handle")][3];
+          const note = () => seen.add(root.dataset.after);
+          root.addEventListener("painted", note);
+          handle.focus();
+          for (let i = 0; i < 200; i++) {
+            const key = i < 150 ? "ArrowRight" : "ArrowLeft";
+            handle.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+            await new Promise(done => setTimeout(done, 10));
+          }
+          return seen.size;
+        }""",
+        desk.viewer.element_handle(),
+    )
+    desk.exact()
+    assert generations > 5
+    assert in_kernel(notebook, "round(tuner.preset.tone.contrast, 3)") == "1.5"
+    notebook.evaluate_in_kernel("tuner.wait(60)")
+    desk.exact()
+    code = """
+    import psutil
+    from workbench import render
+    shown = b"".join(tuner._viewer._exact["after"][1])
+    print(shown == render(tuner.clip.frame(12), tuner.preset).tobytes(),
+          [p for p in psutil.Process().children() if "ffmpeg" in " ".join(p.cmdline())])
+    """
+    assert notebook.evaluate_in_kernel(dedent(code)).strip() == "True []"
+
+
+def test_a_preset_is_saved_and_the_next_tuner_finds_it(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    desk.turn("contrast", "Home")
+    desk.whole.get_by_placeholder("a name for this look").fill("dusk")
+    desk.button("Save preset").click()
+    expect(desk.whole.get_by_text("Saved in")).to_be_visible()
+    folder = Path(in_kernel(notebook, "__import__('pathlib').Path.cwd()"))
+    assert load_preset(folder / "presets" / "dusk.toml").parameters()["tone.contrast"] == 0.25
+    desk.button("Save preset").click()
+    expect(desk.whole.get_by_text("There is a preset dusk already.")).to_be_visible()
+    notebook.screenshot("preset-exists")
+    assert in_kernel(notebook, "tuner.preset.name") == "dusk"
+    (folder / "presets" / "dusk.toml").unlink()
+
+
+def test_it_encodes_and_links_the_report(tuned: tuple[Notebook, Desk], tmp_path: Path) -> None:
+    notebook, desk = tuned
+    desk.whole.get_by_placeholder("beside the clip").fill(str(tmp_path / "out.mov"))
+    desk.button("Encode").click()
+    link = desk.whole.get_by_role("link", name="Open the report (out.report.html)")
+    expect(link).to_be_visible(timeout=90_000)
+    assert open_clip(tmp_path / "out.mov").profile == "HQ"
+    assert (tmp_path / "out.qc.json").exists()
+    desk.whole.get_by_text("the exact command").click()
+    expect(desk.whole.locator("code").last).to_contain_text("-c:v prores_ks -profile:v 3")
+    link.scroll_into_view_if_needed()
+    notebook.screenshot("encoded")
+    with notebook.page.context.expect_page() as opened:
+        link.click()
+    expect(opened.value.locator("body")).to_contain_text("out.mov")
+    opened.value.close()
+
+
+def test_an_encode_is_cancelled(tuned: tuple[Notebook, Desk], tmp_path: Path) -> None:
+    _, desk = tuned
+    desk.whole.get_by_placeholder("beside the clip").fill(str(tmp_path / "out.mov"))
+    desk.button("Encode").click()
+    desk.button("Cancel").last.click()
+    expect(desk.whole.get_by_text("Cancelled; nothing was written.")).to_be_visible()
+    expect(desk.button("Encode")).to_be_enabled()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_suggest_shows_its_reason(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    desk.button("Suggest").click()
+    expect(desk.whole.locator("select").filter(has_text="suggested")).to_have_value(
+        "suggested", timeout=90_000
+    )
+    assert in_kernel(notebook, "tuner.preset.name") == "suggested"
+    desk.exact()
+    notebook.screenshot("suggested")
+
+
+def test_nothing_jumps_when_numbers_change(tuned: tuple[Notebook, Desk]) -> None:
+    _, desk = tuned
+
+    def places() -> list[object]:
+        found = desk.whole.locator("canvas, button, input, select, table")
+        return [found.nth(i).bounding_box() for i in range(found.count())]
+
+    start = places()
+    desk.point(0.2, 0.2)
+    desk.press("b", "4")
+    desk.turn("contrast", "End")
+    desk.turn("contrast", "Home")
+    desk.point(0.8, 0.8)
+    desk.press("f", "b")
+    assert places() == start
+
+
+def test_two_tuners_in_one_notebook_are_two(open_notebook: OpenNotebook, clip: Path) -> None:
+    notebook = json.loads(TUNE.read_text(encoding="utf-8"))
+    second = json.loads(json.dumps(notebook["cells"][CELL]))
+    second["id"] = "another"
+    second["source"] = ['other = Tuner(source, "classic")\n', "other.widget"]
+    notebook["cells"].insert(CELL + 1, second)
+    shown = open_notebook(notebook, {"source": clip})
+    shown.run_all()
+    shown.page.set_viewport_size({"width": 1280, "height": 2600})
+    one, two = Desk(shown, 0), Desk(shown, 1)
+    one.exact()
+    two.exact()
+    other = two.pixels()
+    one.turn("contrast", "End")
+    assert np.array_equal(two.pixels(), other)
+    assert in_kernel(shown, "tuner.preset.name, other.preset.name") == "smooth, changed classic"
+    shown.screenshot("two-tuners")
+
+
+def test_a_reloaded_page_shows_the_desk_again(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    desk.turn("contrast", "End")
+    shown = desk.pixels()
+    notebook.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    notebook.page.reload()
+    notebook.wait()
+    notebook.show(CELL)
+    desk.exact()
+    assert np.array_equal(desk.pixels(), shown)
+
+
+def test_a_new_kernel_and_all_cells_again(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, _ = tuned
+    notebook.restart_kernel()
+    assert in_kernel(notebook, "'tuner' in globals()") == "False"
+    notebook.run_all()
+    notebook.show(CELL)
+    desk = Desk(notebook)
+    desk.exact()
+    desk.turn("contrast", "End")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_it_fits_1280_pixels_and_can_be_read(tuned: tuple[Notebook, Desk], theme: str) -> None:
+    notebook, desk = tuned
+    notebook.page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+    )
+    notebook.page.wait_for_timeout(600)
+    wide = desk.whole.evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert wide[0] <= wide[1]
+    contrast = desk.viewer.evaluate(
+        """root => {
+          const light = c => { const [r, g, b] = c.match(/\\d+/g).map(v => {
+            v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+          return [...root.querySelectorAll("button")].map(b => {
+            const s = getComputedStyle(b), [x, y] = [light(s.color), light(s.backgroundColor)];
+            return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); });
+        }"""
+    )
+    assert min(contrast) > 3  # WCAG's least for what is large or bold; text here has far more
+    notebook.screenshot(f"theme-{theme.split()[1].lower()}")
+
+
+def test_everything_on_the_viewer_has_a_name(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    names = desk.viewer.locator("button").evaluate_all(
+        "all => all.map(one => one.getAttribute('aria-label') || one.textContent)"
+    )
+    assert all(names)
+    expect(desk.stage).to_have_attribute(
+        "aria-label", "Picture, before and after. Press ? for the keys."
+    )
+    desk.stage.focus()
+    notebook.page.keyboard.press("Shift+Tab")
+    notebook.page.keyboard.press("Tab")
+    outline = desk.stage.evaluate("e => getComputedStyle(e).outlineStyle")
+    assert outline == "solid"
+
+
+def test_voila_shows_the_desk_and_no_code(open_voila: OpenVoila, clip: Path) -> None:
+    dashboard = open_voila(TUNE, {"source": clip})
+    desk = Desk(dashboard)
+    desk.exact()
+    dashboard.screenshot("voila")
+    expect(dashboard.page.locator(".jp-CodeCell .jp-InputArea")).to_have_count(0)
+    assert "refuse_unknown_parameters" not in dashboard.page.content()
+    picture = desk.pixels()
+    desk.turn("contrast", "End")
+    assert np.abs(desk.pixels().astype(int) - picture).mean() > 1
+    dashboard.mark_messages()
+    desk.drag((0.5, 0.4), (0.8, 0.4))
+    assert dashboard.kernel_messages() == []
+    # Two style sheets of icons, which Voila has itself: its settings keep the browser from asking.
+    assert dashboard.seen.answered == []
+    assert {reason for _, reason in dashboard.seen.refused} <= {"csp"}
+
+
+def test_voila_without_a_clip_lets_one_be_chosen(open_voila: OpenVoila, clip: Path) -> None:
+    dashboard = open_voila(TUNE)
+    desk = Desk(dashboard)
+    expect(desk.stage.locator(".wbv-message")).to_contain_text("write another folder above")
+    folder = desk.whole.get_by_placeholder("the folder of your clips, or one clip")
+    folder.fill(str(clip.parent))
+    folder.press("Enter")
+    desk.whole.locator("select").first.select_option("banded.mp4")
+    desk.exact()
+    expect(desk.stage.locator(".wbv-message")).to_be_hidden()
