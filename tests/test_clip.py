@@ -167,7 +167,7 @@ def test_rgb_is_what_the_formula_gives(made: Made, name: str) -> None:
         frame = clip.frame(0)
     codes = np.concatenate(list(rgb_blocks(frame)), axis=1).transpose(1, 2, 0)
     error = frame.rgb() - ((codes - 64.0) * 255 / 876).clip(0, 255)
-    assert abs(error.mean()) < 0.1
+    assert abs(error.mean()) < 0.3
     assert np.abs(error).mean() < 1
 
 

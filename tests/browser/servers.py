@@ -26,7 +26,7 @@ SECONDS = 120.0
 """How long to wait for a server or a notebook: for a busy machine; all take a few seconds."""
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
-_FLAGS = [
+FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
     # The browser itself refuses every other host, for pages, workers and sockets alike. A
@@ -49,7 +49,7 @@ def chromium(program: str) -> Iterator[Browser]:
     """Run the browser without a window."""
     expect.set_options(timeout=30_000)  # not 5 seconds, which a busy machine may need
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         try:
             yield browser
         finally:
@@ -167,7 +167,7 @@ def _serve(home: Path, options: list[str], token: str, root: str) -> Iterator[Se
         )
     try:
         until = time.monotonic() + SECONDS
-        while not _listens(port):
+        while not listens(port):
             if process.poll() is not None or time.monotonic() > until:
                 pytest.fail(f"the server did not start:\n{log.read_text(errors='replace')}")
             time.sleep(0.05)
@@ -181,7 +181,7 @@ def _serve(home: Path, options: list[str], token: str, root: str) -> Iterator[Se
             process.wait()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     try:
         socket.create_connection((HERE, port), timeout=1).close()
     except OSError:
