@@ -267,39 +267,39 @@ def test_suggest_can_be_cancelled(desk: Tuner) -> None:
 
 def test_a_preset_is_saved_and_found_by_name(desk: Tuner, tmp_path: Path) -> None:
     desk.change("tone.contrast", 0.7)
-    desk._name.value = "dusk"
+    desk._saving.name.value = "dusk"
     press(desk.widget, "Save preset")
     path = tmp_path / "presets" / "dusk.toml"
-    assert f"Saved in {path}" in desk._saved.value
+    assert f"Saved in {path}" in desk._saving.words.value
     assert load_preset("dusk").parameters()["tone.contrast"] == 0.7
     assert "dusk" in desk._presets.options
     assert desk.preset.name == desk._presets.value == "dusk"
 
 
 def test_a_name_that_is_taken_is_replaced_only_when_asked(desk: Tuner) -> None:
-    desk.save("dusk")
+    desk._saving.save("dusk")
     desk.change("tone.contrast", 0.7)
-    assert desk.save("dusk") is None
-    assert "There is a preset dusk already" in desk._saved.value
+    assert desk._saving.save("dusk") is None
+    assert "There is a preset dusk already" in desk._saving.words.value
     assert load_preset("dusk").parameters()["tone.contrast"] == 0.9
-    desk._name.value = "dusk"
+    desk._saving.name.value = "dusk"
     press(desk.widget, "Replace it")
     assert load_preset("dusk").parameters()["tone.contrast"] == 0.7
-    assert desk._replace.layout.display == "none"
+    assert desk._saving.replace.layout.display == "none"
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..\\x", "smooth", "<b>", "x" * 200])
 def test_a_name_that_cannot_be_is_said(desk: Tuner, name: str, tmp_path: Path) -> None:
-    assert desk.save(name) is None
-    assert "choose another name" in desk._saved.value
+    assert desk._saving.save(name) is None
+    assert "choose another name" in desk._saving.words.value
     assert not list(tmp_path.rglob("*.toml"))
 
 
 def test_a_folder_that_cannot_be_written_is_said(desk: Tuner, tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("a file in its place", encoding="utf-8")
-    assert desk.save("dusk") is None
-    assert "presets" in desk._saved.value
-    assert "choose another name" in desk._saved.value
+    assert desk._saving.save("dusk") is None
+    assert "presets" in desk._saving.words.value
+    assert "choose another name" in desk._saving.words.value
 
 
 def test_it_encodes_what_it_shows(desk: Tuner, tmp_path: Path) -> None:
@@ -335,8 +335,8 @@ def test_an_encode_can_be_cancelled_and_leaves_nothing(desk: Tuner, tmp_path: Pa
 def test_a_folder_lists_its_clips(banded: Path, untagged: Path) -> None:
     desk = Tuner(banded.parent)
     assert desk.clip is None
-    assert ("banded.mp4", str(banded)) in desk._clips.options
-    desk._clips.value = str(untagged)
+    assert ("banded.mp4", str(banded)) in desk._chooser.clips.options
+    desk._chooser.clips.value = str(untagged)
     assert desk.clip is not None
     assert desk.clip.path == untagged
     assert desk.wait(PATIENCE)
@@ -364,13 +364,13 @@ def test_a_clip_that_cannot_be_opened_leaves_the_last_picture(desk: Tuner, tmp_p
     desk.wait(PATIENCE)
     shown = desk._viewer.after
     (tmp_path / "broken.mp4").write_bytes(b"no video")
-    desk._folder.value = str(tmp_path)
-    desk._clips.value = str(tmp_path / "broken.mp4")
+    desk._chooser.folder.value = str(tmp_path)
+    desk._chooser.clips.value = str(tmp_path / "broken.mp4")
     assert "broken.mp4" in message(desk)
     desk.change("tone.contrast", 0.5)
     assert desk.wait(PATIENCE)
     assert desk._viewer.after != shown
-    desk._folder.value = str(tmp_path / "nowhere" / "x.mp4")
+    desk._chooser.folder.value = str(tmp_path / "nowhere" / "x.mp4")
     assert "cannot be read" in message(desk)
 
 
@@ -410,7 +410,7 @@ def test_without_ffmpeg_it_says_so_and_goes_on_when_it_is_back(
 
 
 def test_a_preset_file_gone_bad_is_said(desk: Tuner, tmp_path: Path) -> None:
-    desk.save("dusk")
+    desk._saving.save("dusk")
     (tmp_path / "presets" / "dusk.toml").write_text("name = 1", encoding="utf-8")
     desk.use(load_preset("smooth"))
     desk._presets.value = "dusk"

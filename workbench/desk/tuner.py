@@ -10,36 +10,24 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.clip import Clip
+from workbench.desk.chooser import ClipChooser
 from workbench.desk.controls import StageControls
 from workbench.desk.encoding import EncodePanel
+from workbench.desk.errands import decode_ahead, second, worst_frame
 from workbench.desk.gallery import Gallery
 from workbench.desk.latest import Latest
-from workbench.desk.pipeline import DISPLAY, Measured, Pipeline, Request, Still
+from workbench.desk.pipeline import Measured, Pipeline, Request, Still
+from workbench.desk.saving import SavePanel
 from workbench.desk.scopes import Scopes
 from workbench.desk.settings import SLOTS, History, Settings, Slot
 from workbench.desk.tables import measured_html
-from workbench.desk.viewer import Viewer, ends, jpeg
-from workbench.errors import (
-    Cancelled,
-    DestinationExists,
-    PresetError,
-    UnsupportedClip,
-    WorkbenchError,
-)
+from workbench.desk.viewer import Viewer
+from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
-from workbench.files import expanded
-from workbench.frames import CACHE_BYTES
-from workbench.look.preset import Preset, load_preset, own, own_folder, save_preset, shipped
-from workbench.look.proxy import proxy
-from workbench.look.render import render_each
+from workbench.look.preset import Preset, load_preset, own, shipped
 from workbench.look.stages import FILTERS
 from workbench.look.suggest import LADDER, suggest
-from workbench.measure.banding import cambi, measurable
 from workbench.probe import open_clip
-
-VIDEO = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
-"""What a folder is searched for."""
-_SAMPLES = 24  # frames in which the worst banding is looked for
 
 Task = Callable[[Cancellation], None]
 
@@ -64,7 +52,7 @@ class Tuner:
         self._pipeline = Pipeline(self._viewer, self._scopes, self._measured, self._trouble)
         self._pictures: Latest[Request] = Latest(self._pipeline)
         self._tasks: Latest[Task] = Latest(self._do)
-        self._decoding: Latest[Clip] = Latest(_decode_ahead)
+        self._decoding: Latest[Clip] = Latest(decode_ahead)
         self._place()
         if isinstance(clip, Clip):
             self._take(clip)
@@ -82,27 +70,7 @@ class Tuner:
 
     def open(self, path: str | Path) -> None:
         """Open a clip, or list the clips of a folder; "" is the folder that the notebook is in."""
-        given = expanded(path or Path.cwd())
-        folder = given if given.is_dir() else given.parent
-        with self._lock:
-            self._placing = True
-            try:
-                self._folder.value = str(folder)
-                found = _clips(folder)
-                names = [("choose a clip", ""), *((clip.name, str(clip)) for clip in found)]
-                if not given.is_dir() and given not in found:
-                    names.append((given.name, str(given)))
-                self._clips.options = names
-                self._clips.value = "" if given.is_dir() else str(given)
-            except OSError as error:
-                self._trouble(f"{folder} cannot be read: {error.strerror}")
-                return
-            finally:
-                self._placing = False
-        if not given.is_dir():
-            self._open(given)
-        elif not found:
-            self._trouble(f"There are no clips in {folder}: write another folder above.")
+        self._chooser.open(path)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the desk is at rest; return whether it was within so many seconds."""
@@ -256,14 +224,8 @@ class Tuner:
 
         def task(cancellation: Cancellation) -> None:
             if self._worst is None or self._worst[0] is not clip:
-                if not measurable(clip.width, clip.height):
-                    raise UnsupportedClip(
-                        f"{clip.path.name} is too small to measure banding in: CAMBI needs more"
-                    )
                 self._say("looking for the worst bands")
-                frames = list(clip.sample(_SAMPLES))
-                scores = cambi(frames, cancellation=cancellation)
-                self._worst = clip, frames[scores.index(max(scores))].index
+                self._worst = clip, worst_frame(clip, cancellation)
             self._say("")
             self._viewer.frame = self._worst[1]
 
@@ -277,54 +239,11 @@ class Tuner:
 
         def task(cancellation: Cancellation) -> None:
             self._say("making a second of video")
-            times, count = clip.times, clip.frame_count
-            first = max(0, min(index, count - max(1, round(clip.frame_rate))))
-            chosen = [at for at in range(first, count) if times[at] < times[first] + 1]
-            small: list[Any] = []
-            for at in chosen:
-                cancellation.raise_if_requested()
-                small.append(clip.frame(at).smaller(DISPLAY))
-            look = proxy(clip.frame(first), preset, DISPLAY)[1]
-            after = render_each(small, look, cancellation)
-            gone = times[chosen[-1] + 1] if chosen[-1] + 1 < count else clip.duration
-            self._viewer.play(
-                [jpeg(frame.declared(preset.assume_matrix)) for frame in small],
-                [jpeg(frame) for frame in after],
-                ends([times[at] for at in chosen], gone),
-            )
+            made = second(clip, index, preset, cancellation)
+            self._viewer.play(made.before, made.after, made.ends)
             self._say("")
 
         self._tasks.ask(task)
-
-    # ---- keeping a look
-
-    def save(self, name: str, *, overwrite: bool = False) -> Path | None:
-        """Keep the look under a name in the project's presets; say where, or why not."""
-        self._replace.layout.display = "none"
-        self._saved.value = ""
-        name = name.strip().removesuffix(".toml")
-        try:
-            if not name or any(sign in name for sign in '/\\:"<>|?*'):
-                raise PresetError("a preset's name is made of letters, digits, spaces and dashes")
-            if name in shipped():
-                raise PresetError(f"{name} is the name of a preset that comes with the workbench")
-            preset = self.preset.named(name)
-            folder = own_folder()
-            try:
-                folder.mkdir(exist_ok=True)
-            except OSError as error:
-                raise PresetError(f"{folder} cannot be made: {error.strerror}") from error
-            path = save_preset(preset, folder / f"{name}.toml", overwrite=overwrite)
-        except DestinationExists:
-            self._replace.layout.display = None
-            self._saved.value = escape(f"There is a preset {name} already.")
-            return None
-        except WorkbenchError as error:
-            self._saved.value = escape(f"{error}; choose another name")
-            return None
-        self._saved.value = f"Saved in {escape(str(path))}"
-        self.use(preset)
-        return path
 
     # ---- what is on the desk
 
@@ -336,13 +255,8 @@ class Tuner:
         self._gallery = Gallery(self.compare, self.restore)
         self._encoding = EncodePanel(lambda: (self._clip, self.preset) if self._clip else None)
 
-        self._folder = widgets.Text(
-            layout=widgets.Layout(flex="1 1 200px", width="auto"),
-            continuous_update=False,
-            placeholder="the folder of your clips, or one clip",
-            tooltip="The folder of your clips. Press Enter.",
-        )
-        self._clips = widgets.Dropdown(layout=widgets.Layout(flex="1 1 200px", width="auto"))
+        self._chooser = ClipChooser(self._open, self._trouble)
+        self._saving = SavePanel(lambda: self.preset, self.use)
         self._presets = widgets.Dropdown(
             layout=widgets.Layout(flex="1 1 auto", width="auto"),
             tooltip="Begin with one of the looks that come with the workbench, or one of yours.",
@@ -367,17 +281,6 @@ class Tuner:
         self._keep = widgets.Button(
             description="Keep a still", tooltip="Keep this picture and its look (key k)."
         )
-        self._name = widgets.Text(
-            placeholder="a name for this look", layout=widgets.Layout(flex="1 1 80px", width="auto")
-        )
-        self._save = widgets.Button(description="Save preset", layout=widgets.Layout(width="104px"))
-        self._replace = widgets.Button(
-            description="Replace it", layout=widgets.Layout(width="104px", display="none")
-        )
-        self._saved = widgets.HTML()
-
-        self._folder.observe(self._folder_written, "value")
-        self._clips.observe(self._clip_chosen, "value")
         self._presets.observe(self._preset_chosen, "value")
         for place, button in enumerate(self._slots):
             button.on_click(lambda _, place=place: self._slot_chosen(place))
@@ -388,8 +291,6 @@ class Tuner:
         self._suggest.on_click(lambda _: self.suggest())
         self._stop.on_click(lambda _: self._tasks.cancel())
         self._keep.on_click(lambda _: self.keep())
-        self._save.on_click(lambda _: self.save(self._name.value))
-        self._replace.on_click(lambda _: self.save(self._name.value, overwrite=True))
         self._suggesting(False)
 
         column = widgets.Layout(flex="1 1 290px", max_width="420px", min_width="0")
@@ -402,8 +303,7 @@ class Tuner:
                 widgets.HBox([self._suggest, self._stop]),
                 self._progress,
                 self._words,
-                widgets.HBox([self._name, self._save]),
-                widgets.HBox([self._saved, self._replace]),
+                self._saving.widget,
                 self._encoding.widget,
             ],
             layout=column,
@@ -423,7 +323,7 @@ class Tuner:
         )
         self.widget = widgets.VBox(
             [
-                widgets.HBox([self._folder, self._clips]),
+                self._chooser.widget,
                 widgets.HBox(
                     [pictures, controls],
                     layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
@@ -498,14 +398,6 @@ class Tuner:
         if not self._placed():
             self.change(name, value)
 
-    def _folder_written(self, change: dict[str, Any]) -> None:
-        if not self._placed():
-            self.open(change["new"].strip().strip("\"'"))
-
-    def _clip_chosen(self, change: dict[str, Any]) -> None:
-        if not self._placed() and change["new"]:
-            self._open(Path(change["new"]))
-
     def _preset_chosen(self, change: dict[str, Any]) -> None:
         if self._placed():
             return
@@ -532,20 +424,3 @@ def _eight_bits(preset: Preset) -> str:
         f"<b>8 bits.</b> {escape(' and '.join(names))} work in 8 bits: the file will have 10, its "
         "picture 8, and its steps come back in the grade."
     )
-
-
-def _clips(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO)
-
-
-def _decode_ahead(clip: Clip, overtaken: Cancellation) -> None:
-    """Decode what fits into the clip's memory, so that scrubbing finds it there."""
-    samples = 2 if clip.bit_depth > 8 else 1
-    size = clip.width * clip.height * 3 // 2 * samples
-    for index in range(min(clip.frame_count, CACHE_BYTES // size)):
-        if overtaken.requested:
-            return
-        try:
-            clip.frame(index)
-        except WorkbenchError:
-            return  # it is said when somebody goes there

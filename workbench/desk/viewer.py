@@ -5,7 +5,6 @@ The kernel's side is thin: pictures in; the mode, the frame and what a person as
 
 import io
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
@@ -131,14 +130,3 @@ def jpeg(frame: Frame) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(frame.rgb()).save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()
-
-
-def ends(times: Sequence[Fraction], last: Fraction) -> list[float]:
-    """Return when each of some frames goes, in seconds after the first came.
-
-    `last` is when the last of them goes.
-
-    >>> ends([Fraction(1), Fraction(3, 2)], Fraction(2))
-    [0.5, 1.0]
-    """
-    return [float(time - times[0]) for time in (*times[1:], last)]

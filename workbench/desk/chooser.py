@@ -1,0 +1,77 @@
+"""Chooser: a folder of clips, and the one that is on the desk."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbench.files import expanded
+
+VIDEO = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+"""What a folder is searched for."""
+
+
+class ClipChooser:
+    """A box for a folder, or for one clip, and a list of the clips that are in it."""
+
+    def __init__(
+        self, on_choice: Callable[[Path], None], on_trouble: Callable[[str], None]
+    ) -> None:
+        self._on_choice, self._on_trouble = on_choice, on_trouble
+        self._lock = RLock()  # handlers run in several threads of the kernel
+        self._placing = False
+        wide = widgets.Layout(flex="1 1 200px", width="auto")
+        self.folder = widgets.Text(
+            layout=wide,
+            continuous_update=False,
+            placeholder="the folder of your clips, or one clip",
+            tooltip="The folder of your clips, or one clip. Press Enter.",
+        )
+        self.clips = widgets.Dropdown(layout=wide, tooltip="The clips in this folder.")
+        self.folder.observe(self._written, "value")
+        self.clips.observe(self._chosen, "value")
+        self.widget = widgets.HBox([self.folder, self.clips])
+
+    def open(self, path: str | Path) -> None:
+        """List a folder's clips, or choose a clip; "" is the folder that the notebook is in."""
+        given = expanded(path or Path.cwd()).absolute()
+        try:
+            folder = given if given.is_dir() else given.parent
+            found = sorted(one for one in folder.iterdir() if one.suffix.lower() in VIDEO)
+        except OSError as error:
+            self._on_trouble(f"{given} cannot be read: {str(error.strerror).lower()}")
+            return
+        choice = None if given == folder else given
+        self._place(folder, found, choice)
+        if choice:
+            self._on_choice(choice)
+        elif not found:
+            self._on_trouble(f"There are no clips in {folder}: write another folder above.")
+
+    def _place(self, folder: Path, found: list[Path], choice: Path | None) -> None:
+        names = [("choose a clip", ""), *((clip.name, str(clip)) for clip in found)]
+        if choice and choice not in found:
+            names.append((choice.name, str(choice)))
+        with self._lock:
+            self._placing = True
+            try:
+                self.folder.value = str(folder)
+                self.clips.options = names
+                self.clips.value = str(choice) if choice else ""
+            finally:
+                self._placing = False
+
+    def _by_hand(self) -> bool:
+        """Whether a change is a person's; in this thread it may be `_place` that makes it."""
+        with self._lock:
+            return not self._placing
+
+    def _written(self, change: dict[str, Any]) -> None:
+        if self._by_hand():
+            self.open(change["new"].strip().strip("\"'"))
+
+    def _chosen(self, change: dict[str, Any]) -> None:
+        if self._by_hand() and change["new"]:
+            self._on_choice(Path(change["new"]))
