@@ -30,7 +30,7 @@ def desk(banded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 def row(desk: Tuner, stage: str, name: str) -> tuple[widgets.Widget, ...]:
     """The slider, the box and the reset of a parameter."""
-    controls: StageControls = desk._stages[stage]
+    controls: StageControls = desk._controls.stages[stage]
     return tuple(controls._by_name[f"{stage}.{name}"].widget.children[1:])
 
 
@@ -129,24 +129,24 @@ def test_the_box_takes_ffmpegs_whole_range(desk: Tuner) -> None:
 
 
 def test_a_filter_brings_its_own_controls(desk: Tuner) -> None:
-    desk._stages["tone"]._filter.value = "log"
-    rows = desk._stages["tone"]._by_name
+    desk._controls.stages["tone"]._filter.value = "log"
+    rows = desk._controls.stages["tone"]._by_name
     assert list(rows) == ["tone.curve", "tone.rolloff"]
     rows["tone.curve"].widget.children[1].value = "slog3"
     assert desk.preset.parameters()["tone.curve"] == "slog3"
-    desk._stages["tone"]._filter.value = "none"
+    desk._controls.stages["tone"]._filter.value = "none"
     assert desk.preset.tone == NoTone()
-    assert not desk._stages["tone"]._by_name
+    assert not desk._controls.stages["tone"]._by_name
     for _ in range(3):
         desk.undo()
     assert desk.preset == load_preset("smooth")
-    assert "tone.contrast" in desk._stages["tone"]._by_name
+    assert "tone.contrast" in desk._controls.stages["tone"]._by_name
 
 
 def test_every_control_says_what_it_does_in_a_sentence(desk: Tuner) -> None:
     for preset in ("smooth", "classic", "smooth-logc3"):
         desk.use(load_preset(preset))
-        for stage, controls in desk._stages.items():
+        for stage, controls in desk._controls.stages.items():
             for one in controls._by_name.values():
                 assert one.widget.children[1].tooltip.partition(".")[0].count(" ") > 3, stage
 
@@ -175,9 +175,9 @@ def test_undo_redo_and_the_two_settings(desk: Tuner) -> None:
 
 
 def test_a_look_in_8_bits_is_said(desk: Tuner) -> None:
-    assert desk._depth.value == ""
+    assert desk._controls.depth.value == ""
     desk.use(load_preset("classic"))
-    assert "gradfun and eq work in 8 bits" in desk._depth.value
+    assert "gradfun and eq work in 8 bits" in desk._controls.depth.value
 
 
 def test_stills_are_kept_compared_with_and_restored(desk: Tuner) -> None:
@@ -250,7 +250,7 @@ def test_suggest_takes_what_it_finds_and_can_be_undone(desk: Tuner) -> None:
     assert not desk._stop.disabled
     assert desk.wait(PATIENCE)
     assert desk.preset.name == "suggested"
-    assert desk._presets.value == "suggested"
+    assert desk._controls.presets.value == "suggested"
     assert desk.preset.description in desk._words.value.replace("&#x27;", "'")
     assert not desk._suggest.disabled
     desk.undo()
@@ -272,8 +272,8 @@ def test_a_preset_is_saved_and_found_by_name(desk: Tuner, tmp_path: Path) -> Non
     path = tmp_path / "presets" / "dusk.toml"
     assert f"Saved in {path}" in desk._saving.words.value
     assert load_preset("dusk").parameters()["tone.contrast"] == 0.7
-    assert "dusk" in desk._presets.options
-    assert desk.preset.name == desk._presets.value == "dusk"
+    assert "dusk" in desk._controls.presets.options
+    assert desk.preset.name == desk._controls.presets.value == "dusk"
 
 
 def test_a_name_that_is_taken_is_replaced_only_when_asked(desk: Tuner) -> None:
@@ -413,7 +413,7 @@ def test_a_preset_file_gone_bad_is_said(desk: Tuner, tmp_path: Path) -> None:
     desk._saving.save("dusk")
     (tmp_path / "presets" / "dusk.toml").write_text("name = 1", encoding="utf-8")
     desk.use(load_preset("smooth"))
-    desk._presets.value = "dusk"
+    desk._controls.presets.value = "dusk"
     assert "dusk.toml" in message(desk)
-    assert desk._presets.value == "smooth"
+    assert desk._controls.presets.value == "smooth"
     assert desk.preset.dither == Shaped()

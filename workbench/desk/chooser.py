@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import ipywidgets as widgets
 
+from workbench.desk.placing import Placing
 from workbench.files import expanded
 
 VIDEO = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
@@ -20,8 +20,7 @@ class ClipChooser:
         self, on_choice: Callable[[Path], None], on_trouble: Callable[[str], None]
     ) -> None:
         self._on_choice, self._on_trouble = on_choice, on_trouble
-        self._lock = RLock()  # handlers run in several threads of the kernel
-        self._placing = False
+        self._placing = Placing()
         wide = widgets.Layout(flex="1 1 200px", width="auto")
         self.folder = widgets.Text(
             layout=wide,
@@ -54,24 +53,15 @@ class ClipChooser:
         names = [("choose a clip", ""), *((clip.name, str(clip)) for clip in found)]
         if choice and choice not in found:
             names.append((choice.name, str(choice)))
-        with self._lock:
-            self._placing = True
-            try:
-                self.folder.value = str(folder)
-                self.clips.options = names
-                self.clips.value = str(choice) if choice else ""
-            finally:
-                self._placing = False
-
-    def _by_hand(self) -> bool:
-        """Whether a change is a person's; in this thread it may be `_place` that makes it."""
-        with self._lock:
-            return not self._placing
+        with self._placing:
+            self.folder.value = str(folder)
+            self.clips.options = names
+            self.clips.value = str(choice) if choice else ""
 
     def _written(self, change: dict[str, Any]) -> None:
-        if self._by_hand():
+        if self._placing.by_hand:
             self.open(change["new"].strip().strip("\"'"))
 
     def _chosen(self, change: dict[str, Any]) -> None:
-        if self._by_hand() and change["new"]:
+        if self._placing.by_hand and change["new"]:
             self._on_choice(Path(change["new"]))

@@ -1,13 +1,26 @@
-"""Controls: a group for each stage of a look - its filter, and a row for each parameter."""
+"""Controls: what a look is set with - settings, undo, presets, and a group for each stage."""
 
 from collections.abc import Callable
-from typing import Any
+from html import escape
+from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from workbench.desk.settings import Slot
-from workbench.look.preset import Choice, Number
+from workbench.desk.placing import Placing
+from workbench.desk.settings import SLOTS, History, Slot
+from workbench.look.preset import Choice, Number, Preset, own, shipped
 from workbench.look.stages import FILTERS
+
+
+class Hands(Protocol):
+    """Who does what the controls are used for."""
+
+    def change(self, name: str, value: Any) -> None: ...
+    def begin_with(self, preset: str) -> None: ...
+    def flip(self) -> None: ...
+    def undo(self) -> None: ...
+    def redo(self) -> None: ...
+
 
 Change = Callable[[str, Any], None]
 """Hears the name of a parameter and its new value, also when it was `place` that set it."""
@@ -29,6 +42,84 @@ _SLIDER_ENDS = {
     ("eq", "contrast"): (0.0, 2.0),
     ("eq", "brightness"): (-0.5, 0.5),
 }
+
+
+class LookControls:
+    """All that a look is set with. It shows the settings, and says what a person changes."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._placing = Placing()
+        self._active = 0
+        narrow = widgets.Layout(width="36px", padding="0")
+        self._slots = [
+            widgets.Button(description=name, tooltip=f"Setting {name} (key a flips)", layout=narrow)
+            for name in SLOTS
+        ]
+        half = widgets.Layout(width="64px", padding="0")
+        self._undo = widgets.Button(description="Undo", tooltip="Undo (ctrl z)", layout=half)
+        self._redo = widgets.Button(description="Redo", tooltip="Redo (ctrl y)", layout=half)
+        self.presets = widgets.Dropdown(
+            layout=widgets.Layout(flex="1 1 auto", width="auto"),
+            tooltip="Begin with one of the looks that come with the workbench, or one of yours.",
+        )
+        self.stages = {stage: StageControls(stage, self._changed) for stage in FILTERS}
+        self.depth = widgets.HTML()
+        for place, button in enumerate(self._slots):
+            button.on_click(lambda _, place=place: self._slot_chosen(place))
+        self._undo.on_click(lambda _: hands.undo())
+        self._redo.on_click(lambda _: hands.redo())
+        self.presets.observe(self._preset_chosen, "value")
+        self.widget = widgets.VBox(
+            [
+                widgets.HBox([*self._slots, self._undo, self._redo]),
+                self.presets,
+                *(stage.widget for stage in self.stages.values()),
+                self.depth,
+            ]
+        )
+
+    def place(self, history: History) -> None:
+        """Show the settings as they are now."""
+        slot = history.now.slot
+        names = [*shipped(), *own()]
+        if slot.base.name not in names:
+            names.append(slot.base.name)
+        with self._placing:
+            self._active = history.now.active
+            for place, button in enumerate(self._slots):
+                button.button_style = "primary" if place == self._active else ""
+            if tuple(names) != tuple(self.presets.options):
+                self.presets.options = names
+            self.presets.value = slot.base.name
+            for stage in self.stages.values():
+                stage.place(slot)
+            self._undo.disabled = not history.past
+            self._redo.disabled = not history.future
+            self.depth.value = _eight_bits(slot.preset)
+
+    def _changed(self, name: str, value: Any) -> None:
+        if self._placing.by_hand:
+            self._hands.change(name, value)
+
+    def _preset_chosen(self, change: dict[str, Any]) -> None:
+        if self._placing.by_hand:
+            self._hands.begin_with(change["new"])
+
+    def _slot_chosen(self, place: int) -> None:
+        if place != self._active:
+            self._hands.flip()
+
+
+def _eight_bits(preset: Preset) -> str:
+    """Say so where a look falls short of 10 bits."""
+    if preset.bit_depth > 8:
+        return ""
+    names = [type(stage).__name__.lower() for stage in preset.stages if stage.bit_depth == 8]
+    return (
+        f"<b>8 bits.</b> {escape(' and '.join(names))} work in 8 bits: the file will have 10, its "
+        "picture 8, and its steps come back in the grade."
+    )
 
 
 class StageControls:

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 
 from workbench.clip import Clip
 from workbench.desk.chooser import ClipChooser
-from workbench.desk.controls import StageControls
+from workbench.desk.controls import LookControls
 from workbench.desk.encoding import EncodePanel
 from workbench.desk.errands import decode_ahead, second, worst_frame
 from workbench.desk.gallery import Gallery
@@ -19,13 +19,12 @@ from workbench.desk.latest import Latest
 from workbench.desk.pipeline import Measured, Pipeline, Request, Still
 from workbench.desk.saving import SavePanel
 from workbench.desk.scopes import Scopes
-from workbench.desk.settings import SLOTS, History, Settings, Slot
+from workbench.desk.settings import History, Settings, Slot
 from workbench.desk.tables import measured_html
 from workbench.desk.viewer import Viewer
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
-from workbench.look.preset import Preset, load_preset, own, shipped
-from workbench.look.stages import FILTERS
+from workbench.look.preset import Preset, load_preset
 from workbench.look.suggest import LADDER, suggest
 from workbench.probe import open_clip
 
@@ -43,7 +42,6 @@ class Tuner:
         """Raises PresetError for a preset that there is not."""
         base = preset if isinstance(preset, Preset) else load_preset(preset)
         self._lock = RLock()  # handlers run in several threads of the kernel
-        self._placing = False
         self._history = History(Settings.of(base))
         self._clip: Clip | None = None
         self._against: Still | None = None
@@ -53,7 +51,7 @@ class Tuner:
         self._pictures: Latest[Request] = Latest(self._pipeline)
         self._tasks: Latest[Task] = Latest(self._do)
         self._decoding: Latest[Clip] = Latest(decode_ahead)
-        self._place()
+        self._controls.place(self._history)
         if isinstance(clip, Clip):
             self._take(clip)
         else:
@@ -86,7 +84,7 @@ class Tuner:
                 self._move(now.with_slot(now.slot.changed(name, value)), name)
                 self._trouble("")
         except PresetError as error:
-            self._place()  # the controls go back to what is
+            self._controls.place(self._history)  # the controls go back to what is
             self._trouble(str(error))
 
     def flip(self) -> None:
@@ -102,6 +100,14 @@ class Tuner:
         with self._lock:
             self._go(self._history.redone())
 
+    def begin_with(self, preset: str) -> None:
+        """Begin anew with a preset by its name; say so if it cannot be loaded."""
+        try:
+            self.use(load_preset(preset))
+        except PresetError as error:
+            self._controls.place(self._history)
+            self._trouble(str(error))
+
     def use(self, preset: Preset) -> None:
         """Begin anew with a preset, in the slot that is on."""
         with self._lock:
@@ -114,7 +120,7 @@ class Tuner:
         if history is not self._history:
             self._history = history
             self._refresh()  # first: it is what is waited for
-            self._place()
+            self._controls.place(self._history)
 
     # ---- the picture
 
@@ -257,20 +263,7 @@ class Tuner:
 
         self._chooser = ClipChooser(self._open, self._trouble)
         self._saving = SavePanel(lambda: self.preset, self.use)
-        self._presets = widgets.Dropdown(
-            layout=widgets.Layout(flex="1 1 auto", width="auto"),
-            tooltip="Begin with one of the looks that come with the workbench, or one of yours.",
-        )
-        narrow = widgets.Layout(width="36px", padding="0")
-        self._slots = [
-            widgets.Button(description=name, tooltip=f"Setting {name} (key a flips)", layout=narrow)
-            for name in SLOTS
-        ]
-        half = widgets.Layout(width="64px", padding="0")
-        self._undo = widgets.Button(description="Undo", tooltip="Undo (ctrl z)", layout=half)
-        self._redo = widgets.Button(description="Redo", tooltip="Redo (ctrl y)", layout=half)
-        self._stages = {stage: StageControls(stage, self._turned) for stage in FILTERS}
-        self._depth = widgets.HTML()
+        self._controls = LookControls(self)
         self._suggest = widgets.Button(
             description="Suggest",
             tooltip="Find the weakest deband that closes this clip's bands and spares its texture.",
@@ -281,13 +274,8 @@ class Tuner:
         self._keep = widgets.Button(
             description="Keep a still", tooltip="Keep this picture and its look (key k)."
         )
-        self._presets.observe(self._preset_chosen, "value")
-        for place, button in enumerate(self._slots):
-            button.on_click(lambda _, place=place: self._slot_chosen(place))
         self._viewer.observe(self._refresh, ["frame", "bands", "mode"])
-        self._scopes.observe(self._scope_chosen, "kind")
-        self._undo.on_click(lambda _: self.undo())
-        self._redo.on_click(lambda _: self.redo())
+        self._scopes.observe(self._refresh, "kind")
         self._suggest.on_click(lambda _: self.suggest())
         self._stop.on_click(lambda _: self._tasks.cancel())
         self._keep.on_click(lambda _: self.keep())
@@ -296,10 +284,7 @@ class Tuner:
         column = widgets.Layout(flex="1 1 290px", max_width="420px", min_width="0")
         controls = widgets.VBox(
             [
-                widgets.HBox([*self._slots, self._undo, self._redo]),
-                self._presets,
-                *(stage.widget for stage in self._stages.values()),
-                self._depth,
+                self._controls.widget,
                 widgets.HBox([self._suggest, self._stop]),
                 self._progress,
                 self._words,
@@ -331,29 +316,6 @@ class Tuner:
                 self._encoding.findings,
             ]
         )
-
-    def _place(self) -> None:
-        """Show the settings in the controls, without taking that for a person's hand."""
-        with self._lock:
-            self._placing = True
-            try:
-                settings, slot = self._history.now, self._history.now.slot
-                for place, button in enumerate(self._slots):
-                    button.button_style = "primary" if place == settings.active else ""
-                names = [*shipped(), *own()]
-                if slot.base.name not in names:
-                    names.append(slot.base.name)
-                if tuple(names) != tuple(self._presets.options):
-                    self._presets.options = names
-                self._presets.value = slot.base.name
-                self._presets.tooltip = slot.preset.description
-                for stage in self._stages.values():
-                    stage.place(slot)
-                self._undo.disabled = not self._history.past
-                self._redo.disabled = not self._history.future
-                self._depth.value = _eight_bits(slot.preset)
-            finally:
-                self._placing = False
 
     def _measured(self, measured: Measured | None) -> None:
         """Show the figures; None leaves the last ones, marked as those of another picture."""
@@ -388,39 +350,3 @@ class Tuner:
         }
         if name in commands:
             commands[name]()
-
-    def _placed(self) -> bool:
-        """Whether it is the desk itself that sets a control, in this thread."""
-        with self._lock:
-            return self._placing
-
-    def _turned(self, name: str, value: Any) -> None:
-        if not self._placed():
-            self.change(name, value)
-
-    def _preset_chosen(self, change: dict[str, Any]) -> None:
-        if self._placed():
-            return
-        try:
-            self.use(load_preset(change["new"]))
-        except PresetError as error:
-            self._place()
-            self._trouble(str(error))
-
-    def _slot_chosen(self, place: int) -> None:
-        if place != self._history.now.active:
-            self.flip()
-
-    def _scope_chosen(self, _: object) -> None:
-        self._refresh()
-
-
-def _eight_bits(preset: Preset) -> str:
-    """Say so where a look falls short of 10 bits."""
-    if preset.bit_depth > 8:
-        return ""
-    names = [stage.filter for stage in preset.stages if stage.bit_depth == 8]  # type: ignore[attr-defined]
-    return (
-        f"<b>8 bits.</b> {escape(' and '.join(names))} work in 8 bits: the file will have 10, its "
-        "picture 8, and its steps come back in the grade."
-    )
