@@ -333,7 +333,7 @@ def test_a_burst_ends_with_the_last_and_leaves_no_process(tuned: tuple[Notebook,
     code = """
     import psutil
     from workbench import render
-    shown = b"".join(tuner._viewer._exact["after"][1])
+    shown = b"".join(tuner._viewer._last["exact", "after"][1])
     print(shown == render(tuner.clip.frame(12), tuner.preset).tobytes(),
           [p for p in psutil.Process().children() if "ffmpeg" in " ".join(p.cmdline())])
     """

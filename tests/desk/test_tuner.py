@@ -52,7 +52,7 @@ def message(desk: Tuner) -> str:
 
 def after(desk: Tuner) -> bytes:
     """The exact picture that the browser was given."""
-    return b"".join(desk._viewer._exact["after"][1])
+    return b"".join(desk._viewer._last["exact", "after"][1])
 
 
 def test_it_shows_the_picture_that_the_encoder_is_fed(desk: Tuner) -> None:
@@ -61,7 +61,7 @@ def test_it_shows_the_picture_that_the_encoder_is_fed(desk: Tuner) -> None:
     assert desk.clip is not None
     source = desk.clip.frame(12)
     assert after(desk) == render(source, desk.preset).tobytes()
-    assert b"".join(desk._viewer._exact["before"][1]) == source.tobytes()
+    assert b"".join(desk._viewer._last["exact", "before"][1]) == source.tobytes()
     assert len(desk._viewer.after) > 1000
     assert "CAMBI" in desk._figures.value
     assert desk._scopes.layout_["kind"] == "waveform"
@@ -191,7 +191,7 @@ def test_stills_are_kept_compared_with_and_restored(desk: Tuner) -> None:
     desk._gallery._toggles[1].value = True
     assert desk.wait(PATIENCE)
     assert desk._viewer.labels["before"] == "still 1"
-    assert b"".join(desk._viewer._exact["before"][1]) == kept
+    assert b"".join(desk._viewer._last["exact", "before"][1]) == kept
     press(desk.widget, "Restore")
     assert desk.preset == load_preset("smooth")
     assert desk._viewer.frame == 12
@@ -210,7 +210,7 @@ def test_the_difference_is_from_the_look_without_its_deband(desk: Tuner) -> None
     plain = desk.preset.override({"deband.filter": "none"})
     assert desk.clip is not None
     expected = render(desk.clip.frame(12), plain).tobytes()
-    assert b"".join(desk._viewer._exact["reference"][1]) == expected
+    assert b"".join(desk._viewer._last["exact", "reference"][1]) == expected
 
 
 def test_the_map_of_the_bands_is_sent_when_it_is_asked_for(
@@ -218,7 +218,9 @@ def test_the_map_of_the_bands_is_sent_when_it_is_asked_for(
 ) -> None:
     desk.wait(PATIENCE)
     maps: dict[str, np.ndarray] = {}
-    monkeypatch.setattr(desk._viewer, "show_bands", lambda side, found: maps.update({side: found}))
+    monkeypatch.setattr(
+        desk._viewer, "show_bands", lambda side, found, _: maps.update({side: found})
+    )
     desk._viewer.bands = True
     assert desk.wait(PATIENCE)
     assert maps["before"].shape == (180, 320)

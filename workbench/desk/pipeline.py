@@ -158,7 +158,7 @@ class Pipeline:
     def _show_exact(self, request: Request, left: Frame, after: Frame) -> None:
         pictures: dict[Side, Frame] = {"before": left, "after": after}
         for side, picture in pictures.items():
-            if self._viewer.exact_generation(side) != self._generation[side]:
+            if self._viewer.given("exact", side) != self._generation[side]:
                 self._viewer.show_exact(side, picture, self._generation[side])
         self.shown = request, after
 
@@ -188,8 +188,11 @@ class Pipeline:
         if request.bands and before_map and after_map:
             # One scale for both, so that they can be compared.
             top = max(float(np.quantile(before_map.c_values, 0.99)), 1e-6)
-            self._viewer.show_bands("before", _strength(before_map, top))
-            self._viewer.show_bands("after", _strength(after_map, top))
+            maps: dict[Side, CambiMap] = {"after": after_map}
+            if not request.against:
+                maps["before"] = before_map
+            for side, bands in maps.items():
+                self._viewer.show_bands(side, _strength(bands, top), self._generation[side])
 
     def _undebanded(
         self, request: Request, source: Frame, overtaken: ffmpeg.Cancellation

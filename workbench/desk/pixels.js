@@ -178,10 +178,15 @@ class Side {
   lossy = null;
   planes = null;
   bands = null; // a canvas
+  ofBands = -1; // the generation that they are of
   made = new Map(); // what was made of the planes, by gain and width
 
   get exact() {
     return this.planes !== null && this.planes.generation === this.generation;
+  }
+
+  get mapped() {
+    return this.ofBands === this.generation;
   }
 
   take(planes) {

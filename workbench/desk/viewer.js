@@ -32,7 +32,6 @@ const HELP = [
   ["F", "full screen"],
   ["?", "this help"],
 ];
-const MOST_ZOOM = 16;
 const GRAB = 14; // pixels on either side of the wipe's line
 
 function make(tag, attributes = {}, ...children) {
@@ -61,8 +60,7 @@ function pressed(element, on) {
 function render({ model, el }) {
   const sides = { before: new Side(), after: new Side() };
   const reference = new Side(); // what a difference is taken from
-  let scale = 0; // device pixels for each of the picture; 0 fits it in
-  let centre = [0.5, 0.5]; // the part of the picture in the middle of the stage, 0 to 1
+  const placement = new Placement();
   let wipe = 0.5; // of the stage's width
   let pointer = null; // in the picture, whole pixels
   let playing = null;
@@ -147,24 +145,13 @@ function render({ model, el }) {
     if (GAINS[at]) choose("gain", GAINS[at]);
   }
 
-  // ---- geometry: a picture pixel is `drawn()` device pixels wide
-
-  const size = () => [model.get("picture").width || 16, model.get("picture").height || 9];
-  const panes = () => (model.get("mode") === "side" ? 2 : 1);
-  function fitting() {
-    const [width, height] = size();
-    return Math.min(canvas.width / panes() / width, canvas.height / height);
-  }
-  const drawn = () => scale || fitting();
-
-  /** Where a pane's picture begins, in device pixels of the canvas. */
-  function origin(pane) {
-    const [width, height] = size(), s = drawn(), wide = canvas.width / panes();
-    const start = (whole, room, middle) =>
-      whole * s <= room ? (room - whole * s) / 2
-        : Math.min(0, Math.max(room - whole * s, room / 2 - middle * whole * s));
-    return [pane * wide + Math.round(start(width, wide, centre[0])),
-            Math.round(start(height, canvas.height, centre[1]))];
+  /** Take over the picture's size, and how many there are. */
+  function lay() {
+    const { width, height } = model.get("picture");
+    placement.picture = [width || 16, height || 9];
+    placement.panes = model.get("mode") === "side" ? 2 : 1;
+    placement.canvas = [canvas.width, canvas.height];
+    placement.settle();
   }
 
   function devicePoint(event) {
@@ -173,38 +160,9 @@ function render({ model, el }) {
             ((event.clientY - box.top) * canvas.height) / box.height];
   }
 
-  const pane = (x) => Math.min(panes() - 1, Math.max(0, Math.floor((x / canvas.width) * panes())));
-
-  /** The pixel of the picture at a place on the canvas, or null outside it. */
-  function pixelAt([x, y]) {
-    const [left, top] = origin(pane(x)), [width, height] = size();
-    const at = [Math.floor((x - left) / drawn()), Math.floor((y - top) / drawn())];
-    return at[0] >= 0 && at[1] >= 0 && at[0] < width && at[1] < height ? at : null;
-  }
-
-  function zoomTo(next, about = null) {
-    const [width, height] = size();
-    const point = about || [canvas.width / panes() / 2, canvas.height / 2];
-    const [left, top] = origin(pane(point[0]));
-    const at = [(point[0] - left) / drawn(), (point[1] - top) / drawn()];
-    scale = next && next <= fitting() * 1.001 && about ? 0 : Math.min(MOST_ZOOM, next);
-    if (scale) {
-      const room = [canvas.width / panes(), canvas.height];
-      const inPane = [point[0] - pane(point[0]) * room[0], point[1]];
-      centre = [(at[0] - (inPane[0] - room[0] / 2) / scale) / width,
-                (at[1] - (inPane[1] - room[1] / 2) / scale) / height];
-      settle();
-    }
+  function zoomTo(zoom) {
+    placement.zoomTo(zoom);
     paint();
-  }
-
-  /** Keep the middle where the picture still fills the stage, so that a drag answers at once. */
-  function settle() {
-    const room = [canvas.width / panes(), canvas.height];
-    centre = centre.map((c, i) => {
-      const half = room[i] / 2 / (size()[i] * drawn());
-      return half >= 0.5 ? 0.5 : Math.min(1 - half, Math.max(half, c));
-    });
   }
 
   // ---- painting: at most once for each refresh of the screen
@@ -217,7 +175,7 @@ function render({ model, el }) {
   function paintNow() {
     const mode = model.get("mode"), context = canvas.getContext("2d");
     context.clearRect(0, 0, canvas.width, canvas.height);
-    context.imageSmoothingEnabled = drawn() < 1;
+    context.imageSmoothingEnabled = placement.scale < 1;
     const line = Math.round(wipe * canvas.width);
     if (playing) paintLoop(context, mode, line);
     else if (mode === "difference") draw(context, differenceImage(), 0, 0, canvas.width);
@@ -230,7 +188,7 @@ function render({ model, el }) {
       draw(context, image("after"), 0, line, canvas.width - line, "after");
     } else draw(context, image(mode), 0, 0, canvas.width, mode);
     if (mode === "wipe") paintLine(context, line);
-    if (pointer && drawn() >= 4) paintPixel(context);
+    if (pointer && placement.scale >= 4) paintPixel(context);
     label();
     for (const name of ["before", "after"]) {
       const side = sides[name];
@@ -242,19 +200,20 @@ function render({ model, el }) {
 
   const image = (name) => sides[name].image(
     model.get("boost") ? model.get("gain") : 1,
-    ...size().map((whole) => Math.round(whole * drawn())));
+    ...placement.picture.map((side) => Math.round(side * placement.scale)));
 
   function draw(context, picture, pane, left, width, name) {
     if (!picture || width <= 0) return;
-    const [x, y] = origin(pane), [wide, high] = size(), s = drawn();
+    const at = placement.origin(pane);
+    const size = placement.picture.map((side) => side * placement.scale);
     context.save();
     context.beginPath();
     context.rect(left, 0, width, canvas.height);
     context.clip();
-    context.drawImage(picture, x, y, wide * s, high * s);
-    if (model.get("bands") && name && sides[name].bands) {
+    context.drawImage(picture, ...at, ...size);
+    if (model.get("bands") && name && sides[name].mapped) {
       context.imageSmoothingEnabled = true;
-      context.drawImage(sides[name].bands, x, y, wide * s, high * s);
+      context.drawImage(sides[name].bands, ...at, ...size);
     }
     context.restore();
   }
@@ -268,10 +227,10 @@ function render({ model, el }) {
   }
 
   function paintPixel(context) {
-    const mode = model.get("mode");
-    for (let i = 0; i < panes(); i++) {
-      const [x, y] = origin(i), s = drawn();
-      context.strokeStyle = mode === "difference" ? "#000" : "#fff";
+    const s = placement.scale;
+    context.strokeStyle = model.get("mode") === "difference" ? "#000" : "#fff";
+    for (let pane = 0; pane < placement.panes; pane++) {
+      const [x, y] = placement.origin(pane);
       context.strokeRect(x + pointer[0] * s - 0.5, y + pointer[1] * s - 0.5, s + 1, s + 1);
     }
   }
@@ -294,12 +253,14 @@ function render({ model, el }) {
       write(tags[name], labels[name]);
     }
     const visible = mode === "difference" ? ["after"] : Object.keys(shown).filter((n) => shown[n]);
-    const exact = !playing && visible.every((n) => sides[n].exact);
+    const compared = mode !== "difference"
+      || reference.planes?.generation === sides.after.generation;
+    const exact = !playing && compared && visible.every((n) => sides[n].exact);
     const parts = [];
     if (playing) parts.push("playing");
     if (sides.after.lossy || sides.after.planes)
       parts.push(exact ? "exact" : "lossy");
-    parts.push(`${Math.round(drawn() * 100)} %`);
+    parts.push(`${Math.round(placement.scale * 100)} %`);
     if (mode === "difference") parts.push(`${labels.difference}, 1 code = ${model.get("gain")} levels`);
     else if (model.get("boost")) parts.push(`band boost ×${model.get("gain")}`);
     if (model.get("bands") && mode !== "difference") parts.push("bands in magenta");
@@ -308,7 +269,7 @@ function render({ model, el }) {
     root.dataset.exact = exact;
     write(gain, `×${model.get("gain")}`);
     for (const made of modes) pressed(made, made.dataset.mode === mode);
-    for (const made of zooms) pressed(made, scale === Number(made.dataset.zoom));
+    for (const made of zooms) pressed(made, placement.zoom === Number(made.dataset.zoom));
     pressed(boost, model.get("boost"));
     pressed(map, model.get("bands"));
     pressed(loop, playing !== null);
@@ -393,8 +354,8 @@ function render({ model, el }) {
         paint();
       });
     }
-    stage.style.aspectRatio = `${size()[0]} / ${size()[1]}`;
-    settle();
+    lay();
+    stage.style.aspectRatio = placement.picture.join(" / ");
   }
 
   function takeMessage(content, buffers) {
@@ -406,7 +367,7 @@ function render({ model, el }) {
       const { width, height } = content, image = new ImageData(width, height);
       const strength = new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, width * height);
       strength.forEach((alpha, i) => image.data.set([255, 26, 153, alpha], 4 * i));
-      sides[content.side].bands = held(image);
+      Object.assign(sides[content.side], { bands: held(image), ofBands: content.generation });
       paint();
     } else if (content.kind === "loop") play(content, buffers);
   }
@@ -442,9 +403,8 @@ function render({ model, el }) {
     stage.focus({ preventScroll: true });
     const at = devicePoint(event), ratio = devicePixelRatio;
     const onLine = Math.abs(at[0] - wipe * canvas.width) <= GRAB * ratio;
-    const whole = drawn() <= fitting() * 1.001;
-    const wiping = model.get("mode") === "wipe" && (onLine || whole);
-    dragging = { wiping, at, centre: [...centre] };
+    const wiping = model.get("mode") === "wipe" && (onLine || placement.whole);
+    dragging = { wiping, at, centre: placement.centre };
     stage.setPointerCapture(event.pointerId);
     if (wiping) wipeTo(at[0]);
   });
@@ -452,13 +412,11 @@ function render({ model, el }) {
     const at = devicePoint(event);
     if (dragging && dragging.wiping) wipeTo(at[0]);
     else if (dragging) {
-      centre = size().map((whole, i) =>
-        dragging.centre[i] - (at[i] - dragging.at[i]) / (whole * drawn()));
-      settle();
+      placement.pan(dragging.centre, [at[0] - dragging.at[0], at[1] - dragging.at[1]]);
       paint();
     }
-    pointer = pixelAt(at);
-    if (drawn() >= 4) paint();
+    pointer = placement.pixelAt(at);
+    if (placement.scale >= 4) paint();
     read();
   });
   for (const name of ["pointerup", "pointercancel"])
@@ -470,8 +428,9 @@ function render({ model, el }) {
   stage.addEventListener("wheel", (event) => {
     event.preventDefault();
     const lines = event.deltaMode ? event.deltaY * 33 : event.deltaY;
-    zoomTo(Math.max(fitting(), drawn() * 2 ** (-lines / 250)), devicePoint(event));
-    pointer = pixelAt(devicePoint(event));
+    placement.wheel(-lines / 250, devicePoint(event));
+    pointer = placement.pixelAt(devicePoint(event));
+    paint();
   }, { passive: false });
 
   function wipeTo(x) {
@@ -529,14 +488,14 @@ function render({ model, el }) {
     const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
     if (!width || (canvas.width === width && canvas.height === height)) return;
     [canvas.width, canvas.height] = [width, height];
-    settle();
+    lay();
     paintNow(); // at once: a resized canvas is empty
   });
   resized.observe(stage);
 
   const heard = {
     "change:picture": takePicture, "change:clip": takeClip, "change:frame": takeFrame,
-    "change:message": takeWords, "change:mode": () => { settle(); paint(); },
+    "change:message": takeWords, "change:mode": () => { lay(); paint(); },
     "change:boost": paint, "change:bands": paint, "change:gain": paint, "change:labels": paint,
     "msg:custom": takeMessage,
   };

@@ -34,7 +34,8 @@ class Viewer(anywidget.AnyWidget):
     """
 
     _esm = "\n".join(
-        (_HERE / name).read_text(encoding="utf-8") for name in ("pixels.js", "viewer.js")
+        (_HERE / name).read_text(encoding="utf-8")
+        for name in ("pixels.js", "placement.js", "viewer.js")
     )
     _css = (_HERE / "viewer.css").read_text(encoding="utf-8")
 
@@ -58,7 +59,7 @@ class Viewer(anywidget.AnyWidget):
         """`on_command` hears what is asked for by key or button: see KEYS in viewer.js."""
         super().__init__()
         self._on_command = on_command
-        self._exact: dict[str, tuple[dict[str, Any], list[bytes]]] = {}
+        self._last: dict[tuple[str, str], tuple[dict[str, Any], list[bytes]]] = {}
         self.on_msg(self._heard)
 
     def set_clip(self, clip: Clip) -> None:
@@ -98,19 +99,29 @@ class Viewer(anywidget.AnyWidget):
             "blue": blue,
             "chroma": [across, down],
         }
-        planes = [plane.tobytes() for plane in (frame.luma, frame.cb, frame.cr)]
-        self._exact[side] = layout, planes
-        self.send(layout, planes)
+        self._give(layout, [plane.tobytes() for plane in (frame.luma, frame.cb, frame.cr)])
 
-    def exact_generation(self, side: Side) -> int | None:
-        """Return the generation of the code values that a side has, if it has any."""
-        return self._exact[side][0]["generation"] if side in self._exact else None
-
-    def show_bands(self, side: Side, strength: NDArray[np.uint8]) -> None:
+    def show_bands(self, side: Side, strength: NDArray[np.uint8], generation: int) -> None:
         """Lay a map over a side's picture: (height, width) at any size, 0 is clear."""
         height, width = strength.shape
-        content = {"kind": "bands", "side": side, "width": width, "height": height}
-        self.send(content, [strength.tobytes()])
+        layout = {
+            "kind": "bands",
+            "side": side,
+            "generation": generation,
+            "width": width,
+            "height": height,
+        }
+        self._give(layout, [strength.tobytes()])
+
+    def given(self, kind: Literal["exact", "bands"], side: Side) -> int | None:
+        """Return the generation of what was given to a side last, if anything was."""
+        layout, _ = self._last.get((kind, side), ({}, []))
+        return layout.get("generation")
+
+    def _give(self, layout: dict[str, Any], buffers: list[bytes]) -> None:
+        """Send what does not belong into a saved notebook, and keep it for views to come."""
+        self._last[layout["kind"], layout["side"]] = layout, buffers
+        self.send(layout, buffers)
 
     def play(self, before: Sequence[bytes], after: Sequence[bytes], ends: Sequence[float]) -> None:
         """Play JPEGs in a loop; `ends` are the seconds at which each goes."""
@@ -119,8 +130,8 @@ class Viewer(anywidget.AnyWidget):
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
         command = str(content.get("command"))
         if command == "ready":  # a view that was opened just now
-            for layout, planes in list(self._exact.values()):
-                self.send(layout, planes)
+            for layout, buffers in list(self._last.values()):
+                self.send(layout, buffers)
         else:
             self._on_command(command)
 
