@@ -347,12 +347,13 @@ def test_a_preset_is_saved_and_the_next_tuner_finds_it(tuned: tuple[Notebook, De
     desk.button("Save preset").click()
     expect(desk.whole.get_by_text("Saved in")).to_be_visible()
     folder = Path(in_kernel(notebook, "__import__('pathlib').Path.cwd()"))
-    assert load_preset(folder / "presets" / "dusk.toml").parameters()["tone.contrast"] == 0.25
+    kept = folder.parent / "presets" / "dusk.toml"  # beside the folder `notebooks`
+    assert load_preset(kept).parameters()["tone.contrast"] == 0.25
     desk.button("Save preset").click()
     expect(desk.whole.get_by_text("There is a preset dusk already.")).to_be_visible()
     notebook.screenshot("preset-exists")
     assert in_kernel(notebook, "tuner.preset.name") == "dusk"
-    (folder / "presets" / "dusk.toml").unlink()
+    kept.unlink()
 
 
 def test_it_encodes_and_links_the_report(tuned: tuple[Notebook, Desk], tmp_path: Path) -> None:

@@ -216,6 +216,17 @@ def test_one_s_own_preset_is_found_by_name_from_anywhere_in_the_project(
         load_preset("knight")
 
 
+def test_a_first_preset_goes_beside_the_notebooks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert own_folder() == tmp_path / "presets"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert own_folder() == tmp_path / "presets"
+
+
 def test_a_shipped_name_is_the_shipped_look_everywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,11 +168,13 @@ def shipped() -> tuple[str, ...]:
 def own_folder() -> Path:
     """Return the folder of a person's own presets: `presets` here, or in the nearest folder above.
 
-    Where there is none, the one here, which then does not exist yet.
+    Where there is none, it is to be made: beside the nearest folder `notebooks`, else here.
     """
     here = Path.cwd()
-    found = (folder / _OWN for folder in (here, *here.parents) if (folder / _OWN).is_dir())
-    return next(found, here / _OWN)
+    above = (here, *here.parents)
+    there = [folder for folder in above if (folder / _OWN).is_dir()]
+    beside = [folder for folder in above if (folder / "notebooks").is_dir()]
+    return (*there, *beside, here)[0] / _OWN
 
 
 def own() -> dict[str, Path]:
