@@ -514,7 +514,11 @@ def test_voila_shows_the_desk_and_no_code(open_voila: OpenVoila, clip: Path) -> 
 def test_voila_without_a_clip_lets_one_be_chosen(open_voila: OpenVoila, clip: Path) -> None:
     dashboard = open_voila(TUNE)
     desk = Desk(dashboard)
-    expect(desk.stage.locator(".wbv-message")).to_contain_text("write another folder above")
+    expect(desk.stage.locator(".wbv-invitation")).to_contain_text("press Enter, and choose a clip")
+    expect(desk.stage.locator(".wbv-message")).to_be_hidden()
+    assert "Run All Cells" not in dashboard.page.content()
+    assert "The look in numbers" not in dashboard.page.content()
+    dashboard.screenshot("voila-empty")
     folder = desk.whole.get_by_placeholder("the folder of your clips, or one clip")
     folder.fill(str(clip.parent))
     folder.press("Enter")

@@ -352,6 +352,8 @@ def test_without_a_clip_every_button_says_so(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     desk = Tuner()
+    assert message(desk) == ""
+    desk.open(tmp_path)
     assert message(desk) == f"There are no clips in {tmp_path}: write another folder above."
     for button in buttons(desk.widget):
         button.click()

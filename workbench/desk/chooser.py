@@ -46,7 +46,7 @@ class ClipChooser:
         self._place(folder, found, choice)
         if choice:
             self._on_choice(choice)
-        elif not found:
+        elif path and not found:
             self._on_trouble(f"There are no clips in {folder}: write another folder above.")
 
     def _place(self, folder: Path, found: list[Path], choice: Path | None) -> None:

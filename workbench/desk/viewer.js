@@ -73,6 +73,8 @@ function render({ model, el }) {
                  after: make("span", { class: "wbv-tag wbv-after" }) };
   const note = make("span", { class: "wbv-tag wbv-note", role: "status", "aria-live": "polite" });
   const message = make("div", { class: "wbv-message", role: "alert" });
+  const invitation = make("div", { class: "wbv-invitation" },
+    "Write the folder of your clips into the box above, press Enter, and choose a clip.");
   const help = make("div", { class: "wbv-help", hidden: "" });
   for (const [keys, what] of HELP)
     help.append(make("div", {}, make("span", {}, ...keys.split("  ").map((k) => make("kbd", {}, k))),
@@ -80,7 +82,7 @@ function render({ model, el }) {
   const stage = make("div", {
     class: "wbv-stage", tabindex: "0", role: "application", "data-lm-suppress-shortcuts": "true",
     "aria-label": "Picture, before and after. Press ? for the keys.",
-  }, canvas, tags.before, tags.after, note, message, help);
+  }, canvas, invitation, tags.before, tags.after, note, message, help);
 
   const modes = Object.entries(MODES).map(([name, [text, key]]) => {
     const made = button(text, text, () => choose("mode", name), key);
@@ -187,7 +189,9 @@ function render({ model, el }) {
       draw(context, image("before"), 0, 0, line, "before");
       draw(context, image("after"), 0, line, canvas.width - line, "after");
     } else draw(context, image(mode), 0, 0, canvas.width, mode);
-    if (mode === "wipe") paintLine(context, line);
+    const empty = !playing && !sides.after.lossy;
+    invitation.hidden = !empty;
+    if (mode === "wipe" && !empty) paintLine(context, line);
     if (pointer && placement.scale >= 4) paintPixel(context);
     label();
     for (const name of ["before", "after"]) {
@@ -249,7 +253,7 @@ function render({ model, el }) {
     const shown = { before: mode !== "after" && mode !== "difference",
                     after: mode !== "before" && mode !== "difference" };
     for (const name of ["before", "after"]) {
-      tags[name].hidden = !shown[name];
+      tags[name].hidden = !shown[name] || !invitation.hidden;
       write(tags[name], labels[name]);
     }
     const visible = mode === "difference" ? ["after"] : Object.keys(shown).filter((n) => shown[n]);
@@ -258,12 +262,12 @@ function render({ model, el }) {
     const exact = !playing && compared && visible.every((n) => sides[n].exact);
     const parts = [];
     if (playing) parts.push("playing");
-    if (sides.after.lossy || sides.after.planes)
-      parts.push(exact ? "exact" : "lossy");
+    else parts.push(exact ? "exact" : "lossy");
     parts.push(`${Math.round(placement.scale * 100)} %`);
     if (mode === "difference") parts.push(`${labels.difference}, 1 code = ${model.get("gain")} levels`);
     else if (model.get("boost")) parts.push(`band boost ×${model.get("gain")}`);
     if (model.get("bands") && mode !== "difference") parts.push("bands in magenta");
+    note.hidden = !invitation.hidden;
     write(note, parts.join(" · "));
     note.classList.toggle("wbv-lossy", !exact);
     root.dataset.exact = exact;
