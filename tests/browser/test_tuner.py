@@ -454,6 +454,18 @@ def test_a_new_kernel_and_all_cells_again(tuned: tuple[Notebook, Desk]) -> None:
     desk.turn("contrast", "End")
 
 
+def test_a_cell_run_again_lets_go_of_the_old_desk(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, _ = tuned
+    notebook.evaluate_in_kernel("old = tuner; old._decoding.wait()")
+    held = "len(old.clip._reader._cache)"
+    assert in_kernel(notebook, held) == "24"
+    notebook.run_all()
+    notebook.show(CELL)
+    Desk(notebook).exact()
+    assert in_kernel(notebook, "old is tuner") == "False"
+    assert in_kernel(notebook, held) == "0"
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_it_fits_1280_pixels_and_can_be_read(tuned: tuple[Notebook, Desk], theme: str) -> None:
     notebook, desk = tuned

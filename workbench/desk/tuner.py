@@ -251,6 +251,13 @@ class Tuner:
 
         self._tasks.ask(task)
 
+    def _rest(self) -> None:
+        """Let go of what takes much memory: a cell that is run again leaves the old desk behind."""
+        self._decoding.cancel()
+        self._decoding.wait()
+        if self._clip:
+            self._clip.close()  # frames come back when they are asked for
+
     # ---- what is on the desk
 
     def _build(self) -> None:
@@ -347,6 +354,7 @@ class Tuner:
             "keep": self.keep,
             "undo": self.undo,
             "redo": self.redo,
+            "unseen": self._rest,
         }
         if name in commands:
             commands[name]()

@@ -512,6 +512,7 @@ function render({ model, el }) {
   return () => {
     resized.disconnect();
     stop();
+    command("gone");
     for (const [name, act] of Object.entries(heard)) model.off(name, act);
   };
 }

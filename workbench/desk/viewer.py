@@ -60,6 +60,7 @@ class Viewer(anywidget.AnyWidget):
         super().__init__()
         self._on_command = on_command
         self._last: dict[tuple[str, str], tuple[dict[str, Any], list[bytes]]] = {}
+        self._views = 0  # that are open in browsers
         self.on_msg(self._heard)
 
     def set_clip(self, clip: Clip) -> None:
@@ -129,7 +130,12 @@ class Viewer(anywidget.AnyWidget):
 
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
         command = str(content.get("command"))
-        if command == "ready":  # a view that was opened just now
+        if command == "gone":
+            self._views -= 1
+            if not self._views:
+                self._on_command("unseen")
+        elif command == "ready":  # a view that was opened just now
+            self._views += 1
             for layout, buffers in list(self._last.values()):
                 self.send(layout, buffers)
         else:
