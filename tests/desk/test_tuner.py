@@ -1,6 +1,7 @@
 """The tuner without a browser: the desk does what is asked, and says what cannot be done."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -9,11 +10,13 @@ import psutil
 import pytest
 
 from tests import clips
+from workbench import ffmpeg
 from workbench.desk.controls import StageControls
 from workbench.desk.tuner import Tuner
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.look.stages import NoTone, Shaped
+from workbench.measure.banding import cambi
 from workbench.probe import open_clip
 
 PATIENCE = 60  # seconds
@@ -230,9 +233,9 @@ def test_the_map_of_the_bands_is_sent_when_it_is_asked_for(
 def test_the_worst_frame_is_found(desk: Tuner) -> None:
     desk._command("worst")
     assert desk.wait(PATIENCE)
-    assert desk._worst is not None
-    assert desk._viewer.frame == desk._worst[1]
-    assert message(desk) == ""
+    assert desk.clip is not None
+    scores = cambi(list(desk.clip.frames()))
+    assert scores[desk._viewer.frame] == max(scores)
 
 
 def test_a_second_of_video_is_played(desk: Tuner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -411,6 +414,19 @@ def test_without_ffmpeg_it_says_so_and_goes_on_when_it_is_back(
     assert desk.wait(PATIENCE)
     assert message(desk) == ""
     assert desk._viewer.after != shown
+
+
+def test_without_libvmaf_all_but_cambi_is_there(
+    banded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = ffmpeg.program()
+    without = replace(program, filters=program.filters - {"libvmaf"})
+    monkeypatch.setattr(ffmpeg, "program", lambda: without)
+    desk = Tuner(banded)
+    assert desk.wait(PATIENCE)
+    assert "was built without the filter libvmaf" in message(desk)
+    assert len(after(desk)) > 1000
+    assert "effective bit depth" in desk._figures.value
 
 
 def test_a_preset_file_gone_bad_is_said(desk: Tuner, tmp_path: Path) -> None:

@@ -47,8 +47,7 @@ def second(clip: Clip, index: int, preset: Preset, cancellation: Cancellation) -
 
     Raises DamagedClip, UnsupportedClip, FfmpegFailed, Cancelled.
     """
-    times, count = clip.times, clip.frame_count
-    end = clip.duration + times[0]
+    times, count, end = clip.times, clip.frame_count, clip.duration
     first = min(index, max((at for at in range(count) if end - times[at] >= 1), default=0))
     chosen = [at for at in range(first, count) if times[at] < times[first] + 1]
     before = []

@@ -19,7 +19,7 @@ from workbench import ffmpeg
 from workbench.clip import Clip
 from workbench.desk.scopes import Scopes
 from workbench.desk.viewer import Side, Viewer, jpeg
-from workbench.errors import Cancelled, WorkbenchError
+from workbench.errors import Cancelled, FfmpegMissing, WorkbenchError
 from workbench.frames import Frame
 from workbench.look.compare import Comparison, Untreated, figures
 from workbench.look.preset import Preset
@@ -120,8 +120,11 @@ class Pipeline:
             if overtaken.wait(_REST):
                 return
         after = self._picture(request, source, overtaken)
-        self._measure(request, source, left, after, overtaken)
-        self._show_exact(request, left, after)
+        try:
+            self._measure(request, source, left, after, overtaken)
+        finally:
+            if not overtaken.requested:
+                self._show_exact(request, left, after)
 
     def _show_lossy(
         self, request: Request, source: Frame, left: Frame, left_key: tuple[object, ...]
@@ -180,7 +183,11 @@ class Pipeline:
             self._scopes.show(left, after)
             found = figures(source, after, untreated, after)
             overtaken.raise_if_requested()
-            before_map, cambi_after, after_map = scoring.result()
+            try:
+                before_map, cambi_after, after_map = scoring.result()
+            except FfmpegMissing as error:  # libvmaf: the other figures need none
+                before_map = cambi_after = after_map = None
+                self._on_trouble(str(error))
         found = replace(
             found, cambi_before=before_map.score if before_map else None, cambi_after=cambi_after
         )
