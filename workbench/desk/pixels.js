@@ -163,14 +163,6 @@ class Mean {
   }
 }
 
-/** A canvas that holds an image, to draw from. */
-function held(image) {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [image.width, image.height];
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
-}
-
 /** One side of the comparison: the newest lossy picture, and the exact one where it has come. */
 class Side {
   coming = -1; // the generation of the JPEG that is being decoded

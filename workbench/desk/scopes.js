@@ -6,13 +6,6 @@ const RGB = [[255, 107, 102], [95, 208, 138], [111, 160, 255]];
 const KINDS = { waveform: "Waveform", parade: "RGB parade", vectorscope: "Vectorscope" };
 const BLACK = 64, WHITE = 940, TOP = 1023, NEUTRAL = 512;
 
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
-
 /** A canvas with its caption; `draw` gets a context in CSS pixels and its size. */
 function screen(name, colour) {
   const canvas = make("canvas", { role: "img", "aria-label": name });
@@ -51,8 +44,6 @@ function drawHistogram(context, width, height, shares, colour) {
 }
 
 function trace(values, rows, columns, colour) {
-  const canvas = make("canvas");
-  [canvas.width, canvas.height] = [columns, rows];
   const image = new ImageData(columns, rows), out = new Uint32Array(image.data.buffer);
   const rgb = (colour[2] << 16) | (colour[1] << 8) | colour[0];
   for (let row = 0, at = 0; row < rows; row++) {
@@ -60,8 +51,7 @@ function trace(values, rows, columns, colour) {
     for (let column = 0; column < columns; column++)
       out[at++] = (values[from + column] << 24) | rgb;
   }
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
+  return held(image);
 }
 
 function lines(context, width, height) {
@@ -99,8 +89,7 @@ function drawVectors(context, width, height, picture, targets, skin) {
 
 function render({ model, el }) {
   const buttons = Object.entries(KINDS).map(([kind, text]) => {
-    const made = make("button", { type: "button" }, text);
-    made.addEventListener("click", () => {
+    const made = button(text, text, () => {
       model.set("kind", kind);
       model.save_changes();
     });
@@ -152,8 +141,7 @@ function render({ model, el }) {
   };
   const mark = () => {
     root.classList.toggle("wbs-stale", model.get("stale"));
-    for (const made of buttons)
-      made.setAttribute("aria-pressed", String(made.dataset.kind === model.get("kind")));
+    for (const made of buttons) pressed(made, made.dataset.kind === model.get("kind"));
   };
   const heard = {
     "change:layout_": soon, "change:histograms": soon, "change:traces": soon,

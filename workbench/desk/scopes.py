@@ -3,7 +3,6 @@
 Drawn there because matplotlib takes as long for one figure as everything else on the desk together.
 """
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -11,19 +10,19 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from workbench.desk.viewer import script
 from workbench.frames import Frame
 from workbench.measure import scopes
 from workbench.measure.codes import ten_bit
 
 KINDS = ("waveform", "parade", "vectorscope")
-_HERE = Path(__file__).parent
 
 
 class Scopes(anywidget.AnyWidget):
     """Show luma histograms, and a waveform, an RGB parade or a vectorscope, of two pictures."""
 
-    _esm = (_HERE / "scopes.js").read_text(encoding="utf-8")
-    _css = (_HERE / "scopes.css").read_text(encoding="utf-8")
+    _esm = script("elements.js", "scopes.js")
+    _css = script("scopes.css")
 
     kind = traitlets.Enum(KINDS, default_value="waveform").tag(sync=True)
     layout_ = traitlets.Dict({}).tag(sync=True)  # of the traces: kind, channels, rows, columns

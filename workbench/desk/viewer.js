@@ -34,29 +34,6 @@ const HELP = [
 ];
 const GRAB = 14; // pixels on either side of the wipe's line
 
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
-
-function button(text, label, act, key = "") {
-  const made = make("button", { type: "button", title: key ? `${label} (${key})` : label }, text);
-  made.setAttribute("aria-label", label);
-  made.addEventListener("click", act);
-  return made;
-}
-
-/** Write text, or whether a button is pressed, where it changes: a page is laid out anew for each. */
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-function pressed(element, on) {
-  if (element.getAttribute("aria-pressed") !== String(on))
-    element.setAttribute("aria-pressed", String(on));
-}
-
 function render({ model, el }) {
   const sides = { before: new Side(), after: new Side() };
   const reference = new Side(); // what a difference is taken from

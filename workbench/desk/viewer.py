@@ -25,6 +25,11 @@ Side = Literal["before", "after"]
 Command = Callable[[str], None]
 
 
+def script(*names: str) -> str:
+    """Return files of this folder as one module: a widget's script cannot import its neighbours."""
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
 class Viewer(anywidget.AnyWidget):
     """Show two pictures of one size; wipe, zoom and pan stay in the browser.
 
@@ -33,11 +38,8 @@ class Viewer(anywidget.AnyWidget):
     come back from a saved notebook; the JPEGs do.
     """
 
-    _esm = "\n".join(
-        (_HERE / name).read_text(encoding="utf-8")
-        for name in ("pixels.js", "placement.js", "viewer.js")
-    )
-    _css = (_HERE / "viewer.css").read_text(encoding="utf-8")
+    _esm = script("elements.js", "pixels.js", "placement.js", "viewer.js")
+    _css = script("viewer.css")
 
     before = traitlets.Bytes().tag(sync=True)  # JPEG
     after = traitlets.Bytes().tag(sync=True)
