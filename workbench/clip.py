@@ -56,6 +56,7 @@ class Clip:
     duration: Fraction  # seconds, the last frame's own duration included
     colour: Colour  # as tagged; "unspecified" where it is not
     audio: tuple[AudioStream, ...]
+    stamp: tuple[int, int]  # the file's size in bytes and its time of change in ns, when opened
     positions: tuple[Position, ...] = field(repr=False)
     _reader: FrameReader = field(repr=False)
 
@@ -125,6 +126,16 @@ class Clip:
         """
         return self.frames(sample_indices(self.frame_count, n))
 
+    def replaced(self) -> bool:
+        """Whether the file is another one since it was opened, or was written to.
+
+        One that is gone is not: what was read of it is still good.
+        """
+        try:
+            return file_stamp(self.path) != self.stamp
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Let go of the file and of the frames that were kept. The clip can be used again."""
         self._reader.close()
@@ -164,6 +175,12 @@ class Clip:
             "untagged": list(self.colour.untagged),
             "audio": [_plain(stream) for stream in self.audio],
         }
+
+
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Return what tells one state of a file from another: its size, and its time in ns."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def sample_indices(count: int, n: int) -> list[int]:

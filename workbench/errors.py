@@ -5,7 +5,8 @@
     │   ├── ClipNotFound           (FileNotFoundError) nothing is there
     │   ├── NotAVideo              (ValueError) a directory, an empty file, text, audio only
     │   ├── UnsupportedClip        (ValueError) video, but of a kind that is not handled
-    │   └── DamagedClip            (ValueError) cut short, or its frames do not decode
+    │   ├── DamagedClip            (ValueError) cut short, or its frames do not decode
+    │   └── ClipReplaced           (RuntimeError) another file has its name since it was opened
     ├── PresetError                (ValueError) unknown preset, unknown key, value out of range
     ├── PolicyError                (ValueError) unknown policy, unknown key, no limit
     ├── ParameterError             (ValueError) a notebook was given a parameter it does not have
@@ -53,6 +54,10 @@ class UnsupportedClip(ClipError, ValueError):
 
 class DamagedClip(ClipError, ValueError):
     """Cut short, or with frames that do not decode."""
+
+
+class ClipReplaced(ClipError, RuntimeError):
+    """Another file has its name, or other contents, since it was opened."""
 
 
 class PresetError(WorkbenchError, ValueError):

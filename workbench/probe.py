@@ -12,7 +12,7 @@ from typing import Any
 import av
 import numpy as np
 
-from workbench.clip import AudioStream, Clip
+from workbench.clip import AudioStream, Clip, file_stamp
 from workbench.colour import Colour
 from workbench.errors import ClipNotFound, DamagedClip, NotAVideo, UnsupportedClip
 from workbench.ffmpeg import file_url
@@ -26,6 +26,7 @@ def open_clip(path: str | Path) -> Clip:
         raise ClipNotFound("no clip is given: fill in its path as the source")
     path = expanded(path)
     refuse_no_file(path)
+    stamp = file_stamp(path)
     with _open(path) as container:
         stream = _picture(path, container)
         _refuse_early_end(path, container)
@@ -36,7 +37,7 @@ def open_clip(path: str | Path) -> Clip:
     with _open(path) as container:
         stream = _picture(path, container)
         walk = _walk(path, container, stream, first)
-        return _clip(path, container, stream, walk, first, turned)
+        return _clip(path, container, stream, walk, first, turned, stamp)
 
 
 def _open(path: Path) -> av.container.InputContainer:
@@ -256,6 +257,7 @@ def _clip(
     walk: _Walk,
     first: av.VideoFrame,
     turned: Orientation,
+    stamp: tuple[int, int],
 ) -> Clip:
     positions = walk.positions
     width, height = first.width, first.height
@@ -285,6 +287,7 @@ def _clip(
         duration=(positions[-1].pts - positions[0].pts) * time_base + own,
         colour=_colour(first),
         audio=tuple(_audio(sound, begin) for sound in walk.sounds),
+        stamp=stamp,
         positions=positions,
         _reader=FrameReader(path, stream.index, positions),
     )

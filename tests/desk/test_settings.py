@@ -44,6 +44,13 @@ def test_a_change_after_an_undo_forgets_what_was_undone() -> None:
     assert strength(history.undone()) == 1.5
 
 
+def test_there_and_back_again_leaves_nothing_to_undo() -> None:
+    history = turned(History(Settings.of(SMOOTH)), "deband.strength", 2, at=0)
+    history = turned(history, "deband.strength", 1.5, at=0.1)
+    assert history.now == Settings.of(SMOOTH)
+    assert not history.past
+
+
 def test_nothing_to_undo_is_no_change() -> None:
     history = History(Settings.of(SMOOTH))
     assert history.undone() is history

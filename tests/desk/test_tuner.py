@@ -11,9 +11,13 @@ import pytest
 
 from tests import clips
 from workbench import ffmpeg
+from workbench.deliver.encode import convert
+from workbench.deliver.recipe import Recipe
+from workbench.desk import plots
 from workbench.desk.controls import StageControls
 from workbench.desk.tuner import Tuner
-from workbench.look.preset import load_preset
+from workbench.errors import ClipReplaced
+from workbench.look.preset import load_preset, preset_text
 from workbench.look.render import render
 from workbench.look.stages import NoTone, Shaped
 from workbench.measure.banding import cambi
@@ -250,24 +254,24 @@ def test_a_second_of_video_is_played(desk: Tuner, monkeypatch: pytest.MonkeyPatc
 
 
 def test_suggest_takes_what_it_finds_and_can_be_undone(desk: Tuner) -> None:
-    desk.suggest()
-    assert desk._suggest.disabled
-    assert not desk._stop.disabled
+    desk._suggesting.begin()
+    assert desk._suggesting.start.disabled
+    assert not desk._suggesting.stop.disabled
     assert desk.wait(PATIENCE)
     assert desk.preset.name == "suggested"
     assert desk._controls.presets.value == "suggested"
-    assert desk.preset.description in desk._words.value.replace("&#x27;", "'")
-    assert not desk._suggest.disabled
+    assert desk.preset.description in desk._suggesting.words.value.replace("&#x27;", "'")
+    assert not desk._suggesting.start.disabled
     desk.undo()
     assert desk.preset == load_preset("smooth")
 
 
 def test_suggest_can_be_cancelled(desk: Tuner) -> None:
-    desk.suggest()
-    desk._stop.click()
+    desk._suggesting.begin()
+    desk._suggesting.stop.click()
     assert desk.wait(PATIENCE)
     assert desk.preset == load_preset("smooth")
-    assert "Cancelled" in desk._words.value
+    assert "Cancelled" in desk._suggesting.words.value
 
 
 def test_a_preset_is_saved_and_found_by_name(desk: Tuner, tmp_path: Path) -> None:
@@ -300,6 +304,31 @@ def test_a_name_that_cannot_be_is_said(desk: Tuner, name: str, tmp_path: Path) -
     assert not list(tmp_path.rglob("*.toml"))
 
 
+def test_replace_means_the_name_that_was_asked_about(desk: Tuner) -> None:
+    desk._saving.save("dawn")
+    desk._saving.save("dusk")
+    desk.change("tone.contrast", 0.7)
+    desk._saving.name.value = "dusk"
+    press(desk.widget, "Save preset")
+    assert desk._saving.replace.layout.display is None
+    desk._saving.name.value = "dawn"
+    assert desk._saving.replace.layout.display == "none"
+    press(desk.widget, "Replace it")
+    assert load_preset("dawn").parameters()["tone.contrast"] == 0.9
+
+
+def test_a_preset_copied_by_hand_has_its_files_name(desk: Tuner, tmp_path: Path) -> None:
+    (tmp_path / "presets").mkdir()
+    text = preset_text(load_preset("smooth-strong"))
+    for name in ("mine", "smooth"):
+        (tmp_path / "presets" / f"{name}.toml").write_text(text, encoding="utf-8")
+    desk.use(load_preset("classic"))
+    assert [*desk._controls.presets.options].count("smooth") == 1
+    desk._controls.presets.value = "mine"
+    assert desk.preset.deband == load_preset("smooth-strong").deband
+    assert desk._controls.presets.value == "mine"
+
+
 def test_a_folder_that_cannot_be_written_is_said(desk: Tuner, tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("a file in its place", encoding="utf-8")
     assert desk._saving.save("dusk") is None
@@ -326,6 +355,22 @@ def test_it_encodes_what_it_shows(desk: Tuner, tmp_path: Path) -> None:
     assert "exists already" in panel._words.value
 
 
+def test_a_good_file_without_a_report_is_said_to_be_good(
+    desk: Tuner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise OSError("no room for figures")
+
+    monkeypatch.setattr(plots, "figures", fail)
+    panel = desk._encoding
+    panel._destination.value = str(tmp_path / "out.mov")
+    panel._start.click()
+    assert desk.wait(PATIENCE)
+    assert panel.delivery is not None
+    assert "note" in panel._words.value
+    assert "its report could not be written: no room for figures" in panel._findings.value
+
+
 def test_an_encode_can_be_cancelled_and_leaves_nothing(desk: Tuner, tmp_path: Path) -> None:
     panel = desk._encoding
     panel._destination.value = str(tmp_path / "out.mov")
@@ -342,9 +387,9 @@ def test_a_folder_lists_its_clips(banded: Path, untagged: Path) -> None:
     assert desk.clip is None
     assert ("banded.mp4", str(banded)) in desk._chooser.clips.options
     desk._chooser.clips.value = str(untagged)
+    assert desk.wait(PATIENCE)
     assert desk.clip is not None
     assert desk.clip.path == untagged
-    assert desk.wait(PATIENCE)
     assert len(after(desk)) > 1000
     # A picture under 216 pixels both ways is fine; CAMBI alone has nothing to say.
     assert message(desk) == ""
@@ -373,12 +418,86 @@ def test_a_clip_that_cannot_be_opened_leaves_the_last_picture(desk: Tuner, tmp_p
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     desk._chooser.folder.value = str(tmp_path)
     desk._chooser.clips.value = str(tmp_path / "broken.mp4")
+    assert desk.wait(PATIENCE)
     assert "broken.mp4" in message(desk)
+    assert desk._chooser.clips.value == str(desk.clip.path if desk.clip else None)
     desk.change("tone.contrast", 0.5)
     assert desk.wait(PATIENCE)
     assert desk._viewer.after != shown
     desk._chooser.folder.value = str(tmp_path / "nowhere" / "x.mp4")
     assert "cannot be read" in message(desk)
+
+
+def test_a_clip_that_was_made_anew_is_opened_anew(tmp_path: Path) -> None:
+    path = clips.banded(tmp_path / "take.mp4")
+    desk = Tuner(path)
+    assert desk.wait(PATIENCE)
+    first, shown = desk.clip, after(desk)
+    clips.run(
+        "-f", "lavfi", "-i", clips.sky("640x360", seconds=2), "-c:v", "libx264", tmp_path / "2.mp4"
+    )
+    (tmp_path / "2.mp4").replace(path)
+    assert first is not None
+    with pytest.raises(ClipReplaced, match=r"take\.mp4 was replaced since it was opened"):
+        convert(first, tmp_path / "out.mov", Recipe(desk.preset))
+    desk.change("tone.contrast", 0.7)
+    assert desk.wait(PATIENCE)
+    assert desk.clip is not first
+    assert desk.clip is not None
+    assert desk.clip.frame_count == 48
+    assert after(desk) != shown
+
+
+def test_another_clip_lets_go_of_the_last_ones_frames(desk: Tuner, untagged: Path) -> None:
+    desk.wait(PATIENCE)
+    first = desk.clip
+    assert first is not None
+    desk._decoding.wait(PATIENCE)
+    assert len(first._reader._cache) == 24
+    desk.open(untagged)
+    assert desk.wait(PATIENCE)
+    assert not first._reader._cache
+
+
+def test_a_folder_is_read_again(desk: Tuner, banded: Path, tmp_path: Path) -> None:
+    desk.open(tmp_path)
+    (tmp_path / "late.mp4").write_bytes(banded.read_bytes())
+    (tmp_path / "._late.mp4").write_bytes(b"the system's own")
+    press(desk.widget, "↻")
+    assert [name for name, _ in desk._chooser.clips.options] == ["choose a clip", "late.mp4"]
+
+
+def test_a_path_that_cannot_be_is_said(desk: Tuner) -> None:
+    for path in ("x" * 300, "a\0b"):
+        desk._chooser.folder.value = path
+        assert message(desk) != ""
+
+
+def test_a_suggestion_goes_where_it_was_asked_for(desk: Tuner) -> None:
+    desk._suggesting.begin()
+    desk.change("tone.contrast", 0.55)
+    desk.flip()
+    assert desk.wait(PATIENCE)
+    assert desk.preset == load_preset("smooth")
+    desk.flip()
+    assert desk.preset.name == "suggested"
+    assert desk.preset.parameters()["tone.contrast"] == 0.55
+
+
+def test_a_clip_that_is_left_takes_no_suggestion(desk: Tuner, untagged: Path) -> None:
+    desk._suggesting.begin()
+    desk._command("worst")
+    desk.open(untagged)
+    assert desk.wait(PATIENCE)
+    assert desk.preset == load_preset("smooth")
+    assert desk._viewer.frame == 12
+
+
+def test_a_loop_does_not_stop_a_suggestion(desk: Tuner) -> None:
+    desk._suggesting.begin()
+    desk._command("loop")
+    assert desk.wait(PATIENCE)
+    assert desk.preset.name == "suggested"
 
 
 def test_a_frame_that_does_not_decode_is_said(tmp_path: Path) -> None:

@@ -77,4 +77,4 @@ def test_a_clip_says_its_frames_and_rate(untagged: Path) -> None:
     viewer = Viewer()
     with open_clip(untagged) as clip:
         viewer.set_clip(clip)
-    assert viewer.clip == {"frames": 24, "rate": 24.0, "even": True}
+    assert viewer.clip == {"frames": 24, "rate": 24.0, "even": True, "times": []}

@@ -211,7 +211,7 @@ def test_one_s_own_preset_is_found_by_name_from_anywhere_in_the_project(
     save_preset(mine, tmp_path / "presets" / "night.toml")
     monkeypatch.chdir(deep)
     assert own_folder() == tmp_path / "presets"
-    assert load_preset("night") == mine
+    assert load_preset("night") == mine.named("night")
     with pytest.raises(PresetError, match=r"take one of classic, .*, night, or"):
         load_preset("knight")
 

@@ -17,6 +17,7 @@ from workbench.deliver.recipe import Recipe, encode_arguments, encode_chain, enc
 from workbench.deliver.verify import Delivery, expected_sound, verify
 from workbench.errors import (
     Cancelled,
+    ClipReplaced,
     DamagedClip,
     DestinationUnusable,
     FfmpegFailed,
@@ -74,6 +75,8 @@ def convert(
         raise ParameterError(f"overwrite is {overwrite!r}: it must be True or False")
     policy = policy or load_policy("mezzanine")
     clip = source if isinstance(source, Clip) else open_clip(source)
+    if clip.replaced():
+        raise ClipReplaced(f"{clip.path.name} was replaced since it was opened: open it again")
     destination = destination_for(clip.path, destination, overwrite=overwrite)
     cancellation = cancellation or ffmpeg.Cancellation()
     filters = filter_names(encode_chain(clip, recipe))

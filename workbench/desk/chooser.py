@@ -31,16 +31,25 @@ class ClipChooser:
         self.clips = widgets.Dropdown(layout=wide, tooltip="The clips in this folder.")
         self.folder.observe(self._written, "value")
         self.clips.observe(self._chosen, "value")
-        self.widget = widgets.HBox([self.folder, self.clips])
+        again = widgets.Button(
+            description="↻",
+            tooltip="Read the folder again.",
+            layout=widgets.Layout(width="34px", padding="0"),
+        )
+        again.on_click(lambda _: self.read_again())
+        self.widget = widgets.HBox([self.folder, self.clips, again])
 
     def open(self, path: str | Path) -> None:
         """List a folder's clips, or choose a clip; "" is the folder that the notebook is in."""
-        given = expanded(path or Path.cwd()).absolute()
         try:
+            given = expanded(path or Path.cwd()).absolute()
             folder = given if given.is_dir() else given.parent
-            found = sorted(one for one in folder.iterdir() if one.suffix.lower() in VIDEO)
+            found = sorted(one for one in folder.iterdir() if _is_clip(one))
         except OSError as error:
-            self._on_trouble(f"{given} cannot be read: {str(error.strerror).lower()}")
+            self._on_trouble(f"{path} cannot be read: {str(error.strerror).lower()}")
+            return
+        except ValueError as error:
+            self._on_trouble(f"{path!r} is no path: {error}")
             return
         choice = None if given == folder else given
         self._place(folder, found, choice)
@@ -48,6 +57,23 @@ class ClipChooser:
             self._on_choice(choice)
         elif path and not found:
             self._on_trouble(f"There are no clips in {folder}: write another folder above.")
+
+    def read_again(self) -> None:
+        """List the folder's clips as they are now; the one that is chosen stays so."""
+        chosen = self.clips.value
+        folder = Path(self.folder.value)
+        try:
+            found = sorted(one for one in folder.iterdir() if _is_clip(one))
+        except OSError as error:
+            self._on_trouble(f"{folder} cannot be read: {str(error.strerror).lower()}")
+            return
+        self._place(folder, found, Path(chosen) if chosen else None)
+
+    def show(self, choice: Path | None) -> None:
+        """Show which clip is on the desk, which may not be the one that was chosen."""
+        folder = choice.parent if choice else Path(self.folder.value)
+        known = [Path(value) for _, value in self.clips.options if value]
+        self._place(folder, [one for one in known if one.parent == folder], choice)
 
     def _place(self, folder: Path, found: list[Path], choice: Path | None) -> None:
         names = [("choose a clip", ""), *((clip.name, str(clip)) for clip in found)]
@@ -65,3 +91,8 @@ class ClipChooser:
     def _chosen(self, change: dict[str, Any]) -> None:
         if self._placing.by_hand and change["new"]:
             self._on_choice(Path(change["new"]))
+
+
+def _is_clip(path: Path) -> bool:
+    """Whether it looks like a clip; what begins with a dot is the system's own."""
+    return path.suffix.lower() in VIDEO and not path.name.startswith(".") and path.is_file()

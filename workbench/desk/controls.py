@@ -30,7 +30,7 @@ _TITLES = {
     "tone": ("Tone", "Flattens the picture for the grade, or encodes it as a camera's log."),
     "dither": ("Dither", "How the picture is rounded to the delivered 10 bits."),
 }
-_WORDS = {"threshold": "threshold", "logc3": "ARRI LogC3", "logc4": "ARRI LogC4"}
+_WORDS = {"logc3": "ARRI LogC3", "logc4": "ARRI LogC4"}
 _WORDS |= {"slog3": "Sony S-Log3", "canonlog3": "Canon Log 3", "acescct": "ACEScct"}
 _WORDS |= {"cineon": "Cineon", "eq": "eq (8 bits)", "gradfun": "gradfun (8 bits)"}
 
@@ -66,6 +66,7 @@ class LookControls:
         self.stages = {stage: StageControls(stage, self._changed) for stage in FILTERS}
         self.depth = widgets.HTML()
         for place, button in enumerate(self._slots):
+            button.add_class("wb-setting")
             button.on_click(lambda _, place=place: self._slot_chosen(place))
         self._undo.on_click(lambda _: hands.undo())
         self._redo.on_click(lambda _: hands.redo())
@@ -197,6 +198,7 @@ class _NumberRow:
         self._box.observe(lambda change: on_change(number.name, change["new"]), "value")
         self._reset.on_click(lambda _: on_change(number.name, self._first))
         self.widget = widgets.HBox([label, self._slider, self._box, self._reset])
+        self.widget.add_class("wb-row")
 
     def _slid(self, change: dict[str, Any]) -> None:
         # The browser answers a value that is between two steps with the nearest step.
@@ -229,6 +231,7 @@ class _ChoiceRow:
         )
         self._list.observe(lambda change: on_change(choice.name, change["new"]), "value")
         self.widget = widgets.HBox([label, self._list])
+        self.widget.add_class("wb-row")
 
     def place(self, value: Any, _: Any) -> None:
         self._list.value = value

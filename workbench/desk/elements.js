@@ -31,3 +31,22 @@ function held(image) {
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
+
+/** Give the controls of a desk the names that are only written beside them, for screen readers. */
+function nameControls(desk) {
+  const name = (element, words) => {
+    if (element && words && element.getAttribute("aria-label") !== words)
+      element.setAttribute("aria-label", words);
+  };
+  for (const row of desk.querySelectorAll(".wb-row")) {
+    const words = row.firstElementChild.textContent.trim();
+    name(row.querySelector("[role=slider]"), words);
+    name(row.querySelector("select"), words);
+    name(row.querySelector("input"), `${words}, number`);
+    name(row.querySelector("button"), `reset ${words}`);
+  }
+  for (const box of desk.querySelectorAll(".widget-dropdown[title], .widget-text[title]"))
+    name(box.querySelector("select, input"), box.title);
+  for (const one of desk.querySelectorAll(".wb-setting"))
+    pressed(one, one.classList.contains("mod-primary"));
+}

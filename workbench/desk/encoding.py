@@ -131,7 +131,6 @@ class EncodePanel:
                 cancellation=cancellation,
             )
             self._bar.value = 1
-            self._say("drawing the report")
             self._deliver(delivery)
         except Cancelled:
             self._say("Cancelled; nothing was written.")
@@ -161,11 +160,6 @@ class EncodePanel:
         self._say(f"checking: frame {frames} of {clip.frame_count}")
 
     def _deliver(self, delivery: Delivery) -> None:
-        from workbench.desk import plots  # matplotlib, which nothing else on the desk needs
-
-        figures = plots.figures(delivery.inspection) if delivery.inspection else {}
-        write_record(delivery)
-        report = write_report(delivery, figures)
         self.delivery = delivery
         verdict = verdict_in_words(finding.level for finding in delivery.findings)
         megabytes = delivery.size / 1e6
@@ -174,6 +168,18 @@ class EncodePanel:
         self._findings.value = f"{escape(str(delivery.destination))}, {megabytes:.1f} MB" + (
             findings_table(telling)._repr_html_() if telling else ""
         )
+        try:
+            self._report(delivery)
+        except Exception as error:
+            why = escape(str(error) or type(error).__name__)
+            self._findings.value += f"The file is good; its report could not be written: {why}"
+
+    def _report(self, delivery: Delivery) -> None:
+        from workbench.desk import plots  # matplotlib, which nothing else on the desk needs
+
+        write_record(delivery)
+        figures = plots.figures(delivery.inspection) if delivery.inspection else {}
+        report = write_report(delivery, figures)
         with self._page.hold_sync():
             self._page.words = f"Open the report ({report.name})"
             self._page.html = report.read_text(encoding="utf-8")

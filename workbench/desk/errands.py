@@ -65,15 +65,17 @@ def second(clip: Clip, index: int, preset: Preset, cancellation: Cancellation) -
 
 def decode_ahead(clip: Clip, overtaken: Cancellation) -> None:
     """Decode what fits into the clip's memory, so that scrubbing finds it there."""
-    samples = 2 if clip.bit_depth > 8 else 1
-    size = clip.width * clip.height * 3 // 2 * samples
-    for index in range(min(clip.frame_count, CACHE_BYTES // size)):
+    held = 0
+    for index in range(clip.frame_count):
         if overtaken.requested:
             return
         try:
-            clip.frame(index)
+            frame = clip.frame(index)
         except WorkbenchError:
             return  # it is said when somebody goes there
+        held += frame.luma.nbytes + frame.cb.nbytes + frame.cr.nbytes
+        if held > 0.9 * CACHE_BYTES:  # rows may be padded
+            return
 
 
 def _ends(times: Sequence[Fraction], last: Fraction) -> list[float]:

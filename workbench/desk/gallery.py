@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from html import escape
+from threading import RLock
 
 import ipywidgets as widgets
 
@@ -25,6 +26,7 @@ class Gallery:
         self._tiles: dict[int, widgets.VBox] = {}
         self._toggles: dict[int, widgets.ToggleButton] = {}
         self._kept = 0
+        self._lock = RLock()  # handlers run in several threads of the kernel
         self._row = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
         self.widget = widgets.VBox([self._row])
 
@@ -34,13 +36,15 @@ class Gallery:
 
     def keep(self, preset: Preset, picture: Frame) -> Still:
         """Keep a picture; the oldest goes when there are too many."""
-        self._kept += 1
-        still = Still(self._kept, preset, picture, jpeg(picture.smaller(2 * _WIDTH)))
-        self._stills.append(still)
-        self._tiles[still.number] = self._tile(still)
-        if len(self._stills) > _MOST:
-            self._remove(self._stills[0])
-        self._place()
+        small = jpeg(picture.smaller(2 * _WIDTH))
+        with self._lock:
+            self._kept += 1
+            still = Still(self._kept, preset, picture, small)
+            self._stills.append(still)
+            self._tiles[still.number] = self._tile(still)
+            if len(self._stills) > _MOST:
+                self._remove(self._stills[0])
+            self._place()
         return still
 
     def compared(self, still: Still | None) -> None:
@@ -87,7 +91,9 @@ class Gallery:
             self._on_compare(None)
 
     def _remove(self, still: Still) -> None:
-        if still in self._stills:
+        with self._lock:
+            if still not in self._stills:
+                return
             self._stills.remove(still)
             self._toggles[still.number].value = False
             del self._tiles[still.number], self._toggles[still.number]

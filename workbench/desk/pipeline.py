@@ -1,8 +1,9 @@
 """Pipeline: what is shown of a clip under a look, in three steps, each as soon as it is there.
 
 1. Lossy: the look at display size, as JPEG. This is what is seen while a slider moves.
-2. Exact: the picture that the encoder is fed with, its very code values.
-3. Measured: scopes, banding and the other figures of exactly that picture.
+2. Measured: scopes, banding and the other figures of the picture that the encoder is fed with.
+3. Exact: that picture, its very code values. They go to the browser last, because it needs a core
+   for as long as the measuring does, and they go whatever became of that.
 
 A newer request lets the first step finish and breaks off the others.
 """
@@ -70,10 +71,9 @@ class Request:
 class Measured:
     """The figures of one picture, before and after."""
 
-    preset: Preset
     before: Codes
     after: Codes
-    comparison: Comparison
+    comparison: Comparison  # its contour is the clip's, also where a still is in its place
 
 
 class Pipeline:
@@ -174,7 +174,7 @@ class Pipeline:
         overtaken: ffmpeg.Cancellation,
     ) -> None:
         with ThreadPoolExecutor() as pool:  # CAMBI is a process of its own
-            scoring = pool.submit(self._scores, request, source, after, overtaken)
+            scoring = pool.submit(self._scores, request, left, after, overtaken)
             plain, untreated = self._undebanded(request, source, overtaken)
             if request.difference:
                 reference = request.against.picture if request.against else plain
@@ -191,13 +191,11 @@ class Pipeline:
         found = replace(
             found, cambi_before=before_map.score if before_map else None, cambi_after=cambi_after
         )
-        self._on_measured(Measured(request.preset, codes(source), codes(after), found))
+        self._on_measured(Measured(codes(left), codes(after), found))
         if request.bands and before_map and after_map:
             # One scale for both, so that they can be compared.
             top = max(float(np.quantile(before_map.c_values, 0.99)), 1e-6)
-            maps: dict[Side, CambiMap] = {"after": after_map}
-            if not request.against:
-                maps["before"] = before_map
+            maps: dict[Side, CambiMap] = {"before": before_map, "after": after_map}
             for side, bands in maps.items():
                 self._viewer.show_bands(side, _strength(bands, top), self._generation[side])
 
@@ -212,20 +210,20 @@ class Pipeline:
         return self._plain
 
     def _scores(
-        self, request: Request, source: Frame, after: Frame, overtaken: ffmpeg.Cancellation
+        self, request: Request, left: Frame, after: Frame, overtaken: ffmpeg.Cancellation
     ) -> tuple[CambiMap | None, float | None, CambiMap | None]:
         """Score the bands before and after; a picture can be too small for it."""
-        if not measurable(source.width, source.height):
+        if not measurable(left.width, left.height):
             return None, None, None
         if request.bands:
             after_map = cambi_map(after)
-            return self._map_before(request, source), after_map.score, after_map
-        return self._map_before(request, source), cambi([after], cancellation=overtaken)[0], None
+            return self._map_before(request, left), after_map.score, after_map
+        return self._map_before(request, left), cambi([after], cancellation=overtaken)[0], None
 
-    def _map_before(self, request: Request, source: Frame) -> CambiMap:
-        key = (request.clip, request.index)
+    def _map_before(self, request: Request, left: Frame) -> CambiMap:
+        key = request.clip, request.index, request.against
         if key not in self._maps:
-            self._maps[key] = cambi_map(source)
+            self._maps[key] = cambi_map(left)
         while len(self._maps) > _KEPT:
             self._maps.popitem(last=False)
         return self._maps[key]

@@ -16,6 +16,7 @@ class SavePanel:
     def __init__(self, ask: Callable[[], Preset], on_saved: Callable[[Preset], None]) -> None:
         """`ask` gives the look of the moment; `on_saved` hears it under its new name."""
         self._ask, self._on_saved = ask, on_saved
+        self._taken = ""  # the name that was found taken, which alone may be replaced
         button = widgets.Layout(width="104px")
         self.name = widgets.Text(
             placeholder="a name for this look", layout=widgets.Layout(flex="1 1 80px", width="auto")
@@ -30,7 +31,8 @@ class SavePanel:
         )
         self.words = widgets.HTML()
         save.on_click(lambda _: self.save(self.name.value))
-        self.replace.on_click(lambda _: self.save(self.name.value, overwrite=True))
+        self.replace.on_click(lambda _: self.save(self._taken, overwrite=True))
+        self.name.observe(self._renamed, "value")
         self.widget = widgets.VBox(
             [widgets.HBox([self.name, save]), widgets.HBox([self.words, self.replace])]
         )
@@ -42,6 +44,7 @@ class SavePanel:
             preset = self._ask().named(name.strip().removesuffix(".toml"))
             path = _write(preset, overwrite=overwrite)
         except DestinationExists:
+            self._taken = preset.name
             self.replace.layout.display = None
             self._say(f"There is a preset {preset.name} already.")
             return None
@@ -51,6 +54,9 @@ class SavePanel:
         self._say(f"Saved in {path}")
         self._on_saved(preset)
         return path
+
+    def _renamed(self, _: object) -> None:
+        self.replace.layout.display = "none"
 
     def _say(self, words: str) -> None:
         self.words.value = (

@@ -10,7 +10,7 @@ const BLACK = 64, WHITE = 940, TOP = 1023, NEUTRAL = 512;
 function screen(name, colour) {
   const canvas = make("canvas", { role: "img", "aria-label": name });
   const caption = make("figcaption", {}, name);
-  caption.style.color = colour;
+  caption.style.color = `var(--wb-${colour === BEFORE ? "before" : "after"})`;
   const figure = make("figure", {}, caption, canvas);
   const draw = (act) => {
     const { width, height } = canvas.getBoundingClientRect(), ratio = devicePixelRatio;

@@ -54,9 +54,11 @@ class Settings:
     def flipped(self) -> "Settings":
         return replace(self, active=1 - self.active)
 
-    def with_slot(self, slot: Slot) -> "Settings":
+    def with_slot(self, slot: Slot, place: int | None = None) -> "Settings":
+        """Return them with another slot in the place that is on, or in a given one."""
         one, two = self.slots
-        return replace(self, slots=(one, slot) if self.active else (slot, two))
+        second = self.active if place is None else place
+        return replace(self, slots=(one, slot) if second else (slot, two))
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class History:
             return self
         same = about == self.about and at - self.at < _ONE_MOVE and bool(self.past)
         past = self.past if same else (*self.past, self.now)[-_DEPTH:]
+        if same and settings == past[-1]:  # there and back again
+            past = past[:-1]
         return History(settings, past, (), about, at)
 
     def undone(self) -> "History":

@@ -110,8 +110,11 @@ def delivery_text(delivery: Delivery) -> str:
     return f"{_verdict(delivery)}: {delivery.destination} ({_size(delivery)})"
 
 
-def measured_html(before: Codes, after: Codes, found: Comparison) -> str:
-    """Show the figures of one picture before and after, in columns that do not move."""
+def measured_html(before: Codes, after: Codes, found: Comparison, name: str = "before") -> str:
+    """Show the figures of one picture before and after, in columns that do not move.
+
+    `name` heads the first column: a still can be in the place of the picture before.
+    """
 
     def figure(value: float | None, digits: int) -> str:
         return "-" if value is None else f"{value:.{digits}f}"
@@ -131,10 +134,13 @@ def measured_html(before: Codes, after: Codes, found: Comparison) -> str:
     number = "width: 84px; text-align: right; font-variant-numeric: tabular-nums; color:"
 
     def line(name: str, one: str, two: str) -> str:
-        cells = f"<td style='{number} #b87a00'>{one}</td><td style='{number} #2b86c9'>{two}</td>"
+        cells = "".join(
+            f"<td style='{number} var(--wb-{side})'>{value}</td>"
+            for side, value in (("before", one), ("after", two))
+        )
         return f"<tr><td style='text-align: left; width: 160px'>{name}</td>{cells}</tr>"
 
-    body = "".join(line(*row) for row in (("", "before", "after"), *rows))
+    body = "".join(line(*row) for row in (("", name, "after"), *rows))
     return f"<table style='table-layout: fixed; line-height: 1.45'>{body}</table>"
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,12 +19,13 @@ from workbench.desk.pipeline import Measured, Pipeline, Request, Still
 from workbench.desk.saving import SavePanel
 from workbench.desk.scopes import Scopes
 from workbench.desk.settings import History, Settings, Slot
+from workbench.desk.suggesting import Question, SuggestPanel
 from workbench.desk.tables import measured_html
 from workbench.desk.viewer import Viewer
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset, load_preset
-from workbench.look.suggest import LADDER, suggest
+from workbench.look.suggest import Suggestion
 from workbench.probe import open_clip
 
 Task = Callable[[Cancellation], None]
@@ -50,12 +50,15 @@ class Tuner:
         self._pipeline = Pipeline(self._viewer, self._scopes, self._measured, self._trouble)
         self._pictures: Latest[Request] = Latest(self._pipeline)
         self._tasks: Latest[Task] = Latest(self._do)
+        self._opening: Latest[Path] = Latest(self._open)
         self._decoding: Latest[Clip] = Latest(decode_ahead)
         self._controls.place(self._history)
         if isinstance(clip, Clip):
             self._take(clip)
         else:
             self.open(clip)
+        self._opening.wait()  # so that a notebook that was run from end to end shows the picture
+        self._pictures.wait()
 
     @property
     def preset(self) -> Preset:
@@ -72,7 +75,8 @@ class Tuner:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the desk is at rest; return whether it was within so many seconds."""
-        return all(lane.wait(timeout) for lane in (self._tasks, self._pictures, self._encoding))
+        lanes = (self._opening, self._suggesting, self._tasks, self._pictures, self._encoding)
+        return all(lane.wait(timeout) for lane in lanes)
 
     # ---- the look
 
@@ -125,6 +129,10 @@ class Tuner:
     # ---- the picture
 
     def _take(self, clip: Clip) -> None:
+        """Put a clip on the desk; what was under way for the last one is stopped."""
+        self._tasks.cancel()
+        self._suggesting.cancel()
+        self._rest()
         with self._lock:
             self._clip, self._against = clip, None
             self._gallery.compared(None)
@@ -132,19 +140,25 @@ class Tuner:
             self._viewer.frame = clip.frame_count // 2
             self._trouble("")
             self._refresh()
-        self._pictures.wait()  # so that a notebook that was run from end to end shows it
         self._decoding.ask(clip)
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path, overtaken: Cancellation) -> None:
         try:
-            self._take(open_clip(path))
+            clip = open_clip(path)
         except WorkbenchError as error:
             self._trouble(str(error))
+            self._chooser.show(self._clip.path if self._clip else None)
+            return
+        if not overtaken.requested:  # by another choice
+            self._take(clip)
 
     def _refresh(self, _: object = None) -> None:
         """Ask for the picture that is to be seen now."""
         with self._lock:
             if self._clip is None:
+                return
+            if self._clip.replaced():
+                self._opening.ask(self._clip.path)
                 return
             self._pictures.ask(
                 Request(
@@ -156,6 +170,11 @@ class Tuner:
                     difference=self._viewer.mode == "difference",
                 )
             )
+
+    def _wanted(self, change: dict[str, Any]) -> None:
+        """Ask for what a view needs besides the picture: a map, or a difference's other side."""
+        if change["new"] in (True, "difference"):
+            self._refresh()
 
     def keep(self) -> None:
         """Keep the picture that is shown, with its look."""
@@ -182,7 +201,8 @@ class Tuner:
     def restore(self, still: Still) -> None:
         """Go back to a still's look and frame."""
         with self._lock:
-            self._viewer.frame = min(still.picture.index, int(self._viewer.clip["frames"]) - 1)
+            if self._clip:
+                self._viewer.frame = min(still.picture.index, self._clip.frame_count - 1)
             self.use(still.preset)
 
     # ---- what takes longer, one at a time beside the picture
@@ -191,36 +211,28 @@ class Tuner:
         try:
             task(cancellation)
         except Cancelled:
-            self._say("Cancelled.")
+            self._suggesting.say("")
         except WorkbenchError as error:
-            self._say("")
+            self._suggesting.say("")
             self._trouble(str(error))
         except Exception as error:  # a desk that died would take the colorist's work with it
-            self._say("")
+            self._suggesting.say("")
             self._trouble(f"that did not work: {type(error).__name__}: {error}")
-        finally:
-            self._suggesting(False)
 
-    def suggest(self) -> None:
-        """Look for the weakest deband that closes the bands, and use it."""
-        clip, base = self._clip, self.preset
-        if clip is None:
-            self._trouble("There is no clip yet: choose one above.")
-            return
+    def _question(self) -> Question | None:
+        with self._lock:
+            if self._clip is None:
+                return None
+            return Question(self._clip, self.preset, self._history.now.active)
 
-        def task(cancellation: Cancellation) -> None:
-            self._progress.value = 0
-            self._say("looking for a deband")
-            found = suggest(
-                *(clip, base),
-                on_progress=lambda done: setattr(self._progress, "value", done),
-                cancellation=cancellation,
-            )
-            self.use(found.preset)
-            self._say(found.reason)
-
-        self._suggesting(True)
-        self._tasks.ask(task)
+    def _take_suggestion(self, question: Question, found: Suggestion) -> None:
+        """Take the deband that was found; tone and dither may have been turned meanwhile."""
+        with self._lock:
+            slot = self._history.now.slots[question.setting]
+            words = {"name": found.preset.name, "description": found.reason}
+            preset = slot.preset.model_copy(update={"deband": found.preset.deband, **words})
+            settings = self._history.now.with_slot(Slot(preset, preset), question.setting)
+            self._move(settings, "suggest")
 
     def find_worst(self) -> None:
         """Jump to the frame with the most banding in the clip as it is, among some."""
@@ -230,9 +242,10 @@ class Tuner:
 
         def task(cancellation: Cancellation) -> None:
             if self._worst is None or self._worst[0] is not clip:
-                self._say("looking for the worst bands")
+                self._suggesting.say("looking for the worst bands")
                 self._worst = clip, worst_frame(clip, cancellation)
-            self._say("")
+            self._suggesting.say("")
+            cancellation.raise_if_requested()
             self._viewer.frame = self._worst[1]
 
         self._tasks.ask(task)
@@ -244,10 +257,11 @@ class Tuner:
             return
 
         def task(cancellation: Cancellation) -> None:
-            self._say("making a second of video")
+            self._suggesting.say("making a second of video")
             made = second(clip, index, preset, cancellation)
+            cancellation.raise_if_requested()
             self._viewer.play(made.before, made.after, made.ends)
-            self._say("")
+            self._suggesting.say("")
 
         self._tasks.ask(task)
 
@@ -261,40 +275,29 @@ class Tuner:
     # ---- what is on the desk
 
     def _build(self) -> None:
-        wide = widgets.Layout(width="auto")
         self._viewer = Viewer(self._command)
         self._scopes = Scopes()
         self._figures = widgets.HTML()
         self._gallery = Gallery(self.compare, self.restore)
         self._encoding = EncodePanel(lambda: (self._clip, self.preset) if self._clip else None)
 
-        self._chooser = ClipChooser(self._open, self._trouble)
+        self._chooser = ClipChooser(lambda path: self._opening.ask(path), self._trouble)
         self._saving = SavePanel(lambda: self.preset, self.use)
         self._controls = LookControls(self)
-        self._suggest = widgets.Button(
-            description="Suggest",
-            tooltip="Find the weakest deband that closes this clip's bands and spares its texture.",
-        )
-        self._stop = widgets.Button(description="Cancel")
-        self._progress = widgets.IntProgress(max=len(LADDER), layout=wide)
-        self._words = widgets.HTML(layout=widgets.Layout(min_height="52px"))
+        self._suggesting = SuggestPanel(self._question, self._take_suggestion)
         self._keep = widgets.Button(
             description="Keep a still", tooltip="Keep this picture and its look (key k)."
         )
-        self._viewer.observe(self._refresh, ["frame", "bands", "mode"])
+        self._viewer.observe(self._refresh, "frame")
+        self._viewer.observe(self._wanted, ["bands", "mode"])
         self._scopes.observe(self._refresh, "kind")
-        self._suggest.on_click(lambda _: self.suggest())
-        self._stop.on_click(lambda _: self._tasks.cancel())
         self._keep.on_click(lambda _: self.keep())
-        self._suggesting(False)
 
         column = widgets.Layout(flex="1 1 290px", max_width="420px", min_width="0")
         controls = widgets.VBox(
             [
                 self._controls.widget,
-                widgets.HBox([self._suggest, self._stop]),
-                self._progress,
-                self._words,
+                self._suggesting.widget,
                 self._saving.widget,
                 self._encoding.widget,
             ],
@@ -330,19 +333,12 @@ class Tuner:
             self._figures.add_class("wb-stale")
         else:
             self._figures.value = measured_html(
-                measured.before, measured.after, measured.comparison
+                measured.before, measured.after, measured.comparison, self._viewer.labels["before"]
             )
             self._figures.remove_class("wb-stale")
 
     def _trouble(self, words: str) -> None:
         self._viewer.message = words
-
-    def _say(self, words: str) -> None:
-        self._words.value = f"<div style='font-size: 12px; line-height: 1.35'>{escape(words)}</div>"
-
-    def _suggesting(self, on: bool) -> None:
-        self._suggest.disabled, self._stop.disabled = on, not on
-        self._progress.layout.visibility = "visible" if on else "hidden"
 
     # ---- what a person does
 

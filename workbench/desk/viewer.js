@@ -41,6 +41,7 @@ function render({ model, el }) {
   let wipe = 0.5; // of the stage's width
   let pointer = null; // in the picture, whole pixels
   let playing = null;
+  let awaited = false; // a second of video was asked for, here
   let difference = null; // a canvas, and what it was made of
 
   // ---- what is on the page
@@ -57,7 +58,7 @@ function render({ model, el }) {
     help.append(make("div", {}, make("span", {}, ...keys.split("  ").map((k) => make("kbd", {}, k))),
       what));
   const stage = make("div", {
-    class: "wbv-stage", tabindex: "0", role: "application", "data-lm-suppress-shortcuts": "true",
+    class: "wbv-stage", tabindex: "0", role: "application",
     "aria-label": "Picture, before and after. Press ? for the keys.",
   }, canvas, invitation, tags.before, tags.after, note, message, help);
 
@@ -88,8 +89,7 @@ function render({ model, el }) {
     group("Compare", ...modes), group("Bands", boost, map, less, gain, more),
     group("Zoom", ...zooms), group("Window", full, asked));
 
-  const frame = make("input", { type: "range", min: "0", step: "1", "aria-label": "Frame",
-                                "data-lm-suppress-shortcuts": "true" });
+  const frame = make("input", { type: "range", min: "0", step: "1", "aria-label": "Frame" });
   const timecode = make("output", { class: "wbv-timecode" });
   const loop = button("Loop", "Loop a second of video", () => toggleLoop(), "l");
   const transport = make("div", { class: "wbv-bar wbv-transport" },
@@ -116,7 +116,7 @@ function render({ model, el }) {
   }
   function step(by) {
     stop();
-    const last = model.get("clip").frames - 1;
+    const last = Math.max(0, model.get("clip").frames - 1);
     choose("frame", Math.min(last, Math.max(0, model.get("frame") + by)));
   }
   function gained(by) {
@@ -203,7 +203,7 @@ function render({ model, el }) {
     context.fillStyle = "#fff";
     context.fillRect(line - 0.5, 0, 1.5, canvas.height);
     context.beginPath();
-    context.arc(line, canvas.height / 2, 7, 0, 7);
+    context.arc(line, canvas.height / 2, 7 * devicePixelRatio, 0, 7);
     context.fill();
   }
 
@@ -241,9 +241,10 @@ function render({ model, el }) {
     if (playing) parts.push("playing");
     else parts.push(exact ? "exact" : "lossy");
     parts.push(`${Math.round(placement.scale * 100)} %`);
-    if (mode === "difference") parts.push(`${labels.difference}, 1 code = ${model.get("gain")} levels`);
+    if (playing) pointer = null; // what passes by has no values
+    else if (mode === "difference") parts.push(`${labels.difference}, 1 code = ${model.get("gain")} levels`);
     else if (model.get("boost")) parts.push(`band boost ×${model.get("gain")}`);
-    if (model.get("bands") && mode !== "difference") parts.push("bands in magenta");
+    if (model.get("bands") && !playing && mode !== "difference") parts.push("bands in magenta");
     note.hidden = !invitation.hidden;
     write(note, parts.join(" · "));
     note.classList.toggle("wbv-lossy", !exact);
@@ -275,11 +276,15 @@ function render({ model, el }) {
   // ---- a second of video
 
   function toggleLoop() {
-    if (playing) stop();
-    else command("loop");
+    if (playing || awaited) stop();
+    else {
+      awaited = true;
+      command("loop");
+    }
   }
 
   function stop() {
+    awaited = false;
     if (!playing) return;
     cancelAnimationFrame(playing.timer);
     playing = null;
@@ -287,8 +292,10 @@ function render({ model, el }) {
   }
 
   async function play(content, buffers) {
-    stop();
+    if (!awaited) return;
     const frames = await Promise.all(buffers.map(bitmap));
+    if (!awaited) return; // a hand was quicker
+    stop();
     const half = frames.length / 2;
     playing = { before: frames.slice(0, half), after: frames.slice(half), at: 0, timer: 0 };
     const began = performance.now(), ends = content.ends; // seconds at which each frame goes
@@ -360,13 +367,13 @@ function render({ model, el }) {
   }
 
   function takeFrame() {
-    const { frames, rate, even } = model.get("clip"), at = model.get("frame");
+    const { frames, rate, even, times } = model.get("clip"), at = model.get("frame");
     frame.value = String(at);
     const whole = Math.max(1, Math.round(rate)), seconds = Math.floor(at / whole);
     const two = (v) => String(v).padStart(2, "0");
     const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
     const code = `${clock.map(two).join(":")}:${two(at % whole)}`;
-    const seen = even ? code : `${(at / rate).toFixed(2)} s`;
+    const seen = even ? code : `${(times[at] ?? 0).toFixed(2)} s`;
     timecode.textContent = frames ? `${seen}   frame ${at} / ${frames - 1}` : "";
     frame.setAttribute("aria-valuetext", timecode.textContent);
   }
@@ -407,8 +414,9 @@ function render({ model, el }) {
     paint();
   });
   stage.addEventListener("wheel", (event) => {
-    event.preventDefault();
     const lines = event.deltaMode ? event.deltaY * 33 : event.deltaY;
+    if (!placement.zoom && lines > 0) return; // all of it is seen: the page may scroll
+    event.preventDefault();
     placement.wheel(-lines / 250, devicePoint(event));
     pointer = placement.pixelAt(devicePoint(event));
     paint();
@@ -443,28 +451,46 @@ function render({ model, el }) {
     F: fullScreen, "?": toggleHelp,
     Escape: () => { if (!help.hidden) toggleHelp(); },
   };
-  root.addEventListener("keydown", (event) => {
-    const ctrl = event.ctrlKey || event.metaKey;
+  /** Keys, wherever on the desk the focus is. What has keys of its own keeps those. */
+  function key(event) {
+    const ctrl = event.ctrlKey || event.metaKey, at = event.target;
     const back = ctrl && event.key.toLowerCase() === "z";
-    const redo = ctrl && (event.key.toLowerCase() === "y" || (back && event.shiftKey));
+    const again = ctrl && (event.key.toLowerCase() === "y" || (back && event.shiftKey));
+    const typing = at.matches("input:not([type=range], [type=checkbox]), select, textarea");
+    const own = typing
+      || at.matches("button, input, summary, a") && [" ", "Enter"].includes(event.key)
+      || at.matches("input, [role=slider]") && event.key.startsWith("Arrow");
     let act = null;
-    if (redo) act = () => command("redo");
+    if (again) act = () => command("redo");
     else if (back) act = () => command("undo");
     else if (!ctrl && !event.altKey) act = KEYS[event.key];
-    // A button keeps the space bar and the slider its arrows.
-    const own = event.target.tagName === "BUTTON" && event.key === " "
-      || event.target === frame && event.key.startsWith("Arrow");
-    if (!act || own) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act(event);
-  });
+    if (act && !own) {
+      event.preventDefault();
+      act(event);
+    }
+    // JupyterLab has shortcuts for single letters: d d would delete the cell of this desk.
+    if (!ctrl && event.key !== "Tab" || act) event.stopPropagation();
+  }
+
   frame.addEventListener("input", () => {
     stop();
     choose("frame", Number(frame.value));
   });
 
+  let desk = root; // all that the viewer is a part of, known once it is on the page
+  function settleIn() {
+    desk.removeEventListener("keydown", key);
+    for (let up = root; up; up = up.parentElement)
+      if (up.matches(".jupyter-widgets")) desk = up;
+    desk.addEventListener("keydown", key);
+    naming.disconnect();
+    naming.observe(desk, { childList: true, subtree: true, attributeFilter: ["class"] });
+    nameControls(desk);
+  }
+  const naming = new MutationObserver(() => nameControls(desk));
+
   const resized = new ResizeObserver(() => {
+    if (!desk.isConnected || desk === root) settleIn();
     const box = stage.getBoundingClientRect(), ratio = devicePixelRatio;
     const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
     if (!width || (canvas.width === width && canvas.height === height)) return;
@@ -488,6 +514,8 @@ function render({ model, el }) {
   command("ready"); // whatever exact pictures there are come again
   return () => {
     resized.disconnect();
+    naming.disconnect();
+    desk.removeEventListener("keydown", key);
     stop();
     command("gone");
     for (const [name, act] of Object.entries(heard)) model.off(name, act);

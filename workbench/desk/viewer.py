@@ -47,7 +47,7 @@ class Viewer(anywidget.AnyWidget):
     labels = traitlets.Dict({"before": "before", "after": "after", "difference": "difference"}).tag(
         sync=True
     )
-    clip = traitlets.Dict({"frames": 0, "rate": 24.0, "even": True}).tag(sync=True)
+    clip = traitlets.Dict({"frames": 0, "rate": 24.0, "even": True, "times": []}).tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
     mode = traitlets.Enum(
         ["wipe", "side", "before", "after", "difference"], default_value="wipe"
@@ -71,6 +71,7 @@ class Viewer(anywidget.AnyWidget):
             "frames": clip.frame_count,
             "rate": float(clip.frame_rate),
             "even": clip.constant_frame_rate,
+            "times": [] if clip.constant_frame_rate else [float(time) for time in clip.times],
         }
 
     def show(

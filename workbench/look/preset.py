@@ -178,8 +178,9 @@ def own_folder() -> Path:
 
 
 def own() -> dict[str, Path]:
-    """Return the files of a person's own presets by name."""
-    return {path.stem: path for path in sorted(own_folder().glob("*.toml")) if path.is_file()}
+    """Return the files of a person's own presets by name; a shipped name means the shipped one."""
+    found = {path.stem: path for path in sorted(own_folder().glob("*.toml")) if path.is_file()}
+    return {name: path for name, path in found.items() if name not in shipped()}
 
 
 def load_preset(name: str | Path) -> Preset:
@@ -195,7 +196,9 @@ def load_preset(name: str | Path) -> Preset:
         return _read(path)
     mine = own()
     if str(name) in mine:
-        return _read(mine[str(name)])
+        found = _read(mine[str(name)])
+        # A file that was copied by hand may say another name within.
+        return found if found.name == str(name) else found.named(str(name))
     raise PresetError(
         f"there is no preset {name}: take one of {', '.join((*shipped(), *mine))}, "
         "or the path of a .toml file"
@@ -245,6 +248,8 @@ def _problem(detail: Mapping[str, Any]) -> str:
         return f"{key}.filter must be one of {', '.join(FILTERS[key])}"
     if kind == "missing":
         return f"{key} is missing"
+    if kind == "string_pattern_mismatch":
+        return f"{key} is {value!r}: it is made of letters, digits, spaces and , . + - _"
     field = model.model_fields.get(where[-1])
     range_ = limits(field) if field else None
     if field and range_:
