@@ -32,7 +32,8 @@ function held(image) {
   return canvas;
 }
 
-/** Give the controls of a desk the names that are only written beside them, for screen readers. */
+/** Give the controls of a desk the names that are only written beside them, for screen readers,
+ *  and their sentences as tooltips: ipywidgets puts those on labels, which are hidden here. */
 function nameControls(desk) {
   const name = (element, words) => {
     if (element && words && element.getAttribute("aria-label") !== words)
@@ -40,13 +41,18 @@ function nameControls(desk) {
   };
   for (const row of desk.querySelectorAll(".wb-row")) {
     const words = row.firstElementChild.textContent.trim();
+    row.title = row.querySelector("[title]")?.title ?? "";
     name(row.querySelector("[role=slider]"), words);
     name(row.querySelector("select"), words);
     name(row.querySelector("input"), `${words}, number`);
     name(row.querySelector("button"), `reset ${words}`);
   }
-  for (const box of desk.querySelectorAll(".widget-dropdown[title], .widget-text[title]"))
-    name(box.querySelector("select, input"), box.title);
+  for (const label of desk.querySelectorAll(".widget-label[title]")) {
+    const box = label.parentElement;
+    if (box.closest(".wb-row")) continue;
+    box.title = label.title;
+    name(box.querySelector("select, input"), label.title);
+  }
   for (const one of desk.querySelectorAll(".wb-setting"))
     pressed(one, one.classList.contains("mod-primary"));
 }
