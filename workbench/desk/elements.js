@@ -33,7 +33,7 @@ function held(image) {
 }
 
 /** Give the controls of a desk the names that are only written beside them, for screen readers,
- *  and their sentences as tooltips: ipywidgets puts those on labels, which are hidden here. */
+ *  and the sliders their sentence as a tooltip: ipywidgets puts it on a label, hidden here. */
 function nameControls(desk) {
   const name = (element, words) => {
     if (element && words && element.getAttribute("aria-label") !== words)
@@ -41,18 +41,14 @@ function nameControls(desk) {
   };
   for (const row of desk.querySelectorAll(".wb-row")) {
     const words = row.firstElementChild.textContent.trim();
-    row.title = row.querySelector("[title]")?.title ?? "";
+    row.title = row.querySelector("span[title]").title;
     name(row.querySelector("[role=slider]"), words);
     name(row.querySelector("select"), words);
     name(row.querySelector("input"), `${words}, number`);
     name(row.querySelector("button"), `reset ${words}`);
   }
-  for (const label of desk.querySelectorAll(".widget-label[title]")) {
-    const box = label.parentElement;
-    if (box.closest(".wb-row")) continue;
-    box.title = label.title;
-    name(box.querySelector("select, input"), label.title);
-  }
+  for (const one of desk.querySelectorAll("select[title], input[title]"))
+    if (!one.closest(".wb-row")) name(one, one.title);
   for (const one of desk.querySelectorAll(".wb-setting"))
     pressed(one, one.classList.contains("mod-primary"));
 }
