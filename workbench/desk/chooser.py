@@ -44,12 +44,9 @@ class ClipChooser:
         try:
             given = expanded(path or Path.cwd()).absolute()
             folder = given if given.is_dir() else given.parent
-            found = sorted(one for one in folder.iterdir() if _is_clip(one))
-        except OSError as error:
-            self._on_trouble(f"{path} cannot be read: {str(error.strerror).lower()}")
-            return
-        except ValueError as error:
-            self._on_trouble(f"{path!r} is no path: {error}")
+            found = _clips(folder)
+        except (OSError, ValueError) as error:
+            self._on_trouble(f"{str(path)!r} cannot be read: {_why(error)}")
             return
         choice = None if given == folder else given
         self._place(folder, found, choice)
@@ -60,14 +57,11 @@ class ClipChooser:
 
     def read_again(self) -> None:
         """List the folder's clips as they are now; the one that is chosen stays so."""
-        chosen = self.clips.value
-        folder = Path(self.folder.value)
+        folder, chosen = Path(self.folder.value), self.clips.value
         try:
-            found = sorted(one for one in folder.iterdir() if _is_clip(one))
+            self._place(folder, _clips(folder), Path(chosen) if chosen else None)
         except OSError as error:
-            self._on_trouble(f"{folder} cannot be read: {str(error.strerror).lower()}")
-            return
-        self._place(folder, found, Path(chosen) if chosen else None)
+            self._on_trouble(f"{folder} cannot be read: {_why(error)}")
 
     def show(self, choice: Path | None) -> None:
         """Show which clip is on the desk, which may not be the one that was chosen."""
@@ -79,7 +73,7 @@ class ClipChooser:
         names = [("choose a clip", ""), *((clip.name, str(clip)) for clip in found)]
         if choice and choice not in found:
             names.append((choice.name, str(choice)))
-        with self._placing:
+        with self._placing.by_desk():
             self.folder.value = str(folder)
             self.clips.options = names
             self.clips.value = str(choice) if choice else ""
@@ -93,6 +87,14 @@ class ClipChooser:
             self._on_choice(Path(change["new"]))
 
 
-def _is_clip(path: Path) -> bool:
-    """Whether it looks like a clip; what begins with a dot is the system's own."""
-    return path.suffix.lower() in VIDEO and not path.name.startswith(".") and path.is_file()
+def _clips(folder: Path) -> list[Path]:
+    """Return what looks like a clip; what begins with a dot is the system's own."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in VIDEO and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def _why(error: OSError | ValueError) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()

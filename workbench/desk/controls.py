@@ -86,7 +86,7 @@ class LookControls:
         names = [*shipped(), *own()]
         if slot.base.name not in names:
             names.append(slot.base.name)
-        with self._placing:
+        with self._placing.by_desk():
             self._active = history.now.active
             for place, button in enumerate(self._slots):
                 button.button_style = "primary" if place == self._active else ""

@@ -1,11 +1,12 @@
 """Placing: telling what the desk sets in a control from what a person does there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import RLock
-from types import TracebackType
 
 
 class Placing:
-    """A block in which the desk sets controls: `with placing: ...`.
+    """Knows whose hand sets a control.
 
     A control's handler is called in the thread that sets it, and a person's change comes in
     another, as JupyterLab runs handlers in several threads: that one waits until the desk is done.
@@ -21,15 +22,12 @@ class Placing:
         with self._lock:
             return self._depth == 0
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
-        self._depth += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._depth -= 1
-        self._lock.release()
+    @contextmanager
+    def by_desk(self) -> Iterator[None]:
+        """Give a block in which it is the desk that sets controls."""
+        with self._lock:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1

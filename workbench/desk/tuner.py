@@ -228,6 +228,8 @@ class Tuner:
     def _take_suggestion(self, question: Question, found: Suggestion) -> None:
         """Take the deband that was found; tone and dither may have been turned meanwhile."""
         with self._lock:
+            if question.clip is not self._clip:
+                return
             slot = self._history.now.slots[question.setting]
             words = {"name": found.preset.name, "description": found.reason}
             preset = slot.preset.model_copy(update={"deband": found.preset.deband, **words})
