@@ -90,9 +90,10 @@ class Pipeline:
         self._viewer, self._scopes = viewer, scopes
         self._on_measured, self._on_trouble = on_measured, on_trouble
         self._generation: dict[Side, int] = {"before": 0, "after": 0}
-        self._left: object = None  # what names the picture before
+        self._left: object = None  # what names the picture before that is on screen
+        self._after: object = None  # and the one after
         self._exact: OrderedDict[tuple[object, ...], Frame] = OrderedDict()
-        self._plain_key: tuple[object, ...] = ()
+        self._plain: tuple[object, Frame, Untreated] | None = None  # the last, with its key
         self._maps: OrderedDict[tuple[object, ...], CambiMap] = OrderedDict()
         self.shown: tuple[Request, Frame] | None = None  # the last one that was shown exactly
 
@@ -112,8 +113,7 @@ class Pipeline:
         before = source.declared(request.preset.assume_matrix)
         left = request.against.picture if request.against else before
         left_key = (request.clip, request.index, before.colour, request.against)
-        again = self.shown is not None and self.shown[0].key == request.key
-        if not again or left_key != self._left:
+        if (left_key, request.key) != (self._left, self._after):
             self._show_lossy(request, source, left, left_key)
             self._on_measured(None)
             self._scopes.stale = True
@@ -138,7 +138,7 @@ class Pipeline:
         if left_key != self._left:
             pictures["before"] = jpeg(left.smaller(DISPLAY))
         self._on_trouble("")
-        self._left = left_key
+        self._left, self._after = left_key, request.key
         for side in pictures:
             self._generation[side] += 1
         self._viewer.labels = {
@@ -204,10 +204,10 @@ class Pipeline:
     ) -> tuple[Frame, Untreated]:
         plain = request.preset.model_copy(update={"deband": NoDeband()})
         key = replace(request, preset=plain).key
-        if key != self._plain_key:
+        if self._plain is None or self._plain[0] != key:
             picture = render(source, plain, overtaken)
-            self._plain, self._plain_key = (picture, Untreated.of(picture)), key
-        return self._plain
+            self._plain = key, picture, Untreated.of(picture)
+        return self._plain[1:]
 
     def _scores(
         self, request: Request, left: Frame, after: Frame, overtaken: ffmpeg.Cancellation

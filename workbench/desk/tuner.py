@@ -54,6 +54,7 @@ class Tuner:
         self._decoding: Latest[Clip] = Latest(decode_ahead)
         self._controls.place(self._history)
         if isinstance(clip, Clip):
+            self._chooser.show(clip.path)
             self._take(clip)
         else:
             self.open(clip)
