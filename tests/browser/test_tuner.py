@@ -286,6 +286,8 @@ def test_stills_are_kept_and_compared_with(tuned: tuple[Notebook, Desk]) -> None
     expect(tag).to_have_text("still 1")
     desk.exact()
     assert np.array_equal(desk.pixels(), kept)
+    expect(desk.scopes).to_contain_text("luma still 1")
+    expect(desk.whole.locator("table").first).to_contain_text("still 1")
     notebook.screenshot("stills")
     at = desk.generation()
     desk.button("Restore").click()

@@ -180,7 +180,7 @@ class Pipeline:
                 reference = request.against.picture if request.against else plain
                 self._viewer.show_exact("reference", reference, self._generation["after"])
             overtaken.raise_if_requested()
-            self._scopes.show(left, after)
+            self._scopes.show(left, after, self._viewer.labels["before"])
             found = figures(source, after, untreated, after)
             overtaken.raise_if_requested()
             try:

@@ -112,6 +112,7 @@ function render({ model, el }) {
     const found = model.get("traces");
     let at = found.byteOffset;
     for (const [i, colour] of [[0, BEFORE], [1, AFTER]]) {
+      write(histograms[i].caption, `luma ${layout.names[i]}`);
       histograms[i].draw((...to) =>
         drawHistogram(...to, shares.subarray(1024 * i, 1024 * (i + 1)), colour));
       const columns = i ? layout.after_columns : layout.columns;
@@ -119,7 +120,7 @@ function render({ model, el }) {
       for (let channel = 0; channel < layout.channels; channel++, at += layout.rows * columns)
         channels.push(trace(new Uint8Array(found.buffer, at, layout.rows * columns),
           layout.rows, columns, layout.channels === 3 ? RGB[channel] : TRACE));
-      pictures[i].caption.textContent = `${KINDS[layout.kind]} ${i ? "after" : "before"}`;
+      write(pictures[i].caption, `${KINDS[layout.kind]} ${layout.names[i]}`);
       pictures[i].draw((context, width, height) => {
         if (layout.kind === "vectorscope")
           drawVectors(context, width, height, channels[0], layout.targets[i], layout.skin);

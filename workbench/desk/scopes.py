@@ -30,11 +30,14 @@ class Scopes(anywidget.AnyWidget):
     traces = traitlets.Bytes().tag(sync=True)  # uint8: before's channels, then after's; row by row
     stale = traitlets.Bool(False).tag(sync=True)  # not of the picture that is shown
 
-    def show(self, before: Frame, after: Frame) -> None:
-        """Measure two pictures and show them. Raises UnsupportedClip, which changes nothing."""
+    def show(self, before: Frame, after: Frame, name: str = "before") -> None:
+        """Measure two pictures and show them, the first under this name.
+
+        Raises UnsupportedClip, which changes nothing.
+        """
         shares = [_shares(frame) for frame in (before, after)]
         pictures = [_trace(self.kind, frame) for frame in (before, after)]
-        layout: dict[str, Any] = {"kind": self.kind}
+        layout: dict[str, Any] = {"kind": self.kind, "names": [name, "after"]}
         layout["channels"], layout["rows"], layout["columns"] = pictures[0].shape
         layout["after_columns"] = pictures[1].shape[2]
         if self.kind == "vectorscope":
