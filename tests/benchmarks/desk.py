@@ -26,7 +26,7 @@ _BURST = 5 * 4.6 + 3  # seconds for all bursts
 
 
 def timings(clip: Path, moves: int) -> dict[str, Any]:
-    """Return what desk.js measured, and the kernel's memory in MB before and after.
+    """Return what desk.js measured, and the kernel's memory in MB half-way and after.
 
     `slider` and `scrub` have for each move the milliseconds to the picture, to its figures, and to
     its code values; `burst` has how many pictures were painted on the way, and how many
@@ -53,8 +53,9 @@ def timings(clip: Path, moves: int) -> dict[str, Any]:
                 page.evaluate(
                     f"moves => {{ ({act})(moves).then(r => {{ window.found = r; }}); }}", moves
                 )
+            time.sleep(1.5 * moves * _MOVE)  # what is kept of frames and pictures is full by then
             before = kernel.memory_info().rss / 1e6
-            time.sleep(2 * moves * _MOVE + _BURST)
+            time.sleep(0.5 * moves * _MOVE + _BURST)
             with _page(port) as page:
                 page.wait_for_function("window.found", timeout=60_000)
                 found: dict[str, Any] = page.evaluate("window.found")

@@ -487,7 +487,11 @@ function render({ model, el }) {
     naming.observe(desk, { childList: true, subtree: true, attributeFilter: ["class"] });
     nameControls(desk);
   }
-  const naming = new MutationObserver(() => nameControls(desk));
+  let named = 0; // later: what changes while something moves is not worth a look
+  const naming = new MutationObserver(() => {
+    clearTimeout(named);
+    named = setTimeout(() => nameControls(desk), 300);
+  });
 
   const resized = new ResizeObserver(() => {
     if (!desk.isConnected || desk === root) settleIn();
@@ -515,6 +519,7 @@ function render({ model, el }) {
   return () => {
     resized.disconnect();
     naming.disconnect();
+    clearTimeout(named);
     desk.removeEventListener("keydown", key);
     stop();
     command("gone");
