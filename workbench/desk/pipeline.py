@@ -30,7 +30,7 @@ from workbench.look.stages import NoDeband
 from workbench.measure.banding import CambiMap, cambi, cambi_map, measurable
 from workbench.measure.codes import Codes, codes
 
-DISPLAY = 832
+DISPLAY = 720
 """Pixels: the longer side of a lossy picture."""
 _REST = 0.02  # seconds without a newer request: a hand that moves asks sooner
 _KEPT = 6  # exact pictures, so that a flip between A and B shows them at once
