@@ -86,8 +86,9 @@ class Tuner:
         try:
             with self._lock:
                 now = self._history.now
-                self._move(now.with_slot(now.slot.changed(name, value)), name)
-                self._trouble("")
+                settings = now.with_slot(now.slot.changed(name, value))
+                self._trouble("")  # before the picture has its say
+                self._move(settings, name)
         except PresetError as error:
             self._controls.place(self._history)  # the controls go back to what is
             self._trouble(str(error))
@@ -135,11 +136,11 @@ class Tuner:
         self._suggesting.cancel()
         self._rest()
         with self._lock:
+            self._trouble("")
             self._clip, self._against = clip, None
             self._gallery.compared(None)
             self._viewer.set_clip(clip)
             self._viewer.frame = clip.frame_count // 2
-            self._trouble("")
             self._refresh()
         self._decoding.ask(clip)
 
