@@ -35,6 +35,10 @@ class Desk:
         expect(self.scopes).not_to_have_class(re.compile("wbs-stale"))
         expect(self.whole.locator(".wb-stale")).to_have_count(0)
 
+    def settled(self) -> None:
+        """Wait until what is on screen is exact, in whatever mode."""
+        expect(self.viewer).to_have_attribute("data-exact", "true")
+
     def generation(self) -> int:
         return int(self.viewer.get_attribute("data-after") or -1)
 

@@ -1,6 +1,7 @@
 """The tuner as a colorist has it: real notebook, real kernel, real browser."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -10,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 from scipy.ndimage import gaussian_filter
 
+from tests import clips
 from tests.browser.conftest import OpenNotebook, OpenVoila
 from tests.browser.desk import AFTER, BEFORE, Desk
 from tests.browser.pages import Notebook
@@ -188,7 +190,7 @@ def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
         desk.press(key)
         button = desk.viewer.locator("button", has_text=mode)
         expect(button).to_have_attribute("aria-pressed", "true")
-        desk.page.wait_for_timeout(600)  # the difference is made in the kernel
+        desk.settled()  # a difference needs the kernel
         seen[key] = desk.pixels()
         notebook.screenshot(f"mode-{mode.lower()}")
     desk.press("Space")
@@ -205,7 +207,9 @@ def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
     assert abs(float(grey.mean()) - 128) < 3
     desk.press("m")
     expect(desk.stage.locator(".wbv-note")).to_contain_text("bands in magenta")
-    desk.page.wait_for_timeout(800)
+    until = time.monotonic() + 30
+    while np.array_equal(desk.pixels(), seen["w"]) and time.monotonic() < until:
+        desk.page.wait_for_timeout(100)
     assert np.any(desk.pixels() != seen["w"])
     notebook.screenshot("mode-map")
     desk.press("m", "?")
@@ -376,14 +380,21 @@ def test_it_encodes_and_links_the_report(tuned: tuple[Notebook, Desk], tmp_path:
     opened.value.close()
 
 
-def test_an_encode_is_cancelled(tuned: tuple[Notebook, Desk], tmp_path: Path) -> None:
-    _, desk = tuned
+def test_an_encode_is_cancelled(open_notebook: OpenNotebook, tmp_path: Path) -> None:
+    long = tmp_path / "long.mp4"
+    picture = clips.sky("1280x720", seconds=6)
+    clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-preset", "ultrafast", long)
+    notebook = open_notebook(TUNE, {"source": long})
+    notebook.run_all()
+    notebook.show(CELL)
+    desk = Desk(notebook)
+    desk.exact()
     desk.whole.get_by_placeholder("beside the clip").fill(str(tmp_path / "out.mov"))
     desk.button("Encode").click()
     desk.button("Cancel").last.click()
     expect(desk.whole.get_by_text("Cancelled; nothing was written.")).to_be_visible()
     expect(desk.button("Encode")).to_be_enabled()
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [long]
 
 
 def test_suggest_shows_its_reason(tuned: tuple[Notebook, Desk]) -> None:
@@ -523,9 +534,7 @@ def test_a_difference_is_never_from_another_frame(tuned: tuple[Notebook, Desk]) 
     notebook, desk = tuned
 
     def difference() -> tuple[str, float]:
-        desk.page.wait_for_function(
-            "root => root.dataset.exact === 'true'", arg=desk.viewer.element_handle()
-        )
+        desk.settled()
         return desk.note(), float(desk.pixels().std())
 
     desk.press("d")
