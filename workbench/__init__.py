@@ -21,7 +21,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.batch.job import refuse_unknown_parameters, run_notebook
+    from workbench.batch.notebooks import run_notebook
+    from workbench.batch.parameters import refuse_unknown_parameters
     from workbench.clip import Clip
     from workbench.deliver.encode import convert, destination_for
     from workbench.deliver.policy import Policy, load_policy
@@ -58,9 +59,9 @@ _HOME = {
     "load_preset": "look.preset",
     "read_recipe": "deliver.recipe",
     "recheck": "deliver.recheck",
-    "refuse_unknown_parameters": "batch.job",
+    "refuse_unknown_parameters": "batch.parameters",
     "render": "look.render",
-    "run_notebook": "batch.job",
+    "run_notebook": "batch.notebooks",
     "save_preset": "look.preset",
     "suggest": "look.suggest",
     "write_record": "deliver.record",

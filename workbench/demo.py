@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import ffmpeg
-from workbench.batch.job import NOTEBOOKS, run_notebook
+from workbench.batch.notebooks import NOTEBOOKS, run_notebook
 from workbench.deliver.qc import verdict_in_words
 from workbench.deliver.record import record_path
 from workbench.deliver.report import report_path

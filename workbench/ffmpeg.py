@@ -28,6 +28,11 @@ ENCODERS = ("prores_ks", "prores", "pcm_s16le")
 HOW_TO_GET_IT = (
     "install the imageio-ffmpeg wheel with pip, or let IMAGEIO_FFMPEG_EXE point to a full build"
 )
+THREADS_VARIABLE = "WORKBENCH_FFMPEG_THREADS"
+"""Holds how many threads one decoder, filter or encoder may use; ffmpeg chooses unless it is set.
+
+A variable, so that whoever runs several conversions at once can say it to all of their processes.
+"""
 _LOG_LINES = 20  # of ffmpeg's own last lines, kept for the error
 _GENERIC = (  # lines that end a log without saying why
     "Conversion failed!",
@@ -207,6 +212,25 @@ def command(arguments: Sequence[str], *, overwrite: bool = True) -> list[str]:
     return [str(find()), *quiet, "-y" if overwrite else "-n", *arguments]
 
 
+def thread_limit() -> int:
+    """Return how many threads one decoder or encoder may use; 0 lets ffmpeg choose."""
+    named = os.environ.get(THREADS_VARIABLE, "")
+    return int(named) if named.isdecimal() else 0
+
+
+def _sparing(arguments: Sequence[str], count: int) -> list[str]:
+    """Limit every decoder, filter and encoder of a run to so many threads.
+
+    >>> _sparing(["-i", "a.mp4", "-vf", "null", "b.mov"], 2)[:8]
+    ['-filter_threads', '2', '-filter_complex_threads', '2', '-threads', '2', '-i', 'a.mp4']
+    """
+    limit = ["-threads", str(count)]
+    found = ["-filter_threads", str(count), "-filter_complex_threads", str(count)]
+    for argument in arguments[:-1]:
+        found += [*limit, argument] if argument == "-i" else [argument]
+    return [*found, *limit, arguments[-1]]
+
+
 def pasteable(argv: Sequence[str]) -> str:
     """Quote an argument list for the shell that a person on this system would paste it into."""
     return subprocess.list2cmdline(argv) if sys.platform == "win32" else shlex.join(argv)
@@ -231,6 +255,8 @@ def run(
 
     Raises FfmpegFailed, Cancelled, FfmpegMissing, and whatever `stdin` or `on_progress` raises.
     """
+    if thread_limit():
+        arguments = _sparing(arguments, thread_limit())
     argv = command(["-progress", "pipe:1", *arguments] if on_progress else arguments)
     cancellation = cancellation or Cancellation()
     log: deque[str] = deque(maxlen=_LOG_LINES)

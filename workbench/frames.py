@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.colour import Colour, declared
 from workbench.errors import DamagedClip, UnsupportedClip
-from workbench.ffmpeg import file_url
+from workbench.ffmpeg import file_url, thread_limit
 
 Plane = NDArray[Any]
 """Code values: uint8 at 8 bits, uint16 above."""
@@ -310,7 +310,9 @@ class FrameReader:
 
     def _open(self) -> av.container.InputContainer:
         container = av.open(file_url(self._path), metadata_errors="replace")
-        _video(container, self._stream).thread_type = "AUTO"
+        stream = _video(container, self._stream)
+        stream.thread_type = "AUTO"
+        stream.thread_count = thread_limit()
         return container
 
     def _keep(self, index: int, frame: av.VideoFrame) -> None:

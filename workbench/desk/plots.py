@@ -324,6 +324,9 @@ class Png(bytes):
     def _repr_png_(self) -> bytes:
         return self
 
+    def __repr__(self) -> str:
+        return f"a picture, {len(self)} bytes"  # else a notebook keeps them all once more, as text
+
 
 def figures(inspection: Inspection) -> dict[str, Png]:
     """Draw all that a report shows, by the headings under which it does."""

@@ -1,6 +1,6 @@
 import pytest
 
-from workbench.batch.job import refuse_unknown_parameters
+from workbench.batch.parameters import refuse_unknown_parameters
 from workbench.errors import ParameterError
 
 ASKS = "clip = 1\nrefuse_unknown_parameters(In)"

@@ -1,0 +1,47 @@
+"""Parameters of a notebook: a misspelt one is refused, by whoever runs it and by itself."""
+
+import ast
+from collections.abc import Collection, Sequence
+
+from workbench.errors import ParameterError
+
+
+def refuse_unknown_parameters(cells: Sequence[str]) -> None:
+    r"""Raise ParameterError if papermill injected a name that the notebook does not know.
+
+    A notebook calls this with IPython's `In`, the cells that have run so far: papermill alone
+    only warns of a misspelt parameter and goes on with the default.
+
+    >>> ran = ["", "preset = 'classic'", "# Parameters\npresett = 'smooth'"]
+    >>> refuse_unknown_parameters([*ran, "refuse_unknown_parameters(In)"])
+    Traceback (most recent call last):
+    workbench.errors.ParameterError: this notebook has no parameter presett (it has preset)
+    """
+    cells = cells[:-1]  # the last is the one that asks
+    injected = [cell for cell in cells if cell.startswith("# Parameters\n")]
+    known = {name for cell in cells if cell not in injected for name in _assigned(cell)}
+    refuse_unknown([name for cell in injected for name in _assigned(cell)], known, "this notebook")
+
+
+def refuse_unknown(given: Collection[str], known: Collection[str], where: str) -> None:
+    """Raise ParameterError for a name that is not among the known ones."""
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ParameterError(
+            f"{where} has no parameter {', '.join(unknown)} (it has {', '.join(sorted(known))})"
+        )
+
+
+def _assigned(cell: str) -> list[str]:
+    """Return the names that a cell of plain assignments gives a value."""
+    try:
+        statements = ast.parse(cell).body
+    except SyntaxError:  # a cell with a magic command
+        return []
+    return [
+        target.id
+        for statement in statements
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
