@@ -16,10 +16,16 @@
     │   ├── FfmpegMissing          not found, or without a filter or encoder that is needed
     │   ├── FfmpegFailed           it ran and failed: carries the command, the file, its last lines
     │   └── Cancelled              it was stopped because somebody asked
-    └── DeliveryError              a file that cannot be delivered
-        ├── DestinationExists      (FileExistsError) and --overwrite was not given
-        ├── DestinationUnusable    (OSError) folder missing, not writable, disk full
-        └── VerificationFailed     encoded, but the file is not what was promised
+    ├── DeliveryError              a file that cannot be delivered
+    │   ├── DestinationExists      (FileExistsError) and --overwrite was not given
+    │   ├── DestinationUnusable    (OSError) folder missing, not writable, disk full
+    │   └── VerificationFailed     encoded, but the file is not what was promised
+    ├── StorageError               (OSError) where clips come from and files go to
+    │   ├── StorageDown            it does not answer, or with errors of its own
+    │   ├── StorageRefused         no credentials, wrong ones, or no such bucket
+    │   ├── ObjectMissing          (FileNotFoundError) nothing has that key
+    │   └── ObjectDamaged          what arrived is not what its metadata says
+    └── BatchError                 (ValueError) a list, a sweep or workers that make no sense
 
 Each message is one sentence that names the file, the cause and, where there is one, the way out.
 """
@@ -120,3 +126,27 @@ class DestinationUnusable(DeliveryError, OSError):
 
 class VerificationFailed(DeliveryError):
     """The file was encoded, but it is not what was promised."""
+
+
+class StorageError(WorkbenchError, OSError):
+    """Where clips come from and files go to, a folder or a bucket."""
+
+
+class StorageDown(StorageError):
+    """It does not answer, or answers with errors of its own, after several tries."""
+
+
+class StorageRefused(StorageError):
+    """There are no credentials, or they were not accepted, or there is no such bucket."""
+
+
+class ObjectMissing(StorageError, FileNotFoundError):
+    """Nothing has that key."""
+
+
+class ObjectDamaged(StorageError):
+    """What arrived is not what its metadata says, or it changed on the way."""
+
+
+class BatchError(WorkbenchError, ValueError):
+    """A list of clips, a sweep, or workers that make no sense."""

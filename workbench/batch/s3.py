@@ -1,0 +1,252 @@
+"""A bucket of Cloudflare R2, or of any S3, as a storage.
+
+What R2 wants different is set here: the region `auto`, no checksum headers but those that a request
+must have, parts of one size. An ETag is no MD5 there, so each object carries its own SHA-256.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
+from s3transfer.exceptions import RetriesExceededError
+
+from workbench.batch.storage import S3, Follower, Stored, safe_name
+from workbench.errors import (
+    ObjectDamaged,
+    ObjectMissing,
+    StorageDown,
+    StorageError,
+    StorageRefused,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+_PART = 16 << 20  # bytes; s3transfer makes parts larger, all alike, where they would be over 10,000
+_TRANSFER = TransferConfig(
+    multipart_threshold=_PART,
+    multipart_chunksize=_PART,
+    max_concurrency=4,
+    num_download_attempts=10,  # of each part: a cut connection costs one part and not the file
+    preferred_transfer_client="classic",
+)
+_HASH = "sha256"  # the key in an object's metadata
+_R2 = ("R2_ENDPOINT_URL", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")
+_KINDS = {
+    ".mov": "video/quicktime",
+    ".json": "application/json",
+    ".html": "text/html; charset=utf-8",
+    ".ipynb": "application/x-ipynb+json",
+    ".csv": "text/csv; charset=utf-8",
+}
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The objects of a bucket whose keys begin with a prefix, which is "" or ends in "/"."""
+
+    client: "S3Client"
+    bucket: str
+    prefix: str
+
+    def __repr__(self) -> str:
+        return f"Bucket({self.url('')})"
+
+    def url(self, name: str) -> str:
+        return f"{S3}{self.bucket}/{self.prefix}{name}"
+
+    def files(self, prefix: str = "") -> Iterator[Stored]:
+        pages = self.client.get_paginator("list_objects_v2")
+        with self._told(prefix):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix + prefix):
+                for entry in page.get("Contents", ()):
+                    if not entry["Key"].endswith("/"):  # a folder, as some programs make them
+                        name = entry["Key"].removeprefix(self.prefix)
+                        yield Stored(name, entry["Size"], entry["ETag"].strip('"'))
+
+    def find(self, name: str) -> Stored | None:
+        try:
+            return self._head(name)[0]
+        except ObjectMissing:
+            return None
+
+    def fetch(self, name: str, folder: Path, follow: Follower | None = None) -> Path:
+        stored, expected = self._head(name)
+        path = folder / safe_name(PurePosixPath(name).name)
+        with self._told(name):
+            self.client.download_file(
+                self.bucket, self.prefix + name, str(path), Callback=follow, Config=_TRANSFER
+            )
+        if path.stat().st_size != stored.size:
+            raise ObjectDamaged(f"{self.url(name)} changed while it was fetched: try again")
+        if expected is not None and expected != _sha256(path):
+            raise ObjectDamaged(
+                f"{self.url(name)} is damaged: its SHA-256 is not the one in its metadata; "
+                "upload it again"
+            )
+        return path
+
+    def store(self, file: Path, name: str, sha256: str, follow: Follower | None = None) -> Stored:
+        options = {"Metadata": {_HASH: sha256}}
+        kind = _KINDS.get(file.suffix)
+        with self._told(name):
+            self._abort_stale(name)
+            self.client.upload_file(
+                str(file),
+                self.bucket,
+                self.prefix + name,
+                ExtraArgs={**options, "ContentType": kind} if kind else options,
+                Callback=follow,
+                Config=_TRANSFER,
+            )
+        return self._head(name)[0]
+
+    def sha256(self, name: str) -> str | None:
+        try:
+            return self._head(name)[1]
+        except ObjectMissing:
+            return None
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            with self._told(name):
+                found = self.client.get_object(Bucket=self.bucket, Key=self.prefix + name)
+                with found["Body"] as body:
+                    return body.read()
+        except ObjectMissing:
+            return None
+
+    def _head(self, name: str) -> tuple[Stored, str | None]:
+        """Return an object and the SHA-256 in its metadata. Raises ObjectMissing."""
+        with self._told(name):
+            found = self.client.head_object(Bucket=self.bucket, Key=self.prefix + name)
+        stored = Stored(name, found["ContentLength"], found["ETag"].strip('"'))
+        return stored, found["Metadata"].get(_HASH)
+
+    def _abort_stale(self, name: str) -> None:
+        """Clear away what an upload to this key left that was killed and could not do so itself.
+
+        Should one be under way elsewhere, it fails there and is tried again.
+        """
+        key = self.prefix + name
+        found = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=key)
+        for upload in found.get("Uploads", ()):
+            if upload["Key"] == key:
+                self.client.abort_multipart_upload(
+                    Bucket=self.bucket, Key=key, UploadId=upload["UploadId"]
+                )
+
+    @contextmanager
+    def _told(self, name: str) -> Iterator[None]:
+        """Say what went wrong in one sentence, with nothing of what a server or a library says:
+        their words may hold a key."""
+        try:
+            yield
+        except (ClientError, BotoCoreError, Boto3Error, RetriesExceededError) as error:
+            raise _explained(error, self.url(name), self.bucket) from None
+
+
+def open_bucket(place: str, profile: str | None = None) -> Bucket:
+    """Open s3://bucket/prefix; a bucket left out, as in s3:///prefix, is R2_BUCKET.
+
+    Credentials come from the profile if one is named, else from R2_ENDPOINT_URL, R2_ACCESS_KEY_ID
+    and R2_SECRET_ACCESS_KEY, else from wherever boto3 looks for those of AWS.
+
+    Raises StorageRefused.
+    """
+    bucket, _, prefix = place.removeprefix(S3).partition("/")
+    bucket = bucket or os.environ.get("R2_BUCKET", "")
+    if not bucket:
+        raise StorageRefused(f"{place} names no bucket, and R2_BUCKET is not set")
+    prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+    return Bucket(_client(profile), bucket, prefix)
+
+
+def _client(profile: str | None) -> "S3Client":
+    config = Config(
+        signature_version="s3v4",
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        retries={"mode": "standard", "total_max_attempts": 6},
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=32,
+    )
+    given = {name: os.environ.get(name) for name in _R2}
+    if profile is None and any(given.values()):
+        missing = [name for name, value in given.items() if not value]
+        if missing:
+            raise StorageRefused(f"{' and '.join(missing)} must be set as well, for R2")
+        endpoint, key, secret = (str(given[name]) for name in _R2)
+        _refuse_odd(endpoint)
+        return boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            region_name="auto",
+            config=config.merge(Config(s3={"addressing_style": "path"})),
+        )
+    try:
+        session = boto3.Session(profile_name=profile)
+        client: S3Client = session.client(
+            "s3", region_name=session.region_name or "auto", config=config
+        )
+    except ProfileNotFound:
+        raise StorageRefused(f"there is no profile {profile} in the AWS configuration") from None
+    except (BotoCoreError, ValueError) as error:
+        raise StorageRefused(f"the AWS configuration cannot be used ({_kind(error)})") from None
+    return client
+
+
+def _refuse_odd(endpoint: str) -> None:
+    found = urlsplit(endpoint)
+    if found.scheme not in ("http", "https") or not found.hostname or "@" in found.netloc:
+        raise StorageRefused("R2_ENDPOINT_URL is not a plain address, such as https://host")
+
+
+def _explained(error: Exception, url: str, bucket: str) -> StorageError:
+    found: BaseException | None = error
+    if isinstance(error, Boto3Error):
+        found = error.__context__  # what the failed upload was about
+    if isinstance(found, NoCredentialsError):
+        return StorageRefused(
+            f"{url}: there are no credentials; set R2_ENDPOINT_URL, R2_ACCESS_KEY_ID and "
+            "R2_SECRET_ACCESS_KEY, or name a profile"
+        )
+    if not isinstance(found, ClientError):
+        return StorageDown(f"{url}: the storage does not answer ({_kind(found or error)})")
+    code = str(found.response.get("Error", {}).get("Code", ""))
+    status = found.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code == "NoSuchBucket":
+        return StorageRefused(f"{url}: there is no bucket {bucket}")
+    if code in ("PreconditionFailed", "412"):
+        return ObjectDamaged(f"{url} changed while it was fetched: try again")
+    if status == 404:
+        return ObjectMissing(f"{url} does not exist")
+    if status in (401, 403) or code in ("InvalidAccessKeyId", "SignatureDoesNotMatch"):
+        return StorageRefused(
+            f"{url}: the storage refused the credentials, or they may not do this"
+        )
+    if status >= 500 or code in ("RequestTimeout", "SlowDown"):
+        return StorageDown(f"{url}: the storage failed, after several tries (status {status})")
+    return StorageError(f"{url}: the storage refused the request (status {status})")
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

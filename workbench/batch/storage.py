@@ -1,0 +1,188 @@
+"""Storage: a folder on this machine or a prefix of a bucket, behind one small protocol.
+
+A file in it has a name, with "/" between folders, and takes that name only when it is whole.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from workbench.clip import file_stamp
+from workbench.errors import DestinationUnusable, StorageError
+from workbench.files import expanded, replacing
+
+Follower = Callable[[int], None]
+"""Told how many more bytes went through; what it raises ends the transfer."""
+
+S3 = "s3://"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file in a storage."""
+
+    name: str  # below the storage's own place
+    size: int  # bytes
+    identity: str  # another one when the file is another: size and time, or the ETag
+
+
+class Storage(Protocol):
+    """Where files are. Methods raise StorageError."""
+
+    def url(self, name: str) -> str:
+        """Return a file's full name, for people."""
+
+    def files(self, prefix: str = "") -> Iterator[Stored]:
+        """Yield every file below whose name begins so, in the order of names."""
+
+    def find(self, name: str) -> Stored | None:
+        """Return a file by its name, None where there is none."""
+
+    def fetch(self, name: str, folder: Path, follow: Follower | None = None) -> Path:
+        """Return a file as a local one: itself, or a copy in `folder`, its SHA-256 checked."""
+
+    def store(self, file: Path, name: str, sha256: str, follow: Follower | None = None) -> Stored:
+        """Give a local file this name in the storage, whole or not at all; it may be moved."""
+
+    def sha256(self, name: str) -> str | None:
+        """Return the SHA-256 of a file, in hex, None where there is none or it is not known."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return a small file's contents, None where there is none."""
+
+
+def is_remote(place: str | Path) -> bool:
+    return str(place).startswith(S3)
+
+
+def open_storage(place: str | Path, profile: str | None = None) -> Storage:
+    """Open the storage at a local folder or s3://bucket/prefix.
+
+    `profile` names a profile of the AWS configuration. Raises StorageRefused.
+    """
+    if is_remote(place):
+        from workbench.batch.s3 import open_bucket
+
+        return open_bucket(str(place), profile)
+    return Folder(expanded(place).absolute())
+
+
+def safe_name(name: str) -> str:
+    r"""Return a file name that every system can have, as like to this one as it can be.
+
+    >>> safe_name("a/b\n:c.mp4")
+    'a_b__c.mp4'
+    """
+    kept = "".join(c if c.isprintable() and c not in '\\/:*?"<>|' else "_" for c in name)
+    path = PurePosixPath(kept)
+    suffix = path.suffix.encode()[:_SUFFIX].decode(errors="ignore")
+    stem = path.stem.encode()[:_STEM].decode(errors="ignore").strip(" .")
+    return f"{stem or '_'}{suffix}"
+
+
+_STEM, _SUFFIX = (
+    180,
+    12,
+)  # bytes; file systems take 255, and what is made of a clip adds to its name
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of this machine, or one that all workers see."""
+
+    root: Path
+
+    def url(self, name: str) -> str:
+        return str(self._path(name))
+
+    def files(self, prefix: str = "") -> Iterator[Stored]:
+        if not self.root.is_dir():
+            return
+        for where, folders, names in (
+            self.root.walk() if hasattr(Path, "walk") else _walk(self.root)
+        ):
+            folders.sort()
+            for file in sorted(names):
+                path = where / file
+                name = path.relative_to(self.root).as_posix()
+                if name.startswith(prefix) and (found := _stored(path, name)):
+                    yield found
+
+    def find(self, name: str) -> Stored | None:
+        return _stored(self._path(name), name)
+
+    def fetch(self, name: str, folder: Path, follow: Follower | None = None) -> Path:
+        return self._path(name)
+
+    def store(self, file: Path, name: str, sha256: str, follow: Follower | None = None) -> Stored:
+        path = self._path(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DestinationUnusable(
+                f"{path.parent} cannot be made: {str(error.strerror).lower()}"
+            ) from error
+        with replacing(path, overwrite=True) as temporary:
+            _move(file, temporary, follow)
+        found = _stored(path, name)
+        if found is None:
+            raise StorageError(f"{path} is gone, although it was just written")
+        return found
+
+    def sha256(self, name: str) -> str | None:
+        try:
+            with self._path(name).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"{self.url(name)} cannot be read: {error.strerror}") from error
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            return self._path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"{self.url(name)} cannot be read: {error.strerror}") from error
+
+    def _path(self, name: str) -> Path:
+        parts = PurePosixPath(name).parts
+        odd = os.sep != "/" and any(c in name for c in "\\:")
+        if not parts or name.startswith("/") or ".." in parts or "\0" in name or odd:
+            raise StorageError(f"{name!r} is not the name of a file below {self.root}")
+        return self.root.joinpath(*parts)
+
+
+def _stored(path: Path, name: str) -> Stored | None:
+    try:
+        size, changed = file_stamp(path)
+    except (OSError, ValueError):  # it went away, or cannot have been there
+        return None
+    return Stored(name, size, f"{size}-{changed}") if path.is_file() else None
+
+
+def _move(file: Path, destination: Path, follow: Follower | None) -> None:
+    try:
+        file.replace(destination)
+    except OSError:  # on another disk
+        with file.open("rb") as source, destination.open("wb") as target:
+            while block := source.read(_BLOCK):
+                target.write(block)
+                if follow:
+                    follow(len(block))
+        shutil.copystat(file, destination)
+        file.unlink()
+
+
+_BLOCK = 1 << 20  # bytes copied at once
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Path.walk, which Python 3.11 does not have yet."""
+    for where, folders, names in os.walk(root):
+        yield Path(where), folders, names
