@@ -199,9 +199,9 @@ def _client(profile: str | None) -> "S3Client":
         )
     try:
         session = boto3.Session(profile_name=profile)
-        client: S3Client = session.client(
-            "s3", region_name=session.region_name or "auto", config=config
-        )
+        client = session.client("s3", session.region_name or "us-east-1", config=config)
+        if session.region_name is None and "amazonaws" not in client.meta.endpoint_url:
+            client = session.client("s3", "auto", config=config)
     except ProfileNotFound:
         raise StorageRefused(f"there is no profile {profile} in the AWS configuration") from None
     except (BotoCoreError, ValueError) as error:

@@ -92,7 +92,7 @@ _STEM, _SUFFIX = (
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of this machine, or one that all workers see."""
+    """A folder of this machine, or one that all workers see. Nothing is copied out of it."""
 
     root: Path
 
@@ -102,12 +102,10 @@ class Folder:
     def files(self, prefix: str = "") -> Iterator[Stored]:
         if not self.root.is_dir():
             return
-        for where, folders, names in (
-            self.root.walk() if hasattr(Path, "walk") else _walk(self.root)
-        ):
+        for where, folders, names in os.walk(self.root):
             folders.sort()
             for file in sorted(names):
-                path = where / file
+                path = Path(where, file)
                 name = path.relative_to(self.root).as_posix()
                 if name.startswith(prefix) and (found := _stored(path, name)):
                     yield found
@@ -115,10 +113,21 @@ class Folder:
     def find(self, name: str) -> Stored | None:
         return _stored(self._path(name), name)
 
-    def fetch(self, name: str, folder: Path, follow: Follower | None = None) -> Path:
+    def fetch(
+        self,
+        name: str,
+        folder: Path,
+        follow: Follower | None = None,
+    ) -> Path:
         return self._path(name)
 
-    def store(self, file: Path, name: str, sha256: str, follow: Follower | None = None) -> Stored:
+    def store(
+        self,
+        file: Path,
+        name: str,
+        sha256: str,
+        follow: Follower | None = None,
+    ) -> Stored:
         path = self._path(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -180,9 +189,3 @@ def _move(file: Path, destination: Path, follow: Follower | None) -> None:
 
 
 _BLOCK = 1 << 20  # bytes copied at once
-
-
-def _walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Path.walk, which Python 3.11 does not have yet."""
-    for where, folders, names in os.walk(root):
-        yield Path(where), folders, names
