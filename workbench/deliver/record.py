@@ -137,6 +137,12 @@ def _measures(inspection: Inspection) -> dict[str, Any]:
         "corrupt": list(inspection.corrupt),
         "damaged": list(inspection.damaged),
         "frames": [_plain(asdict(one)) for one in inspection.comparisons],
+        "worst": {
+            "frame": inspection.before.index,
+            "frame_after": inspection.after.index,
+            "time": round(float(inspection.before.time), 6),
+            "window": list(inspection.bands.worst_window()) if inspection.bands else None,
+        },
         "loudness": [_plain(asdict(one)) for one in inspection.loudness],
     }
 

@@ -1,0 +1,158 @@
+"""Sources: what a person names, a file, a folder, a glob, a prefix or a list, becomes clips."""
+
+import csv
+import glob
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from workbench.batch.settings import make_order, plain_value, read_settings
+from workbench.batch.storage import S3, Stored, is_remote, open_storage
+from workbench.errors import BatchError, ClipNotFound
+from workbench.files import expanded, read_toml
+
+CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".mxf")
+"""Suffixes by which clips are found in a folder; one that is named may have any."""
+
+DELIVERED = "_prores"
+"""How the name of a delivered file ends, before its suffix."""
+_WILD = "*?["
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A clip that was found, and what its row in a list says."""
+
+    place: str
+    stored: Stored
+    stem: str  # its name below what the person named, without suffix
+    row: Mapping[str, Any]
+
+
+def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
+    """Yield the clips that one source names."""
+    if is_remote(source):
+        yield from _in_bucket(source, profile, exclude)
+        return
+    path = expanded(source).absolute()
+    if path.is_dir():
+        yield from _below(str(path), "", profile, exclude)
+    elif path.suffix.lower() in (".csv", ".toml"):
+        for number, row in enumerate(_rows(path), 1):
+            yield from _listed(path, number, row, profile, exclude)
+    elif not path.exists() and any(c in source for c in _WILD):
+        fixed = _fixed_part(path.as_posix())
+        for match in sorted(glob.glob(path.as_posix(), recursive=True)):  # noqa: PTH207 - from / on
+            name = Path(match).relative_to(fixed).as_posix()
+            if stored := open_storage(fixed).find(name):
+                yield Found(fixed, stored, _stem(name), {})
+    else:
+        # One that is not there is a job as well, and fails as one: the others are not stopped.
+        stored = open_storage(path.parent).find(path.name) or Stored(path.name, 0, "missing")
+        yield Found(str(path.parent), stored, _stem(path.name), {})
+
+
+def _in_bucket(source: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
+    """Yield clips of a bucket: one key, or what is below a prefix, or what a glob matches."""
+    bucket, _, key = source.removeprefix(S3).partition("/")
+    if any(c in key for c in _WILD):
+        fixed = _fixed_part(key)
+        place = f"{S3}{bucket}/{fixed}"
+        begin = key[: min(key.index(c) for c in _WILD if c in key)]
+        pattern = key.removeprefix(fixed).lstrip("/")
+        for stored in open_storage(place, profile).files(begin.removeprefix(fixed).lstrip("/")):
+            if fnmatchcase(stored.name, pattern):
+                yield Found(place, stored, _stem(stored.name), {})
+        return
+    if key and not key.endswith("/"):
+        above, _, name = key.rpartition("/")
+        place = f"{S3}{bucket}/{above}"
+        alone = open_storage(place, profile).find(name)
+        if alone is not None:
+            yield Found(place, alone, _stem(name), {})
+            return
+    found = list(_below(source.rstrip("/"), "", profile, exclude))
+    if not found and key:
+        raise ClipNotFound(f"{source} names no object, and there are no clips below it")
+    yield from found
+
+
+def _below(place: str, prefix: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
+    """Yield the clips of a folder, or below a prefix, but for what was delivered there."""
+    storage = open_storage(place, profile)
+    inside = None
+    if exclude is not None:
+        here, there = storage.url(""), open_storage(exclude, profile).url("")
+        inside = (
+            there[len(here) :].strip("/\\") if there.startswith(here) and there != here else None
+        )
+    for stored in storage.files(prefix):
+        path = PurePosixPath(stored.name)
+        hidden = any(part.startswith(".") for part in path.parts)
+        ours = path.stem.endswith(DELIVERED) or (inside and stored.name.startswith(f"{inside}/"))
+        if path.suffix.lower() in CLIPS and not hidden and not ours:
+            yield Found(place, stored, _stem(stored.name), {})
+
+
+def _listed(
+    path: Path, number: int, row: dict[str, Any], profile: str | None, exclude: str | None
+) -> Iterator[Found]:
+    """Yield the clips of one row of a list. Its paths are seen from the list's folder."""
+    where = f"{path.name}, clip {number}"
+    source = row.pop("source", None)
+    if not isinstance(source, str) or not source:
+        raise BatchError(f"{where}: there is no source")
+    if not is_remote(source):
+        source = str(path.parent / expanded(source))
+    for key in ("preset", "policy"):
+        if str(row.get(key, "")).endswith(".toml"):
+            row[key] = str(path.parent / expanded(row[key]))
+    try:
+        make_order(read_settings(row))
+    except ValueError as error:
+        raise BatchError(f"{where}: {error}") from error
+    for one in find_clips(source, profile, exclude):
+        yield replace(one, row=row)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Read a list: a .csv with a header, or a .toml with [[clip]] tables."""
+    if path.suffix.lower() == ".toml":
+        values = read_toml(path, BatchError)
+        rows = values.get("clip")
+        if set(values) != {"clip"} or not isinstance(rows, list):
+            raise BatchError(f"{path.name} is not a list of clips: it holds [[clip]] tables alone")
+        return [dict(row) for row in rows]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [_from_cells(row, path) for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BatchError(f"{path.name} cannot be read as a list: {error}") from error
+
+
+def _from_cells(row: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Turn a line of a .csv into settings; a column such as deband.strength is an override."""
+    if None in row or None in row.values():
+        raise BatchError(f"{path.name}: a line has more or fewer cells than the header")
+    given = {key.strip(): value.strip() for key, value in row.items() if value.strip()}
+    overrides = {key: plain_value(value) for key, value in given.items() if "." in key}
+    found: dict[str, Any] = {key: value for key, value in given.items() if "." not in key}
+    if overrides:
+        found["overrides"] = overrides
+    return found
+
+
+def _fixed_part(pattern: str) -> str:
+    """Return the folders of a glob before its first wildcard.
+
+    >>> _fixed_part("in/a/*/b*.mp4")
+    'in/a'
+    """
+    first = min(pattern.index(c) for c in _WILD if c in pattern)
+    return pattern[:first].rpartition("/")[0] or ("/" if pattern.startswith("/") else "")
+
+
+def _stem(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(""))

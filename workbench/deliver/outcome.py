@@ -1,0 +1,123 @@
+"""Outcome: how one clip of many fared, as one row that tables, plots and machines read."""
+
+import base64
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+
+from workbench.deliver.qc import LEVELS, Level
+from workbench.frames import Frame
+from workbench.probe import open_clip
+
+State = Literal["delivered", "unchanged", "failed"]
+"""`unchanged` was delivered by an earlier run, of the same source, with the same look."""
+
+_THUMBNAIL = 320  # pixels, the longer side
+
+
+class Outcome(BaseModel):
+    """How one clip of many fared. What was not measured is None; measures are the worst of those
+    taken over the clip."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str  # of what is delivered, without its suffix
+    source: str
+    state: State
+    reason: str = ""  # why it failed, or the findings that its verdict comes from
+    verdict: Level | None = None
+    delivered: str = ""
+    preset: str = ""
+    preset_hash: str = ""
+    overrides: dict[str, Any] = {}
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    duration: float | None = None  # seconds of picture
+    size: int | None = None  # bytes
+    cambi_before: float | None = None
+    cambi_after: float | None = None
+    cambi_graded: float | None = None
+    contour_before: float | None = None  # 10-bit code values per pixel, times 100
+    contour_after: float | None = None
+    texture: float | None = None  # 10-bit code values
+    bit_depth: float | None = None  # the poorest
+    worst: float | None = None  # seconds from the start to the frame that is banded most
+    seconds: float | None = None  # that the job took
+    worker: str = ""
+    thumbnail: str = ""  # that frame as delivered: a JPEG in base64
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of picture in a second of work."""
+        return self.duration / self.seconds if self.duration and self.seconds else None
+
+    @property
+    def rank(self) -> int:
+        """Where it belongs in a table: what did not finish first, then the worst verdicts."""
+        return len(LEVELS) if self.verdict is None else LEVELS.index(self.verdict)
+
+
+def measures(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the record of a delivered file says of it, by the names of an Outcome."""
+    source, preset = record["source"], record["preset"] or {}
+    frames = record["measures"]["frames"] if record["measures"] else []
+
+    def most(key: str, pick: Callable[..., Any] = max) -> Any:
+        return pick((one[key] for one in frames if one[key] is not None), default=None)
+
+    telling = [one["id"] for one in record["findings"] if one["level"] == record["verdict"]]
+    return {
+        "verdict": record["verdict"],
+        "reason": ", ".join(telling) if record["verdict"] in ("warn", "fail") else "",
+        "preset": preset.get("name", ""),
+        "preset_hash": preset.get("hash", ""),
+        "width": source["width"],
+        "height": source["height"],
+        "frames": source["frame_count"],
+        "duration": source["duration"],
+        "size": record["destination"]["size"],
+        "cambi_before": most("cambi_before"),
+        "cambi_after": most("cambi_after"),
+        "cambi_graded": most("cambi_graded"),
+        "contour_before": most("contour_before"),
+        "contour_after": most("contour_after"),
+        "texture": most("texture_change"),
+        "bit_depth": most("effective_bit_depth", min),
+        "worst": record["measures"]["worst"]["time"] if record["measures"] else None,
+    }
+
+
+@dataclass(frozen=True)
+class Views:
+    """What a table of many clips shows of a delivered one."""
+
+    thumbnail: str  # the worst frame, small: a JPEG in base64
+    crops: tuple[str, str] | None  # its worst part before and after, pixel for pixel: PNGs
+
+
+def views(source: Path, delivered: Path, record: Mapping[str, Any], *, crops: bool) -> Views:
+    """Take pictures of the frame that is banded most. Raises ClipError."""
+    worst = record["measures"]["worst"]
+    with open_clip(delivered) as clip:
+        after = clip.frame(worst["frame_after"])
+    thumbnail = _encoded(after.smaller(_THUMBNAIL), "JPEG")
+    if not crops:
+        return Views(thumbnail, None)
+    with open_clip(source) as clip:
+        before = clip.frame(worst["frame"])
+    x, y, width, height = worst["window"] or (0, 0, after.width, after.height)
+    box = (x, y, x + width, y + height)
+    return Views(thumbnail, (_encoded(before, "PNG", box), _encoded(after, "PNG", box)))
+
+
+def _encoded(frame: Frame, kind: str, box: tuple[int, int, int, int] | None = None) -> str:
+    picture = Image.fromarray(frame.rgb())
+    buffer = io.BytesIO()
+    (picture.crop(box) if box else picture).save(buffer, kind)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
