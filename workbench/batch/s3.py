@@ -238,7 +238,7 @@ def _explained(error: Exception, url: str, bucket: str) -> StorageError:
         return StorageRefused(
             f"{url}: the storage refused the credentials, or they may not do this"
         )
-    if status >= 500 or code in ("RequestTimeout", "SlowDown"):
+    if status >= 500 or status == 429 or code == "RequestTimeout":
         return StorageDown(f"{url}: the storage failed, after several tries (status {status})")
     return StorageError(f"{url}: the storage refused the request (status {status})")
 
