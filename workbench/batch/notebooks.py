@@ -10,25 +10,45 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any, TextIO
 
-import papermill
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, papermill_engines
 
 from workbench.batch.parameters import refuse_unknown
 from workbench.errors import Cancelled, NotebookFailed
 from workbench.ffmpeg import Cancellation
 
+
+@contextmanager
+def _absent(package: str) -> Iterator[None]:
+    """Let an optional package seem not to be installed, unless it is loaded already."""
+    loaded = package in sys.modules
+    if not loaded:
+        sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if not loaded:
+            del sys.modules[package]
+
+
+# Three quarters of the time that papermill takes to load, two seconds in each worker, go into the
+# grammar of a package by which the notebook format's validator could check links in a schema.
+with _absent("rfc3987_syntax"):
+    import papermill
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import Engine, papermill_engines
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-_SECRET = ("R2_", "AWS_", "WORKBENCH_TOKEN")
-"""Beginnings of variables that a notebook does not need, and so cannot show."""
+_UNFIT = ("R2_", "AWS_", "WORKBENCH_TOKEN", "MALLOC_TRIM_THRESHOLD_")
+"""Beginnings of variables that a kernel does not get: secrets, which it could show, and what Dask
+sets for its workers' memory, under which pictures take three times as long to allocate."""
 _START = 60.0  # seconds for a kernel to start
 _GRACE = 15.0  # seconds for a cell to end after it was interrupted
 _LOOK = 0.2  # seconds between looks at whether a run is to be stopped
@@ -172,7 +192,7 @@ class Kernel:
             return
         self._loop = ensure_event_loop()
         environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(_SECRET)
+            name: value for name, value in os.environ.items() if not name.startswith(_UNFIT)
         }
         options = ["--log-level=ERROR"]
         if sys.platform != "win32":
@@ -219,9 +239,10 @@ from workbench.batch.guard import end_with
 end_with({parent}, {scratch!r})
 """
 _FRESH = """
-get_ipython().reset(new_session=True)
 import os, sys
 os.chdir({folder!r})
+get_ipython().reset(new_session=True)
+import os, sys
 if "matplotlib.pyplot" in sys.modules:
     sys.modules["matplotlib.pyplot"].close("all")
 del os, sys

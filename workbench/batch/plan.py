@@ -113,10 +113,15 @@ def _swept(
     if len(points) > _MOST_POINTS:
         raise BatchError(f"a sweep of {len(points)} points is more than {_MOST_POINTS}")
     stem = job.name.removesuffix(DELIVERED)
+
+    def named(point: Mapping[str, Any]) -> str:
+        said = "_".join(f"{name}-{value}" for name, value in point.items())
+        return f"{stem}_{said.replace('/', '-')}{DELIVERED}"
+
     return [
         replace(
             job,
-            name=f"{stem}_{'_'.join(f'{k}-{v}' for k, v in point.items())}{DELIVERED}",
+            name=named(point),
             order=make_order(_at(settings, point)),
             views=True,
         )

@@ -97,7 +97,7 @@ class Folder:
     root: Path
 
     def url(self, name: str) -> str:
-        return str(self._path(name))
+        return str(self.root / name)
 
     def files(self, prefix: str = "") -> Iterator[Stored]:
         if not self.root.is_dir():

@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +51,7 @@ class Outcome(BaseModel):
     seconds: float | None = None  # that the job took
     worker: str = ""
     thumbnail: str = ""  # that frame as delivered: a JPEG in base64
+    crops: tuple[str, str] | None = None  # its worst part before and after: PNGs in base64
 
     @property
     def speed(self) -> float | None:
@@ -61,6 +62,32 @@ class Outcome(BaseModel):
     def rank(self) -> int:
         """Where it belongs in a table: what did not finish first, then the worst verdicts."""
         return len(LEVELS) if self.verdict is None else LEVELS.index(self.verdict)
+
+
+@dataclass
+class Standing:
+    """How far a batch is: what a display shows."""
+
+    total: int
+    done: int = 0
+    failed: int = 0  # did not finish
+    rejected: int = 0  # finished, and failed QC
+    unchanged: int = 0
+    running: dict[str, str] = field(default_factory=dict)  # stage by the job's name
+    fetched: int = 0  # bytes
+    stored: int = 0  # bytes
+
+    def count(self, outcome: Outcome) -> None:
+        self.done += 1
+        self.failed += outcome.state == "failed"
+        self.rejected += outcome.verdict == "fail"
+        self.unchanged += outcome.state == "unchanged"
+        self.running.pop(outcome.name, None)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 when all passed, 3 when some failed QC, 1 when some did not finish."""
+        return 1 if self.failed else 3 if self.rejected else 0
 
 
 def measures(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,27 +120,27 @@ def measures(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Views:
-    """What a table of many clips shows of a delivered one."""
+def views(
+    source: Path, delivered: Path, record: Mapping[str, Any], *, crops: bool
+) -> dict[str, Any]:
+    """Take pictures of the frame that is banded most, by the names of an Outcome.
 
-    thumbnail: str  # the worst frame, small: a JPEG in base64
-    crops: tuple[str, str] | None  # its worst part before and after, pixel for pixel: PNGs
-
-
-def views(source: Path, delivered: Path, record: Mapping[str, Any], *, crops: bool) -> Views:
-    """Take pictures of the frame that is banded most. Raises ClipError."""
+    Raises ClipError.
+    """
     worst = record["measures"]["worst"]
     with open_clip(delivered) as clip:
         after = clip.frame(worst["frame_after"])
     thumbnail = _encoded(after.smaller(_THUMBNAIL), "JPEG")
     if not crops:
-        return Views(thumbnail, None)
+        return {"thumbnail": thumbnail}
     with open_clip(source) as clip:
         before = clip.frame(worst["frame"])
     x, y, width, height = worst["window"] or (0, 0, after.width, after.height)
     box = (x, y, x + width, y + height)
-    return Views(thumbnail, (_encoded(before, "PNG", box), _encoded(after, "PNG", box)))
+    return {
+        "thumbnail": thumbnail,
+        "crops": (_encoded(before, "PNG", box), _encoded(after, "PNG", box)),
+    }
 
 
 def _encoded(frame: Frame, kind: str, box: tuple[int, int, int, int] | None = None) -> str:

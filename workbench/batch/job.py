@@ -1,0 +1,259 @@
+"""Job: one clip is fetched, run through convert.ipynb, verified and stored, with its manifest.
+
+The manifest is what makes a batch resumable: it says what a set of files was made of, and the
+SHA-256 of each. It is stored first; a set is finished when its files are those that it names.
+"""
+
+import hashlib
+import json
+import random
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from workbench import __version__
+from workbench.batch.notebooks import NOTEBOOKS, Kernel
+from workbench.batch.plan import Job
+from workbench.batch.scratch import refuse_full_disk
+from workbench.batch.storage import Follower, Storage, Stored, safe_name
+from workbench.clip import Clip
+from workbench.deliver.outcome import Outcome, measures, views
+from workbench.deliver.record import record_path
+from workbench.deliver.report import report_path
+from workbench.errors import (
+    ClipNotFound,
+    DestinationExists,
+    NotebookFailed,
+    StorageDown,
+    StorageError,
+    VerificationFailed,
+)
+from workbench.ffmpeg import Cancellation, program
+from workbench.probe import open_clip
+
+_T = TypeVar("_T")
+
+MANIFESTS = ".batch/"
+"""The folder of a destination's manifests: they are for the machine."""
+
+_NOTEBOOK = "_convert.ipynb"
+_BITS_PER_BLOCK = 2000
+"""Bits that ProRes takes for 16x16 pixels, reckoned high: a noisy 720p clip took 940."""
+_TRIES = 4  # of a set of files against others who write the same names
+
+
+class Manifest(BaseModel):
+    """What a delivered set of files was made of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    VERSION: ClassVar = 1
+
+    version: int = VERSION
+    made_of: dict[str, str]  # the source's identity, the order, the versions of what did it
+    files: dict[str, str]  # SHA-256, in hex, by what follows the job's name
+    replaces: str | None  # SHA-256 of the .mov that an earlier manifest named
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What a job works with: where to, and whom it listens to."""
+
+    destination: Storage
+    source: Storage
+    folder: Path  # for its files on the way: empty, and removed afterwards
+    kernel: Kernel
+    overwrite: bool  # whether a file that no manifest names may be replaced
+    deadline: float | None  # of time.monotonic
+    cancellation: Cancellation
+    tell: Callable[[str, int], None]  # told each stage, and bytes that went through in it
+
+    def follow(self, stage: str) -> Follower:
+        def follow(count: int) -> None:
+            self.check()
+            self.tell(stage, count)
+
+        return follow
+
+    def check(self) -> None:
+        """Raise if the job is to stop."""
+        self.cancellation.raise_if_requested()
+        self.left()
+
+    def patiently(self, act: Callable[[], _T]) -> _T:
+        """Try again what a storage could not do, on top of the client's own quick tries."""
+        again = Retrying(
+            retry=retry_if_exception_type(StorageDown),
+            stop=stop_after_attempt(3),
+            wait=wait_random_exponential(multiplier=2, max=30),
+            sleep=self._pause,
+            reraise=True,
+        )
+        return again(act)
+
+    def _pause(self, seconds: float) -> None:
+        self.cancellation.wait(seconds)
+        self.check()
+
+    def left(self) -> float | None:
+        """Return the seconds left. Raises NotebookFailed when there are none."""
+        if self.deadline is None:
+            return None
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise NotebookFailed("stopped because its time was over; --time-limit allows more")
+        return left
+
+
+def made_of(job: Job) -> dict[str, str]:
+    """Return what tells one delivery from another."""
+    return {
+        "source": job.identity,
+        "order": job.order.key,
+        "workbench": __version__,
+        "ffmpeg": program().version,
+    }
+
+
+def read_manifest(storage: Storage, name: str) -> Manifest | None:
+    """Return the manifest of a delivery; None when there is none, or of another version."""
+    found = storage.read(f"{MANIFESTS}{name}.json")
+    try:
+        return Manifest.model_validate_json(found) if found else None
+    except ValidationError:
+        return None
+
+
+def finished(job: Job, destination: Storage) -> Manifest | None:
+    """Return the manifest of a job that an earlier run finished: made of the same, all there."""
+    manifest = read_manifest(destination, job.name)
+    if manifest is None or manifest.made_of != made_of(job):
+        return None
+    if job.views and manifest.outcome.crops is None:
+        return None
+    whole = all(
+        destination.sha256(job.name + suffix) == sha256 for suffix, sha256 in manifest.files.items()
+    )
+    return manifest if whole else None
+
+
+def run_job(job: Job, hands: Hands) -> Outcome:
+    """Do one job. Raises WorkbenchError; the destination then holds what it held before."""
+    began = time.monotonic()
+    replaces = _replaceable(job, hands)
+    if job.identity == "missing":
+        raise ClipNotFound(f"{hands.source.url(job.source)} does not exist")
+    hands.tell("fetching", 0)
+    follow = hands.follow("fetching")
+    source = hands.patiently(lambda: hands.source.fetch(job.source, hands.folder, follow))
+    hands.check()
+    with open_clip(source) as clip:
+        refuse_full_disk(hands.folder, _estimate(clip), source.name)
+    delivered = hands.folder / safe_name(f"{PurePosixPath(job.name).name}.mov")
+    executed = delivered.with_name(delivered.stem + _NOTEBOOK)
+    hands.tell("converting", 0)
+    _convert(job, source, delivered, executed, hands)
+    record = json.loads(record_path(delivered).read_text(encoding="utf-8"))
+    files = {
+        ".mov": delivered,
+        ".qc.json": record_path(delivered),
+        ".report.html": report_path(delivered),
+        _NOTEBOOK: executed,
+    }
+    hashes = {suffix: _sha256(path) for suffix, path in files.items()}
+    if hashes[".mov"] != record["destination"]["sha256"]:
+        raise VerificationFailed(f"{delivered.name} is not the file that was verified")
+    outcome = Outcome(
+        name=job.name,
+        source=hands.source.url(job.source),
+        state="delivered",
+        delivered=hands.destination.url(f"{job.name}.mov"),
+        overrides=job.order.overrides,
+        seconds=round(time.monotonic() - began, 3),
+        worker=socket.gethostname(),
+        **measures(record),
+        **views(source, delivered, record, crops=job.views),
+    )
+    manifest = Manifest(made_of=made_of(job), files=hashes, replaces=replaces, outcome=outcome)
+    hands.tell("storing", 0)
+    _store(job, files, manifest, hands)
+    return outcome
+
+
+def _convert(job: Job, source: Path, delivered: Path, executed: Path, hands: Hands) -> None:
+    for name, text in job.order.files.items():
+        hands.folder.joinpath(name).write_text(text, encoding="utf-8")
+    # What was fetched is named as it is beside the notebook, not by this machine's folders.
+    named = source.name if source.parent == hands.folder else str(source)
+    parameters = {**job.order.parameters, "source": named, "destination": delivered.name}
+    hands.kernel.run(
+        NOTEBOOKS / "convert.ipynb",
+        executed,
+        parameters,
+        seconds=hands.left(),
+        cancellation=hands.cancellation,
+    )
+
+
+def _replaceable(job: Job, hands: Hands) -> str | None:
+    """Return the SHA-256 of the delivery that this one replaces, if a batch made it.
+
+    Raises DestinationExists for a file that comes from elsewhere, unless it may be overwritten.
+    """
+    name = f"{job.name}.mov"
+    if hands.overwrite or hands.destination.find(name) is None:
+        return None
+    manifest = read_manifest(hands.destination, job.name)
+    ours = {manifest.files.get(".mov"), manifest.replaces} if manifest else set()
+    there = hands.destination.sha256(name)
+    if there is None or there not in ours:
+        raise DestinationExists(
+            f"{hands.destination.url(name)} exists already and is not what a batch delivered there"
+        )
+    return there
+
+
+def _store(job: Job, files: Mapping[str, Path], manifest: Manifest, hands: Hands) -> None:
+    """Store the manifest and then the set; make sure that it is one set.
+
+    Two batches on one destination write the same names in the same order, and each looks at all of
+    them when it is done: of two that mixed, the later one sees it, waits, and stores all again.
+    """
+    path = hands.folder / "manifest.json"
+    path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    wanted = {f"{MANIFESTS}{job.name}.json": (path, _sha256(path))}
+    for suffix, file in files.items():
+        wanted[job.name + suffix] = (file, manifest.files[suffix])
+    for attempt in range(_TRIES):
+        if attempt:
+            hands.cancellation.wait(random.uniform(0, 2**attempt))
+        stored = [_upload(name, file, sha256, hands) for name, (file, sha256) in wanted.items()]
+        if all(hands.destination.find(one.name) == one for one in stored):
+            return
+    raise StorageError(
+        f"{hands.destination.url(job.name)}.mov: somebody else writes files of the same names"
+    )
+
+
+def _upload(name: str, file: Path, sha256: str, hands: Hands) -> Stored:
+    hands.check()
+    follow = hands.follow("storing")
+    return hands.patiently(lambda: hands.destination.store(file, name, sha256, follow))
+
+
+def _estimate(clip: Clip) -> int:
+    """Return about how many bytes the delivered file will take, reckoned high."""
+    blocks = -(-clip.width // 16) * -(-clip.height // 16)
+    return clip.frame_count * blocks * _BITS_PER_BLOCK // 8
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
