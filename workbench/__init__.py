@@ -21,10 +21,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.batch.batch import run_batch
     from workbench.batch.notebooks import run_notebook
     from workbench.batch.parameters import refuse_unknown_parameters
+    from workbench.batch.settings import Settings
     from workbench.clip import Clip
     from workbench.deliver.encode import convert, destination_for
+    from workbench.deliver.outcome import Outcome, Standing, read_outcomes
     from workbench.deliver.policy import Policy, load_policy
     from workbench.deliver.recheck import recheck
     from workbench.deliver.recipe import Recipe, read_recipe
@@ -47,8 +50,11 @@ _HOME = {
     "Delivery": "deliver.verify",
     "Frame": "frames",
     "Preset": "look.preset",
+    "Outcome": "deliver.outcome",
     "Policy": "deliver.policy",
     "Recipe": "deliver.recipe",
+    "Settings": "batch.settings",
+    "Standing": "deliver.outcome",
     "Suggestion": "look.suggest",
     "WorkbenchError": "errors",
     "compare": "look.compare",
@@ -57,10 +63,12 @@ _HOME = {
     "open_clip": "probe",
     "load_policy": "deliver.policy",
     "load_preset": "look.preset",
+    "read_outcomes": "deliver.outcome",
     "read_recipe": "deliver.recipe",
     "recheck": "deliver.recheck",
     "refuse_unknown_parameters": "batch.parameters",
     "render": "look.render",
+    "run_batch": "batch.batch",
     "run_notebook": "batch.notebooks",
     "save_preset": "look.preset",
     "suggest": "look.suggest",
@@ -73,9 +81,12 @@ __all__ = [
     "Comparison",
     "Delivery",
     "Frame",
+    "Outcome",
     "Policy",
     "Preset",
     "Recipe",
+    "Settings",
+    "Standing",
     "Suggestion",
     "WorkbenchError",
     "compare",
@@ -84,10 +95,12 @@ __all__ = [
     "load_policy",
     "load_preset",
     "open_clip",
+    "read_outcomes",
     "read_recipe",
     "recheck",
     "refuse_unknown_parameters",
     "render",
+    "run_batch",
     "run_notebook",
     "save_preset",
     "suggest",

@@ -35,19 +35,19 @@ def local_crew(workers: int | None) -> tuple[int, int]:
 def run(
     jobs: Sequence[Job],
     terms: crew.Terms,
+    standing: Standing,
     *,
     workers: int | None = None,
     scheduler: str | None = None,
     on_change: Callable[[Standing], None] = lambda _: None,
 ) -> Iterator[Outcome]:
-    """Yield the outcome of each job, in no order; `on_change` is told how the batch stands.
+    """Yield the outcome of each job, in no order; keep count of them in `standing`.
 
     Jobs that an earlier run finished are not run again. When the caller stops - Ctrl-C, or an
     iterator that is closed - running jobs are stopped, and their files on the way removed.
 
     Raises BatchError, StorageError before anything runs.
     """
-    standing = Standing(len(jobs))
     changed = threading.Lock()
 
     def count(outcome: Outcome) -> Outcome:

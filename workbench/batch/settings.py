@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.deliver.policy import load_policy
 from workbench.deliver.recipe import read_recipe
@@ -24,7 +24,7 @@ class Settings(BaseModel):
     overrides: dict[str, Any] = {}
     encoder: str = "prores_ks"
     frame_rate: str | float | None = None
-    audio_rate: int | None = Field(None, ge=1)
+    audio_rate: int | None = None
     assume_matrix: str | None = None
     policy: str = "mezzanine"
     every_frame: bool = False

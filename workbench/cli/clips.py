@@ -1,18 +1,30 @@
 """Commands on one clip: inspect, convert, qc."""
 
-import json
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.options import PATH, assume_matrix_option, json_option, show, stopping
+from workbench.cli.options import (
+    PATH,
+    encoder_option,
+    json_option,
+    look_options,
+    measure_options,
+    pairs,
+    show,
+    stopping,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from workbench.deliver.verify import Delivery
+
+_report_option = click.option(
+    "--report", is_flag=True, help="Write NAME.report.html and NAME.qc.json beside it."
+)
 
 
 @click.command()
@@ -27,58 +39,13 @@ def inspect(source: Path, as_json: bool) -> None:
         show(clip.facts(), str(clip_table(clip)), as_json)
 
 
-_look_options = (
-    click.option("--preset", help="A name, or a .toml file."),
-    click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="STAGE.NAME=VALUE",
-        help="Change one parameter.",
-    ),
-)
-_delivery_options = (
-    click.option("--frame-rate", metavar="RATE", help="Even timing, such as 24 or 24000/1001."),
-    click.option("--audio-rate", type=int, metavar="HZ", help="Resampled sound, such as 48000."),
-    assume_matrix_option,
-    click.option(
-        "--policy",
-        default="mezzanine",
-        show_default=True,
-        help="What may be delivered: a name, or a .toml file.",
-    ),
-    click.option("--every-frame", is_flag=True, help="Measure banding in each frame, not samples."),
-    click.option(
-        "--report", is_flag=True, help="Write NAME.report.html and NAME.qc.json beside it."
-    ),
-)
-
-
-def _with(
-    options: tuple[Callable[[Any], Any], ...],
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command several options, listed in this order."""
-
-    def give(command: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return give
-
-
 @click.command()
 @click.argument("source", type=PATH)
 @click.argument("destination", type=PATH, required=False)
-@_with(_look_options)
-@click.option(
-    "--encoder",
-    type=click.Choice(["prores_ks", "prores"]),
-    default="prores_ks",
-    show_default=True,
-    help="prores is about four times as fast and a little less exact.",
-)
-@_with(_delivery_options)
+@with_options(look_options)
+@encoder_option
+@with_options(measure_options)
+@_report_option
 @click.option("--overwrite", is_flag=True, help="Replace DESTINATION if it exists.")
 @click.option("--dry-run", is_flag=True, help="Print the ffmpeg command and do nothing.")
 @json_option
@@ -110,7 +77,7 @@ def convert(
     from workbench.probe import open_clip
 
     recipe = read_recipe(
-        preset or "classic", _pairs(overrides), encoder, frame_rate, audio_rate, assume_matrix
+        preset or "classic", pairs(overrides), encoder, frame_rate, audio_rate, assume_matrix
     )
     rules = load_policy(policy)
     with open_clip(source) as clip, stopping(f"{source.name}: stopped; no file was written"):
@@ -136,8 +103,9 @@ def convert(
 @click.command()
 @click.argument("source", type=PATH)
 @click.argument("delivered", type=PATH)
-@_with(_look_options)
-@_with(_delivery_options)
+@with_options(look_options)
+@with_options(measure_options)
+@_report_option
 @json_option
 def qc(
     source: Path,
@@ -163,7 +131,7 @@ def qc(
     from workbench.probe import open_clip
 
     recipe = read_recipe(
-        preset, _pairs(overrides), "prores_ks", frame_rate, audio_rate, assume_matrix
+        preset, pairs(overrides), "prores_ks", frame_rate, audio_rate, assume_matrix
     )
     rules = load_policy(policy)
     stop = stopping(f"{delivered.name}: stopped")
@@ -209,17 +177,3 @@ def _write_report(delivery: "Delivery") -> Path:
     from workbench.desk import plots
 
     return write_report(delivery, plots.figures(delivery.inspection) if delivery.inspection else {})
-
-
-def _pairs(overrides: tuple[str, ...]) -> dict[str, Any]:
-    """Read --set options; a value is a number where it looks like one."""
-    pairs: dict[str, Any] = {}
-    for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{override} is not STAGE.NAME=VALUE", param_hint="--set")
-        try:
-            pairs[key] = json.loads(value)
-        except (ValueError, RecursionError):
-            pairs[key] = value
-    return pairs

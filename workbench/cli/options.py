@@ -1,7 +1,7 @@
 """What the commands share: options, how they show what they found, how they stop."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,50 @@ assume_matrix_option = click.option(
     type=click.Choice(["bt601", "bt709"]),
     help="What an untagged SOURCE was made with; bt601 is converted.",
 )
+
+
+encoder_option = click.option(
+    "--encoder",
+    type=click.Choice(["prores_ks", "prores"]),
+    default="prores_ks",
+    show_default=True,
+    help="prores is about four times as fast and a little less exact.",
+)
+look_options = (
+    click.option("--preset", help="A name, or a .toml file."),
+    click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="STAGE.NAME=VALUE",
+        help="Change one parameter.",
+    ),
+)
+measure_options = (
+    click.option("--frame-rate", metavar="RATE", help="Even timing, such as 24 or 24000/1001."),
+    click.option("--audio-rate", type=int, metavar="HZ", help="Resampled sound, such as 48000."),
+    assume_matrix_option,
+    click.option(
+        "--policy",
+        default="mezzanine",
+        show_default=True,
+        help="What may be delivered: a name, or a .toml file.",
+    ),
+    click.option("--every-frame", is_flag=True, help="Measure banding in each frame, not samples."),
+)
+
+
+def with_options(
+    options: tuple[Callable[[Any], Any], ...],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command several options, listed in this order."""
+
+    def give(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return give
 
 
 def show(facts: Any, text: str, as_json: bool) -> None:
@@ -33,3 +77,17 @@ def stopping(sentence: str) -> Iterator[None]:
 def one_line(text: str) -> str:
     """Escape control characters, which a file name may hold."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def pairs(overrides: tuple[str, ...]) -> dict[str, Any]:
+    """Read --set options; a value is a number where it looks like one."""
+    pairs: dict[str, Any] = {}
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{override} is not STAGE.NAME=VALUE", param_hint="--set")
+        try:
+            pairs[key] = json.loads(value)
+        except (ValueError, RecursionError):
+            pairs[key] = value
+    return pairs

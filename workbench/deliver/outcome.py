@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.deliver.qc import LEVELS, Level
+from workbench.errors import BatchError, ClipNotFound
+from workbench.files import expanded
 from workbench.frames import Frame
 from workbench.probe import open_clip
 
@@ -84,10 +86,30 @@ class Standing:
         self.unchanged += outcome.state == "unchanged"
         self.running.pop(outcome.name, None)
 
+    def __str__(self) -> str:
+        counts = ((self.failed, "did not finish"), (self.rejected, "failed QC"))
+        said = [f"{count} {what}" for count, what in counts if count] or ["none failed"]
+        unchanged = [f"{self.unchanged} unchanged"] if self.unchanged else []
+        return f"{self.done} of {self.total} clips: {', '.join([*said, *unchanged])}"
+
     @property
     def exit_code(self) -> int:
         """Return 0 when all passed, 3 when some failed QC, 1 when some did not finish."""
         return 1 if self.failed else 3 if self.rejected else 0
+
+
+def read_outcomes(path: str | Path) -> list[Outcome]:
+    """Read the outcomes of a batch, one a line; what did not finish first, then the worst verdicts,
+    then the most banded. Raises ClipNotFound, BatchError."""
+    path = expanded(path)
+    try:
+        with path.open(encoding="utf-8") as lines:
+            found = [Outcome.model_validate_json(line) for line in lines]
+    except OSError as error:
+        raise ClipNotFound(f"{path} cannot be read: {str(error.strerror).lower()}") from error
+    except ValidationError as error:
+        raise BatchError(f"{path.name} does not hold the outcomes of a batch") from error
+    return sorted(found, key=lambda one: (-one.rank, -(one.cambi_after or 0), one.name))
 
 
 def measures(record: Mapping[str, Any]) -> dict[str, Any]:

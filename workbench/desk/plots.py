@@ -338,10 +338,11 @@ def figures(inspection: Inspection) -> dict[str, Png]:
         "Histograms": histogram_sheet(inspection),
         "Over time": timeline_sheet(inspection),
     }
-    return {name: _png(sheet) for name, sheet in sheets.items()}
+    return {name: png(sheet) for name, sheet in sheets.items()}
 
 
-def _png(figure: Figure) -> Png:
+def png(figure: Figure) -> Png:
+    """Draw a figure."""
     buffer = io.BytesIO()
     with style():
         figure.savefig(buffer, format="png")

@@ -1,11 +1,13 @@
 """Progress bars that follow a run, in a terminal and in a notebook's output alike."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from workbench.deliver.outcome import Standing
 from workbench.ffmpeg import Progress
 
 Follower = Callable[[Progress | int], None]
@@ -39,6 +41,41 @@ def counting_bar(
             bar.update(done - bar.n)
 
         yield follow
+
+
+@contextmanager
+def batch_bar(
+    stream: TextIO | None = None,
+) -> Iterator[tuple[Callable[[Standing], None], Callable[[str], None]]]:
+    """Give what moves a bar to how a batch stands, and what writes a line above it.
+
+    In a terminal or, with sys.stdout for a stream, in a notebook.
+    """
+    with ExitStack() as stack:
+        bars: list[tqdm[Any]] = []
+
+        def follow(standing: Standing) -> None:
+            if not bars:
+                new: tqdm[Any] = tqdm(
+                    total=standing.total, desc="clips", file=stream, ascii=" ▏▎▍▌▋▊▉█"
+                )
+                bars.append(stack.enter_context(new))
+            (bar,) = bars
+            bar.initial = standing.unchanged  # which took no time
+            bar.set_postfix_str(_standing(standing), refresh=False)
+            bar.update(standing.done - bar.n)
+            bar.refresh()
+
+        yield follow, lambda line: tqdm.write(line, file=stream)
+
+
+def _standing(standing: Standing) -> str:
+    stages = Counter(standing.running.values())
+    parts = [f"{count} {stage}" for stage, count in sorted(stages.items())]
+    parts += [f"{standing.failed} FAILED"] if standing.failed else []
+    moved = (("down", standing.fetched), ("up", standing.stored))
+    parts += [f"{size / 1e6:.0f} MB {way}" for way, size in moved if size]
+    return ", ".join(parts)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 
 from workbench.clip import Clip
+from workbench.deliver.outcome import Outcome
 from workbench.deliver.qc import LEVELS, Finding, verdict_in_words
 from workbench.deliver.verify import Delivery
 from workbench.ffmpeg import pasteable
@@ -108,6 +109,16 @@ def delivery_table(delivery: Delivery, *records: Path) -> Table:
 def delivery_text(delivery: Delivery) -> str:
     """Say in one line, for a terminal, what became of a file."""
     return f"{_verdict(delivery)}: {delivery.destination} ({_size(delivery)})"
+
+
+def outcome_text(one: Outcome) -> str:
+    """Say in one line, for a terminal, what became of one clip of many."""
+    if one.state == "failed":
+        return f"FAILED    {one.name}: {one.reason}"
+    said = f"{one.verdict} ({one.reason})" if one.reason else f"{one.verdict}"
+    banding = "" if one.cambi_after is None else f", CAMBI {one.cambi_after:.1f}"
+    took = "" if one.state == "unchanged" else f", {one.seconds:.1f} s"
+    return f"{one.state:9} {one.name}: {said}{banding}{took}"
 
 
 def measured_html(before: Codes, after: Codes, found: Comparison, name: str = "before") -> str:

@@ -1,0 +1,70 @@
+"""Summary: a batch in one notebook, one page and one table, stored where its clips went."""
+
+import csv
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from workbench.batch.notebooks import NOTEBOOKS, Kernel
+from workbench.batch.storage import Storage
+from workbench.deliver.outcome import Outcome, read_outcomes
+
+LINES = "summary.jsonl"
+"""One outcome a line, as they came: what the summary is made of, and what a machine reads."""
+
+_TEMPLATE = "summary.html.jinja"
+_PICTURES = {"thumbnail", "crops"}
+
+
+def write_summary(lines: Path, destination: Storage, kernel: Kernel) -> None:
+    """Run summary.ipynb on the outcomes in a file; store notebook, page and table.
+
+    Raises NotebookFailed, StorageError.
+    """
+    notebook = lines.with_name("summary.ipynb")
+    kernel.run(NOTEBOOKS / "summary.ipynb", notebook, {"outcomes": lines.name})
+    page = notebook.with_suffix(".html")
+    page.write_text(_page(notebook), encoding="utf-8")
+    table = notebook.with_suffix(".csv")
+    _write_table(read_outcomes(lines), table)
+    for path in (lines, notebook, page, table):
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        destination.store(path, path.name, sha256)
+
+
+def _write_table(outcomes: list[Outcome], path: Path) -> None:
+    columns = [name for name in Outcome.model_fields if name not in _PICTURES]
+    with path.open("w", encoding="utf-8-sig", newline="") as file:  # for spreadsheets, with a mark
+        table = csv.DictWriter(file, [*columns, "speed"])
+        table.writeheader()
+        for one in outcomes:
+            row = one.model_dump(mode="json", exclude=_PICTURES)
+            table.writerow(
+                {key: _plain(value) for key, value in row.items()} | {"speed": one.speed}
+            )
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell: a mapping as text, and no text that a spreadsheet would take for a formula."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={setting}" for name, setting in value.items())
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
+
+
+def _page(notebook: Path) -> str:
+    """Return what an executed notebook shows, without its code, as a page that loads nothing."""
+    from jinja2 import Environment, PackageLoader
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="basic",
+        exclude_input=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    body, _ = exporter.from_filename(str(notebook))
+    environment = Environment(loader=PackageLoader("workbench.batch", "."), autoescape=True)
+    return environment.get_template(_TEMPLATE).render(body=Markup(body))
