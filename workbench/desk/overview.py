@@ -16,6 +16,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from workbench.deliver.outcome import Outcome
+from workbench.deliver.qc import LEVELS
 from workbench.desk.plots import AFTER, BEFORE, Png, png, style
 from workbench.desk.tables import Table
 
@@ -50,7 +51,7 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
     rows = [
         ("clips", str(len(outcomes))),
         ("did not finish", str(states["failed"])),
-        *((f"verdict {level}", str(verdicts[level])) for level in ("fail", "warn", "pass")),
+        *((f"verdict {level}", str(verdicts[level])) for level in reversed(LEVELS)),
         ("unchanged since an earlier run", str(states["unchanged"])),
         ("picture", f"{sum(one.duration or 0 for one in done) / 60:.1f} minutes"),
         ("delivered", f"{sum(one.size or 0 for one in done) / 1e9:.2f} GB"),
@@ -89,7 +90,11 @@ def _line(one: Outcome) -> str:
         name = (
             f"<a href='{href}.report.html'>{name}</a> (<a href='{href}_convert.ipynb'>notebook</a>)"
         )
-    texts = (f"<b style='color: {colour}'>{said}</b>", name, escape(one.reason))
+    texts = (
+        f"<b style='color: {colour}; white-space: nowrap'>{said}</b>",
+        name,
+        escape(one.reason),
+    )
     numbers = (
         *(_figure(one.cambi_before, 1, BEFORE), _figure(one.cambi_after, 1, AFTER)),
         *(_figure(one.contour_before, 1, BEFORE), _figure(one.contour_after, 1, AFTER)),
@@ -175,8 +180,9 @@ def _image(code: str, kind: str, size: str = "max-width: 100%") -> str:
 
 
 def _cell(images: Sequence[str], caption: str) -> str:
-    text = f"<figcaption style='font-size: 12px; line-height: 1.4; padding: 4px 0 10px'>{caption}"
-    return f"<figure style='margin: 0'>{''.join(images)}{text}</figcaption></figure>"
+    style = "font-size: 12px; line-height: 1.4; padding: 4px 0 10px; overflow-wrap: anywhere"
+    text = f"<figcaption style='{style}'>{caption}</figcaption>"
+    return f"<figure style='margin: 0; min-width: 0'>{''.join(images)}{text}</figure>"
 
 
 def _grid(cells: Iterable[str], width: int) -> str:
@@ -199,9 +205,9 @@ def banding_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
         left, right = figure.subplots(1, 2, sharey=True)
         _dumbbells(left, [(one.cambi_before, one.cambi_after) for one in shown])
         left.axvline(_ANNOYING, color="#858B93", linewidth=0.8, linestyle=(0, (4, 4)))
-        left.set_title("CAMBI; right of the dashed line viewers begin to be annoyed")
+        left.set_title("CAMBI: beyond the dashed line bands annoy")
         _dumbbells(right, [(one.contour_before, one.contour_after) for one in shown])
-        right.set_title("contour, codes / pixel × 100")
+        right.set_title("contour: codes / pixel × 100")
         left.set_yticks(range(len(shown)), [_short(one.name) for one in shown])
         left.set_ylim(len(shown) - 0.5, -0.5)
         return png(figure)
@@ -211,16 +217,14 @@ def _dumbbells(ax: Axes, pairs: Sequence[tuple[float | None, float | None]]) -> 
     for at, (before, after) in enumerate(pairs):
         if before is not None and after is not None:
             ax.plot([before, after], [at, at], color="#858B93", linewidth=0.8, zorder=1)
-    for values, colour, name in (
-        ([pair[0] for pair in pairs], BEFORE, "before"),
-        ([pair[1] for pair in pairs], AFTER, "after"),
-    ):
+    for side, colour in ((0, BEFORE), (1, AFTER)):
+        values = [pair[side] for pair in pairs]
         points = [(value, at) for at, value in enumerate(values) if value is not None]
         if points:
             across, down = zip(*points, strict=True)
-            ax.scatter(across, down, color=colour, s=22, label=name, zorder=2)
+            ax.scatter(across, down, color=colour, s=22, zorder=2)
     ax.set_xlim(0, None)
-    ax.legend(loc="lower right", labelcolor="linecolor", borderpad=0)
+    ax.margins(x=0.08)
 
 
 def spread_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
