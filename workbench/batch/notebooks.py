@@ -66,6 +66,7 @@ class Kernel:
         self._scratch = scratch
         self._manager: AsyncKernelManager | None = None
         self._client: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._served = 0
         self._stopped = Event()
         # Sockets and event loops belong to a thread: all talk with the kernel is in this one.
@@ -78,7 +79,12 @@ class Kernel:
         self.close()
 
     def close(self) -> None:
-        """End the kernel and what runs in it. It starts again when it is needed again."""
+        """End the kernel and what runs in it, for good."""
+        self._thread.submit(self._leave).result()
+        self._thread.shutdown()
+
+    def discard(self) -> None:
+        """End the kernel and what runs in it. Another one starts when it is needed."""
         self._thread.submit(self._end).result()
 
     def prepare(self) -> None:
@@ -116,22 +122,22 @@ class Kernel:
         try:
             running.result()
         except papermill.PapermillExecutionError as error:
-            self.close()
+            self.discard()
             if why is None:
                 sentence = f"{notebook.name}: {error.evalue or error.ename} (see {output.name})"
                 raise NotebookFailed(sentence) from error
         except Exception as error:
-            self.close()
+            self.discard()
             if why is None:
                 raise NotebookFailed(
                     f"{notebook.name}: its kernel died ({type(error).__name__}); "
                     "too little memory is the usual cause"
                 ) from error
         except BaseException:
-            self.close()
+            self.discard()
             raise
         if why is not None:
-            self.close()
+            self.discard()
             raise why
 
     def _watched(
@@ -164,7 +170,7 @@ class Kernel:
 
     def _tell(self, what: str, **options: Any) -> None:
         """Have the kernel's manager do something while its thread waits for a cell."""
-        if self._manager is not None:
+        if self._manager is not None and self._loop is not None:
             asyncio.run_coroutine_threadsafe(getattr(self._manager, what)(**options), self._loop)
 
     def _execute(
@@ -225,6 +231,11 @@ class Kernel:
             client.stop_channels()
         if manager is not None:
             run_sync(manager.shutdown_kernel)(now=True)
+
+    def _leave(self) -> None:
+        self._end()
+        if self._loop is not None:
+            self._loop.close()
 
     def client(self, manager: Any, options: Mapping[str, Any]) -> PapermillNotebookClient:
         """Return what executes a notebook's cells in this kernel."""

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -46,7 +47,7 @@ class Storage(Protocol):
         """Return a file as a local one: itself, or a copy in `folder`, its SHA-256 checked."""
 
     def store(self, file: Path, name: str, sha256: str, follow: Follower | None = None) -> Stored:
-        """Give a local file this name in the storage, whole or not at all; it may be moved."""
+        """Give a local file this name in the storage, whole or not at all."""
 
     def sha256(self, name: str) -> str | None:
         """Return the SHA-256 of a file, in hex, None where there is none or it is not known."""
@@ -136,7 +137,7 @@ class Folder:
                 f"{path.parent} cannot be made: {str(error.strerror).lower()}"
             ) from error
         with replacing(path, overwrite=True) as temporary:
-            _move(file, temporary, follow)
+            _give(file, temporary, follow)
         found = _stored(path, name)
         if found is None:
             raise StorageError(f"{path} is gone, although it was just written")
@@ -175,17 +176,18 @@ def _stored(path: Path, name: str) -> Stored | None:
     return Stored(name, size, f"{size}-{changed}") if path.is_file() else None
 
 
-def _move(file: Path, destination: Path, follow: Follower | None) -> None:
-    try:
-        file.replace(destination)
-    except OSError:  # on another disk
-        with file.open("rb") as source, destination.open("wb") as target:
-            while block := source.read(_BLOCK):
-                target.write(block)
-                if follow:
-                    follow(len(block))
-        shutil.copystat(file, destination)
-        file.unlink()
+def _give(file: Path, destination: Path, follow: Follower | None) -> None:
+    """Let `destination`, an empty file, be this file as well: a second name, else a copy."""
+    with suppress(OSError):
+        destination.unlink()
+        os.link(file, destination)
+        return
+    with file.open("rb") as source, destination.open("wb") as target:
+        while block := source.read(_BLOCK):
+            target.write(block)
+            if follow:
+                follow(len(block))
+    shutil.copystat(file, destination)
 
 
 _BLOCK = 1 << 20  # bytes copied at once

@@ -1,0 +1,173 @@
+"""Notebooks in kernels that are kept: apart from each other, and gone when they should be."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from workbench.batch.notebooks import Kernel
+from workbench.errors import Cancelled, NotebookFailed, ParameterError
+from workbench.ffmpeg import Cancellation
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    with Kernel() as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Make:
+    """Give a notebook of these cells, the first of them its parameters."""
+
+    def make(*cells: str) -> Path:
+        def cell(source: str, tags: list[str]) -> dict[str, Any]:
+            common = {"cell_type": "code", "execution_count": None, "outputs": []}
+            return {**common, "source": source, "metadata": {"tags": tags}}
+
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.ipynb"
+        kernelspec = {"name": "python3", "display_name": "", "language": "python"}
+        first, *others = cells
+        book = {
+            "cells": [cell(first, ["parameters"]), *(cell(text, []) for text in others)],
+            "metadata": {"kernelspec": kernelspec},
+            "nbformat": 4,
+            "nbformat_minor": 4,
+        }
+        path.write_text(json.dumps(book))
+        return path
+
+    return make
+
+
+def text(executed: Path) -> str:
+    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return "".join("".join(output.get("text", "")) for output in outputs)
+
+
+def done(executed: Path) -> Path:
+    executed.parent.mkdir(exist_ok=True)
+    return executed
+
+
+def test_runs_are_apart_in_one_process(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
+    """A new namespace, history and folder each time; the process and its modules are the same."""
+    book = notebook(
+        "mark = 1",
+        "import os, sys\n"
+        "print(os.getpid(), os.path.basename(os.getcwd()), 'kept' in dir(), len(In), mark)\n"
+        "kept = 1",
+    )
+    for name in ("one", "two"):
+        kernel.run(book, done(tmp_path / name / "x.ipynb"), {"mark": name})
+    first, second = (text(tmp_path / name / "x.ipynb").split() for name in ("one", "two"))
+    assert first[0] == second[0]
+    assert (first[1:3], second[1:3]) == (["one", "False"], ["two", "False"])
+    assert first[3] == second[3]
+    assert (first[4], second[4]) == ("one", "two")
+
+
+def test_a_kernel_in_which_something_went_wrong_serves_nobody_else(
+    kernel: Kernel, notebook: Make, tmp_path: Path
+) -> None:
+    book = notebook("fail = 0", "import os\nprint(os.getpid())\n1 / (1 - fail)")
+    kernel.run(book, done(tmp_path / "a/x.ipynb"), {})
+    with pytest.raises(NotebookFailed, match="division by zero"):
+        kernel.run(book, done(tmp_path / "b/x.ipynb"), {"fail": 1})
+    kernel.run(book, done(tmp_path / "c/x.ipynb"), {})
+    a, b, c = (text(tmp_path / name / "x.ipynb") for name in "abc")
+    assert a == b
+    assert b != c
+
+
+def test_a_kernel_that_crashes_takes_its_run_alone(
+    kernel: Kernel, notebook: Make, tmp_path: Path
+) -> None:
+    with pytest.raises(NotebookFailed, match="its kernel died"):
+        kernel.run(notebook("", "import os\nos._exit(3)"), done(tmp_path / "a/x.ipynb"), {})
+    kernel.run(notebook("", "print('well')"), done(tmp_path / "b/x.ipynb"), {})
+    assert text(tmp_path / "b/x.ipynb") == "well\n"
+
+
+def test_an_unknown_parameter_is_refused(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"has no parameter b \(it has a\)"):
+        kernel.run(notebook("a = 1"), tmp_path / "x.ipynb", {"b": 2})
+
+
+def test_a_run_that_takes_too_long_is_interrupted(
+    kernel: Kernel, notebook: Make, tmp_path: Path
+) -> None:
+    """It may clean up, and what it did can be read."""
+    tidy = "import time\ntry:\n    time.sleep(60)\nfinally:\n    print('tidied')"
+    with pytest.raises(NotebookFailed, match="its time was over; --time-limit allows more"):
+        kernel.run(notebook("", tidy), done(tmp_path / "a/x.ipynb"), {}, seconds=1)
+    assert text(tmp_path / "a/x.ipynb") == "tidied\n"
+
+
+def test_a_run_that_is_cancelled_stops(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
+    cancellation = Cancellation()
+    threading.Timer(1, cancellation.request).start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        kernel.run(
+            notebook("", "import time\ntime.sleep(60)"),
+            done(tmp_path / "a/x.ipynb"),
+            {},
+            cancellation=cancellation,
+        )
+    assert time.monotonic() - began < 20
+
+
+def test_no_secret_reaches_a_notebook(
+    notebook: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("R2_SECRET_ACCESS_KEY", "hidden")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    monkeypatch.setenv("WORKBENCH_TOKEN", "hidden")
+    with Kernel() as kernel:
+        kernel.run(
+            notebook("", "import os\nprint(dict(os.environ))"), done(tmp_path / "a/x.ipynb"), {}
+        )
+    assert "PATH" in text(tmp_path / "a/x.ipynb")
+    assert "hidden" not in text(tmp_path / "a/x.ipynb")
+
+
+def test_a_kernel_ends_with_its_owner(notebook: Make, tmp_path: Path) -> None:
+    """Killed outright, its owner cannot end it: it does so itself, with what runs in it."""
+    scratch = done(tmp_path / "scratch/x.ipynb").parent
+    book = notebook(
+        "",
+        "import subprocess as s, sys\ns.run([sys.executable, '-c', 'import time; time.sleep(99)'])",
+    )
+    code = (
+        "from pathlib import Path\nfrom workbench.batch.notebooks import Kernel\n"
+        f"Kernel(Path({str(scratch)!r})).run("
+        f"Path({str(book)!r}), Path({str(scratch / 'x.ipynb')!r}), {{}})"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        family = psutil.Process(owner.pid).children(recursive=True)
+        if any("time.sleep(99)" in " ".join(one.cmdline()) for one in family):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the notebook did not begin")
+    os.kill(owner.pid, signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+    owner.wait()
+    gone, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
+    assert gone
+    assert not scratch.exists()

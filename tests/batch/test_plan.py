@@ -1,0 +1,197 @@
+"""What a person names becomes jobs: files, folders, globs, prefixes, lists and sweeps."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bucket import Bucket
+from workbench.batch.plan import Job, clashes, plan, read_sweep
+from workbench.batch.settings import Settings, make_order
+from workbench.errors import BatchError, ClipNotFound, PresetError
+from workbench.look.preset import load_preset, save_preset
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """A folder as people have it: clips, folders, other files, what is hidden, what was made."""
+    folder = tmp_path / "clips"
+    for name in ("b.mp4", "a.MOV", "more/c.webm", "notes.txt", ".hidden.mp4", "a_prores.mov"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    (folder / ".trash").mkdir()
+    (folder / ".trash/x.mp4").write_bytes(b"x")
+    return folder
+
+
+def names(*sources: object, **options: object) -> list[str]:
+    return [job.name for job in jobs(*sources, **options)]
+
+
+def jobs(*sources: object, **options: object) -> list[Job]:
+    return plan([str(source) for source in sources], Settings(), **options)  # type: ignore[arg-type]
+
+
+def test_a_folder_is_its_clips(clips: Path) -> None:
+    found = jobs(clips)
+    assert [job.name for job in found] == ["a_prores", "b_prores", "more/c_prores"]
+    assert [job.source for job in found] == ["a.MOV", "b.mp4", "more/c.webm"]
+    assert {job.place for job in found} == {str(clips)}
+
+
+def test_a_file_that_is_named_is_a_clip_whatever_it_is(clips: Path) -> None:
+    assert names(clips / "notes.txt", clips / "a_prores.mov") == ["notes_prores", "a_prores_prores"]
+
+
+def test_a_glob_keeps_the_folders_below_its_fixed_part(clips: Path) -> None:
+    assert names(clips / "**/*.webm") == ["more/c_prores"]
+    assert names(clips / "[ab].*") == ["a_prores", "b_prores"]
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_itself(tmp_path: Path) -> None:
+    (tmp_path / "take[1].mp4").write_bytes(b"x")
+    assert names(tmp_path / "take[1].mp4") == ["take[1]_prores"]
+
+
+def test_a_clip_that_is_named_twice_is_one_job(clips: Path) -> None:
+    assert names(clips / "b.mp4", clips / "b.mp4") == ["b_prores"]
+
+
+def test_nothing_is_said_to_be_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ClipNotFound, match="no clip was found in"):
+        jobs(tmp_path)
+
+
+def test_a_file_that_is_not_there_is_a_job_that_fails(clips: Path) -> None:
+    """One bad name does not stop the others."""
+    (missing,) = jobs(clips / "none.mp4")
+    assert missing.identity == "missing"
+
+
+def test_what_is_delivered_into_the_folder_is_no_source(clips: Path) -> None:
+    (clips / "out").mkdir()
+    (clips / "out/strange.mp4").write_bytes(b"x")
+    assert "out/strange_prores" in names(clips)
+    assert "out/strange_prores" not in names(clips, exclude=str(clips / "out"))
+    assert "b_prores" in names(clips, exclude=str(clips))
+
+
+def test_clips_that_would_be_delivered_under_one_name_are_told(clips: Path) -> None:
+    (clips / "B.mkv").write_bytes(b"x")
+    found = clashes(jobs(clips))
+    assert set(found) == {"b_prores", "B_prores"}
+    assert "2 clips would be delivered as b_prores.mov" in found["b_prores"]
+
+
+def test_another_source_or_order_is_another_job(clips: Path) -> None:
+    before = jobs(clips / "b.mp4")[0]
+    assert jobs(clips / "b.mp4")[0] == before
+    (clips / "b.mp4").write_bytes(b"changed")
+    assert jobs(clips / "b.mp4")[0].identity != before.identity
+    keys = {
+        make_order(Settings(**values)).key  # type: ignore[arg-type]
+        for values in (
+            {},
+            {"preset": "smooth"},
+            {"overrides": {"deband.strength": 2.0}},
+            {"encoder": "prores"},
+            {"frame_rate": "24"},
+            {"audio_rate": 48000},
+            {"every_frame": True},
+        )
+    }
+    assert len(keys) == 7
+
+
+def test_a_csv_gives_each_clip_its_own_settings(clips: Path) -> None:
+    path = clips / "list.csv"
+    path.write_text(
+        "source,preset,deband.strength,frame_rate\nb.mp4,smooth,2.5,\nmore,classic,,24\n",
+        encoding="utf-8-sig",
+    )
+    first, second = jobs(path)
+    assert first.order.parameters["preset"] == "smooth"
+    assert first.order.overrides == {"deband.strength": 2.5}
+    assert (second.name, second.order.parameters["frame_rate"]) == ("c_prores", "24")
+
+
+def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
+    save_preset(load_preset("smooth").named("mine"), clips / "mine.toml")
+    path = clips / "list.toml"
+    path.write_text(
+        '[[clip]]\nsource = "b.mp4"\npreset = "mine.toml"\n'
+        'overrides = {"tone.contrast" = 0.8}\n[[clip]]\nsource = "a.MOV"\n'
+    )
+    first, second = jobs(path)
+    assert 'name = "mine"' in first.order.files["look.toml"]
+    assert first.order.parameters["preset"] == "look.toml"
+    assert second.order.parameters["preset"] == "classic"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.csv", "source,prest\nb.mp4,smooth\n", "clip 1: prest: it is not known here"),
+        ("a.csv", "source,preset\nb.mp4,none\n", "clip 1: there is no preset none"),
+        ("a.csv", "preset\nsmooth\n", "clip 1: there is no source"),
+        ("a.csv", "source,preset\nb.mp4\n", "more or fewer cells"),
+        ("a.csv", "source,audio_rate\nb.mp4,loud\n", "audio_rate: 'loud'"),
+        ("a.csv", "source,deband.strength\nb.mp4,9999\n", "deband.strength is 9999"),
+        ("a.toml", "clip = 3\n", r"holds \[\[clip\]\] tables alone"),
+        ("a.toml", "[[clip\n", "is not a TOML file"),
+        ("a.toml", '[[clip]]\nsource = "none.mp4"\npreset = 3\n', "preset"),
+    ],
+)
+def test_a_list_with_a_fault_is_refused_before_anything_runs(
+    name: str, text: str, told: str, clips: Path
+) -> None:
+    (clips / name).write_text(text)
+    with pytest.raises(BatchError, match=told):
+        jobs(clips / name)
+
+
+def test_a_sweep_is_a_grid(clips: Path) -> None:
+    sweep = [read_sweep("deband.radius=8,16,32"), read_sweep("preset=classic")]
+    found = jobs(clips / "b.mp4", sweep=sweep)
+    assert [job.order.overrides for job in found] == [{"deband.radius": n} for n in (8, 16, 32)]
+    assert found[0].name == "b_deband.radius-8_preset-classic_prores"
+    assert all(job.views for job in found)
+    assert not clashes(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("deband.radius", "is not a sweep"), ("a=1,,2", "is not a sweep"), ("a=1,1", "a value twice")],
+)
+def test_a_sweep_with_a_fault_is_refused(text: str, told: str) -> None:
+    with pytest.raises(BatchError, match=told):
+        read_sweep(text)
+
+
+def test_a_sweep_is_checked_before_anything_runs(clips: Path) -> None:
+    with pytest.raises(PresetError, match=r"deband\.radius is 9999"):
+        jobs(clips / "b.mp4", sweep=[("deband.radius", (8, 9999))])
+    with pytest.raises(BatchError, match="of one clip, and 3 were named"):
+        jobs(clips, sweep=[("deband.radius", (8,))])
+    with pytest.raises(BatchError, match="swept twice"):
+        jobs(clips / "b.mp4", sweep=[("deband.radius", (8,)), ("deband.radius", (9,))])
+    with pytest.raises(BatchError, match="1024 points"):
+        jobs(clips / "b.mp4", sweep=[(f"a.{n}", tuple(range(4))) for n in range(5)])
+
+
+def test_a_bucket_is_its_clips(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    for key in ("in/a.mp4", "in/b/c.mov", "in/notes.txt", "in2/d.mp4", "in/b/c_prores.mov"):
+        bucket.put(key, b"x")
+    assert names("s3://clips/in") == ["a_prores", "b/c_prores"]
+    assert names("s3://clips/in/") == ["a_prores", "b/c_prores"]
+    assert names("s3:///in/a.mp4") == ["a_prores"]
+    assert names("s3://clips/in/*.mp4") == ["a_prores"]
+    assert names("s3://clips/in*/*.mp4") == ["in/a_prores", "in2/d_prores"]
+    assert names("s3://clips") == ["in/a_prores", "in/b/c_prores", "in2/d_prores"]
+    with pytest.raises(ClipNotFound, match="s3://clips/none names no object"):
+        names("s3://clips/none")
+    (job,) = jobs("s3:///in/a.mp4")
+    before = job.identity
+    bucket.put("in/a.mp4", b"y")
+    assert jobs("s3:///in/a.mp4")[0].identity != before
