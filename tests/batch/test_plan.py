@@ -7,6 +7,7 @@ import pytest
 from tests.bucket import Bucket
 from workbench.batch.plan import Job, clashes, plan, read_sweep
 from workbench.batch.settings import Settings, make_order
+from workbench.batch.sources import MISSING
 from workbench.errors import BatchError, ClipNotFound, PresetError
 from workbench.look.preset import load_preset, save_preset
 
@@ -64,7 +65,7 @@ def test_nothing_is_said_to_be_nothing(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_a_job_that_fails(clips: Path) -> None:
     """One bad name does not stop the others."""
     (missing,) = jobs(clips / "none.mp4")
-    assert missing.identity == "missing"
+    assert missing.identity == MISSING
 
 
 def test_what_is_delivered_into_the_folder_is_no_source(clips: Path) -> None:

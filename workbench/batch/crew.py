@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import socket
 import threading
 import time
@@ -37,7 +38,7 @@ class Terms:
     temp: str | None = None  # the folder for files on their way
     overwrite: bool = False
     seconds: float | None = None  # for one job
-    threads: int | None = None  # of one ffmpeg; None shares a worker's cores among its own threads
+    threads: int | None = None  # of one ffmpeg; None for workers elsewhere: what their cores allow
 
     @property
     def root(self) -> Path:
@@ -55,6 +56,9 @@ class Bench(WorkerPlugin):
         self._terms, self._versions = terms, versions
 
     def setup(self, worker: Worker) -> None:
+        if self._terms.threads is not None:
+            # A worker of this machine hears Ctrl-C as its owner does, who knows what to do.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         threads = self._terms.threads or -(-(os.cpu_count() or 1) // worker.state.nthreads)
         os.environ[THREADS_VARIABLE] = str(threads)
         self._stack = ExitStack()
@@ -187,7 +191,7 @@ def crew(terms: Terms, workers: int | None, scheduler: str | None) -> Iterator[C
     with ExitStack() as stack:
         if scheduler:
             try:
-                client = stack.enter_context(Client(scheduler, timeout=15, set_as_default=False))
+                client = stack.enter_context(Client(scheduler, timeout=10, set_as_default=False))
             except (OSError, TimeoutError, ValueError) as error:
                 raise BatchError(
                     f"no Dask scheduler answers at {scheduler} ({type(error).__name__})"
@@ -201,7 +205,8 @@ def crew(terms: Terms, workers: int | None, scheduler: str | None) -> Iterator[C
                     n_workers=workers or os.cpu_count() or 1,
                     threads_per_worker=1,
                     memory_limit=0,  # ffmpeg's and the kernel's memory is not seen by Dask
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
+                    worker_dashboard_address="127.0.0.1:0",
                     local_directory=str(folder),
                     silence_logs=50,
                 )

@@ -27,7 +27,6 @@ from workbench.deliver.outcome import Outcome, measures, views
 from workbench.deliver.record import record_path
 from workbench.deliver.report import report_path
 from workbench.errors import (
-    ClipNotFound,
     DestinationExists,
     NotebookFailed,
     StorageDown,
@@ -148,8 +147,6 @@ def run_job(job: Job, hands: Hands) -> Outcome:
     """Do one job. Raises WorkbenchError; the destination then holds what it held before."""
     began = time.monotonic()
     replaces = _replaceable(job, hands)
-    if job.identity == "missing":
-        raise ClipNotFound(f"{hands.source.url(job.source)} does not exist")
     hands.tell("fetching", 0)
     follow = hands.follow("fetching")
     source = hands.patiently(lambda: hands.source.fetch(job.source, hands.folder, follow))

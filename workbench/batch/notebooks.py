@@ -200,20 +200,18 @@ class Kernel:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(_UNFIT)
         }
-        options = ["--log-level=ERROR"]
-        if sys.platform != "win32":
-            # The guard takes the place of the kernel's own watch, which would leave ffmpeg behind.
-            options.append("--IPKernelApp.parent_handle=1")
         manager = AsyncKernelManager(kernel_name="python3")
-        run_sync(manager.start_kernel)(env=environment, extra_arguments=options)
+        assert manager.kernel_spec is not None
+        guard = [sys.executable, "-m", "workbench.batch.guard", str(os.getpid())]
+        own = ["-f", "{connection_file}", "--log-level=ERROR"]
+        manager.kernel_spec.argv = [*guard, str(self._scratch or ""), *own]
+        run_sync(manager.start_kernel)(env=environment)
         self._manager, self._served = manager, 0
         try:
             self._client = manager.client()
             self._client.start_channels()
             self._client.allow_stdin = False
             run_sync(self._client.wait_for_ready)(timeout=_START)
-            scratch = str(self._scratch) if self._scratch else None
-            self._ask(_GUARDED.format(parent=os.getpid(), scratch=scratch))
         except BaseException:
             self._end()
             raise
@@ -245,10 +243,6 @@ class Kernel:
 
 
 _KEPT = "workbench"
-_GUARDED = """
-from workbench.batch.guard import end_with
-end_with({parent}, {scratch!r})
-"""
 _FRESH = """
 import os, sys
 os.chdir({folder!r})

@@ -13,6 +13,7 @@ from distributed import Client, Future, KilledWorker, as_completed
 from workbench.batch import crew
 from workbench.batch.job import MANIFESTS, finished
 from workbench.batch.plan import Job, clashes
+from workbench.batch.sources import MISSING
 from workbench.batch.storage import Storage, open_storage
 from workbench.deliver.outcome import Outcome, Standing
 from workbench.errors import StorageError
@@ -71,6 +72,8 @@ def run(
     for job, done in _earlier(jobs, destination):
         if job.name in clashing:
             yield count(_failed(job, clashing[job.name], terms))
+        elif job.identity == MISSING:
+            yield count(_failed(job, "it does not exist", terms))
         elif done is not None:
             yield count(done)
         else:

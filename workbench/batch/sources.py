@@ -18,6 +18,9 @@ CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts"
 
 DELIVERED = "_prores"
 """How the name of a delivered file ends, before its suffix."""
+
+MISSING = "missing"
+"""The identity of a file that was named and is not there."""
 _WILD = "*?["
 
 
@@ -50,7 +53,7 @@ def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterato
                 yield Found(fixed, stored, _stem(name), {})
     else:
         # One that is not there is a job as well, and fails as one: the others are not stopped.
-        stored = open_storage(path.parent).find(path.name) or Stored(path.name, 0, "missing")
+        stored = open_storage(path.parent).find(path.name) or Stored(path.name, 0, MISSING)
         yield Found(str(path.parent), stored, _stem(path.name), {})
 
 

@@ -1,0 +1,293 @@
+"""Batches over real workers: what they leave, what they know again, what stops them."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests import clips
+from tests.batch.running import (
+    batch,
+    command,
+    encoding,
+    family_of,
+    gone,
+    hidden,
+    kill,
+    started,
+    waited_for,
+    whole,
+)
+from tests.bucket import Bucket
+
+SUFFIXES = (".mov", ".qc.json", ".report.html", "_convert.ipynb")
+
+
+@pytest.fixture
+def folder(banded: Path, tmp_path: Path) -> Path:
+    """Two clips, one of them in a folder of its own."""
+    (tmp_path / "in/day 2").mkdir(parents=True)
+    shutil.copy(banded, tmp_path / "in/a.mp4")
+    shutil.copy(banded, tmp_path / "in/day 2/b#1.mp4")
+    return tmp_path / "in"
+
+
+@pytest.fixture(scope="session")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip that takes some seconds to encode: time to be killed in."""
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    source = ["-f", "lavfi", "-i", clips.sky("1280x720", seconds=6)]
+    clips.run(*source, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path)
+    return path
+
+
+def test_a_batch_leaves_every_clips_files_and_a_summary(folder: Path, tmp_path: Path) -> None:
+    """Then it knows what is done; a changed preset or a lost file runs what it must."""
+    out = tmp_path / "out"
+    clips.sound_only(folder / "c.mp4")
+    found = batch(folder, "--out", out, "--preset", "smooth", expect=1)
+    assert [(one["name"], one["state"]) for one in found] == [
+        ("a_prores", "delivered"),
+        ("c_prores", "failed"),
+        ("day 2/b#1_prores", "delivered"),
+    ]
+    assert found[1]["reason"] == "c.mp4 has no video in it, only audio"
+    assert found[0]["verdict"] in ("pass", "note", "warn")
+    assert found[0]["cambi_after"] < found[0]["cambi_before"]
+    for name in ("a_prores", "day 2/b#1_prores"):
+        assert whole(out, name)
+        assert all((out / (name + suffix)).is_file() for suffix in SUFFIXES)
+    assert hidden(out) == []
+    with (out / "summary.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["name"] == "c_prores"
+    assert {row["state"] for row in rows} == {"delivered", "failed"}
+    page = (out / "summary.html").read_text(encoding="utf-8")
+    assert "only audio" in page
+    assert "day%202/b%231_prores.report.html" in page
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert not re.search(r"<script|https?://(?!www\.w3\.org)", page)
+
+    again = batch(folder, "--out", out, "--preset", "smooth", expect=1)
+    assert [one["state"] for one in again] == ["unchanged", "failed", "unchanged"]
+    (folder / "c.mp4").unlink()
+    (out / "a_prores.report.html").unlink()
+    third = batch(folder, "--out", out, "--preset", "smooth")
+    assert [one["state"] for one in third] == ["delivered", "unchanged"]
+    fourth = batch(folder / "a.mp4", "--out", out)
+    assert [(one["state"], one["preset"]) for one in fourth] == [("delivered", "classic")]
+    assert whole(out, "a_prores")
+
+
+def test_what_no_batch_has_made_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a_prores.mov").write_bytes(b"mine")
+    found = batch(folder / "a.mp4", "--out", out, expect=1)
+    assert "exists already and is not what a batch delivered there" in found[0]["reason"]
+    assert (out / "a_prores.mov").read_bytes() == b"mine"
+    batch(folder / "a.mp4", "--out", out, "--overwrite")
+    assert whole(out, "a_prores")
+
+
+def test_a_policy_that_is_missed_ends_with_3(folder: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "strict.toml"
+    policy.write_text(
+        'name = "strict"\ndescription = ""\n[bit_depth]\nat_least = 11.5\nlevel = "fail"\n'
+    )
+    found = batch(folder / "a.mp4", "--out", tmp_path / "out", "--policy", policy, expect=3)
+    assert (found[0]["state"], found[0]["verdict"]) == ("delivered", "fail")
+    assert "bit depth" in found[0]["reason"]
+
+
+def test_a_sweep_is_a_contact_sheet_of_one_part(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    found = batch(
+        *(folder / "a.mp4", "--out", out, "--preset", "smooth"),
+        *("--sweep", "deband.strength=0.5,1.5", "--sweep", "dither.filter=none"),
+    )
+    assert [one["overrides"]["deband.strength"] for one in found] == [0.5, 1.5]
+    assert found[0]["contour_after"] != found[1]["contour_after"]
+    page = (out / "summary.html").read_text(encoding="utf-8")
+    assert "Contact sheet" in page
+    assert page.count("data:image/png;base64,") >= 6  # three parts, plain and boosted
+    assert page.index("deband.strength 0.5") < page.index("deband.strength 1.5")
+
+
+def test_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> None:
+    """Nothing stays on the machine, and no file, page or log holds a secret."""
+    bucket.put("in/x/a.mp4", banded)
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    found = batch(
+        *("s3:///in", "--out", "s3://clips/out", "--temp", temp, "--workers", "1"),
+        environment=bucket.environment,
+    )
+    assert [(one["state"], one["delivered"]) for one in found] == [
+        ("delivered", "s3://clips/out/x/a_prores.mov")
+    ]
+    keys = bucket.keys("out/")
+    assert keys == sorted(
+        [
+            *(f"out/x/a_prores{suffix}" for suffix in SUFFIXES),
+            "out/.batch/x/a_prores.json",
+            *(f"out/summary.{kind}" for kind in ("csv", "html", "ipynb", "jsonl")),
+        ]
+    )
+    assert bucket.multipart_uploads() == []
+    assert list(temp.iterdir()) == []
+    for key in keys:
+        data = bucket.get(key)
+        for secret in (bucket.key, bucket.secret, bucket.endpoint.removeprefix("http://")):
+            assert secret.encode() not in data, key
+    notebook = bucket.get("out/x/a_prores_convert.ipynb").decode()
+    assert 'source = \\"a.mp4\\"' in notebook
+    again = batch(
+        *("s3:///in", "--out", "s3:///out", "--temp", temp, "--workers", "1"),
+        environment=bucket.environment,
+    )
+    assert [one["state"] for one in again] == ["unchanged"]
+
+
+def test_a_storage_that_fails_for_a_while_stops_nobody(
+    bucket: Bucket, banded: Path, tmp_path: Path
+) -> None:
+    bucket.put("in/a.mp4", banded)
+    bucket.put("in/b.mp4", b"no video")
+    bucket.cut(1000, method="GET", where="in/a.mp4")
+    bucket.answer(503, "ServiceUnavailable", method="PUT", where="a_prores.mov", count=2)
+    found = batch(
+        *("s3:///in", "--out", "s3:///out", "--temp", tmp_path, "--workers", "1"),
+        environment=bucket.environment,
+        expect=1,
+    )
+    assert [one["state"] for one in found] == ["delivered", "failed"]
+
+
+@pytest.fixture
+def running(long: Path, tmp_path: Path) -> tuple[Path, list[str]]:
+    """A destination, and the command that converts one short and one long clip into it."""
+    out = tmp_path / "out"
+    source = tmp_path / "in"
+    source.mkdir()
+    shutil.copy(long, source / "b.mp4")
+    clips.banded(source / "a.mp4")
+    return out, command(source, "--out", out, "--workers", "1", "--json")
+
+
+def test_a_killed_worker_loses_nothing(running: tuple[Path, list[str]]) -> None:
+    out, argv = running
+    with started(argv) as process:
+        ffmpeg = waited_for(lambda: encoding(process))
+        kernel = ffmpeg.parent()
+        kill(kernel.parent())
+        assert gone([kernel, ffmpeg])
+        output, _ = process.communicate(timeout=180)
+    assert process.returncode == 0, output
+    assert {json.loads(line)["state"] for line in output.splitlines()} == {"delivered"}
+    assert whole(out, "a_prores")
+    assert whole(out, "b_prores")
+    assert hidden(out) == []
+
+
+def test_a_killed_kernel_or_ffmpeg_fails_its_clip_alone(running: tuple[Path, list[str]]) -> None:
+    out, argv = running
+    with started(argv) as process:
+        waited_for(lambda: (out / "a_prores.mov").exists())
+        ffmpeg = waited_for(lambda: encoding(process))
+        kill(ffmpeg.parent())
+        output, _ = process.communicate(timeout=180)
+        assert gone([ffmpeg])
+    found = {one["name"]: one for one in map(json.loads, output.splitlines())}
+    assert process.returncode == 1
+    assert found["a_prores"]["state"] == "delivered"
+    assert "its kernel died" in found["b_prores"]["reason"]
+    assert hidden(out) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_batch_goes_on_with_the_same_command(
+    running: tuple[Path, list[str]], how: signal.Signals
+) -> None:
+    out, argv = running
+    with started(argv) as process:
+        waited_for(lambda: (out / "a_prores.report.html").exists())
+        waited_for(lambda: encoding(process))
+        family = family_of(process)
+        if how == signal.SIGINT and os.name == "posix":
+            os.killpg(process.pid, how)  # as a terminal does to all in the foreground
+        else:
+            process.send_signal(how)
+        output, _ = process.communicate(timeout=60)
+        assert gone(family)
+    assert process.returncode == 1
+    assert output.splitlines()[-1] == "Error: stopped; the same command goes on from here"
+    assert hidden(out) == []
+    assert not (out / "b_prores.mov").exists()
+    found = batch(*argv[4:-1])
+    assert [one["state"] for one in found] == ["unchanged", "delivered"]
+
+
+def test_a_killed_batch_goes_on_with_the_same_command(running: tuple[Path, list[str]]) -> None:
+    out, argv = running
+    with started(argv) as process:
+        waited_for(lambda: (out / "a_prores.report.html").exists())
+        waited_for(lambda: encoding(process))
+        family = family_of(process)
+        kill(process)
+        assert gone([process, *family])
+    found = batch(*argv[4:-1])
+    assert [one["state"] for one in found] == ["unchanged", "delivered"]
+    assert hidden(out) == []
+
+
+def test_two_batches_on_one_destination_leave_whole_sets(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = (folder, "--out", out, "--workers", "1", "--json", "--preset")
+    with (
+        started(command(*arguments, "classic")) as one,
+        started(command(*arguments, "smooth")) as other,
+    ):
+        outputs = [process.communicate(timeout=180)[0] for process in (one, other)]
+    for output in outputs:
+        for line in output.splitlines():
+            outcome = json.loads(line)
+            told = "somebody else writes", "is not what a batch delivered"
+            assert outcome["state"] == "delivered" or any(t in outcome["reason"] for t in told)
+    assert whole(out, "a_prores")
+    assert whole(out, "day 2/b#1_prores")
+    assert hidden(out) == []
+
+
+def test_a_clip_that_takes_too_long_is_ended(
+    running: tuple[Path, list[str]],
+) -> None:
+    out, argv = running
+    found = batch(*argv[4:-1], "--time-limit", "0.05", expect=1)
+    assert "its time was over; --time-limit allows more" in found[1]["reason"]
+    assert hidden(out) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["none"], "none_prores: it does not exist"),
+        (["*.none"], r"no clip was found in \*\.none"),
+        ([".", "--set", "deband.none=1"], "deband.none is not known here"),
+        ([".", "--scheduler", "tcp://127.0.0.1:1"], "no Dask scheduler answers"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(
+    arguments: list[str], told: str, folder: Path, tmp_path: Path
+) -> None:
+    argv = command(*arguments, "--out", tmp_path / "out")
+    with started(["env", "-C", str(folder), *argv]) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert re.search(told, output)
+    assert "Traceback" not in output
