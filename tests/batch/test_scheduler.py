@@ -1,0 +1,98 @@
+"""Jobs on an existing Dask scheduler, whose workers share no disk with the caller."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.batch.running import (
+    batch,
+    command,
+    encoding,
+    family_of,
+    gone,
+    hidden,
+    kill,
+    started,
+    waited_for,
+)
+from tests.bucket import Bucket
+from workbench.batch import crew
+from workbench.batch.batch import run_batch
+from workbench.errors import BatchError
+from workbench.look.preset import load_preset, save_preset
+
+Cluster = tuple[str, list[psutil.Popen], list[Path]]
+
+
+@pytest.fixture
+def cluster(bucket: Bucket, tmp_path: Path) -> Iterator[Cluster]:
+    """A scheduler and two workers, each a process with a home and temporary folder of its own."""
+    dask = [sys.executable, "-m", "dask"]
+    here = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+    said = tmp_path / "scheduler.json"
+    with ExitStack() as stack:
+        serve = ["scheduler", *here, "--port", "0", "--no-dashboard", "--scheduler-file", str(said)]
+        stack.enter_context(started([*dask, *serve]))
+        waited_for(lambda: said.exists() and said.read_text())
+        address = json.loads(said.read_text())["address"]
+        workers, folders = [], []
+        for name in ("one", "two"):
+            folder = tmp_path / name
+            (folder / "temp").mkdir(parents=True)
+            own = {"HOME": str(folder), "TMPDIR": str(folder / "temp"), **bucket.environment}
+            options = ["--nthreads", "1", "--local-directory", str(folder), "--name", name]
+            workers.append(
+                stack.enter_context(started([*dask, "worker", address, *here, *options], own))
+            )
+            folders.append(folder)
+        yield address, workers, folders
+
+
+def test_jobs_run_wherever_there_are_workers(
+    cluster: Cluster, bucket: Bucket, banded: Path, tmp_path: Path
+) -> None:
+    """With a preset that only the caller has. What a killed worker did, the other does again."""
+    address, workers, folders = cluster
+    for name in "abcd":
+        bucket.put(f"in/{name}.mp4", banded)
+    mine = save_preset(load_preset("smooth").named("mine"), tmp_path / "mine.toml")
+    (here := tmp_path / "caller").mkdir()
+    arguments = ("s3:///in", "--out", "s3:///out", "--scheduler", address, "--preset", mine)
+    with started(command(*arguments, "--temp", here, "--json"), bucket.environment) as process:
+        ffmpeg = waited_for(lambda: encoding(workers[0]))
+        nanny, worker = workers[0], ffmpeg.parent().parent()
+        family = family_of(nanny)
+        for one in (nanny, worker):
+            kill(one)
+        assert gone(family)
+        output, _ = process.communicate(timeout=180)
+    assert process.returncode == 0, output
+    found = list(map(json.loads, output.splitlines()))
+    assert {one["state"] for one in found} == {"delivered"}
+    assert {one["preset"] for one in found} == {"mine"}
+    assert sum(key.endswith(".mov") for key in bucket.keys("out/")) == 4
+    assert "out/summary.html" in bucket.keys("out/")
+    assert bucket.multipart_uploads() == []
+    assert list(here.iterdir()) == []
+    assert [name for folder in folders for name in hidden(folder / "temp")] == []
+    again = batch(*arguments, environment=bucket.environment)
+    assert {one["state"] for one in again} == {"unchanged"}
+
+
+def test_a_worker_that_is_another_is_refused(
+    cluster: Cluster, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, banded: Path
+) -> None:
+    bucket.put("in/a.mp4", banded)
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    here = replace(crew.program(), version="1.0")
+    monkeypatch.setattr(crew, "program", lambda: here)
+    with pytest.raises(BatchError, match=r"has ffmpeg .*, and not 1\.0 as here"):
+        run_batch(["s3:///in"], "s3:///out", scheduler=cluster[0])
+    assert bucket.keys("out/") == []
