@@ -25,7 +25,11 @@
     │   ├── StorageRefused         no credentials, wrong ones, or no such bucket
     │   ├── ObjectMissing          (FileNotFoundError) nothing has that key
     │   └── ObjectDamaged          what arrived is not what its metadata says
-    └── BatchError                 (ValueError) a list, a sweep or workers that make no sense
+    ├── BatchError                 (ValueError) a list, a sweep or workers that make no sense
+    └── ServiceError               what the HTTP service will not do
+        ├── AddressRefused         (ValueError) it cannot listen there, or not without a token
+        ├── QueueFull              as many wait already as may
+        └── ClientGone             nobody waits for the answer any more
 
 Each message is one sentence that names the file, the cause and, where there is one, the way out.
 """
@@ -150,3 +154,19 @@ class ObjectDamaged(StorageError):
 
 class BatchError(WorkbenchError, ValueError):
     """A list of clips, a sweep, or workers that make no sense."""
+
+
+class ServiceError(WorkbenchError):
+    """What the HTTP service will not do."""
+
+
+class AddressRefused(ServiceError, ValueError):
+    """The service cannot listen at an address, or must not without a token."""
+
+
+class QueueFull(ServiceError):
+    """As many requests wait already as may."""
+
+
+class ClientGone(ServiceError):
+    """The client closed its connection before there was an answer."""
