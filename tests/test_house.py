@@ -15,7 +15,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 ORDER = [
     *("errors", "files", "ffmpeg", "colour", "frames", "clip", "probe"),
-    *("measure", "look", "deliver", "batch", "desk", "demo", "cli", "__main__", "__init__"),
+    *("measure", "look", "deliver", "batch", "desk", "service", "demo", "cli", "__main__"),
+    "__init__",
 ]
 """A module imports only from those before it, or from its own folder."""
 
@@ -44,6 +45,7 @@ def test_imports_run_one_way(path: Path) -> None:
     for name in imported(path):
         assert ORDER.index(name) <= here, f"{path.name} imports {name}, which comes after it"
         assert not (room(path) == "desk" and name == "batch"), f"{path.name} (desk) imports batch"
+        assert not (room(path) == "service" and name == "desk"), f"{path.name} imports desk"
 
 
 def test_only_ffmpeg_py_starts_processes() -> None:

@@ -12,7 +12,8 @@ right:
     probe     reads a file into a clip              measure   what is seen in a picture
     look      what is done to a picture             deliver   what leaves the house, verified
     batch     many clips                            desk      what a person sees and touches
-    cli       the command                           demo      a sample clip, converted
+    service   clips converted over HTTP             demo      a sample clip, converted
+    cli       the command
 
 The names below are the public ones; each is loaded when it is first used.
 """

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from workbench import __version__
-from workbench.cli import batches, clips, installation, looks
+from workbench.cli import batches, clips, installation, looks, serving
 from workbench.cli.options import one_line
 from workbench.errors import DestinationExists, WorkbenchError
 
@@ -34,5 +34,6 @@ for command in (
     *(clips.inspect, clips.convert, clips.qc, batches.batch),
     *(looks.suggest, looks.presets, looks.look),
     *(installation.doctor, installation.demo),
+    serving.serve,
 ):
     main.add_command(command)

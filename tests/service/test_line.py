@@ -1,0 +1,120 @@
+"""Many at once, some of whom go away: nothing is left of them, and nobody waits for them."""
+
+import signal
+import socket
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import psutil
+import pytest
+
+from tests.service.served import Served, serving, until
+from workbench.service.problems import BUSY, STOPPING
+
+SKY = "/convert/prores/shots/sky.mp4"
+MEDIUM = "/convert/prores/medium.mp4"
+LONG = "/convert/prores/long.mp4"
+
+
+def slowest_health(service: Served, stop: Event) -> float:
+    """Ask for the health again and again; return the seconds that the slowest answer took."""
+    slowest = 0.0
+    while not stop.wait(0.05):
+        began = time.perf_counter()
+        assert service.ask("/healthz").json() == {"status": "ok"}
+        slowest = max(slowest, time.perf_counter() - began)
+    return slowest
+
+
+def test_many_at_once_some_of_whom_go_away(storage: Path, tmp_path: Path) -> None:
+    options = ("--encodes", "2", "--queue", "3")
+    with serving(storage, tmp_path / "temp", *options) as service, ThreadPoolExecutor() as pool:
+        stop = Event()
+        health = pool.submit(slowest_health, service, stop)
+        try:
+            _come_and_go(service, pool)
+        finally:
+            stop.set()
+        assert health.result() < 1
+        assert service.figure("workbench_requests_total", status="499") == 3
+        assert service.figure("workbench_requests_total", status="503") == 1
+        assert service.log.count(" 499 ") == 3
+
+
+def _come_and_go(service: Served, pool: ThreadPoolExecutor) -> None:
+    whole = service.ask(SKY)
+    assert whole.status_code == 200
+    running = [service.begin(LONG), service.begin(LONG)]
+    until(lambda: len(service.children()) >= 2)
+    waiting = service.begin(MEDIUM)
+    until(lambda: service.at_work() == (2, 1))
+    staying = [pool.submit(service.ask, SKY) for _ in range(2)]
+    until(lambda: service.at_work() == (2, 3))
+
+    busy = service.ask(SKY)
+    assert (busy.status_code, busy.json()["type"]) == (503, BUSY.type)
+    assert int(busy.headers["Retry-After"]) > 0
+    assert service.ask(SKY, If_None_Match=whole.headers["ETag"]).status_code == 304
+
+    waiting.close()
+    until(lambda: service.at_work() == (2, 2))
+    assert len(service.files()) == 4
+
+    for client in running:
+        client.close()
+    for stays in staying:
+        assert stays.result().content == whole.content
+    until(service.at_rest)
+
+
+def test_a_client_that_goes_away_while_it_downloads(served: Served) -> None:
+    client = served.begin(MEDIUM)
+    assert client.recv(12) == b"HTTP/1.1 200"
+    (folder,) = served.files()
+    assert [path.name for path in folder.iterdir()] == ["converted.mov"]
+    client.close()
+    until(served.at_rest)
+    until(lambda: "cut short" in served.log)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal to be sent there")
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)
+def test_a_signal_in_mid_encode_leaves_nothing(
+    storage: Path, tmp_path: Path, signal_: signal.Signals
+) -> None:
+    with (
+        serving(storage, tmp_path / "temp", "--encodes", "1") as service,
+        ThreadPoolExecutor() as pool,
+    ):
+        asked = [pool.submit(service.ask, LONG) for _ in range(2)]
+        until(lambda: service.at_work() == (1, 1) and bool(service.children()))
+        children = service.children()
+        began = time.monotonic()
+        service.process.send_signal(signal_)
+        assert service.process.wait(10) == 0
+        assert time.monotonic() - began < 5
+        assert not list(service.temp.iterdir())
+        assert not any(psutil.pid_exists(child.pid) for child in children)
+        for answer in asked:
+            assert answer.result().json()["type"] == STOPPING.type
+        assert "Traceback" not in service.log
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal to be sent there")
+def test_a_storage_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {
+            "R2_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            **{"R2_ACCESS_KEY_ID": "key", "R2_SECRET_ACCESS_KEY": "secret", "R2_BUCKET": "clips"},
+        }
+        with serving("s3:///", tmp_path / "temp", **env) as service, ThreadPoolExecutor() as pool:
+            asked = pool.submit(service.ask, SKY)
+            with silent.accept()[0]:
+                assert service.ask("/healthz").status_code == 200
+                service.process.terminate()
+                assert service.process.wait(8) == 0
+            assert not list(service.temp.iterdir())
+            assert asked.result().json()["type"] == STOPPING.type

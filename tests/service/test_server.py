@@ -1,0 +1,141 @@
+"""Where the service listens, who may ask, what it logs and what it says of itself."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.service.served import Served, environment, serving
+from workbench.service import problems
+
+SKY = "/convert/prores/shots/sky.mp4"
+
+
+def refusal(*options: str | Path, **env: str) -> str:
+    """Return what `workbench serve` says when it does not begin."""
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "serve", *map(str, options)],
+        capture_output=True,
+        text=True,
+        env=environment(**env),
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_it_does_not_listen_to_others_without_a_token(storage: Path) -> None:
+    for host in ("0.0.0.0", "::"):
+        said = refusal("--source", storage, "--host", host)
+        assert "can be reached from other machines: set WORKBENCH_TOKEN" in said
+    assert "WORKBENCH_TOKEN" in refusal(
+        "--source", storage, "--host", "0.0.0.0", WORKBENCH_TOKEN=" "
+    )
+
+
+def test_what_would_fail_every_request_is_said_at_once(storage: Path, tmp_path: Path) -> None:
+    assert "R2_BUCKET is not set" in refusal()
+    assert "none is not a folder" in refusal("--source", tmp_path / "none")
+    assert "cannot hold temporary files" in refusal("--source", storage, "--temp", tmp_path / "no")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refusal("--source", storage, "--port", str(port))
+    assert said.startswith(f"Error: the service cannot listen at 127.0.0.1, port {port}: ")
+
+
+def test_without_its_extra_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['fastapi'] = None; from workbench.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "serve"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: serve needs fastapi, which is not installed: pip install 'workbench[serve]'\n"
+    )
+
+
+def test_nothing_of_it_is_loaded_by_other_commands() -> None:
+    code = (
+        "import sys, workbench, workbench.cli as cli\n"
+        "cli.main(['--help'], standalone_mode=False)\n"
+        "print([name for name in ('fastapi', 'uvicorn', 'prometheus_client', 'boto3')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "  serve  " in done.stdout
+
+
+def test_a_token_is_demanded_of_all_but_the_health(storage: Path, tmp_path: Path) -> None:
+    secret = "sésame"
+    with serving(
+        storage, tmp_path / "temp", "--host", "0.0.0.0", WORKBENCH_TOKEN="sesame"
+    ) as service:
+        stranger = Served(service.process, service.url, service.temp, service.log_file, {})
+        for given in ("", "Bearer", "Bearer wrong", "Basic sesame", "Bearer sesame2", "sesame"):
+            answer = stranger.ask(SKY, Authorization=given)
+            assert answer.status_code == 401
+            assert answer.json()["type"] == problems.UNAUTHORIZED.type
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert stranger.ask(SKY, "HEAD").status_code == 401
+        assert stranger.ask("/metrics").status_code == 401
+        assert stranger.ask(f"{SKY}?preset={'a' * 99}").status_code == 401
+        assert stranger.ask("/healthz").status_code == 200
+        assert stranger.ask("/docs").status_code == 200
+        assert service.ask(SKY, "HEAD").status_code == 200
+        assert service.ask("/metrics").status_code == 200
+        assert "sesame" not in service.log
+        assert secret not in service.log
+
+
+def test_the_log_has_a_line_for_each_request(served: Served) -> None:
+    served.ask("/convert/prores/a%0A%1B%5B31m.mp4?preset=classic&password=secret")
+    (line,) = [line for line in served.log.splitlines() if "a%0A" in line]
+    assert re.fullmatch(
+        r"\S+ \S+ INFO GET /convert/prores/a%0A%1B%5B31m\.mp4 404 \d\.\d{3} s", line
+    )
+    assert "secret" not in served.log
+    assert "\x1b" not in served.log
+
+
+def test_the_document_describes_every_answer(served: Served) -> None:
+    document = served.ask("/openapi.json").json()
+    convert = document["paths"]["/convert/prores/{file_key}"]["get"]
+    assert list(convert["responses"]["200"]["content"]) == ["video/quicktime"]
+    assert {parameter["name"] for parameter in convert["parameters"]} == {"file_key", "preset"}
+    for parameter in convert["parameters"]:
+        assert parameter["description"]
+        assert parameter["schema"]["examples"]
+    kinds = {kind.name: kind for kind in problems.KINDS} | {}
+    for name in ("nowhere", "method"):  # not of this path
+        del kinds[name]
+    for status, answer in convert["responses"].items():
+        if status < "4":
+            continue
+        for name, example in answer["content"]["application/problem+json"]["examples"].items():
+            assert kinds.pop(name).status == int(status) == example["value"]["status"]
+            problems.Problem.model_validate(example["value"], strict=True)
+    assert not kinds
+    text = json.dumps(document)
+    for name in re.findall(r'"#/components/schemas/(\w+)"', text):
+        assert name in document["components"]["schemas"]
+    assert "HTTPValidationError" not in text
+
+
+def test_the_page_loads_nothing_from_elsewhere(served: Served) -> None:
+    answer = served.ask("/docs")
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert not re.search(r"<script|<link|<img|@import|url\(|src=", answer.text)
+    for kind in problems.KINDS:
+        assert f'id="{kind.name}"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/redoc", "/docs/", "/healthz/"])
+def test_there_is_nothing_else(served: Served, path: str) -> None:
+    assert served.ask(path).status_code == 404

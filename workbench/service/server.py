@@ -1,0 +1,147 @@
+"""Server: where the service listens, to whom it answers, and how it ends."""
+
+import ipaddress
+import logging
+import os
+import socket
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import uvicorn
+
+from workbench import ffmpeg
+from workbench.batch.storage import Folder, Storage, open_storage
+from workbench.deliver import quicktime
+from workbench.errors import AddressRefused, DestinationUnusable, StorageRefused
+from workbench.files import expanded
+from workbench.service.app import Service, create_app
+from workbench.service.line import Line
+from workbench.service.watch import Figures, OneLine, Watched, log
+
+TOKEN_VARIABLE = "WORKBENCH_TOKEN"
+_LOOKING = (8, 64)  # requests that ask the storage at once, and that wait to
+_GRACE = 5  # seconds for downloads that run when the service is stopped
+_LAST = 3  # seconds for what cannot be interrupted
+_HEAD = 16 << 10  # bytes of a request line and its headers
+
+
+def serve(
+    place: str,
+    profile: str | None,
+    *,
+    host: str,
+    port: int,
+    encodes: int,
+    queue: int,
+    temp: Path | None,
+) -> None:
+    """Serve the clips of a storage until a signal ends it.
+
+    `encodes` run at once, `queue` more wait. Temporary files are in a folder of its own in `temp`.
+    Raises AddressRefused, StorageRefused, DestinationUnusable, FfmpegMissing, LibraryMissing: what
+    would make every request fail.
+    """
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    storage = _storage(place, profile)
+    ffmpeg.require(encoders=["prores_ks", "pcm_s16le"])
+    quicktime.require()
+    with _listening(host, port, token) as listener, _temporary(temp) as folder:
+        _tell(listener)
+        ended = _run(storage, Path(folder), token, (encodes, queue), listener)
+    if not ended:  # a request to the storage can last minutes, and Python would wait for it
+        os._exit(0)
+
+
+def refuse_open(address: str, token: str) -> None:
+    """Raise AddressRefused for an address that others can reach, unless there is a token.
+
+    >>> refuse_open("127.0.0.1", ""), refuse_open("::1", ""), refuse_open("0.0.0.0", "secret")
+    (None, None, None)
+    """
+    if not token and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        raise AddressRefused(
+            f"{address} can be reached from other machines: set {TOKEN_VARIABLE} to what they "
+            "must send as a bearer token"
+        )
+
+
+class _Server(uvicorn.Server):
+    """Stops the encodes first, where uvicorn would wait for them."""
+
+    def __init__(self, config: uvicorn.Config, lines: tuple[Line, ...]) -> None:
+        super().__init__(config)
+        self._lines = lines
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for line in self._lines:
+            line.close()
+        await super().shutdown(sockets)
+
+
+def _run(
+    storage: Storage, folder: Path, token: str, sizes: tuple[int, int], listener: socket.socket
+) -> bool:
+    """Serve until a signal; return whether every thread has ended."""
+    looking, encodes = Line(*_LOOKING), Line(*sizes)
+    figures = Figures(encodes)
+    app = create_app(Service(storage, folder, token, looking, encodes, figures))
+    config = uvicorn.Config(
+        Watched(app, figures),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=_GRACE,
+        h11_max_incomplete_event_size=_HEAD,
+    )
+    with suppress(KeyboardInterrupt):  # how uvicorn passes the signal on when it has ended
+        _Server(config, (looking, encodes)).run([listener])
+    ended = [line.ended(_LAST) for line in (encodes, looking)]
+    log.info("stopped")
+    return all(ended)
+
+
+def _storage(place: str, profile: str | None) -> Storage:
+    storage = open_storage(place, profile)
+    if isinstance(storage, Folder) and not storage.root.is_dir():
+        raise StorageRefused(f"{place} is not a folder")
+    return storage
+
+
+def _listening(host: str, port: int, token: str) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        refuse_open(str(address[0]), token)
+        return socket.create_server(address, family=family)
+    except (OSError, OverflowError) as error:
+        raise AddressRefused(
+            f"the service cannot listen at {host}, port {port}: "
+            f"{getattr(error, 'strerror', None) or error}"
+        ) from error
+
+
+def _temporary(parent: Path | None) -> "tempfile.TemporaryDirectory[str]":
+    parent = expanded(parent or tempfile.gettempdir()).absolute()
+    try:
+        return tempfile.TemporaryDirectory(
+            prefix="workbench-serve-", dir=parent, ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        raise DestinationUnusable(
+            f"{parent} cannot hold temporary files: {str(error.strerror).lower()}"
+        ) from error
+
+
+def _tell(listener: socket.socket) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    log.setLevel(logging.INFO)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    log.info("%s", f"serving at http://{shown}:{port}, described at /docs; Ctrl-C stops it")
