@@ -63,8 +63,10 @@ def _come_and_go(service: Served, pool: ThreadPoolExecutor) -> None:
     until(lambda: service.at_work() == (2, 2))
     assert len(service.files()) == 4
 
+    encoders = service.children()
     for client in running:
         client.close()
+    until(lambda: not any(encoder.is_running() for encoder in encoders), 5)
     for stays in staying:
         assert stays.result().content == whole.content
     until(service.at_rest)

@@ -87,10 +87,10 @@ def test_a_storage_that_is_down(tmp_path: Path) -> None:
     closed = {"R2_ENDPOINT_URL": "http://127.0.0.1:9", "R2_BUCKET": "clips"}
     keys = {"R2_ACCESS_KEY_ID": "key", "R2_SECRET_ACCESS_KEY": "sesame"}
     with serving("s3:///private", tmp_path / "temp", **closed, **keys) as service:
-        found = problem(service.ask(SKY), problems.STORAGE)
-        assert found.detail.startswith("shots/sky.mp4: the storage does not answer")
-        assert found.instance in service.log
-        assert "s3://clips/private/shots/sky.mp4" in service.log
+        found = problem(service.ask("/convert/prores/shots/sky%0A.mp4"), problems.STORAGE)
+        assert found.detail.startswith("shots/sky\n.mp4: the storage does not answer")
+        (line,) = [line for line in service.log.splitlines() if found.instance in line]
+        assert r"s3://clips/private/shots/sky\n.mp4: the storage does not answer" in line
         assert "sesame" not in service.log
 
 
