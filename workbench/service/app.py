@@ -1,6 +1,7 @@
 """App: the routes. Each asks, hands what blocks to a line, and answers."""
 
 import asyncio
+import logging
 import shutil
 import uuid
 from collections.abc import AsyncIterator
@@ -206,6 +207,7 @@ def _answer(
     instance = request.scope["raw_path"].decode("ascii", "backslashreplace")
     if kind.status >= 500:
         instance = uuid.uuid4().urn
-        log.error("%s: %s", instance, error, exc_info=error if kind is FAILED else None)
+        level = logging.WARNING if kind.status == 503 else logging.ERROR
+        log.log(level, "%s: %s", instance, error, exc_info=error if kind is FAILED else None)
     problem = kind.problem(detail, instance)
     return JSONResponse(problem.model_dump(), kind.status, headers, MEDIA_TYPE)
