@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -196,6 +196,8 @@ def crew(terms: Terms, workers: int | None, scheduler: str | None) -> Iterator[C
                 raise BatchError(
                     f"no Dask scheduler answers at {scheduler} ({type(error).__name__})"
                 ) from error
+            with suppress(TimeoutError):  # some schedulers get workers when there is work
+                client.wait_for_workers(1, timeout=10)
             _refuse_strangers(client)
         else:
             folder = stack.enter_context(scratch(terms.root))

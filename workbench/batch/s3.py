@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -39,6 +40,15 @@ _TRANSFER = TransferConfig(
     max_concurrency=4,
     num_download_attempts=10,  # of each part: a cut connection costs one part and not the file
     preferred_transfer_client="classic",
+)
+_CONFIG = Config(
+    signature_version="s3v4",
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+    retries={"mode": "standard", "total_max_attempts": 6},
+    connect_timeout=10,
+    read_timeout=60,
+    max_pool_connections=32,
 )
 _HASH = "sha256"  # the key in an object's metadata
 _R2 = ("R2_ENDPOINT_URL", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")
@@ -173,46 +183,42 @@ def open_bucket(place: str, profile: str | None = None) -> Bucket:
 
 
 def _client(profile: str | None) -> "S3Client":
-    config = Config(
-        signature_version="s3v4",
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        retries={"mode": "standard", "total_max_attempts": 6},
-        connect_timeout=10,
-        read_timeout=60,
-        max_pool_connections=32,
+    """Return what talks with the storage, by a profile, by R2's variables, or by those of AWS."""
+    given = tuple(os.environ.get(name, "") for name in _R2)
+    if profile is not None or not any(given):
+        return _aws_client(profile)
+    missing = [name for name, value in zip(_R2, given, strict=True) if not value]
+    if missing:
+        raise StorageRefused(f"{' and '.join(missing)} must be set as well, for R2")
+    return _r2_client(*given)
+
+
+@cache  # making one takes longer than most of what it is asked
+def _r2_client(endpoint: str, key: str, secret: str) -> "S3Client":
+    found = urlsplit(endpoint)
+    if found.scheme not in ("http", "https") or not found.hostname or "@" in found.netloc:
+        raise StorageRefused("R2_ENDPOINT_URL is not a plain address, such as https://host")
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        region_name="auto",
+        config=_CONFIG.merge(Config(s3={"addressing_style": "path"})),
     )
-    given = {name: os.environ.get(name) for name in _R2}
-    if profile is None and any(given.values()):
-        missing = [name for name, value in given.items() if not value]
-        if missing:
-            raise StorageRefused(f"{' and '.join(missing)} must be set as well, for R2")
-        endpoint, key, secret = (str(given[name]) for name in _R2)
-        _refuse_odd(endpoint)
-        return boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-            region_name="auto",
-            config=config.merge(Config(s3={"addressing_style": "path"})),
-        )
+
+
+def _aws_client(profile: str | None) -> "S3Client":
     try:
         session = boto3.Session(profile_name=profile)
-        client = session.client("s3", session.region_name or "us-east-1", config=config)
+        client = session.client("s3", session.region_name or "us-east-1", config=_CONFIG)
         if session.region_name is None and "amazonaws" not in client.meta.endpoint_url:
-            client = session.client("s3", "auto", config=config)
+            client = session.client("s3", "auto", config=_CONFIG)
     except ProfileNotFound:
         raise StorageRefused(f"there is no profile {profile} in the AWS configuration") from None
     except (BotoCoreError, ValueError) as error:
         raise StorageRefused(f"the AWS configuration cannot be used ({_kind(error)})") from None
     return client
-
-
-def _refuse_odd(endpoint: str) -> None:
-    found = urlsplit(endpoint)
-    if found.scheme not in ("http", "https") or not found.hostname or "@" in found.netloc:
-        raise StorageRefused("R2_ENDPOINT_URL is not a plain address, such as https://host")
 
 
 def _explained(error: Exception, url: str, bucket: str) -> StorageError:

@@ -98,7 +98,7 @@ class Folder:
     root: Path
 
     def url(self, name: str) -> str:
-        return str(self.root / name)
+        return f"{self.root}{os.sep}{name}" if name else str(self.root)
 
     def files(self, prefix: str = "") -> Iterator[Stored]:
         if not self.root.is_dir():
@@ -112,7 +112,9 @@ class Folder:
                     yield found
 
     def find(self, name: str) -> Stored | None:
-        return _stored(self._path(name), name)
+        with suppress(StorageError):  # what cannot be a name is nobody's
+            return _stored(self._path(name), name)
+        return None
 
     def fetch(
         self,

@@ -5,7 +5,6 @@ import logging
 import shutil
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from hmac import compare_digest
@@ -22,7 +21,7 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from workbench.batch.storage import Storage
-from workbench.errors import DestinationUnusable, StorageError, WorkbenchError
+from workbench.errors import DestinationUnusable, WorkbenchError
 from workbench.look.preset import own_folder
 from workbench.service import document
 from workbench.service.answers import QUICKTIME, Movie, headers_for, is_known
@@ -193,12 +192,9 @@ async def _bad_request(request: Request, error: Exception) -> Response:
 
 def _detail(error: Exception, service: Service, key: str) -> str:
     """Return the sentence that the client is told, with keys in the place of addresses."""
-    said, private = {}, [str(service.folder), str(own_folder())]
-    with suppress(StorageError):  # a key that a folder cannot have is nowhere in it
-        address = service.storage.url(key)
-        said[address] = key
-        private.append(address.removesuffix(key))
-    return detail_of(error, said, private)
+    address = service.storage.url(key)
+    private = [str(service.folder), str(own_folder()), address.removesuffix(key)]
+    return detail_of(error, {address: key}, private)
 
 
 def _answer(

@@ -12,7 +12,7 @@ from workbench.batch.storage import Storage, Stored
 from workbench.deliver.encode import convert
 from workbench.deliver.qc import Level
 from workbench.deliver.recipe import Recipe
-from workbench.errors import ClipReplaced, ObjectDamaged, ObjectMissing, PresetError, StorageError
+from workbench.errors import ClipReplaced, ObjectDamaged, ObjectMissing, PresetError
 from workbench.look.preset import Preset, load_preset, own, shipped
 from workbench.probe import open_clip
 
@@ -45,7 +45,7 @@ class Made:
 def find_order(storage: Storage, key: str, preset: str) -> Order:
     """Find what a request asks for. Raises PresetError, StorageError; ObjectMissing."""
     look = named_preset(preset)
-    stored = storage.find(key) if _possible(storage, key) else None
+    stored = storage.find(key) if _possible(key) else None
     if stored is None:
         raise ObjectMissing(f"nothing in the storage has the key {key}")
     return Order(stored, look)
@@ -85,10 +85,6 @@ def make(storage: Storage, order: Order, folder: Path, cancellation: ffmpeg.Canc
     return Made(delivery.destination, delivery.verdict, seconds)
 
 
-def _possible(storage: Storage, key: str) -> bool:
+def _possible(key: str) -> bool:
     """Whether something could have this key, so that the storage can be asked for it."""
-    try:
-        storage.url(key)
-    except StorageError:
-        return False
     return bool(key) and not key.endswith("/") and "\0" not in key and len(key.encode()) <= _LONGEST
