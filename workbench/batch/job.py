@@ -111,6 +111,11 @@ class Hands:
         return left
 
 
+def failed_notebook(name: str) -> str:
+    """Return the name under which the notebook of a job that failed is kept."""
+    return f"{MANIFESTS}failed/{name}{_NOTEBOOK}"
+
+
 def made_of(job: Job) -> dict[str, str]:
     """Return what tells one delivery from another."""
     return {
@@ -190,13 +195,18 @@ def _convert(job: Job, source: Path, delivered: Path, executed: Path, hands: Han
     # What was fetched is named as it is beside the notebook, not by this machine's folders.
     named = source.name if source.parent == hands.folder else str(source)
     parameters = {**job.order.parameters, "source": named, "destination": delivered.name}
-    hands.kernel.run(
-        NOTEBOOKS / "convert.ipynb",
-        executed,
-        parameters,
-        seconds=hands.left(),
-        cancellation=hands.cancellation,
-    )
+    try:
+        hands.kernel.run(
+            NOTEBOOKS / "convert.ipynb",
+            executed,
+            parameters,
+            seconds=hands.left(),
+            cancellation=hands.cancellation,
+        )
+    except NotebookFailed:
+        if executed.is_file():  # for whoever wants to know more than the sentence
+            _upload(failed_notebook(job.name), executed, _sha256(executed), hands)
+        raise
 
 
 def _replaceable(job: Job, hands: Hands) -> str | None:

@@ -190,6 +190,9 @@ class Kernel:
             engine_name=_KEPT,
             progress_bar=False,
             stdout_file=stdout,
+            # Written once, at its end or at its error: not before and after each cell.
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
             kernel=self,
         )
 
