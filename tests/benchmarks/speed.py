@@ -19,7 +19,7 @@ from statistics import median
 import click
 
 from tests import clips
-from tests.benchmarks import chains, desk
+from tests.benchmarks import batches, chains, desk
 from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
 from workbench.deliver.record import versions
@@ -147,6 +147,26 @@ def tuning(path: Path, moves: int) -> list[Figure]:
     ]
 
 
+def many(folder: Path, quick: bool) -> list[Figure]:
+    """Batches: against xargs over the bare command, and as they grow."""
+    ratios = batches.against_bare(folder, 4 if quick else 16, 1 if quick else 3)
+    counts = (4, 12) if quick else (16, 200)
+    few, most = batches.growth(folder, counts)
+    fewer, more = counts
+    # What a batch begins and ends with is in both; the rest is the jobs'.
+    each = (most.seconds - few.seconds) / (more - fewer)
+    fixed = few.seconds - fewer * each
+    return [
+        figure(
+            f"batch over xargs -P, {4 if quick else 16} clips of 5 s, 720p", ratios, 1.5, "times"
+        ),
+        figure(f"a tiny clip in a batch, {fewer} to {more} of them", [each], None, "s"),
+        figure("what a batch begins and ends with", [fixed], None, "s"),
+        figure(f"caller's memory, {fewer} clips", [few.memory], None, "MB"),
+        figure(f"caller's memory gained by {more} clips", [most.memory - few.memory], 10, "MB"),
+    ]
+
+
 def starting(runs: int) -> list[Figure]:
     """What a person waits for before anything happens: whole processes, Python's start included."""
     importing = [seconds(process(sys.executable, "-c", "import workbench")) for _ in range(runs)]
@@ -177,6 +197,7 @@ def main(as_json: bool) -> None:
         found += frames(make(folder / "ten.mp4", 10), 60 if quick else 200)
         found += scoping(folder / "ten.mp4", runs * 5)
         found += tuning(folder / "ten.mp4", 10 if quick else 50)
+        found += many(folder, quick)
         overall, within = rank_correlation(list(follow()))
         clip = make(folder / "clip.mp4", 2 if quick else 5)
         found += looks(clip, folder, runs)

@@ -247,13 +247,14 @@ class Kernel:
 
 _KEPT = "workbench"
 _FRESH = """
-import os, sys
+import os
 os.chdir({folder!r})
 get_ipython().reset(new_session=True)
-import os, sys
+get_ipython().user_module.__spec__ = None  # which every module has, and reset takes away
+import sys
 if "matplotlib.pyplot" in sys.modules:
     sys.modules["matplotlib.pyplot"].close("all")
-del os, sys
+del sys
 """
 
 

@@ -1,0 +1,102 @@
+"""Batches against the bare command, many of it at a time, and how they grow with their number."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests import clips
+from workbench import ffmpeg
+
+
+@dataclass(frozen=True)
+class Run:
+    """One batch, from its command to its end."""
+
+    seconds: float
+    memory: float  # MB, the most that the caller itself had
+
+
+def clip(path: Path, number: int, size: str, length: float) -> Path:
+    """A clip with light grain and sound, other than the next."""
+    picture = f"{clips.sky(size, seconds=length)},noise=alls=3:allf=t:all_seed={number + 1}"
+    inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", f"sine=d={length}:r=48000"]
+    codecs = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+    clips.run(*inputs, *codecs, path)
+    return path
+
+
+def bare(sources: Sequence[Path]) -> float:
+    """Seconds of the bare command under xargs, one for each core at a time."""
+    program = [str(ffmpeg.find()), "-nostdin", "-loglevel", "error", "-y", "-i", "{}", *clips.SEED]
+    began = time.perf_counter()
+    subprocess.run(
+        ["xargs", "-P", str(os.cpu_count()), "-I", "{}", *program, "{}.bare.mov"],
+        input="\n".join(map(str, sources)),
+        text=True,
+        check=True,
+    )
+    took = time.perf_counter() - began
+    for source in sources:
+        source.with_name(f"{source.name}.bare.mov").unlink()
+    return took
+
+
+def batch(folder: Path, out: Path) -> Run:
+    """`workbench batch` over a folder: notebooks, QC and summary included."""
+    argv = [sys.executable, "-m", "workbench", "batch", str(folder), "--out", str(out)]
+    began = time.perf_counter()
+    process = psutil.Popen(argv, stdout=subprocess.DEVNULL)
+    most: list[float] = [0.0]
+
+    def watch() -> None:
+        while process.is_running():
+            try:
+                most[0] = max(most[0], process.memory_info().rss / 1e6)
+            except psutil.Error:
+                return
+            time.sleep(0.2)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    assert process.wait() == 0
+    took = time.perf_counter() - began
+    watching.join()
+    shutil.rmtree(out)
+    return Run(took, most[0])
+
+
+def against_bare(folder: Path, count: int, runs: int) -> list[float]:
+    """Ratios of a batch of five-second 720p clips over the bare command, in turn."""
+    source = folder / "five"
+    source.mkdir()
+    made = [clip(source / f"{n:02}.mp4", n, "1280x720", 5) for n in range(count)]
+    bare(made[:1])
+    ratios = []
+    for _ in range(runs):
+        ours = batch(source, folder / "ours").seconds
+        ratios.append(ours / bare(made))
+    shutil.rmtree(source)
+    return ratios
+
+
+def growth(folder: Path, counts: Sequence[int]) -> list[Run]:
+    """Batches of so many tiny clips each: seconds and the caller's memory."""
+    source = folder / "tiny"
+    source.mkdir()
+    first = clip(source / "0000.mp4", 0, "640x360", 0.5)
+    found = []
+    for count in counts:
+        for number in range(1, count):
+            if not (copy := source / f"{number:04}.mp4").exists():
+                os.link(first, copy)
+        found.append(batch(source, folder / "grown"))
+    shutil.rmtree(source)
+    return found
