@@ -78,6 +78,7 @@ def run(
             yield count(done)
         else:
             left.append(job)
+    on_change(standing)
     if not left:
         return
     with crew.crew(terms, workers, scheduler) as client:

@@ -57,7 +57,12 @@ def batch_bar(
         def follow(standing: Standing) -> None:
             if not bars:
                 new: tqdm[Any] = tqdm(
-                    total=standing.total, desc="clips", file=stream, ascii=" ▏▎▍▌▋▊▉█"
+                    total=standing.total,
+                    desc="clips",
+                    unit=" clips",
+                    file=stream,
+                    ascii=" ▏▎▍▌▋▊▉█",
+                    smoothing=0,  # the last few say little: workers finish together
                 )
                 bars.append(stack.enter_context(new))
             (bar,) = bars
