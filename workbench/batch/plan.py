@@ -8,7 +8,8 @@ from itertools import product
 from typing import Any
 
 from workbench.batch.settings import Order, Settings, make_order, plain_value, read_settings
-from workbench.batch.sources import DELIVERED, Found, find_clips
+from workbench.batch.sources import Found, find_clips
+from workbench.deliver.encode import DELIVERED
 from workbench.errors import BatchError, ClipNotFound
 
 

@@ -10,14 +10,13 @@ from typing import Any
 
 from workbench.batch.settings import make_order, plain_value, read_settings
 from workbench.batch.storage import S3, Stored, is_remote, open_storage
+from workbench.deliver.encode import DELIVERED
 from workbench.errors import BatchError, ClipNotFound
 from workbench.files import expanded, read_toml
 
 CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".mxf")
 """Suffixes by which clips are found in a folder; one that is named may have any."""
 
-DELIVERED = "_prores"
-"""How the name of a delivered file ends, before its suffix."""
 
 MISSING = "missing"
 """The identity of a file that was named and is not there."""

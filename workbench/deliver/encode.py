@@ -29,6 +29,9 @@ from workbench.files import expanded, refuse_existing, replacing
 from workbench.look.graph import filter_names
 from workbench.probe import open_clip
 
+DELIVERED = "_prores"
+"""How the name of a delivered file ends, before its suffix, unless a person names it."""
+
 
 def destination_for(
     source: Path, destination: str | Path | None = None, *, overwrite: bool = False
@@ -38,7 +41,7 @@ def destination_for(
     A folder gets a file of that name. Raises DestinationExists, and DestinationUnusable for
     another kind of file and for the source itself.
     """
-    name = f"{source.stem}_prores.mov"
+    name = f"{source.stem}{DELIVERED}.mov"
     path = source.with_name(name) if destination is None else expanded(destination)
     if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, no error for a name too long
         path /= name

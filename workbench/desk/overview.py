@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from workbench.deliver.encode import DELIVERED
 from workbench.deliver.outcome import Outcome
 from workbench.deliver.qc import LEVELS
 from workbench.desk.plots import AFTER, BEFORE, Png, png, style
@@ -84,7 +85,7 @@ _NUMBER = (
 def _line(one: Outcome) -> str:
     colour = _COLOURS[one.verdict or "fail"]
     said = one.verdict or "did not finish"
-    name = escape(one.name)
+    name = escape(one.name.removesuffix(DELIVERED))
     if one.delivered:
         href = quote(one.name)
         name = (
@@ -118,7 +119,8 @@ def worst_frames(outcomes: Iterable[Outcome]) -> Html:
         _cell(
             [_image(one.thumbnail, "jpeg", "width: 100%")],
             f"<b style='color: {_COLOURS[one.verdict or 'fail']}'>{one.verdict}</b> "
-            f"{escape(one.name)}, {one.worst or 0:.2f} s<br>{_measured(one)}",
+            f"{escape(one.name.removesuffix(DELIVERED))}, {one.worst or 0:.2f} s<br>"
+            f"{_measured(one)}",
         )
         for one in shown
     )
@@ -223,8 +225,7 @@ def _dumbbells(ax: Axes, pairs: Sequence[tuple[float | None, float | None]]) -> 
         if points:
             across, down = zip(*points, strict=True)
             ax.scatter(across, down, color=colour, s=22, zorder=2)
-    ax.set_xlim(0, None)
-    ax.margins(x=0.08)
+    ax.set_xlim(0, 1.06 * max([value for pair in pairs for value in pair if value], default=1))
 
 
 def spread_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
@@ -249,5 +250,5 @@ def spread_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
 
 
 def _short(name: str) -> str:
-    name = name.removesuffix("_prores")
+    name = name.removesuffix(DELIVERED)
     return name if len(name) <= 34 else f"{name[:16]}…{name[-17:]}"
