@@ -11,6 +11,7 @@
     ├── PolicyError                (ValueError) unknown policy, unknown key, no limit
     ├── ParameterError             (ValueError) a notebook was given a parameter it does not have
     ├── NotebookFailed             a notebook stopped at an error
+    │   └── KernelDied             the process that ran it is gone
     ├── LibraryMissing             (RuntimeError) a system library is not installed
     ├── FfmpegError                (RuntimeError) the ffmpeg program
     │   ├── FfmpegMissing          not found, or without a filter or encoder that is needed
@@ -84,6 +85,10 @@ class ParameterError(WorkbenchError, ValueError):
 
 class NotebookFailed(WorkbenchError):
     """A notebook stopped at an error; what it made until then can be read in its output."""
+
+
+class KernelDied(NotebookFailed):
+    """The process that ran a notebook is gone: killed, or crashed."""
 
 
 class LibraryMissing(WorkbenchError, RuntimeError):

@@ -19,16 +19,23 @@ def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     temporary = destination.parent / f".{uuid.uuid4().hex}.partial{destination.suffix}"
     refuse_existing(destination, overwrite)
-    with _blamed_on(destination):
+    with blamed_on(destination):
         temporary.open("xb").close()
     try:
         yield temporary
         refuse_existing(destination, overwrite)
-        with _blamed_on(destination):
+        with blamed_on(destination):
+            _settle(temporary)
             temporary.replace(destination)
     finally:
         with suppress(OSError):  # what hinders it was said already
             temporary.unlink(missing_ok=True)
+
+
+def _settle(path: Path) -> None:
+    """Wait until a file's contents are on the disk: else a power cut could leave its name alone."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def expanded(path: str | Path) -> Path:
@@ -48,14 +55,14 @@ def read_toml(path: Path, blame: type[WorkbenchError]) -> dict[str, Any]:
 
 def write_text(destination: Path, text: str, *, overwrite: bool) -> None:
     """Write a small text file, whole or not at all. Raises as `replacing` does."""
-    with replacing(destination, overwrite=overwrite) as temporary, _blamed_on(destination):
+    with replacing(destination, overwrite=overwrite) as temporary, blamed_on(destination):
         # A file name need not be UTF-8: what is not is written as an escape.
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def refuse_existing(destination: Path, overwrite: bool) -> None:
     """Raise DestinationExists, or DestinationUnusable for a folder or a name that cannot be."""
-    with _blamed_on(destination):
+    with blamed_on(destination):
         if destination.is_dir():
             raise DestinationUnusable(f"{destination} is a folder: give a file name")
         if destination.exists() and not overwrite:
@@ -63,7 +70,8 @@ def refuse_existing(destination: Path, overwrite: bool) -> None:
 
 
 @contextmanager
-def _blamed_on(destination: Path) -> Iterator[None]:
+def blamed_on(destination: Path) -> Iterator[None]:
+    """Say of which file it is that something could not be written."""
     try:
         yield
     except (DestinationExists, DestinationUnusable):

@@ -95,7 +95,7 @@ def test_a_kernel_in_which_something_went_wrong_serves_nobody_else(
 def test_a_kernel_that_crashes_takes_its_run_alone(
     kernel: Kernel, notebook: Make, tmp_path: Path
 ) -> None:
-    with pytest.raises(NotebookFailed, match="its kernel died"):
+    with pytest.raises(NotebookFailed, match="the kernel died"):
         kernel.run(notebook("", "import os\nos._exit(3)"), done(tmp_path / "a/x.ipynb"), {})
     kernel.run(notebook("", "print('well')"), done(tmp_path / "b/x.ipynb"), {})
     assert text(tmp_path / "b/x.ipynb") == "well\n"

@@ -1,20 +1,18 @@
 """Batch: many clips from wherever they are to wherever they go, and a summary of them all."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from workbench.batch import runner
 from workbench.batch.crew import Terms
 from workbench.batch.notebooks import Kernel
-from workbench.batch.plan import plan
+from workbench.batch.plan import Sweep, plan
 from workbench.batch.scratch import scratch
 from workbench.batch.settings import Settings
-from workbench.batch.storage import open_storage
-from workbench.batch.summary import LINES, write_summary
+from workbench.batch.storage import is_remote, open_storage
+from workbench.batch.summary import LINES, refuse_foreign_summary, write_summary
 from workbench.deliver.outcome import Outcome, Standing
-
-Sweep = Sequence[tuple[str, tuple[Any, ...]]]
+from workbench.files import expanded
 
 
 def run_batch(
@@ -45,19 +43,22 @@ def run_batch(
     Raises BatchError, ClipNotFound, StorageError, PresetError, PolicyError, ParameterError,
     DestinationUnusable.
     """
-    place = str(out)
+    place = _absolute(str(out))
     jobs = plan(list(sources), settings or Settings(), profile, sweep, exclude=place)
     count, threads = runner.local_crew(workers)
     terms = Terms(
         batch=runner.new_batch(),
         destination=place,
         profile=profile,
-        temp=temp,
+        temp=_absolute(temp) if temp else None,
         overwrite=overwrite,
         seconds=time_limit,
         threads=None if scheduler else threads,
     )
     standing = Standing(len(jobs))
+    destination = open_storage(place, profile)
+    if not overwrite:
+        refuse_foreign_summary(destination)
     with scratch(terms.root) as folder, Kernel(scratch=folder) as kernel:
         lines = folder / LINES
         with lines.open("w", encoding="utf-8") as file:
@@ -68,5 +69,10 @@ def run_batch(
                 on_outcome(outcome)
                 if standing.total - standing.done == 1:
                     kernel.prepare()  # it starts while the last clip is done
-        write_summary(lines, open_storage(place, profile), kernel)
+        write_summary(lines, destination, kernel)
     return standing
+
+
+def _absolute(place: str) -> str:
+    """Return a place that means the same in every process, whatever its folder is."""
+    return place if is_remote(place) else str(expanded(place).absolute())

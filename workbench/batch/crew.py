@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
+from distributed import (
+    Client,
+    LocalCluster,
+    Scheduler,
+    SchedulerPlugin,
+    Worker,
+    WorkerPlugin,
+    get_worker,
+)
 
 from workbench import __version__
 from workbench.batch.job import Hands, run_job
@@ -25,6 +33,7 @@ from workbench.deliver.outcome import Outcome
 from workbench.errors import BatchError, WorkbenchError
 from workbench.ffmpeg import THREADS_VARIABLE, Cancellation, program
 
+_RESTART = 20.0  # seconds in which Dask has started a killed worker again
 _TELL = 1.0  # seconds between two words about bytes
 
 
@@ -108,7 +117,7 @@ class Bench(WorkerPlugin):
                     tell=tell,
                 )
                 return run_job(job, hands)
-        except WorkbenchError as error:
+        except (WorkbenchError, OSError) as error:
             self._cancellation.raise_if_requested()  # nothing is wrong with the clip
             return Outcome(
                 name=job.name,
@@ -116,6 +125,7 @@ class Bench(WorkerPlugin):
                 state="failed",
                 reason=str(error),
                 overrides=job.order.overrides,
+                point=dict(job.point),
                 seconds=round(time.monotonic() - began, 3),
                 worker=socket.gethostname(),
             )
@@ -180,45 +190,126 @@ def told_apart(worker: str, found: dict[str, str], wanted: dict[str, str]) -> st
     return f"worker {worker} has {'; '.join(differ)} as here: install the same on both"
 
 
-@contextmanager
-def crew(terms: Terms, workers: int | None, scheduler: str | None) -> Iterator[Client]:
-    """Give a client of workers that have their benches; they are cleared away at the end.
+@dataclass
+class Crew:
+    """The workers of one batch."""
 
-    Without the address of a scheduler, the workers are processes of this machine, one for each
-    core unless their number is given. Raises BatchError for a scheduler that does not answer, and
-    for workers that have other versions.
+    client: Client
+    cluster: LocalCluster | None = None  # where the workers are ours
+    count: int = 0  # of workers that there should be, where they are ours
+    _missed: float | None = None  # since when there are fewer
+
+    def threads(self) -> int:
+        """Return how many jobs can be done at a time."""
+        return sum(self.client.nthreads().values())
+
+    def mend(self) -> None:
+        """Start workers for those that were killed and that Dask did not start again."""
+        missing = self.count - self.threads()
+        if self.cluster is None or missing <= 0:
+            self._missed = None
+        elif self._missed is None:
+            self._missed = time.monotonic()
+        elif time.monotonic() - self._missed > _RESTART:
+            self.cluster.scale(len(self.cluster.worker_spec) + missing)
+            self._missed = None
+
+
+@contextmanager
+def crew(terms: Terms, workers: int, scheduler: str | None) -> Iterator[Crew]:
+    """Give workers that have their benches; these are cleared away at the end.
+
+    Without the address of a scheduler, they are so many processes of this machine. At an end that
+    is none of its own, jobs that run are stopped first. Raises BatchError for a scheduler that does
+    not answer, and for workers that have other versions or cannot be started.
     """
-    with ExitStack() as stack:
+    stack = ExitStack()
+    hired = None
+    try:
+        hired = _remote(stack, scheduler) if scheduler else _local(stack, terms, workers)
+        hired.client.register_plugin(Bench(terms, versions()))
         if scheduler:
-            try:
-                client = stack.enter_context(Client(scheduler, timeout=10, set_as_default=False))
-            except (OSError, TimeoutError, ValueError) as error:
-                raise BatchError(
-                    f"no Dask scheduler answers at {scheduler} ({type(error).__name__})"
-                ) from error
-            with suppress(TimeoutError):  # some schedulers get workers when there is work
-                client.wait_for_workers(1, timeout=10)
-            _refuse_strangers(client)
-        else:
-            folder = stack.enter_context(scratch(terms.root))
-            stack.enter_context(dask.config.set(_QUIET))
-            cluster = stack.enter_context(
-                LocalCluster(
-                    n_workers=workers or os.cpu_count() or 1,
-                    threads_per_worker=1,
-                    memory_limit=0,  # ffmpeg's and the kernel's memory is not seen by Dask
-                    dashboard_address="127.0.0.1:0",
-                    worker_dashboard_address="127.0.0.1:0",
-                    local_directory=str(folder),
-                    silence_logs=50,
-                )
-            )
-            client = stack.enter_context(Client(cluster, set_as_default=False))
-        client.register_plugin(Bench(terms, versions()))
-        try:
-            yield client
-        finally:
-            client.unregister_worker_plugin(terms.batch)
+            hired.client.register_plugin(Farewell(terms.batch, hired.client.id))
+        yield hired
+    except BaseException:
+        with undisturbed(), suppress(OSError, TimeoutError):
+            if hired:
+                hired.client.run(stop, terms.batch, on_error="ignore")
+        raise
+    finally:
+        with undisturbed():
+            with suppress(OSError, TimeoutError):
+                if hired:
+                    hired.client.unregister_worker_plugin(terms.batch)
+            stack.close()
+
+
+def _remote(stack: ExitStack, scheduler: str) -> Crew:
+    try:
+        client = stack.enter_context(Client(scheduler, timeout=10, set_as_default=False))
+    except (OSError, TimeoutError, ValueError) as error:
+        raise BatchError(
+            f"no Dask scheduler answers at {scheduler} ({type(error).__name__})"
+        ) from error
+    with suppress(TimeoutError):  # some schedulers get workers when there is work
+        client.wait_for_workers(1, timeout=10)
+    _refuse_strangers(client)
+    return Crew(client)
+
+
+def _local(stack: ExitStack, terms: Terms, workers: int) -> Crew:
+    folder = stack.enter_context(scratch(terms.root))
+    stack.enter_context(dask.config.set(_QUIET))
+    try:
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=0,  # ffmpeg's and the kernel's memory is not seen by Dask
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            local_directory=str(folder),
+            silence_logs=50,
+        )
+    except RuntimeError as error:
+        raise BatchError(
+            "workers cannot be started; a script that runs a batch does so under if __name__ == "
+            '"__main__", since every worker reads it'
+        ) from error
+    stack.enter_context(cluster)
+    client = stack.enter_context(Client(cluster, set_as_default=False))
+    return Crew(client, cluster, workers)
+
+
+class Farewell(SchedulerPlugin):
+    """At the scheduler: when the caller of a batch is gone, its benches go as well."""
+
+    def __init__(self, batch: str, client: str) -> None:
+        self.name = f"{batch}-farewell"
+        self._batch, self._client = batch, client
+
+    def remove_client(self, scheduler: Scheduler, client: str) -> None:
+        if client == self._client:
+            scheduler.loop.add_callback(self._clear, scheduler)
+
+    async def _clear(self, scheduler: Scheduler) -> None:
+        await scheduler.unregister_worker_plugin(comm=None, name=self._batch)
+        await scheduler.unregister_scheduler_plugin(name=self.name)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and a termination wait: clearing away is short, and half of it leaves a mess."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in heard:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, act in heard.items():
+            signal.signal(number, act)
 
 
 def _refuse_strangers(client: Client) -> None:

@@ -12,31 +12,29 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench import __version__
 from workbench.batch.notebooks import NOTEBOOKS, Kernel
 from workbench.batch.plan import Job
 from workbench.batch.scratch import refuse_full_disk
-from workbench.batch.storage import Follower, Storage, Stored, safe_name
+from workbench.batch.storage import Follower, Storage, Stored, patiently, safe_name
 from workbench.clip import Clip
 from workbench.deliver.outcome import Outcome, measures, views
 from workbench.deliver.record import record_path
 from workbench.deliver.report import report_path
 from workbench.errors import (
+    BatchError,
     DestinationExists,
+    KernelDied,
     NotebookFailed,
-    StorageDown,
     StorageError,
     VerificationFailed,
 )
 from workbench.ffmpeg import Cancellation, program
 from workbench.probe import open_clip
-
-_T = TypeVar("_T")
 
 MANIFESTS = ".batch/"
 """The folder of a destination's manifests: they are for the machine."""
@@ -44,6 +42,9 @@ MANIFESTS = ".batch/"
 _NOTEBOOK = "_convert.ipynb"
 _BITS_PER_BLOCK = 2000
 """Bits that ProRes takes for 16x16 pixels, reckoned high: a noisy 720p clip took 940."""
+_LONGEST_NAME = 255  # bytes, on most systems
+SUFFIXES = (".mov", ".qc.json", ".report.html", _NOTEBOOK)
+"""What follows a job's name in the names of the files that it leaves."""
 _TRIES = 4  # of a set of files against others who write the same names
 
 
@@ -52,12 +53,12 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
 
     version: int = VERSION
     made_of: dict[str, str]  # the source's identity, the order, the versions of what did it
     files: dict[str, str]  # SHA-256, in hex, by what follows the job's name
-    replaces: str | None  # SHA-256 of the .mov that an earlier manifest named
+    replaces: dict[str, str]  # the same of the files that were there before, made by a batch too
     outcome: Outcome
 
 
@@ -86,18 +87,8 @@ class Hands:
         self.cancellation.raise_if_requested()
         self.left()
 
-    def patiently(self, act: Callable[[], _T]) -> _T:
-        """Try again what a storage could not do, on top of the client's own quick tries."""
-        again = Retrying(
-            retry=retry_if_exception_type(StorageDown),
-            stop=stop_after_attempt(3),
-            wait=wait_random_exponential(multiplier=2, max=30),
-            sleep=self._pause,
-            reraise=True,
-        )
-        return again(act)
-
-    def _pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the job is to stop."""
         self.cancellation.wait(seconds)
         self.check()
 
@@ -140,7 +131,7 @@ def finished(job: Job, destination: Storage) -> Manifest | None:
     manifest = read_manifest(destination, job.name)
     if manifest is None or manifest.made_of != made_of(job):
         return None
-    if job.views and manifest.outcome.crops is None:
+    if job.point and manifest.outcome.crops is None:
         return None
     whole = all(
         destination.sha256(job.name + suffix) == sha256 for suffix, sha256 in manifest.files.items()
@@ -151,10 +142,12 @@ def finished(job: Job, destination: Storage) -> Manifest | None:
 def run_job(job: Job, hands: Hands) -> Outcome:
     """Do one job. Raises WorkbenchError; the destination then holds what it held before."""
     began = time.monotonic()
+    _refuse_long_name(job.name)
     replaces = _replaceable(job, hands)
+    hands.destination.clear(f"{job.name}.mov")
     hands.tell("fetching", 0)
     follow = hands.follow("fetching")
-    source = hands.patiently(lambda: hands.source.fetch(job.source, hands.folder, follow))
+    source = patiently(lambda: hands.source.fetch(job.source, hands.folder, follow), hands.pause)
     hands.check()
     with open_clip(source) as clip:
         refuse_full_disk(hands.folder, _estimate(clip), source.name)
@@ -163,12 +156,8 @@ def run_job(job: Job, hands: Hands) -> Outcome:
     hands.tell("converting", 0)
     _convert(job, source, delivered, executed, hands)
     record = json.loads(record_path(delivered).read_text(encoding="utf-8"))
-    files = {
-        ".mov": delivered,
-        ".qc.json": record_path(delivered),
-        ".report.html": report_path(delivered),
-        _NOTEBOOK: executed,
-    }
+    made = (delivered, record_path(delivered), report_path(delivered), executed)
+    files = dict(zip(SUFFIXES, made, strict=True))
     hashes = {suffix: _sha256(path) for suffix, path in files.items()}
     if hashes[".mov"] != record["destination"]["sha256"]:
         raise VerificationFailed(f"{delivered.name} is not the file that was verified")
@@ -178,10 +167,11 @@ def run_job(job: Job, hands: Hands) -> Outcome:
         state="delivered",
         delivered=hands.destination.url(f"{job.name}.mov"),
         overrides=job.order.overrides,
+        point=dict(job.point),
         seconds=round(time.monotonic() - began, 3),
         worker=socket.gethostname(),
         **measures(record),
-        **views(source, delivered, record, crops=job.views),
+        **views(source, delivered, record, crops=bool(job.point)),
     )
     manifest = Manifest(made_of=made_of(job), files=hashes, replaces=replaces, outcome=outcome)
     hands.tell("storing", 0)
@@ -195,7 +185,8 @@ def _convert(job: Job, source: Path, delivered: Path, executed: Path, hands: Han
     # What was fetched is named as it is beside the notebook, not by this machine's folders.
     named = source.name if source.parent == hands.folder else str(source)
     parameters = {**job.order.parameters, "source": named, "destination": delivered.name}
-    try:
+
+    def run() -> None:
         hands.kernel.run(
             NOTEBOOKS / "convert.ipynb",
             executed,
@@ -203,28 +194,58 @@ def _convert(job: Job, source: Path, delivered: Path, executed: Path, hands: Han
             seconds=hands.left(),
             cancellation=hands.cancellation,
         )
+
+    try:
+        try:
+            run()
+        except KernelDied:  # killed by somebody, as a worker may be: not the clip's fault
+            delivered.unlink(missing_ok=True)
+            run()
     except NotebookFailed:
         if executed.is_file():  # for whoever wants to know more than the sentence
             _upload(failed_notebook(job.name), executed, _sha256(executed), hands)
         raise
 
 
-def _replaceable(job: Job, hands: Hands) -> str | None:
-    """Return the SHA-256 of the delivery that this one replaces, if a batch made it.
+def _replaceable(job: Job, hands: Hands) -> dict[str, str]:
+    """Return the SHA-256 of each file that this job replaces, all of them made by a batch.
 
-    Raises DestinationExists for a file that comes from elsewhere, unless it may be overwritten.
+    Raises DestinationExists for one that comes from elsewhere, or was made of another clip, unless
+    it may be overwritten.
     """
-    name = f"{job.name}.mov"
-    if hands.overwrite or hands.destination.find(name) is None:
-        return None
     manifest = read_manifest(hands.destination, job.name)
-    ours = {manifest.files.get(".mov"), manifest.replaces} if manifest else set()
-    there = hands.destination.sha256(name)
-    if there is None or there not in ours:
-        raise DestinationExists(
-            f"{hands.destination.url(name)} exists already and is not what a batch delivered there"
+    source = hands.source.url(job.source)
+    found: dict[str, str] = {}
+    for suffix in SUFFIXES:
+        name = job.name + suffix
+        there = hands.destination.find(name)
+        if there is None or there.size == 0:  # an empty file is nobody's work
+            continue
+        sha256 = hands.destination.sha256(name)
+        ours = manifest is not None and sha256 in (
+            manifest.files.get(suffix),
+            manifest.replaces.get(suffix),
         )
-    return there
+        if not hands.overwrite and not ours:
+            raise DestinationExists(
+                f"{hands.destination.url(name)} exists already and is not what a batch delivered "
+                "there; --overwrite replaces it"
+            )
+        if sha256 is not None:
+            found[suffix] = sha256
+    if manifest and found and manifest.outcome.source != source and not hands.overwrite:
+        raise DestinationExists(
+            f"{hands.destination.url(job.name)}.mov exists already and was made of "
+            f"{manifest.outcome.source}; --overwrite replaces it"
+        )
+    return found
+
+
+def _refuse_long_name(name: str) -> None:
+    """Raise BatchError for a name that its longest file could not have."""
+    last = PurePosixPath(name).name
+    if len(f"{last}{_NOTEBOOK}".encode()) > _LONGEST_NAME:
+        raise BatchError(f"{last} is too long a name for its files: rename the clip")
 
 
 def _store(job: Job, files: Mapping[str, Path], manifest: Manifest, hands: Hands) -> None:
@@ -252,7 +273,7 @@ def _store(job: Job, files: Mapping[str, Path], manifest: Manifest, hands: Hands
 def _upload(name: str, file: Path, sha256: str, hands: Hands) -> Stored:
     hands.check()
     follow = hands.follow("storing")
-    return hands.patiently(lambda: hands.destination.store(file, name, sha256, follow))
+    return patiently(lambda: hands.destination.store(file, name, sha256, follow), hands.pause)
 
 
 def _estimate(clip: Clip) -> int:

@@ -21,7 +21,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
 from workbench.batch.parameters import refuse_unknown
-from workbench.errors import Cancelled, NotebookFailed
+from workbench.errors import Cancelled, KernelDied, NotebookFailed
 from workbench.ffmpeg import Cancellation
 
 
@@ -107,14 +107,14 @@ class Kernel:
         it comes, progress bars included. It is interrupted after so many `seconds`.
 
         Raises ParameterError before anything runs when a parameter is not one of the notebook's,
-        NotebookFailed with the error's own sentence when a cell fails, and Cancelled.
+        NotebookFailed with the error's own sentence when a cell fails, KernelDied, and Cancelled.
         """
         if not notebook.is_file():
             raise NotebookFailed(
                 f"{notebook} does not exist: the notebooks are part of the checkout, so install "
                 "from there (pip install -e .)"
             )
-        refuse_unknown(parameters, papermill.inspect_notebook(str(notebook)), notebook.name)
+        refuse_unknown(parameters, papermill.inspect_notebook(_literal(notebook)), notebook.name)
         self._stopped.clear()
         running = self._thread.submit(self._execute, notebook, output, dict(parameters), stdout)
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -124,14 +124,12 @@ class Kernel:
         except papermill.PapermillExecutionError as error:
             self.discard()
             if why is None:
-                sentence = f"{notebook.name}: {error.evalue or error.ename} (see {output.name})"
-                raise NotebookFailed(sentence) from error
+                raise NotebookFailed(error.evalue or error.ename) from error
         except Exception as error:
             self.discard()
             if why is None:
-                raise NotebookFailed(
-                    f"{notebook.name}: its kernel died ({type(error).__name__}); "
-                    "too little memory is the usual cause"
+                raise KernelDied(
+                    f"the kernel died ({error}); too little memory is the usual cause"
                 ) from error
         except BaseException:
             self.discard()
@@ -184,8 +182,8 @@ class Kernel:
         self._served += 1
         self._ask(_FRESH.format(folder=str(output.parent)))
         papermill.execute_notebook(
-            str(notebook),
-            str(output),
+            _literal(notebook),
+            _literal(output),
             parameters,
             engine_name=_KEPT,
             progress_bar=False,
@@ -208,7 +206,8 @@ class Kernel:
         guard = [sys.executable, "-m", "workbench.batch.guard", str(os.getpid())]
         own = ["-f", "{connection_file}", "--log-level=ERROR"]
         manager.kernel_spec.argv = [*guard, str(self._scratch or ""), *own]
-        run_sync(manager.start_kernel)(env=environment)
+        with Path(os.devnull).open("w") as nowhere:  # what it inherits, it could keep open
+            run_sync(manager.start_kernel)(env=environment, stdout=nowhere, stderr=nowhere)
         self._manager, self._served = manager, 0
         try:
             self._client = manager.client()
@@ -245,6 +244,11 @@ class Kernel:
         return found
 
 
+def _literal(path: Path) -> str:
+    """Return a path as papermill takes it, which fills in what stands in braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
 _KEPT = "workbench"
 _FRESH = """
 import os
@@ -278,4 +282,7 @@ def run_notebook(notebook: Path, output: Path, parameters: Mapping[str, Any]) ->
     Leaves the executed copy at `output`. Raises as Kernel.run does.
     """
     with Kernel() as kernel:
-        kernel.run(notebook, output, parameters, stdout=sys.stdout)
+        try:
+            kernel.run(notebook, output, parameters, stdout=sys.stdout)
+        except NotebookFailed as error:
+            raise NotebookFailed(f"{notebook.name}: {error} (see {output})") from error

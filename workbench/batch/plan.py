@@ -1,16 +1,20 @@
 """Plan: the clips that were found become jobs, one for each. Nothing is converted here."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from workbench.batch.settings import Order, Settings, make_order, plain_value, read_settings
-from workbench.batch.sources import Found, find_clips
+from workbench.batch.sources import MISSING, Found, find_clips
+from workbench.batch.storage import Stored
 from workbench.deliver.encode import DELIVERED
 from workbench.errors import BatchError, ClipNotFound
+
+Sweep = Sequence[tuple[str, tuple[Any, ...]]]
+"""Parameters, each with the values that are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +27,14 @@ class Job:
     identity: str  # of the source, see Stored
     size: int  # of the source, in bytes
     order: Order
-    views: bool = False  # keep the worst part as pictures, for a contact sheet
+    point: Mapping[str, Any] = field(default_factory=dict)  # of a sweep: parameters that differ
 
 
 def plan(
     sources: Iterable[str],
     settings: Settings,
     profile: str | None = None,
-    sweep: Sequence[tuple[str, tuple[Any, ...]]] = (),
+    sweep: Sweep = (),
     exclude: str | None = None,
 ) -> list[Job]:
     """Return a job for each clip that the sources name, in their order.
@@ -44,32 +48,48 @@ def plan(
     found: list[Found] = []
     seen: set[tuple[str, str]] = set()
     for source in sources:
+        before = len(found)
         for one in find_clips(source, profile, exclude):
-            if sweep or one.row or (one.place, one.stored.name) not in seen:
+            if one.row or (one.place, one.stored.name) not in seen:
                 seen.add((one.place, one.stored.name))
                 found.append(one)
-    if not found:
+        if len(found) == before and (str(Path.cwd()), source) not in seen:
+            # What names nothing is a job that fails: the others are not stopped.
+            found.append(Found(str(Path.cwd()), Stored(source, 0, MISSING), source, {}))
+    if all(one.stored.identity == MISSING for one in found):
         raise ClipNotFound(f"no clip was found in {', '.join(sources)}")
     orders: dict[str, Order] = {}
 
-    def order(row: Mapping[str, Any]) -> Order:
-        key = json.dumps(row, sort_keys=True, default=str)
+    def order(given: Settings) -> Order:
+        key = given.model_dump_json()
         if key not in orders:
-            orders[key] = make_order(read_settings({**settings.model_dump(), **row}))
+            orders[key] = make_order(given)
         return orders[key]
 
-    jobs = [
-        Job(
-            f"{one.stem}{DELIVERED}",
-            one.place,
-            one.stored.name,
-            one.stored.identity,
-            one.stored.size,
-            order(one.row),
+    pairs = [(one, _for_row(settings, one.row)) for one in found]
+    if sweep:
+        pairs = _swept(pairs, sweep)
+    jobs = []
+    for one, given in pairs:
+        point = _point(given, sweep)
+        jobs.append(
+            Job(
+                name=f"{one.stem}{_said(point)}{DELIVERED}",
+                place=one.place,
+                source=one.stored.name,
+                identity=one.stored.identity,
+                size=one.stored.size,
+                order=order(given),
+                point=point,
+            )
         )
-        for one in found
-    ]
-    return _swept(jobs, settings, sweep) if sweep else jobs
+    return jobs
+
+
+def _for_row(settings: Settings, row: Mapping[str, Any]) -> Settings:
+    """Return the settings for one row of a list: what it says goes over what all have."""
+    overrides = {**settings.overrides, **row.get("overrides", {})}
+    return read_settings({**settings.model_dump(), **row, "overrides": overrides})
 
 
 def clashes(jobs: Sequence[Job]) -> dict[str, str]:
@@ -101,41 +121,40 @@ def read_sweep(text: str) -> tuple[str, tuple[Any, ...]]:
     return name.strip(), tuple(plain_value(value) for value in found)
 
 
-def _swept(
-    jobs: list[Job], settings: Settings, sweep: Sequence[tuple[str, tuple[Any, ...]]]
-) -> list[Job]:
-    if len(jobs) != 1:
-        raise BatchError(f"a sweep is of one clip, and {len(jobs)} were named")
-    (job,) = jobs
+def _swept(pairs: Sequence[tuple[Found, Settings]], sweep: Sweep) -> list[tuple[Found, Settings]]:
+    """Return the one clip at each point of a grid. Raises BatchError."""
+    if len(pairs) != 1:
+        raise BatchError(f"a sweep is of one clip, and {len(pairs)} were named")
+    ((one, settings),) = pairs
     names = [name for name, _ in sweep]
     if len(set(names)) < len(names):
         raise BatchError(f"a parameter is swept twice: {', '.join(names)}")
+    unfit = [name for name in names if "." not in name and name not in _SWEPT]
+    if unfit:
+        raise BatchError(f"{unfit[0]} cannot be swept: take a preset's parameter, {_SWEPT}")
     points = [dict(zip(names, values, strict=True)) for values in product(*(v for _, v in sweep))]
     if len(points) > _MOST_POINTS:
         raise BatchError(f"a sweep of {len(points)} points is more than {_MOST_POINTS}")
-    stem = job.name.removesuffix(DELIVERED)
-
-    def named(point: Mapping[str, Any]) -> str:
-        said = "_".join(f"{name}-{value}" for name, value in point.items())
-        return f"{stem}_{said.replace('/', '-')}{DELIVERED}"
-
-    return [
-        replace(
-            job,
-            name=named(point),
-            order=make_order(_at(settings, point)),
-            views=True,
-        )
-        for point in points
-    ]
+    return [(one, _at(settings, point)) for point in points]
 
 
 def _at(settings: Settings, point: Mapping[str, Any]) -> Settings:
     """Return the settings at one point: a name with a dot is a preset's parameter."""
     overrides = {name: value for name, value in point.items() if "." in name}
     others = {name: value for name, value in point.items() if "." not in name}
-    values = {**settings.model_dump(), **others}
-    return read_settings({**values, "overrides": {**settings.overrides, **overrides}})
+    return _for_row(settings, {**others, "overrides": overrides})
 
 
+def _point(settings: Settings, sweep: Sweep) -> dict[str, Any]:
+    """Return where in a grid these settings are."""
+    values = {**settings.model_dump(), **settings.overrides}
+    return {name: values[name] for name, _ in sweep}
+
+
+def _said(point: Mapping[str, Any]) -> str:
+    """Return a point as part of a file's name."""
+    return "".join(f"_{name}-{value}" for name, value in point.items()).replace("/", "-")
+
+
+_SWEPT = ("preset", "encoder", "frame_rate", "audio_rate", "assume_matrix")
 _MOST_POINTS = 256

@@ -5,21 +5,29 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import islice
+from queue import Empty, SimpleQueue
 
-from distributed import Client, Future, KilledWorker, as_completed
+from distributed import Future, KilledWorker
 
 from workbench.batch import crew
 from workbench.batch.job import MANIFESTS, finished
 from workbench.batch.plan import Job, clashes
 from workbench.batch.sources import MISSING
-from workbench.batch.storage import Storage, open_storage
+from workbench.batch.storage import Storage, is_remote, open_storage
 from workbench.deliver.outcome import Outcome, Standing
-from workbench.errors import StorageError
+from workbench.errors import (
+    BatchError,
+    StorageDown,
+    StorageError,
+    StorageRefused,
+    WorkbenchError,
+)
 
 _AHEAD = 4
 """Jobs handed out for each thread of the crew: none waits for one, and a stop leaves few."""
+
+_LOOK = 5.0  # seconds without an outcome between looks at the crew
 
 
 def new_batch() -> str:
@@ -38,7 +46,7 @@ def run(
     terms: crew.Terms,
     standing: Standing,
     *,
-    workers: int | None = None,
+    workers: int,
     scheduler: str | None = None,
     on_change: Callable[[Standing], None] = lambda _: None,
 ) -> Iterator[Outcome]:
@@ -67,13 +75,12 @@ def run(
             on_change(standing)
 
     destination = open_storage(terms.destination, terms.profile)
-    clashing = clashes(jobs)
+    refused = clashes(jobs)
     left: list[Job] = []
     for job, done in _earlier(jobs, destination):
-        if job.name in clashing:
-            yield count(_failed(job, clashing[job.name], terms))
-        elif job.identity == MISSING:
-            yield count(_failed(job, "it does not exist", terms))
+        why = refused.get(job.name) or _unfit(job)
+        if why:
+            yield count(_failed(job, why, terms))
         elif done is not None:
             yield count(done)
         else:
@@ -81,16 +88,35 @@ def run(
     on_change(standing)
     if not left:
         return
-    with crew.crew(terms, workers, scheduler) as client:
-        client.subscribe_topic(terms.batch, heard)
-        try:
-            for outcome in _run(left, client, terms):
+
+    def look(threads: int) -> None:
+        with changed:
+            standing.waiting = threads == 0
+            on_change(standing)
+
+    try:
+        with crew.crew(terms, workers, scheduler) as hired:
+            hired.client.subscribe_topic(terms.batch, heard)
+            for outcome in _run(left, hired, terms, look):
                 yield count(outcome)
-        except BaseException:
-            _stop(client, terms.batch)
+    except (OSError, TimeoutError) as error:
+        if isinstance(error, WorkbenchError) or not scheduler:
             raise
-        finally:
-            client.unsubscribe_topic(terms.batch)
+        raise BatchError(
+            f"the Dask scheduler at {scheduler} does not answer any more; the same command goes on "
+            "from here"
+        ) from error
+
+
+def _unfit(job: Job) -> str | None:
+    """Return why a job cannot be done, as far as its name tells."""
+    if job.identity == MISSING:
+        return "there is no such clip"
+    try:
+        f"{job.place}{job.source}{job.name}".encode()
+    except UnicodeEncodeError:
+        return "its name is not UTF-8: rename it"
+    return None
 
 
 def _earlier(jobs: Sequence[Job], destination: Storage) -> Iterator[tuple[Job, Outcome | None]]:
@@ -100,7 +126,12 @@ def _earlier(jobs: Sequence[Job], destination: Storage) -> Iterator[tuple[Job, O
     def look(job: Job) -> tuple[Job, Outcome | None]:
         if f"{MANIFESTS}{job.name}.json" not in there:
             return job, None
-        manifest = finished(job, destination)
+        try:
+            manifest = finished(job, destination)
+        except (StorageDown, StorageRefused):
+            raise
+        except StorageError:  # something that cannot be read is there: the job will say so
+            return job, None
         if manifest is None:
             return job, None
         return job, manifest.outcome.model_copy(update={"state": "unchanged"})
@@ -109,34 +140,37 @@ def _earlier(jobs: Sequence[Job], destination: Storage) -> Iterator[tuple[Job, O
         yield from pool.map(look, jobs)
 
 
-def _run(jobs: Iterable[Job], client: Client, terms: crew.Terms) -> Iterator[Outcome]:
+def _run(
+    jobs: Iterable[Job], hired: crew.Crew, terms: crew.Terms, look: Callable[[int], None]
+) -> Iterator[Outcome]:
     """Keep the crew busy, with no more jobs handed out at a time than that takes."""
     waiting = iter(jobs)
-    names: dict[str, Job] = {}
+    handed: dict[str, tuple[Job, Future[Outcome]]] = {}
+    done: SimpleQueue[Future[Outcome]] = SimpleQueue()
 
-    def hand_out(count: int) -> list[Future[Outcome]]:
-        futures = []
-        for job in islice(waiting, count):
-            future = client.submit(crew.work, terms.batch, job, pure=False)
-            names[str(future.key)] = job
-            futures.append(future)
-        return futures
+    def hand_out() -> None:
+        threads = hired.threads()
+        look(threads)
+        for job in islice(waiting, max(0, _AHEAD * max(1, threads) - len(handed))):
+            future = hired.client.submit(crew.work, terms.batch, job, pure=False)
+            handed[str(future.key)] = (job, future)
+            future.add_done_callback(done.put)
 
-    running = as_completed(hand_out(_AHEAD * max(1, _threads(client))), loop=client.loop)
-    for future in running:
-        job = names.pop(str(future.key))
-        yield _outcome(future, job, terms)
-        future.release()
-        # A crew that grew in the meantime gets more.
-        for more in hand_out(1 + max(0, _AHEAD * _threads(client) - len(names) - 1)):
-            running.add(more)
-
-
-def _threads(client: Client) -> int:
-    return sum(client.nthreads().values())
+    hand_out()
+    while handed:
+        try:
+            future = done.get(timeout=_LOOK)
+        except Empty:
+            hired.mend()
+        else:
+            job, _ = handed.pop(str(future.key))
+            yield _outcome(future, job, terms)
+        hand_out()  # more than before, to a crew that grew
 
 
 def _outcome(future: Future[Outcome], job: Job, terms: crew.Terms) -> Outcome:
+    if future.status in ("cancelled", "lost"):
+        raise OSError("the scheduler forgot a job")
     error = future.exception()
     if error is None:
         return future.result()
@@ -151,16 +185,17 @@ def _outcome(future: Future[Outcome], job: Job, terms: crew.Terms) -> Outcome:
 
 
 def _failed(job: Job, reason: str, terms: crew.Terms) -> Outcome:
+    named = job.source if is_remote(job.source) else None
     return Outcome(
-        name=job.name,
-        source=open_storage(job.place, terms.profile).url(job.source),
+        name=_plain(job.name),
+        source=_plain(named or open_storage(job.place, terms.profile).url(job.source)),
         state="failed",
         reason=reason,
         overrides=job.order.overrides,
+        point=dict(job.point),
     )
 
 
-def _stop(client: Client, batch: str) -> None:
-    """Have every worker stop what it does for this batch, and wait until it has."""
-    with suppress(OSError, TimeoutError, StorageError):
-        client.run(crew.stop, batch, on_error="ignore")
+def _plain(name: str) -> str:
+    """Return a name in which what is not UTF-8 stands as an escape."""
+    return name.encode(errors="backslashreplace").decode()

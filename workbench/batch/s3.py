@@ -38,7 +38,7 @@ _TRANSFER = TransferConfig(
     multipart_threshold=_PART,
     multipart_chunksize=_PART,
     max_concurrency=4,
-    num_download_attempts=10,  # of each part: a cut connection costs one part and not the file
+    num_download_attempts=5,  # of each part: a cut connection costs one part and not the file
     preferred_transfer_client="classic",
 )
 _CONFIG = Config(
@@ -47,7 +47,7 @@ _CONFIG = Config(
     response_checksum_validation="when_required",
     retries={"mode": "standard", "total_max_attempts": 6},
     connect_timeout=10,
-    read_timeout=60,
+    read_timeout=30,
     max_pool_connections=32,
 )
 _HASH = "sha256"  # the key in an object's metadata
@@ -110,7 +110,6 @@ class Bucket:
         options = {"Metadata": {_HASH: sha256}}
         kind = _KINDS.get(file.suffix)
         with self._told(name):
-            self._abort_stale(name)
             self.client.upload_file(
                 str(file),
                 self.bucket,
@@ -143,18 +142,15 @@ class Bucket:
         stored = Stored(name, found["ContentLength"], found["ETag"].strip('"'))
         return stored, found["Metadata"].get(_HASH)
 
-    def _abort_stale(self, name: str) -> None:
-        """Clear away what an upload to this key left that was killed and could not do so itself.
-
-        Should one be under way elsewhere, it fails there and is tried again.
-        """
+    def clear(self, name: str) -> None:
         key = self.prefix + name
-        found = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=key)
-        for upload in found.get("Uploads", ()):
-            if upload["Key"] == key:
-                self.client.abort_multipart_upload(
-                    Bucket=self.bucket, Key=key, UploadId=upload["UploadId"]
-                )
+        with self._told(name):
+            found = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=key)
+            for upload in found.get("Uploads", ()):
+                if upload["Key"] == key:
+                    self.client.abort_multipart_upload(
+                        Bucket=self.bucket, Key=key, UploadId=upload["UploadId"]
+                    )
 
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:
@@ -236,6 +232,8 @@ def _explained(error: Exception, url: str, bucket: str) -> StorageError:
     status = found.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "NoSuchBucket":
         return StorageRefused(f"{url}: there is no bucket {bucket}")
+    if code == "NoSuchUpload":  # somebody who begins the same file cleared it away
+        return StorageDown(f"{url}: the upload was ended by another")
     if code in ("PreconditionFailed", "412"):
         return ObjectDamaged(f"{url} changed while it was fetched: try again")
     if status == 404:

@@ -2,16 +2,17 @@
 
 import csv
 import glob
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from workbench.batch.settings import make_order, plain_value, read_settings
 from workbench.batch.storage import S3, Stored, is_remote, open_storage
 from workbench.deliver.encode import DELIVERED
-from workbench.errors import BatchError, ClipNotFound
+from workbench.errors import BatchError
 from workbench.files import expanded, read_toml
 
 CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".mxf")
@@ -40,15 +41,17 @@ def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterato
         return
     path = expanded(source).absolute()
     if path.is_dir():
-        yield from _below(str(path), "", profile, exclude)
+        yield from _below(str(path), profile, exclude)
     elif path.suffix.lower() in (".csv", ".toml"):
         for number, row in enumerate(_rows(path), 1):
             yield from _listed(path, number, row, profile, exclude)
     elif not path.exists() and any(c in source for c in _WILD):
         fixed = _fixed_part(path.as_posix())
+        ours = _delivered(fixed, exclude, profile)
         for match in sorted(glob.glob(path.as_posix(), recursive=True)):  # noqa: PTH207 - from / on
             name = Path(match).relative_to(fixed).as_posix()
-            if stored := open_storage(fixed).find(name):
+            stored = None if ours(name) else open_storage(fixed).find(name)
+            if stored is not None:
                 yield Found(fixed, stored, _stem(name), {})
     else:
         # One that is not there is a job as well, and fails as one: the others are not stopped.
@@ -59,43 +62,52 @@ def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterato
 def _in_bucket(source: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
     """Yield clips of a bucket: one key, or what is below a prefix, or what a glob matches."""
     bucket, _, key = source.removeprefix(S3).partition("/")
-    if any(c in key for c in _WILD):
+    above, _, last = key.rpartition("/")
+    place = f"{S3}{bucket}/{above}"
+    alone = open_storage(place, profile).find(last) if last else None
+    if alone is not None:
+        yield Found(place, alone, _stem(last), {})
+    elif any(c in key for c in _WILD):
         fixed = _fixed_part(key)
         place = f"{S3}{bucket}/{fixed}"
         begin = key[: min(key.index(c) for c in _WILD if c in key)]
         pattern = key.removeprefix(fixed).lstrip("/")
+        ours = _delivered(place, exclude, profile)
         for stored in open_storage(place, profile).files(begin.removeprefix(fixed).lstrip("/")):
-            if fnmatchcase(stored.name, pattern):
+            if fnmatchcase(stored.name, pattern) and not ours(stored.name):
                 yield Found(place, stored, _stem(stored.name), {})
-        return
-    if key and not key.endswith("/"):
-        above, _, name = key.rpartition("/")
-        place = f"{S3}{bucket}/{above}"
-        alone = open_storage(place, profile).find(name)
-        if alone is not None:
-            yield Found(place, alone, _stem(name), {})
-            return
-    found = list(_below(source.rstrip("/"), "", profile, exclude))
-    if not found and key:
-        raise ClipNotFound(f"{source} names no object, and there are no clips below it")
-    yield from found
+    elif PurePosixPath(last).suffix.lower() in CLIPS:
+        yield Found(place, Stored(last, 0, MISSING), _stem(last), {})
+    else:
+        yield from _below(source.rstrip("/"), profile, exclude)
 
 
-def _below(place: str, prefix: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
+def _below(place: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
     """Yield the clips of a folder, or below a prefix, but for what was delivered there."""
-    storage = open_storage(place, profile)
-    inside = None
-    if exclude is not None:
-        here, there = storage.url(""), open_storage(exclude, profile).url("")
-        inside = (
-            there[len(here) :].strip("/\\") if there.startswith(here) and there != here else None
-        )
-    for stored in storage.files(prefix):
+    ours = _delivered(place, exclude, profile)
+    for stored in open_storage(place, profile).files():
         path = PurePosixPath(stored.name)
         hidden = any(part.startswith(".") for part in path.parts)
-        ours = path.stem.endswith(DELIVERED) or (inside and stored.name.startswith(f"{inside}/"))
-        if path.suffix.lower() in CLIPS and not hidden and not ours:
+        if path.suffix.lower() in CLIPS and not hidden and not ours(stored.name):
             yield Found(place, stored, _stem(stored.name), {})
+
+
+def _delivered(place: str, exclude: str | None, profile: str | None) -> Callable[[str], bool]:
+    """Return what tells, by a name below `place`, what was delivered, or lies where it goes."""
+    inside: PurePath | None = None
+    if exclude is not None and is_remote(place) == is_remote(exclude):
+        real = str if is_remote(place) else os.path.realpath
+        kind = PurePosixPath if is_remote(place) else PurePath
+        here, there = (kind(real(open_storage(one, profile).url(""))) for one in (place, exclude))
+        if there != here and there.is_relative_to(here):
+            inside = there.relative_to(here)
+
+    def ours(name: str) -> bool:
+        path = PurePosixPath(name)
+        below = inside is not None and PurePath(name).is_relative_to(inside)
+        return path.stem.endswith(DELIVERED) or below
+
+    return ours
 
 
 def _listed(
@@ -106,6 +118,8 @@ def _listed(
     source = row.pop("source", None)
     if not isinstance(source, str) or not source:
         raise BatchError(f"{where}: there is no source")
+    if source.lower().endswith((".csv", ".toml")):
+        raise BatchError(f"{where}: {source} is a list, and a list holds clips")
     if not is_remote(source):
         source = str(path.parent / expanded(source))
     for key in ("preset", "policy"):

@@ -6,20 +6,25 @@ A file in it has a name, with "/" between folders, and takes that name only when
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.clip import file_stamp
-from workbench.errors import DestinationUnusable, StorageError
-from workbench.files import expanded, replacing
+from workbench.errors import DestinationUnusable, StorageDown, StorageError
+from workbench.files import blamed_on, expanded, replacing
 
 Follower = Callable[[int], None]
 """Told how many more bytes went through; what it raises ends the transfer."""
 
 S3 = "s3://"
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,24 @@ class Storage(Protocol):
 
     def read(self, name: str) -> bytes | None:
         """Return a small file's contents, None where there is none."""
+
+    def clear(self, name: str) -> None:
+        """Remove what a killed upload to this name left behind.
+
+        Should one be under way elsewhere, it fails there and is tried again.
+        """
+
+
+def patiently(act: Callable[[], _T], pause: Callable[[float], None] = time.sleep) -> _T:
+    """Try again what a storage could not do, on top of its client's own quick tries."""
+    again = Retrying(
+        retry=retry_if_exception_type(StorageDown),
+        stop=stop_after_attempt(3),
+        wait=wait_random_exponential(multiplier=2, max=30),
+        sleep=pause,
+        reraise=True,
+    )
+    return again(act)
 
 
 def is_remote(place: str | Path) -> bool:
@@ -103,7 +126,7 @@ class Folder:
     def files(self, prefix: str = "") -> Iterator[Stored]:
         if not self.root.is_dir():
             return
-        for where, folders, names in os.walk(self.root):
+        for where, folders, names in os.walk(self.root / prefix.rpartition("/")[0]):
             folders.sort()
             for file in sorted(names):
                 path = Path(where, file)
@@ -138,7 +161,7 @@ class Folder:
             raise DestinationUnusable(
                 f"{path.parent} cannot be made: {str(error.strerror).lower()}"
             ) from error
-        with replacing(path, overwrite=True) as temporary:
+        with replacing(path, overwrite=True) as temporary, blamed_on(path):
             _give(file, temporary, follow)
         found = _stored(path, name)
         if found is None:
@@ -161,6 +184,9 @@ class Folder:
             return None
         except OSError as error:
             raise StorageError(f"{self.url(name)} cannot be read: {error.strerror}") from error
+
+    def clear(self, name: str) -> None:
+        """Nothing: what was being written lies in scratch folders."""
 
     def _path(self, name: str) -> Path:
         parts = PurePosixPath(name).parts

@@ -7,32 +7,53 @@ from typing import Any
 
 from markupsafe import Markup
 
+from workbench.batch.job import MANIFESTS
 from workbench.batch.notebooks import NOTEBOOKS, Kernel
-from workbench.batch.storage import Storage
+from workbench.batch.storage import Storage, patiently
 from workbench.deliver.outcome import Outcome, read_outcomes
+from workbench.errors import DestinationExists
 
 LINES = "summary.jsonl"
 """One outcome a line, as they came: what the summary is made of, and what a machine reads."""
 
+TABLE, NOTEBOOK, PAGE = "summary.csv", "summary.ipynb", "summary.html"
+_MARK = f"{MANIFESTS}summary.json"  # says that the summary there is one of ours
 _TEMPLATE = "summary.html.jinja"
 _PICTURES = {"thumbnail", "crops"}
 
 
 def write_summary(lines: Path, destination: Storage, kernel: Kernel) -> None:
-    """Run summary.ipynb on the outcomes in a file; store notebook, page and table.
+    """Run summary.ipynb on the outcomes in a file; store lines and table, notebook and page.
 
     Raises NotebookFailed, StorageError.
     """
-    notebook = lines.with_name("summary.ipynb")
-    kernel.run(NOTEBOOKS / "summary.ipynb", notebook, {"outcomes": lines.name})
-    page = notebook.with_suffix(".html")
-    page.write_text(_page(notebook), encoding="utf-8")
-    table = notebook.with_suffix(".csv")
+    table = lines.with_name(TABLE)
     _write_table(read_outcomes(lines), table)
-    for path in (lines, notebook, page, table):
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        destination.store(path, path.name, sha256)
+    mark = lines.with_name("mark.json")
+    mark.write_text("{}", encoding="utf-8")
+    _store(mark, _MARK, destination)
+    _store(lines, LINES, destination)
+    _store(table, TABLE, destination)
+    notebook, page = lines.with_name(NOTEBOOK), lines.with_name(PAGE)
+    kernel.run(NOTEBOOKS / NOTEBOOK, notebook, {"outcomes": lines.name})
+    page.write_text(_page(notebook), encoding="utf-8")
+    _store(notebook, NOTEBOOK, destination)
+    _store(page, PAGE, destination)
+
+
+def refuse_foreign_summary(destination: Storage) -> None:
+    """Raise DestinationExists when something else has the name of a summary's file."""
+    if destination.find(_MARK) is not None:
+        return
+    for name in (LINES, TABLE, NOTEBOOK, PAGE):
+        if destination.find(name) is not None:
+            raise DestinationExists(f"{destination.url(name)} exists already, from no batch")
+
+
+def _store(path: Path, name: str, destination: Storage) -> None:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    patiently(lambda: destination.store(path, name, sha256))
 
 
 def _write_table(outcomes: list[Outcome], path: Path) -> None:

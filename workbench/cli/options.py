@@ -70,8 +70,19 @@ def stopping(sentence: str) -> Iterator[None]:
     """Say it in one sentence when Ctrl-C or a termination ends the work."""
     try:
         yield
-    except KeyboardInterrupt as interrupt:
-        raise click.ClickException(one_line(sentence)) from interrupt
+    except (Exception, KeyboardInterrupt) as error:
+        if not _interrupted(error):
+            raise
+        raise click.ClickException(one_line(sentence)) from error
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether an interrupt is at the root of an error: what it breaks off may fail in turn."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__context__
+    return False
 
 
 def one_line(text: str) -> str:

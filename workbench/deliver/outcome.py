@@ -37,6 +37,7 @@ class Outcome(BaseModel):
     preset: str = ""
     preset_hash: str = ""
     overrides: dict[str, Any] = {}
+    point: dict[str, Any] = {}  # of a sweep: the parameters that differ
     width: int | None = None
     height: int | None = None
     frames: int | None = None
@@ -78,6 +79,7 @@ class Standing:
     running: dict[str, str] = field(default_factory=dict)  # stage by the job's name
     fetched: int = 0  # bytes
     stored: int = 0  # bytes
+    waiting: bool = False  # for workers: there are none
 
     def count(self, outcome: Outcome) -> None:
         self.done += 1

@@ -140,7 +140,7 @@ def contact_sheet(outcomes: Sequence[Outcome]) -> Html:
     cells = [_cell(_twice(points[0].crops[0]), "<b>the clip</b>, before any look")]
     for one in points:
         assert one.crops is not None
-        said = ", ".join(f"{name} {value}" for name, value in one.overrides.items())
+        said = ", ".join(f"{name} {value}" for name, value in one.point.items())
         cells.append(_cell(_twice(one.crops[1]), f"<b>{escape(said)}</b><br>{_measured(one)}"))
     with Image.open(io.BytesIO(base64.b64decode(points[0].crops[0]))) as picture:
         width = picture.width
@@ -151,7 +151,7 @@ def _place(one: Outcome) -> list[tuple[bool, float, str]]:
     """Where a point belongs: numbers in their order, and words after them."""
     return [
         (False, float(value), "") if isinstance(value, int | float) else (True, 0.0, str(value))
-        for value in one.overrides.values()
+        for value in one.point.values()
     ]
 
 
@@ -250,5 +250,5 @@ def spread_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
 
 
 def _short(name: str) -> str:
-    name = name.removesuffix(DELIVERED)
+    name = name.removesuffix(DELIVERED).replace("$", r"\$")  # or it would be mathematics
     return name if len(name) <= 34 else f"{name[:16]}…{name[-17:]}"

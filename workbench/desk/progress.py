@@ -77,6 +77,7 @@ def batch_bar(
 def _standing(standing: Standing) -> str:
     stages = Counter(standing.running.values())
     parts = [f"{count} {stage}" for stage, count in sorted(stages.items())]
+    parts += ["waiting for workers"] if standing.waiting else []
     parts += [f"{standing.failed} FAILED"] if standing.failed else []
     moved = (("down", standing.fetched), ("up", standing.stored))
     parts += [f"{size / 1e6:.0f} MB {way}" for way, size in moved if size]
