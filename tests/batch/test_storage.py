@@ -139,6 +139,17 @@ def test_what_is_missing_is_said(opened: Storage, tmp_path: Path) -> None:
     assert opened.sha256("none.mov") is None
 
 
+def test_a_bucket_that_is_missing_is_said(opened: Storage, bucket: Bucket, tmp_path: Path) -> None:
+    """Also of one object, although no answer to a HEAD tells it from a missing key."""
+    none = open_storage("s3://none/in")
+    for ask in (none.find, none.sha256, none.read, lambda name: none.fetch(name, tmp_path)):
+        with pytest.raises(StorageRefused, match=r"in/a\.mp4: there is no bucket none"):
+            ask("a.mp4")
+    bucket.put("in/a.mp4", b"abc")
+    assert opened.find("a.mp4")
+    assert [one.method for one in bucket.requests if one.path.startswith("/clips")] == ["HEAD"]
+
+
 def test_no_error_tells_a_secret(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

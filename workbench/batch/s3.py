@@ -137,8 +137,14 @@ class Bucket:
 
     def _head(self, name: str) -> tuple[Stored, str | None]:
         """Return an object and the SHA-256 in its metadata. Raises ObjectMissing."""
+        key = self.prefix + name
         with self._told(name):
-            found = self.client.head_object(Bucket=self.bucket, Key=self.prefix + name)
+            try:
+                found = self.client.head_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if _status(error) == 404:  # without a body, which says if it is the bucket
+                    self.client.get_object(Bucket=self.bucket, Key=key)["Body"].close()
+                raise
         stored = Stored(name, found["ContentLength"], found["ETag"].strip('"'))
         return stored, found["Metadata"].get(_HASH)
 
@@ -229,7 +235,7 @@ def _explained(error: Exception, url: str, bucket: str) -> StorageError:
     if not isinstance(found, ClientError):
         return StorageDown(f"{url}: the storage does not answer ({_kind(found or error)})")
     code = str(found.response.get("Error", {}).get("Code", ""))
-    status = found.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    status = _status(found)
     if code == "NoSuchBucket":
         return StorageRefused(f"{url}: there is no bucket {bucket}")
     if code == "NoSuchUpload":  # somebody who begins the same file cleared it away
@@ -245,6 +251,10 @@ def _explained(error: Exception, url: str, bucket: str) -> StorageError:
     if status >= 500 or status == 429 or code == "RequestTimeout":
         return StorageDown(f"{url}: the storage failed, after several tries (status {status})")
     return StorageError(f"{url}: the storage refused the request (status {status})")
+
+
+def _status(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def _kind(error: BaseException) -> str:
