@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.gate import HERE, SECONDS, Answer, Cut, Delay, Gate, Request
+from tests.gate import HERE, SECONDS, Answer, Cut, Delay, Gate, Request, Slow
 
 _MOTO = """
 import logging, sys
@@ -40,7 +40,7 @@ class Bucket:
     Each fault says which requests it hits: of one method, or of any; with a text anywhere in the
     unquoted path and the query ("/clips/a.mp4?partNumber=2"); not the first `skip` of them; and
     then `count` of them, or all until `clear` when that is None. A request takes the first delay
-    that fits it, and then the first of the answers and cuts.
+    that fits it, the first slowness, and then the first of the answers and cuts.
     """
 
     def __init__(self, name: str, moto: int) -> None:
@@ -182,6 +182,18 @@ class Bucket:
     ) -> None:
         """Wait before anything is done about a request."""
         self._gate.fail(Delay(method, where, skip, count, seconds))
+
+    def slow(
+        self,
+        pause: float,
+        *,
+        method: str | None = None,
+        where: str = "",
+        skip: int = 0,
+        count: int | None = 1,
+    ) -> None:
+        """Wait so many seconds before each piece (tests.gate.PIECE) of an answer's body."""
+        self._gate.fail(Slow(method, where, skip, count, pause))
 
     def clear(self) -> None:
         """Have no more faults; a delay that has begun goes on."""

@@ -1,11 +1,15 @@
-"""Clips that many tests share, made once a run."""
+"""What many tests share, made once a run: clips, and a bucket that is empty for every test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import clips
+
+if TYPE_CHECKING:
+    from tests.bucket import Bucket
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +32,17 @@ def untagged(made: Callable[[str], Path]) -> Path:
 @pytest.fixture(scope="session")
 def banded(made: Callable[[str], Path]) -> Path:
     return made("banded")
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> "Iterator[Bucket]":
+    from tests.bucket import serving  # takes a while
+
+    with serving() as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def bucket(bucket_server: "Bucket") -> "Bucket":
+    bucket_server.empty()
+    return bucket_server

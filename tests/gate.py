@@ -79,6 +79,11 @@ class Delay(Fault):
 
 
 @dataclass
+class Slow(Fault):
+    pause: float  # seconds before each piece
+
+
+@dataclass
 class Answer(Fault):
     status: int
     code: str
@@ -226,6 +231,8 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(delay, Delay) and self.server.stopping.wait(delay.seconds):
             self.close_connection = True
             return
+        slow = gate.fault(request, Slow)
+        self.pause = slow.pause if isinstance(slow, Slow) else 0.0  # seconds
         fault = gate.fault(request, (Answer, Cut))
         cut = fault if isinstance(fault, Cut) else None
         try:
@@ -300,6 +307,9 @@ class _Handler(BaseHTTPRequestHandler):
         end = response.length if cut is None or cut.after is None else cut.after
         sent = 0
         while piece := response.read(min(PIECE, end - sent)):
+            if self.server.stopping.wait(self.pause):
+                self.close_connection = True
+                return
             sent += len(piece)
             self.server.gate.note(self.place, sent=sent)
             self.wfile.write(piece)

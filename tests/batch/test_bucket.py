@@ -305,6 +305,15 @@ def test_a_delay(bucket: Bucket, connect: Connect) -> None:
         hasty.list_objects_v2(Bucket="clips")
 
 
+def test_a_slow_answer(bucket: Bucket, s3: Any) -> None:
+    data = bytes(range(256)) * (MIB // 256)
+    bucket.put("clip", data)
+    bucket.slow(0.1, method="GET")
+    started = time.monotonic()
+    assert s3.get_object(Bucket="clips", Key="clip")["Body"].read() == data
+    assert 0.4 <= time.monotonic() - started < 5
+
+
 def test_the_end_does_not_wait_for_a_delay(bucket: Bucket, s3: Any) -> None:
     bucket.delay(600)
     with ThreadPoolExecutor(1) as pool:
