@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def folder(banded: Path, tmp_path: Path) -> Path:
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip that takes some seconds to encode: time to be killed in."""
     path = tmp_path_factory.mktemp("long") / "long.mp4"
-    source = ["-f", "lavfi", "-i", clips.sky("1280x720", seconds=6)]
+    source = ["-f", "lavfi", "-i", clips.sky("640x360", seconds=8)]
     clips.run(*source, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path)
     return path
 
@@ -85,14 +86,41 @@ def test_a_batch_leaves_every_clips_files_and_a_summary(folder: Path, tmp_path: 
 
 
 def test_what_no_batch_has_made_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    """Nor what was made of another clip of the same name."""
     out = tmp_path / "out"
     out.mkdir()
-    (out / "a_prores.mov").write_bytes(b"mine")
+    (out / "a_prores.qc.json").write_bytes(b"mine")
     found = batch(folder / "a.mp4", "--out", out, expect=1)
     assert "exists already and is not what a batch delivered there" in found[0]["reason"]
-    assert (out / "a_prores.mov").read_bytes() == b"mine"
+    assert (out / "a_prores.qc.json").read_bytes() == b"mine"
     batch(folder / "a.mp4", "--out", out, "--overwrite")
     assert whole(out, "a_prores")
+    shutil.copy(folder / "a.mp4", folder / "day 2/a.mp4")
+    found = batch(folder / "day 2/a.mp4", "--out", out, expect=1)
+    assert f"was made of {folder / 'a.mp4'}; --overwrite replaces it" in found[0]["reason"]
+
+
+def test_a_batch_of_odd_names_in_a_relative_place(banded: Path, tmp_path: Path) -> None:
+    """What papermill, Matplotlib, HTML, UTF-8 and file systems take for something else."""
+    names = ["{x} $a_$b", "<b>&'\"#?%41", "two\nlines", "-dash", "🎬", "n" * 244]
+    for name in names:
+        shutil.copy(banded, tmp_path / f"{name}.mp4")
+    shutil.copy(banded, os.fsencode(tmp_path) + b"/caf\xe9.mp4")
+    shutil.copy(banded, tmp_path / "-dash.mp4")
+    argv = command(".", "--out", "o{u}t", "--json")
+    with started(["env", "-C", str(tmp_path), *argv]) as process:
+        output, _ = process.communicate(timeout=180)
+    found = {one["name"]: one for one in map(json.loads, output.splitlines())}
+    assert process.returncode == 1
+    assert found["caf\\udce9_prores"]["reason"] == "its name is not UTF-8: rename it"
+    assert "is too long a name" in found[f"{'n' * 244}_prores"]["reason"]
+    for name in names[:-1]:
+        assert found[f"{name}_prores"]["state"] == "delivered"
+        assert whole(tmp_path / "o{u}t", f"{name}_prores")
+    page = (tmp_path / "o{u}t/summary.html").read_text(encoding="utf-8")
+    assert "<b>&amp;" not in page
+    assert "%3Cb%3E%26%27%22%23%3F%2541_prores.report.html" in page
+    assert hidden(tmp_path) == []
 
 
 def test_a_policy_that_is_missed_ends_with_3(folder: Path, tmp_path: Path) -> None:
@@ -135,6 +163,7 @@ def test_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> 
     assert keys == sorted(
         [
             *(f"out/x/a_prores{suffix}" for suffix in SUFFIXES),
+            "out/.batch/summary.json",
             "out/.batch/x/a_prores.json",
             *(f"out/summary.{kind}" for kind in ("csv", "html", "ipynb", "jsonl")),
         ]
@@ -195,18 +224,22 @@ def test_a_killed_worker_loses_nothing(running: tuple[Path, list[str]]) -> None:
     assert hidden(out) == []
 
 
-def test_a_killed_kernel_or_ffmpeg_fails_its_clip_alone(running: tuple[Path, list[str]]) -> None:
+def test_a_kernel_that_is_killed_again_and_again_fails_its_clip_alone(
+    running: tuple[Path, list[str]],
+) -> None:
+    """Once is not the clip's fault: it is done again."""
     out, argv = running
     with started(argv) as process:
-        waited_for(lambda: (out / "a_prores.mov").exists())
-        ffmpeg = waited_for(lambda: encoding(process))
-        kill(ffmpeg.parent())
+        waited_for(lambda: (out / "a_prores_convert.ipynb").exists())
+        for _ in range(2):
+            ffmpeg = waited_for(lambda: encoding(process))
+            kill(ffmpeg.parent())
+            assert gone([ffmpeg])
         output, _ = process.communicate(timeout=180)
-        assert gone([ffmpeg])
     found = {one["name"]: one for one in map(json.loads, output.splitlines())}
     assert process.returncode == 1
     assert found["a_prores"]["state"] == "delivered"
-    assert "its kernel died" in found["b_prores"]["reason"]
+    assert "the kernel died" in found["b_prores"]["reason"]
     assert hidden(out) == []
 
 
@@ -216,27 +249,31 @@ def test_a_stopped_batch_goes_on_with_the_same_command(
 ) -> None:
     out, argv = running
     with started(argv) as process:
-        waited_for(lambda: (out / "a_prores.report.html").exists())
+        waited_for(lambda: (out / "a_prores_convert.ipynb").exists())
         waited_for(lambda: encoding(process))
         family = family_of(process)
         if how == signal.SIGINT and os.name == "posix":
-            os.killpg(process.pid, how)  # as a terminal does to all in the foreground
+            for _ in range(2):  # as a terminal does to all in the foreground, and twice
+                os.killpg(process.pid, how)
+                time.sleep(0.3)
         else:
             process.send_signal(how)
         output, _ = process.communicate(timeout=60)
         assert gone(family)
     assert process.returncode == 1
     assert output.splitlines()[-1] == "Error: stopped; the same command goes on from here"
+    assert "Traceback" not in output
     assert hidden(out) == []
     assert not (out / "b_prores.mov").exists()
-    found = batch(*argv[4:-1])
-    assert [one["state"] for one in found] == ["unchanged", "delivered"]
+    if how == signal.SIGINT:
+        found = batch(*argv[4:-1])
+        assert [one["state"] for one in found] == ["unchanged", "delivered"]
 
 
 def test_a_killed_batch_goes_on_with_the_same_command(running: tuple[Path, list[str]]) -> None:
     out, argv = running
     with started(argv) as process:
-        waited_for(lambda: (out / "a_prores.report.html").exists())
+        waited_for(lambda: (out / "a_prores_convert.ipynb").exists())
         waited_for(lambda: encoding(process))
         family = family_of(process)
         kill(process)

@@ -64,8 +64,10 @@ def test_nothing_is_said_to_be_nothing(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_a_job_that_fails(clips: Path) -> None:
     """One bad name does not stop the others."""
-    (missing,) = jobs(clips / "none.mp4")
-    assert missing.identity == MISSING
+    first, missing, nothing = jobs(clips / "b.mp4", clips / "none.mp4", clips / "none*.mp4")
+    assert first.identity != MISSING
+    assert (missing.identity, nothing.identity) == (MISSING, MISSING)
+    assert nothing.source == str(clips / "none*.mp4")
 
 
 def test_what_is_delivered_into_the_folder_is_no_source(clips: Path) -> None:
@@ -74,6 +76,10 @@ def test_what_is_delivered_into_the_folder_is_no_source(clips: Path) -> None:
     assert "out/strange_prores" in names(clips)
     assert "out/strange_prores" not in names(clips, exclude=str(clips / "out"))
     assert "b_prores" in names(clips, exclude=str(clips))
+    assert "out/strange_prores" in names(clips, exclude=f"{clips}/o")
+    assert "out/strange_prores" in names(clips, exclude=f"{clips}_out")
+    assert names(clips / "*.mov", clips / "b.mp4") == names(clips / "b.mp4", clips / "*.mov")[::-1]
+    assert "a_prores_prores" not in names(clips / "*")
 
 
 def test_clips_that_would_be_delivered_under_one_name_are_told(clips: Path) -> None:
@@ -113,6 +119,11 @@ def test_a_csv_gives_each_clip_its_own_settings(clips: Path) -> None:
     assert first.order.parameters["preset"] == "smooth"
     assert first.order.overrides == {"deband.strength": 2.5}
     assert (second.name, second.order.parameters["frame_rate"]) == ("c_prores", "24")
+    both = plan([str(path)], Settings(overrides={"tone.contrast": 0.8}))
+    assert both[0].order.overrides == {"tone.contrast": 0.8, "deband.strength": 2.5}
+    (clips / "one.csv").write_text("source,preset\nb.mp4,smooth\n")
+    (job,) = jobs(clips / "one.csv", sweep=[("deband.strength", (2,))])
+    assert job.order.parameters["preset"] == "smooth"
 
 
 def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
@@ -137,6 +148,7 @@ def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
         ("a.csv", "source,preset\nb.mp4\n", "more or fewer cells"),
         ("a.csv", "source,audio_rate\nb.mp4,loud\n", "audio_rate: 'loud'"),
         ("a.csv", "source,deband.strength\nb.mp4,9999\n", "deband.strength is 9999"),
+        ("a.csv", "source\na.csv\n", "a list holds clips"),
         ("a.toml", "clip = 3\n", r"holds \[\[clip\]\] tables alone"),
         ("a.toml", "[[clip\n", "is not a TOML file"),
         ("a.toml", '[[clip]]\nsource = "none.mp4"\npreset = 3\n', "preset"),
@@ -155,7 +167,9 @@ def test_a_sweep_is_a_grid(clips: Path) -> None:
     found = jobs(clips / "b.mp4", sweep=sweep)
     assert [job.order.overrides for job in found] == [{"deband.radius": n} for n in (8, 16, 32)]
     assert found[0].name == "b_deband.radius-8_preset-classic_prores"
-    assert all(job.views for job in found)
+    assert [job.point for job in found] == [
+        {"deband.radius": n, "preset": "classic"} for n in (8, 16, 32)
+    ]
     assert not clashes(found)
 
 
@@ -175,6 +189,8 @@ def test_a_sweep_is_checked_before_anything_runs(clips: Path) -> None:
         jobs(clips, sweep=[("deband.radius", (8,))])
     with pytest.raises(BatchError, match="swept twice"):
         jobs(clips / "b.mp4", sweep=[("deband.radius", (8,)), ("deband.radius", (9,))])
+    with pytest.raises(BatchError, match="overrides cannot be swept"):
+        jobs(clips / "b.mp4", sweep=[("overrides", (1,))])
     with pytest.raises(BatchError, match="1024 points"):
         jobs(clips / "b.mp4", sweep=[(f"a.{n}", tuple(range(4))) for n in range(5)])
 
@@ -189,8 +205,15 @@ def test_a_bucket_is_its_clips(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) 
     assert names("s3:///in/a.mp4") == ["a_prores"]
     assert names("s3://clips/in/*.mp4") == ["a_prores"]
     assert names("s3://clips/in*/*.mp4") == ["in/a_prores", "in2/d_prores"]
+    bucket.put("in/x[1].mp4", b"x")
+    assert names("s3://clips/in/x[1].mp4") == ["x[1]_prores"]
+    bucket.delete("in/x[1].mp4")
+    (gone,) = [job for job in jobs("s3:///in", "s3:///gone.mp4") if job.source == "gone.mp4"]
+    assert gone.identity == MISSING
+    assert "b/c_prores" not in names("s3:///in", exclude="s3://clips/in/b")
+    assert "b/c_prores" in names("s3:///in", exclude="s3://clips/in/")
     assert names("s3://clips") == ["in/a_prores", "in/b/c_prores", "in2/d_prores"]
-    with pytest.raises(ClipNotFound, match="s3://clips/none names no object"):
+    with pytest.raises(ClipNotFound, match="no clip was found in s3://clips/none"):
         names("s3://clips/none")
     (job,) = jobs("s3:///in/a.mp4")
     before = job.identity

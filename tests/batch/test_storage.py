@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.bucket import Bucket
 from workbench.batch import s3
-from workbench.batch.storage import Folder, Storage, open_storage, safe_name
+from workbench.batch.storage import Folder, Storage, open_storage, patiently, safe_name
 from workbench.errors import (
     Cancelled,
     ObjectDamaged,
@@ -112,13 +112,11 @@ def test_a_stopped_upload_leaves_nothing(opened: Storage, bucket: Bucket, large:
     assert bucket.multipart_uploads() == []
 
 
-def test_what_a_killed_upload_left_is_cleared_away(
-    opened: Storage, bucket: Bucket, large: Path
-) -> None:
+def test_what_a_killed_upload_left_is_cleared_away(opened: Storage, bucket: Bucket) -> None:
     client = opened.client  # type: ignore[attr-defined]
     client.create_multipart_upload(Bucket=bucket.name, Key="in/a.mov")
     client.create_multipart_upload(Bucket=bucket.name, Key="in/a.mov.other")
-    opened.store(large, "a.mov", sha256(large.read_bytes()))
+    opened.clear("a.mov")
     assert [key for key, _ in bucket.multipart_uploads()] == ["in/a.mov.other"]
 
 
@@ -148,6 +146,24 @@ def test_a_bucket_that_is_missing_is_said(opened: Storage, bucket: Bucket, tmp_p
     bucket.put("in/a.mp4", b"abc")
     assert opened.find("a.mp4")
     assert [one.method for one in bucket.requests if one.path.startswith("/clips")] == ["HEAD"]
+
+
+def test_an_upload_that_another_ended_is_tried_again(
+    opened: Storage, bucket: Bucket, large: Path
+) -> None:
+    """Two batches that begin the same file may take each other's upload for a dead one."""
+    ended: list[float] = []
+
+    def end(_: int) -> None:
+        if not ended:
+            ended.append(0)
+            opened.clear("a.mov")
+
+    data = large.read_bytes()
+    stored = patiently(lambda: opened.store(large, "a.mov", sha256(data), end), ended.append)
+    assert stored.size == len(data)
+    assert len(ended) == 2
+    assert bucket.get("in/a.mov") == data
 
 
 def test_no_error_tells_a_secret(

@@ -48,12 +48,13 @@ def plan(
     found: list[Found] = []
     seen: set[tuple[str, str]] = set()
     for source in sources:
-        before = len(found)
+        nothing = True
         for one in find_clips(source, profile, exclude):
+            nothing = False
             if one.row or (one.place, one.stored.name) not in seen:
                 seen.add((one.place, one.stored.name))
                 found.append(one)
-        if len(found) == before and (str(Path.cwd()), source) not in seen:
+        if nothing:
             # What names nothing is a job that fails: the others are not stopped.
             found.append(Found(str(Path.cwd()), Stored(source, 0, MISSING), source, {}))
     if all(one.stored.identity == MISSING for one in found):
