@@ -178,7 +178,7 @@ def test_a_bad_value_is_told_before_anything_runs(untagged: Path) -> None:
 
 def test_help_and_import_load_nothing_heavy() -> None:
     """What makes them quick; how quick they are is for the benchmark to say."""
-    heavy = "numpy av pydantic matplotlib ipywidgets papermill boto3 dask fastapi"
+    heavy = "numpy av pydantic matplotlib ipywidgets papermill boto3 dask distributed fastapi"
     for what in ("import workbench", "import workbench.cli"):
         code = f"{what}, sys; print(sorted(set('{heavy}'.split()) & set(sys.modules)))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

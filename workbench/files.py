@@ -1,5 +1,6 @@
 """Files that take their name only when they are whole: the old one stays until the new one is."""
 
+import hashlib
 import os
 import tomllib
 import uuid
@@ -41,6 +42,12 @@ def _settle(path: Path) -> None:
 def expanded(path: str | Path) -> Path:
     """Return a path with ~ as the home folder; one of nobody's stays as it is."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for nobody's
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's contents, in hex. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_toml(path: Path, blame: type[WorkbenchError]) -> dict[str, Any]:

@@ -324,6 +324,9 @@ def _refuse_strangers(client: Client) -> None:
 _QUIET: dict[str, Any] = {
     "distributed.logging": {"distributed": "critical"},
     "distributed.worker.profile.enabled": False,
+    # What is kept for people who look into Dask would grow the caller's memory with the jobs.
+    "distributed.admin.low-level-log-length": 100,
+    "distributed.admin.system-monitor.log-length": 100,
     "distributed.comm.timeouts.connect": "30s",
 }
 

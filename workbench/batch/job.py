@@ -4,7 +4,6 @@ The manifest is what makes a batch resumable: it says what a set of files was ma
 SHA-256 of each. It is stored first; a set is finished when its files are those that it names.
 """
 
-import hashlib
 import json
 import random
 import socket
@@ -34,6 +33,7 @@ from workbench.errors import (
     VerificationFailed,
 )
 from workbench.ffmpeg import Cancellation, program
+from workbench.files import sha256_of
 from workbench.probe import open_clip
 
 MANIFESTS = ".batch/"
@@ -158,7 +158,7 @@ def run_job(job: Job, hands: Hands) -> Outcome:
     record = json.loads(record_path(delivered).read_text(encoding="utf-8"))
     made = (delivered, record_path(delivered), report_path(delivered), executed)
     files = dict(zip(SUFFIXES, made, strict=True))
-    hashes = {suffix: _sha256(path) for suffix, path in files.items()}
+    hashes = {suffix: sha256_of(path) for suffix, path in files.items()}
     if hashes[".mov"] != record["destination"]["sha256"]:
         raise VerificationFailed(f"{delivered.name} is not the file that was verified")
     outcome = Outcome(
@@ -203,7 +203,7 @@ def _convert(job: Job, source: Path, delivered: Path, executed: Path, hands: Han
             run()
     except NotebookFailed:
         if executed.is_file():  # for whoever wants to know more than the sentence
-            _upload(failed_notebook(job.name), executed, _sha256(executed), hands)
+            _upload(failed_notebook(job.name), executed, sha256_of(executed), hands)
         raise
 
 
@@ -256,7 +256,7 @@ def _store(job: Job, files: Mapping[str, Path], manifest: Manifest, hands: Hands
     """
     path = hands.folder / "manifest.json"
     path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
-    wanted = {f"{MANIFESTS}{job.name}.json": (path, _sha256(path))}
+    wanted = {f"{MANIFESTS}{job.name}.json": (path, sha256_of(path))}
     for suffix, file in files.items():
         wanted[job.name + suffix] = (file, manifest.files[suffix])
     for attempt in range(_TRIES):
@@ -280,8 +280,3 @@ def _estimate(clip: Clip) -> int:
     """Return about how many bytes the delivered file will take, reckoned high."""
     blocks = -(-clip.width // 16) * -(-clip.height // 16)
     return clip.frame_count * blocks * _BITS_PER_BLOCK // 8
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

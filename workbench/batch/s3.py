@@ -4,7 +4,6 @@ What R2 wants different is set here: the region `auto`, no checksum headers but 
 must have, parts of one size. An ETag is no MD5 there, so each object carries its own SHA-256.
 """
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from workbench.errors import (
     StorageError,
     StorageRefused,
 )
+from workbench.files import sha256_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -99,7 +99,7 @@ class Bucket:
             )
         if path.stat().st_size != stored.size:
             raise ObjectDamaged(f"{self.url(name)} changed while it was fetched: try again")
-        if expected is not None and expected != _sha256(path):
+        if expected is not None and expected != sha256_of(path):
             raise ObjectDamaged(
                 f"{self.url(name)} is damaged: its SHA-256 is not the one in its metadata; "
                 "upload it again"
@@ -259,8 +259,3 @@ def _status(error: ClientError) -> int:
 
 def _kind(error: BaseException) -> str:
     return type(error).__name__
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

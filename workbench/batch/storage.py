@@ -3,7 +3,6 @@
 A file in it has a name, with "/" between folders, and takes that name only when it is whole.
 """
 
-import hashlib
 import os
 import shutil
 import time
@@ -17,7 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from workbench.clip import file_stamp
 from workbench.errors import DestinationUnusable, StorageDown, StorageError
-from workbench.files import blamed_on, expanded, replacing
+from workbench.files import blamed_on, expanded, replacing, sha256_of
 
 Follower = Callable[[int], None]
 """Told how many more bytes went through; what it raises ends the transfer."""
@@ -170,8 +169,7 @@ class Folder:
 
     def sha256(self, name: str) -> str | None:
         try:
-            with self._path(name).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_of(self._path(name))
         except FileNotFoundError:
             return None
         except OSError as error:

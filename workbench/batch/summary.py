@@ -1,7 +1,6 @@
 """Summary: a batch in one notebook, one page and one table, stored where its clips went."""
 
 import csv
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from workbench.batch.notebooks import NOTEBOOKS, Kernel
 from workbench.batch.storage import Storage, patiently
 from workbench.deliver.outcome import Outcome, read_outcomes
 from workbench.errors import DestinationExists
+from workbench.files import sha256_of
 
 LINES = "summary.jsonl"
 """One outcome a line, as they came: what the summary is made of, and what a machine reads."""
@@ -51,9 +51,7 @@ def refuse_foreign_summary(destination: Storage) -> None:
 
 
 def _store(path: Path, name: str, destination: Storage) -> None:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    patiently(lambda: destination.store(path, name, sha256))
+    patiently(lambda: destination.store(path, name, sha256_of(path)))
 
 
 def _write_table(outcomes: list[Outcome], path: Path) -> None:

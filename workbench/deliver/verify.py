@@ -4,7 +4,6 @@ What a conversion does to its own file before it may have its name, and what `wo
 any file.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from workbench.deliver.qc import Finding, Level, check, turned, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recipe import Recipe, sound_options
 from workbench.errors import ClipError, DamagedClip
+from workbench.files import sha256_of
 from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
 from workbench.probe import open_clip
@@ -103,14 +103,12 @@ def verify(
                 if not str(error).startswith(path.name):
                     raise  # it is the source that does not decode
                 promises.append(undecodable(error))
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return Verification(
         movie=movie,
         promises=tuple(promises),
         judgements=tuple(judge(inspection, movie, policy)) if inspection else (),
         inspection=inspection,
-        sha256=sha256,
+        sha256=sha256_of(path),
     )
 
 
