@@ -145,6 +145,7 @@ def run_job(job: Job, hands: Hands) -> Outcome:
     _refuse_long_name(job.name)
     replaces = _replaceable(job, hands)
     hands.destination.clear(f"{job.name}.mov")
+    refuse_full_disk(hands.folder, job.size, job.source)
     hands.tell("fetching", 0)
     follow = hands.follow("fetching")
     source = patiently(lambda: hands.source.fetch(job.source, hands.folder, follow), hands.pause)

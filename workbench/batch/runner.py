@@ -69,7 +69,8 @@ def run(
         said = event[1]
         with changed:
             name, stage = str(said["job"]), str(said["stage"])
-            standing.running[name] = stage
+            if name in standing.running:  # a word may come after the outcome
+                standing.running[name] = stage
             standing.fetched += int(said["bytes"]) if stage == "fetching" else 0
             standing.stored += int(said["bytes"]) if stage == "storing" else 0
             on_change(standing)
@@ -89,9 +90,10 @@ def run(
     if not left:
         return
 
-    def look(threads: int) -> None:
+    def look(threads: int, more: Sequence[Job]) -> None:
         with changed:
             standing.waiting = threads == 0
+            standing.running.update({job.name: "" for job in more})
             on_change(standing)
 
     try:
@@ -141,17 +143,24 @@ def _earlier(jobs: Sequence[Job], destination: Storage) -> Iterator[tuple[Job, O
 
 
 def _run(
-    jobs: Iterable[Job], hired: crew.Crew, terms: crew.Terms, look: Callable[[int], None]
+    jobs: Iterable[Job],
+    hired: crew.Crew,
+    terms: crew.Terms,
+    look: Callable[[int, Sequence[Job]], None],
 ) -> Iterator[Outcome]:
-    """Keep the crew busy, with no more jobs handed out at a time than that takes."""
+    """Keep the crew busy, with no more jobs handed out at a time than that takes.
+
+    `look` is told how many can be done at a time, and which are handed out.
+    """
     waiting = iter(jobs)
     handed: dict[str, tuple[Job, Future[Outcome]]] = {}
     done: SimpleQueue[Future[Outcome]] = SimpleQueue()
 
     def hand_out() -> None:
         threads = hired.threads()
-        look(threads)
-        for job in islice(waiting, max(0, _AHEAD * max(1, threads) - len(handed))):
+        more = list(islice(waiting, max(0, _AHEAD * max(1, threads) - len(handed))))
+        look(threads, more)
+        for job in more:
             future = hired.client.submit(crew.work, terms.batch, job, pure=False)
             handed[str(future.key)] = (job, future)
             future.add_done_callback(done.put)

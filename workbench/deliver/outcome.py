@@ -76,7 +76,7 @@ class Standing:
     failed: int = 0  # did not finish
     rejected: int = 0  # finished, and failed QC
     unchanged: int = 0
-    running: dict[str, str] = field(default_factory=dict)  # stage by the job's name
+    running: dict[str, str] = field(default_factory=dict)  # stage by name; "" until it begins
     fetched: int = 0  # bytes
     stored: int = 0  # bytes
     waiting: bool = False  # for workers: there are none
@@ -151,6 +151,8 @@ def views(
 
     Raises ClipError.
     """
+    if record["measures"] is None:
+        return {}
     worst = record["measures"]["worst"]
     with open_clip(delivered) as clip:
         after = clip.frame(worst["frame_after"])

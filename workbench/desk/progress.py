@@ -75,7 +75,7 @@ def batch_bar(
 
 
 def _standing(standing: Standing) -> str:
-    stages = Counter(standing.running.values())
+    stages = Counter(stage for stage in standing.running.values() if stage)
     parts = [f"{count} {stage}" for stage, count in sorted(stages.items())]
     parts += ["waiting for workers"] if standing.waiting else []
     parts += [f"{standing.failed} FAILED"] if standing.failed else []
