@@ -69,7 +69,7 @@ class Bench(WorkerPlugin):
             # A worker of this machine hears Ctrl-C as its owner does, who knows what to do.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         threads = self._terms.threads or -(-(os.cpu_count() or 1) // worker.state.nthreads)
-        os.environ[THREADS_VARIABLE] = str(threads)
+        os.environ.setdefault(THREADS_VARIABLE, str(threads))  # unless a person has said so
         self._stack = ExitStack()
         self._folder = self._stack.enter_context(scratch(self._terms.root))
         self._cancellation = Cancellation()
