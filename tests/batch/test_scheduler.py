@@ -85,6 +85,30 @@ def test_jobs_run_wherever_there_are_workers(
     assert {one["state"] for one in again} == {"unchanged"}
 
 
+def test_a_caller_that_is_killed_leaves_nothing_on_the_workers(
+    cluster: Cluster, bucket: Bucket, banded: Path
+) -> None:
+    address, workers, folders = cluster
+    for name in "abcdef":
+        bucket.put(f"in/{name}.mp4", banded)
+    arguments = ("s3:///in", "--out", "s3:///out", "--scheduler", address)
+    with started(command(*arguments), bucket.environment) as process:
+        waited_for(lambda: encoding(workers[0]))
+        # A nanny, and its worker: what they have for children is the batch's.
+        batches = [
+            one
+            for nanny in workers
+            for worker in nanny.children()
+            for one in worker.children(recursive=True)
+        ]
+        kill(process)
+        assert gone([process, *batches])
+    waited_for(lambda: not [name for folder in folders for name in hidden(folder / "temp")])
+    assert bucket.multipart_uploads() == []
+    found = batch(*arguments, environment=bucket.environment)
+    assert len(found) == 6
+
+
 def test_a_worker_that_is_another_is_refused(
     cluster: Cluster, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, banded: Path
 ) -> None:
