@@ -10,6 +10,7 @@ from workbench.batch.job import MANIFESTS
 from workbench.batch.notebooks import NOTEBOOKS, Kernel
 from workbench.batch.storage import Storage, patiently
 from workbench.deliver.outcome import Outcome, read_outcomes
+from workbench.deliver.report import templates
 from workbench.errors import DestinationExists
 from workbench.files import sha256_of
 
@@ -75,7 +76,6 @@ def _plain(value: Any) -> Any:
 
 def _page(notebook: Path) -> str:
     """Return what an executed notebook shows, without its code, as a page that loads nothing."""
-    from jinja2 import Environment, PackageLoader
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
@@ -85,5 +85,4 @@ def _page(notebook: Path) -> str:
         exclude_anchor_links=True,
     )
     body, _ = exporter.from_filename(str(notebook))
-    environment = Environment(loader=PackageLoader("workbench.batch", "."), autoescape=True)
-    return environment.get_template(_TEMPLATE).render(body=Markup(body))
+    return templates("workbench.batch").get_template(_TEMPLATE).render(body=Markup(body))

@@ -7,6 +7,7 @@ reader's light or dark theme, and prints.
 import base64
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.deliver.qc import LEVELS, verdict_in_words
 from workbench.deliver.record import record
@@ -14,7 +15,23 @@ from workbench.deliver.verify import Delivery
 from workbench.ffmpeg import pasteable
 from workbench.files import write_text
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _TEMPLATE = "report.html.jinja"
+
+
+def templates(package: str) -> "Environment":
+    """Return the page templates that lie in a package, for every page that is written here."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(package, "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def report_path(delivered: Path) -> Path:
@@ -34,21 +51,16 @@ def write_report(delivery: Delivery, figures: Mapping[str, bytes]) -> Path:
 
 def page(delivery: Delivery, figures: Mapping[str, bytes]) -> str:
     """Return the page as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("workbench.deliver", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     findings = sorted(delivery.findings, key=lambda finding: -LEVELS.index(finding.level))
-    return environment.get_template(_TEMPLATE).render(
-        delivery=delivery,
-        record=record(delivery),
-        command=pasteable(delivery.command),
-        findings=findings,
-        words=verdict_in_words(finding.level for finding in findings),
-        figures={name: base64.b64encode(png).decode("ascii") for name, png in figures.items()},
+    return (
+        templates("workbench.deliver")
+        .get_template(_TEMPLATE)
+        .render(
+            delivery=delivery,
+            record=record(delivery),
+            command=pasteable(delivery.command),
+            findings=findings,
+            words=verdict_in_words(finding.level for finding in findings),
+            figures={name: base64.b64encode(png).decode("ascii") for name, png in figures.items()},
+        )
     )

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query
 from fastapi.openapi.utils import get_openapi
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from workbench import __version__
+from workbench.deliver.report import templates
 from workbench.look.preset import shipped
 from workbench.service.answers import QUICKTIME, disposition
 from workbench.service.problems import (
@@ -175,13 +175,7 @@ def openapi(routes: Sequence[Any]) -> dict[str, Any]:
 
 def page(document: dict[str, Any]) -> str:
     """Return the document as HTML, with every kind of problem."""
-    environment = Environment(
-        loader=PackageLoader("workbench.service", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("workbench.service")
     environment.policies["json.dumps_kwargs"] = {"indent": 2}
     return environment.get_template("page.html.jinja").render(
         document=document,
