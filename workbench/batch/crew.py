@@ -292,7 +292,8 @@ class Farewell(SchedulerPlugin):
             scheduler.loop.add_callback(self._clear, scheduler)
 
     async def _clear(self, scheduler: Scheduler) -> None:
-        await scheduler.unregister_worker_plugin(comm=None, name=self._batch)
+        if self._batch in scheduler.worker_plugins:  # it did not take them along itself
+            await scheduler.unregister_worker_plugin(comm=None, name=self._batch)
         await scheduler.unregister_scheduler_plugin(name=self.name)
 
 

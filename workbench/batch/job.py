@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import ClassVar
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -53,9 +53,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    VERSION: ClassVar = 2
-
-    version: int = VERSION
+    version: Literal[2] = 2  # another one when a key changes its meaning
     made_of: dict[str, str]  # the source's identity, the order, the versions of what did it
     files: dict[str, str]  # SHA-256, in hex, by what follows the job's name
     replaces: dict[str, str]  # the same of the files that were there before, made by a batch too
