@@ -14,7 +14,7 @@ PACKAGE = ROOT / "workbench"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 ORDER = [
-    *("errors", "files", "ffmpeg", "colour", "frames", "clip", "probe"),
+    *("errors", "files", "ffmpeg", "atoms", "opening", "colour", "frames", "clip", "probe"),
     *("measure", "look", "deliver", "batch", "desk", "service", "demo", "cli", "__main__"),
     "__init__",
 ]

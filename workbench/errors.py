@@ -39,8 +39,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
+def one_line(text: str) -> str:
+    r"""Escape control characters, which a file name may hold: they stay text, and on their line.
+
+    >>> print(one_line("two\nlines \x1b[31m"))
+    two\nlines \x1b[31m
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class WorkbenchError(Exception):
     """Base of every error that the package raises on purpose."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """Show a notebook's reader the sentence alone (IPython asks for this method)."""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from workbench.colour import Colour, declared
 from workbench.errors import DamagedClip, UnsupportedClip
-from workbench.ffmpeg import file_url, thread_limit
+from workbench.ffmpeg import thread_limit
+from workbench.opening import open_container
 
 Plane = NDArray[Any]
 """Code values: uint8 at 8 bits, uint16 above."""
@@ -309,7 +310,7 @@ class FrameReader:
         self._frames = self._container.decode(stream)
 
     def _open(self) -> av.container.InputContainer:
-        container = av.open(file_url(self._path), metadata_errors="replace")
+        container = open_container(self._path)
         stream = _video(container, self._stream)
         stream.thread_type = "AUTO"
         stream.thread_count = thread_limit()

@@ -15,9 +15,9 @@ import numpy as np
 from workbench.clip import AudioStream, Clip, file_stamp
 from workbench.colour import Colour
 from workbench.errors import ClipNotFound, DamagedClip, NotAVideo, UnsupportedClip
-from workbench.ffmpeg import file_url
 from workbench.files import expanded
 from workbench.frames import FrameReader, Orientation, Position, orientation
+from workbench.opening import limits, open_container, refuse_over
 
 
 def open_clip(path: str | Path) -> Clip:
@@ -27,34 +27,18 @@ def open_clip(path: str | Path) -> Clip:
     path = expanded(path)
     refuse_no_file(path)
     stamp = file_stamp(path)
-    with _open(path) as container:
+    with open_container(path) as container:
         stream = _picture(path, container)
+        _refuse_too_much(path, container, stream)
         _refuse_early_end(path, container)
         first = _first_frame(path, container, stream)
         turned = orientation(first, path)
         _refuse_layout(path, first, turned)
     # Opened anew and not rewound: some formats do not find their way back to the first frame.
-    with _open(path) as container:
+    with open_container(path) as container:
         stream = _picture(path, container)
         walk = _walk(path, container, stream, first)
         return _clip(path, container, stream, walk, first, turned, stamp)
-
-
-def _open(path: Path) -> av.container.InputContainer:
-    try:
-        return av.open(file_url(path), metadata_errors="replace")
-    except av.FFmpegError as error:
-        with path.open("rb") as file:
-            begins_well = file.read(8)[4:] == b"ftyp"
-        if begins_well:
-            raise DamagedClip(
-                f"{path.name} is cut short: it begins like an MP4 or QuickTime file, but its index "
-                "is missing; download it again"
-            ) from error
-        raise NotAVideo(
-            f"{path.name} cannot be opened as video ({error.strerror}): give an MP4 or "
-            "QuickTime file"
-        ) from error
 
 
 def refuse_no_file(path: Path) -> None:
@@ -86,6 +70,17 @@ def _picture(path: Path, container: av.container.InputContainer) -> av.VideoStre
     raise NotAVideo(f"{path.name} has no video in it{instead}")
 
 
+def _refuse_too_much(
+    path: Path, container: av.container.InputContainer, stream: av.VideoStream
+) -> None:
+    """Refuse pictures too large and indices too long, before anything is made of them."""
+    width, height = stream.codec_context.width, stream.codec_context.height
+    refuse_over(path, "pixels", width * height, f"has pictures of {width}x{height} pixels")
+    for each in container.streams:
+        count = len(each.index_entries)
+        refuse_over(path, "frames", count, f"has {count:,} frames or blocks in one track")
+
+
 def _refuse_early_end(path: Path, container: av.container.InputContainer) -> None:
     """Refuse an MP4 or QuickTime file whose index names bytes past the end of the file."""
     ends = [
@@ -107,9 +102,15 @@ def _first_frame(
     try:
         frame = next(container.decode(stream), None)
     except av.FFmpegError as error:
+        # FFmpeg forgets the size of a picture that is over its limit.
+        why = (
+            error.strerror
+            if stream.codec_context.width
+            else (f"its size cannot be read, or is over {limits().pixels:,} pixels")
+        )
         raise DamagedClip(
-            f"{path.name} has a video stream, but its first frame does not decode "
-            f"({error.strerror}); download or generate it again"
+            f"{path.name} has a video stream, but its first frame does not decode ({why}); "
+            "download or generate it again"
         ) from error
     if frame is None:
         raise NotAVideo(f"{path.name} has a video stream, but no frame in it that decodes")
@@ -218,6 +219,10 @@ def _walk(
     ends = [(max(found) + found[max(found)][1]) * Fraction(stream.time_base or 1)]
     ends += [sound.end for sound in sounds.values()]
     _refuse_missing_end(path, container, max(ends))
+    begins = [shown[0] * Fraction(stream.time_base or 1)]
+    begins += [sound.begin for sound in sounds.values() if sound.begin is not None]
+    lasts = float(max(ends) - min(begins))
+    refuse_over(path, "seconds", lasts, f"lasts {lasts:,.0f} seconds")
     return _Walk(
         positions=tuple(found[pts][0] for pts in shown),
         last_duration=found[shown[-1]][1],

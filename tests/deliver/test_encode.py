@@ -55,7 +55,8 @@ def test_the_arguments_hold_the_seed_s_options_and_values(untagged: Path) -> Non
         else:
             assert value_after(argv, option) == value
     added = [argument for argument in argv if argument.startswith("-") and argument not in SEED]
-    assert added == ["-xerror", "-i", "-map", "-map", "-fps_mode", "-enc_time_base", "-f"]
+    door = ["-protocol_whitelist", "-format_whitelist", "-max_streams", "-max_pixels", "-i"]
+    assert added == ["-xerror", *door, "-map", "-map", "-fps_mode", "-enc_time_base", "-f"]
 
 
 @pytest.mark.parametrize(

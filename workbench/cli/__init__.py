@@ -7,7 +7,6 @@ import click
 
 from workbench import __version__
 from workbench.cli import batches, clips, installation, looks, serving
-from workbench.cli.options import one_line
 from workbench.errors import DestinationExists, WorkbenchError
 
 
@@ -19,7 +18,7 @@ class _Commands(click.Group):
             return super().invoke(context)
         except WorkbenchError as error:
             hint = "; --overwrite replaces it" if isinstance(error, DestinationExists) else ""
-            raise click.ClickException(one_line(f"{error}{hint}")) from error
+            raise click.ClickException(f"{error}{hint}") from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,7 +13,6 @@ from workbench.cli.options import (
     encoder_option,
     look_options,
     measure_options,
-    one_line,
     pairs,
     stopping,
     with_options,
@@ -128,6 +127,6 @@ def _display(
         )
     elif sys.stderr.isatty():
         with batch_bar() as (follow, write):
-            yield follow, lambda one: write(one_line(outcome_text(one)))
+            yield follow, lambda one: write(outcome_text(one))
     else:
-        yield lambda _: None, lambda one: click.echo(one_line(outcome_text(one)))
+        yield lambda _: None, lambda one: click.echo(outcome_text(one))

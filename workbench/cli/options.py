@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from workbench.errors import one_line
+
 PATH = click.Path(path_type=Path, readable=False)  # what is wrong with it is said by the package
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 assume_matrix_option = click.option(
@@ -62,7 +64,8 @@ def with_options(
 
 
 def show(facts: Any, text: str, as_json: bool) -> None:
-    click.echo(json.dumps(facts, indent=2) if as_json else text)
+    lines = "\n".join(map(one_line, text.split("\n")))
+    click.echo(json.dumps(facts, indent=2) if as_json else lines)
 
 
 @contextmanager
@@ -83,11 +86,6 @@ def _interrupted(error: BaseException | None) -> bool:
             return True
         error = error.__context__
     return False
-
-
-def one_line(text: str) -> str:
-    """Escape control characters, which a file name may hold."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def pairs(overrides: tuple[str, ...]) -> dict[str, Any]:

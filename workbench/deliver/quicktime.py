@@ -13,12 +13,12 @@ from typing import BinaryIO
 
 import av
 
+from workbench.atoms import atoms
 from workbench.colour import Colour
 from workbench.errors import DamagedClip, LibraryMissing
-from workbench.ffmpeg import file_url
+from workbench.opening import open_container
 
 _CHROMA = {2: "4:2:2", 3: "4:4:4"}
-_CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 _HEADER_BYTES = 36  # of a frame, as far as it is read here
 
 
@@ -86,7 +86,7 @@ def read_movie(path: Path) -> Movie:
 
     require()
     try:
-        with av.open(file_url(path), metadata_errors="replace") as container:
+        with open_container(path) as container:
             stream = container.streams.video[0]
             index = [(entry.timestamp, entry.pos) for entry in stream.index_entries]
             tick = Fraction(stream.time_base or 1)
@@ -176,34 +176,12 @@ def _read_frame_header(file: BinaryIO, position: int) -> FrameHeader:
 
 def _read_colr(file: BinaryIO) -> Colour | None:
     """Find the colr atom of the picture's sample description and read its three numbers."""
-    table = _descend(file, 0, file.seek(0, 2))
+    tables = atoms(file, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+    table = next((table for table in tables if table[12:14] == b"ap"), b"")  # of the picture
     at = table.find(b"colr")
     if at < 0 or table[at + 4 : at + 8] not in (b"nclc", b"nclx"):
         return None
     return _tags(*struct.unpack_from(">HHH", table, at + 8))
-
-
-def _descend(file: BinaryIO, start: int, end: int) -> bytes:
-    """Return the first sample description table (stsd) that names a ProRes picture, or b""."""
-    while start + 8 <= end:
-        file.seek(start)
-        size, kind = struct.unpack(">I4s", file.read(8))
-        body = start + 8
-        if size == 1:  # a 64-bit size follows
-            size = struct.unpack(">Q", file.read(8))[0]
-            body += 8
-        if size < body - start:
-            break
-        if kind in _CONTAINERS:
-            table = _descend(file, body, start + size)
-            if table:
-                return table
-        elif kind == b"stsd":
-            table = file.read(size - 8)
-            if table[12:14] == b"ap":
-                return table
-        start += size
-    return b""
 
 
 def _tags(primaries: int, transfer: int, matrix: int) -> Colour:

@@ -12,6 +12,7 @@ from workbench.clip import Clip
 from workbench.errors import ParameterError
 from workbench.look.chain import PIXEL_FORMAT, clip_chain
 from workbench.look.preset import Preset, load_preset
+from workbench.opening import file_input
 
 Encoder = Literal["prores_ks", "prores"]
 
@@ -91,7 +92,7 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
     """Return ffmpeg's arguments for a conversion, the program itself left out."""
     arguments = [
         "-xerror",  # a frame that does not decode ends the run; it is not painted over
-        *("-i", ffmpeg.file_url(clip.path)),
+        *file_input(clip.path),
         *("-map", f"0:{clip.stream}", "-map", "0:a?"),
         *("-c:v", recipe.encoder, *_ENCODER_OPTIONS[recipe.encoder]),
         *("-pix_fmt", PIXEL_FORMAT),

@@ -16,10 +16,11 @@ from workbench.deliver.policy import Policy
 from workbench.deliver.qc import Finding, Level, check, turned, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recipe import Recipe, sound_options
-from workbench.errors import ClipError, DamagedClip
+from workbench.errors import ClipError, DamagedClip, one_line
 from workbench.files import sha256_of
 from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
+from workbench.opening import file_input
 from workbench.probe import open_clip
 
 
@@ -100,7 +101,7 @@ def verify(
                 )
                 promises += check_frames(inspection)
             except DamagedClip as error:
-                if not str(error).startswith(path.name):
+                if not str(error).startswith(one_line(path.name)):
                     raise  # it is the source that does not decode
                 promises.append(undecodable(error))
     return Verification(
@@ -130,7 +131,7 @@ def _sound(
     path: Path, codec: list[str], cancellation: ffmpeg.Cancellation | None
 ) -> tuple[str, ...]:
     """Return a SHA-256 of the samples of each sound track."""
-    arguments = ["-i", ffmpeg.file_url(path), "-map", "0:a", *codec]
+    arguments = [*file_input(path), "-map", "0:a", *codec]
     lines = ffmpeg.run(
         [*arguments, "-f", "streamhash", "-hash", "sha256", "pipe:1"],
         file=path,

@@ -9,6 +9,7 @@ from workbench.clip import Clip
 from workbench.deliver.outcome import Outcome
 from workbench.deliver.qc import LEVELS, Finding, verdict_in_words
 from workbench.deliver.verify import Delivery
+from workbench.errors import one_line
 from workbench.ffmpeg import pasteable
 from workbench.look.compare import Comparison
 from workbench.look.preset import Preset
@@ -33,7 +34,8 @@ class Table:
         return f"<table><thead>{line(self.heading, 'th')}</thead><tbody>{body}</tbody></table>"
 
     def __str__(self) -> str:
-        lines = [self.heading, *self.rows] if any(self.heading) else list(self.rows)
+        found = [self.heading, *self.rows] if any(self.heading) else self.rows
+        lines = [[one_line(cell) for cell in row] for row in found]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -108,17 +110,17 @@ def delivery_table(delivery: Delivery, *records: Path) -> Table:
 
 def delivery_text(delivery: Delivery) -> str:
     """Say in one line, for a terminal, what became of a file."""
-    return f"{_verdict(delivery)}: {delivery.destination} ({_size(delivery)})"
+    return one_line(f"{_verdict(delivery)}: {delivery.destination} ({_size(delivery)})")
 
 
 def outcome_text(one: Outcome) -> str:
     """Say in one line, for a terminal, what became of one clip of many."""
     if one.state == "failed":
-        return f"FAILED    {one.name}: {one.reason}"
+        return one_line(f"FAILED    {one.name}: {one.reason}")
     said = f"{one.verdict} ({one.reason})" if one.reason else f"{one.verdict}"
     banding = "" if one.cambi_after is None else f", CAMBI {one.cambi_after:.1f}"
     took = "" if one.state == "unchanged" else f", {one.seconds:.1f} s"
-    return f"{one.state:9} {one.name}: {said}{banding}{took}"
+    return one_line(f"{one.state:9} {one.name}: {said}{banding}{took}")
 
 
 def measured_html(before: Codes, after: Codes, found: Comparison, name: str = "before") -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import ffmpeg
+from workbench.opening import file_input
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def loudness(
     chain = f"ebur128=peak=true:metadata=1,{printed}"
     with tempfile.TemporaryDirectory() as folder:
         ffmpeg.run(
-            ["-i", ffmpeg.file_url(path), "-map", f"0:a:{track}", "-af", chain, "-f", "null", "-"],
+            [*file_input(path), "-map", f"0:a:{track}", "-af", chain, "-f", "null", "-"],
             file=path,
             cancellation=cancellation,
             folder=Path(folder),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from workbench.errors import one_line
 from workbench.service.line import Line
 
 log = logging.getLogger(__name__.rpartition(".")[0])
@@ -90,7 +91,5 @@ class OneLine(logging.Formatter):
     """Keeps a record's message on one line, whatever a key holds."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        record.message = "".join(
-            c if c.isprintable() else c.encode("unicode_escape").decode() for c in record.message
-        )
+        record.message = one_line(record.message)
         return super().formatMessage(record)
