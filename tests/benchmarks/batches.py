@@ -4,24 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from tests import clips
+from tests.benchmarks.figures import Run, watched
 from workbench import ffmpeg
-
-
-@dataclass(frozen=True)
-class Run:
-    """One batch, from its command to its end."""
-
-    seconds: float
-    memory: float  # MB, the most that the caller itself had
 
 
 def clip(path: Path, number: int, size: str, length: float) -> Path:
@@ -51,26 +40,9 @@ def bare(sources: Sequence[Path]) -> float:
 
 def batch(folder: Path, out: Path) -> Run:
     """`workbench batch` over a folder: notebooks, QC and summary included."""
-    argv = [sys.executable, "-m", "workbench", "batch", str(folder), "--out", str(out)]
-    began = time.perf_counter()
-    process = psutil.Popen(argv, stdout=subprocess.DEVNULL)
-    most: list[float] = [0.0]
-
-    def watch() -> None:
-        while process.is_running():
-            try:
-                most[0] = max(most[0], process.memory_info().rss / 1e6)
-            except psutil.Error:
-                return
-            time.sleep(0.2)
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    assert process.wait() == 0
-    took = time.perf_counter() - began
-    watching.join()
+    run = watched(sys.executable, "-m", "workbench", "batch", folder, "--out", out)
     shutil.rmtree(out)
-    return Run(took, most[0])
+    return run
 
 
 def against_bare(folder: Path, count: int, runs: int) -> list[float]:

@@ -1,59 +1,32 @@
 """Measure speed: `make bench`. Whole processes are timed in turn with the bare ffmpeg command.
 
-Ratios are of neighbouring runs, so a machine that slows down slows both. Times are medians.
+Ratios are of neighbouring runs, so a machine that slows down slows both. Times are medians. The
+whole takes about two hours and goes into docs/benchmarks.json, from which the tables in
+docs/benchmarks.md and README.md are made; QUICK=1 takes less than five minutes and prints its
+figures.
 """
 
-import json
 import os
-import platform
 import random
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from statistics import median
 
 import click
 
 from tests import clips
-from tests.benchmarks import batches, chains, desk
+from tests.benchmarks import batches, chains, desk, growth, record
+from tests.benchmarks.figures import Figure, figure, process, seconds
 from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
-from workbench.deliver.record import versions
+from workbench.batch.plan import plan
+from workbench.batch.settings import Settings
 from workbench.look.chain import as_encoded, clip_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure import scopes
 from workbench.probe import open_clip
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure and the goal it is held against."""
-
-    what: str
-    median: float
-    low: float
-    high: float
-    goal: float | None  # at most
-    unit: str
-
-
-def figure(what: str, values: Sequence[float], goal: float | None, unit: str) -> Figure:
-    return Figure(what, median(values), min(values), max(values), goal, unit)
-
-
-def seconds(act: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    act()
-    return time.perf_counter() - begun
-
-
-def process(*argv: str | Path) -> Callable[[], object]:
-    return lambda: subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 
 def convert_against_bare(clip: Path, folder: Path, runs: int) -> Figure:
@@ -177,6 +150,16 @@ def starting(runs: int) -> list[Figure]:
     ]
 
 
+def planning(folder: Path, count: int) -> Figure:
+    """List a folder of so many clips, and plan a job for each."""
+    source = folder / "listed"
+    source.mkdir()
+    for number in range(count):
+        (source / f"{number:05}.mp4").write_bytes(b"not looked into")
+    took = seconds(lambda: plan([str(source)], Settings(), None, (), exclude=None))
+    return figure(f"{count:,} clips listed and planned", [took], 10, "s")
+
+
 def make(path: Path, length: float) -> Path:
     """A 1080p clip as generators deliver it: one keyframe in ten seconds, light grain, sound."""
     picture = f"{clips.sky('1920x1080', seconds=length)},noise=alls=3:allf=t:all_seed=7"
@@ -186,46 +169,77 @@ def make(path: Path, length: float) -> Path:
     return path
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(as_json: bool) -> None:
-    quick = bool(os.environ.get("QUICK"))
-    runs = 3 if quick else 5
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        found = starting(2 * runs + 1)
-        found += frames(make(folder / "ten.mp4", 10), 60 if quick else 200)
-        found += scoping(folder / "ten.mp4", runs * 5)
-        found += tuning(folder / "ten.mp4", 10 if quick else 50)
-        found += many(folder, quick)
-        overall, within = rank_correlation(list(follow()))
-        clip = make(folder / "clip.mp4", 2 if quick else 5)
-        found += looks(clip, folder, runs)
-        found.append(convert_against_bare(clip, folder, runs))
+def start_part(_: Path, quick: bool) -> Iterator[Figure]:
+    yield from starting(5 if quick else 11)
+
+
+def convert_part(folder: Path, quick: bool) -> Iterator[Figure]:
+    clip = make(folder / "clip.mp4", 2 if quick else 5)
+    yield convert_against_bare(clip, folder, 3 if quick else 5)
+
+
+def frames_part(folder: Path, quick: bool) -> Iterator[Figure]:
+    clip = make(folder / "clip.mp4", 4 if quick else 10)
+    yield from frames(clip, 60 if quick else 200)
+    yield from scoping(clip, 10 if quick else 25)
+
+
+def desk_part(folder: Path, quick: bool) -> Iterator[Figure]:
+    yield from tuning(make(folder / "clip.mp4", 4 if quick else 10), 10 if quick else 50)
+
+
+def batch_part(folder: Path, quick: bool) -> Iterator[Figure]:
+    yield planning(folder, 10_000)
+    yield from many(folder, quick)
+
+
+def growth_part(folder: Path, quick: bool) -> Iterator[Figure]:
+    minutes, size = ((1, 2, 4), "416x240") if quick else ((1, 10, 60), "1920x1080")
+    yield from growth.growing(folder, minutes, size)
+    yield from growth.large(folder, 1 if quick else 60)
+
+
+def looks_part(folder: Path, quick: bool) -> Iterator[Figure]:
+    yield from looks(make(folder / "clip.mp4", 2), folder, 1 if quick else 5)
+
+
+def truth_part(_: Path, quick: bool) -> Iterator[Figure | str]:
+    """What looks make of scenes whose truth is known, and whether contour follows it."""
     sizes, rates = ([(1280, 720)], [4]) if quick else ([(1280, 720), (1920, 1080)], [4, 18])
-    table = list(chains.table(sizes, rates, [2] if quick else [2, 12, 23]))
-    facts = {
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "load": [round(value, 2) for value in os.getloadavg()],
-        "versions": {"python": platform.python_version(), **versions()},
-        "figures": [asdict(one) for one in found],
-        "looks_against_truth": table,
-        "contour_follows_truth": {"rho": overall, "rho_within_a_scene": within},
-    }
-    if as_json:
-        click.echo(json.dumps(facts, indent=2))
+    yield from chains.table(sizes, rates, [2] if quick else [2, 12, 23])
+    if quick:
         return
-    click.echo(f"{facts['machine']}, load {facts['load'][0]}")
-    for one in found:
-        goal = "" if one.goal is None else f"goal {one.goal:g} {one.unit}: "
-        met = "" if one.goal is None else "met" if one.median <= one.goal else "MISSED"
-        spread = f"({one.low:.3g} to {one.high:.3g})"
-        click.echo(f"{one.what:40} {one.median:8.3g} {one.unit:5} {spread:20} {goal}{met}")
-    click.echo("\n".join(table))
-    click.echo(
+    overall, within = rank_correlation(list(follow()))
+    yield (
         f"contour without a truth follows contour with one: rank correlation {overall:.2f} over "
         f"all scenes, {within:.2f} within a scene (median)"
     )
+
+
+PARTS: dict[str, Callable[[Path, bool], Iterator[Figure | str]]] = {
+    "start": start_part,
+    "convert": convert_part,
+    "frames": frames_part,
+    "desk": desk_part,
+    "batch": batch_part,
+    "looks": looks_part,
+    "truth": truth_part,
+    "growth": growth_part,
+}
+
+
+@click.command()
+@click.option("--only", type=click.Choice(list(PARTS)), multiple=True, help="Measure these parts.")
+def main(only: Sequence[str]) -> None:
+    """Measure speed, print it, and keep it in docs/ unless QUICK is set."""
+    quick = bool(os.environ.get("QUICK"))
+    for name in only or PARTS:
+        with tempfile.TemporaryDirectory() as folder:
+            part = record.measured(PARTS[name](Path(folder), quick))
+        click.echo(f"{name}: {part.machine}, load {part.load:.1f} before, {part.seconds:.0f} s")
+        click.echo("\n".join(record.lines(part)))
+        if not quick:
+            record.keep(name, part)
 
 
 if __name__ == "__main__":
