@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,7 @@ class Pipeline:
         self._on_measured, self._on_trouble = on_measured, on_trouble
         self._generation: dict[Side, int] = {"before": 0, "after": 0}
         self._left: object = None  # what names the picture before that is on screen
+        self._before: tuple[object, Frame] | None = None  # the last, with its key
         self._after: object = None  # and the one after
         self._exact: OrderedDict[tuple[object, ...], Frame] = OrderedDict()
         self._plain: tuple[object, Frame, Untreated] | None = None  # the last, with its key
@@ -113,6 +115,9 @@ class Pipeline:
         before = source.declared(request.preset.assume_matrix)
         left = request.against.picture if request.against else before
         left_key = (request.clip, request.index, before.colour, request.against)
+        if self._before and self._before[0] == left_key:
+            left = self._before[1]  # itself, of which the figures are known
+        self._before = left_key, left
         if (left_key, request.key) != (self._left, self._after):
             self._show_lossy(request, source, left, left_key)
             self._on_measured(None)
@@ -191,7 +196,7 @@ class Pipeline:
         found = replace(
             found, cambi_before=before_map.score if before_map else None, cambi_after=cambi_after
         )
-        self._on_measured(Measured(codes(left), codes(after), found))
+        self._on_measured(Measured(_codes(left), _codes(after), found))
         if request.bands and before_map and after_map:
             # One scale for both, so that they can be compared.
             top = max(float(np.quantile(before_map.c_values, 0.99)), 1e-6)
@@ -227,6 +232,11 @@ class Pipeline:
         while len(self._maps) > _KEPT:
             self._maps.popitem(last=False)
         return self._maps[key]
+
+
+@lru_cache(maxsize=2)  # the picture before is the same as long as a slider moves
+def _codes(frame: Frame) -> Codes:
+    return codes(frame)
 
 
 def _strength(bands: CambiMap, top: float) -> NDArray[np.uint8]:

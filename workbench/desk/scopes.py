@@ -3,6 +3,7 @@
 Drawn there because matplotlib takes as long for one figure as everything else on the desk together.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import anywidget
@@ -53,12 +54,14 @@ class Scopes(anywidget.AnyWidget):
             self.stale = False
 
 
+@lru_cache(maxsize=2)  # the picture before is the same as long as a slider moves
 def _shares(frame: Frame) -> NDArray[np.float32]:
     """Return the share of luma pixels at each 10-bit code value."""
     counts = np.bincount(ten_bit(frame)[0].ravel().clip(0, 1023), minlength=1024)
     return np.asarray(counts / counts.sum(), np.float32)
 
 
+@lru_cache(maxsize=2)
 def _trace(kind: str, frame: Frame) -> NDArray[np.uint8]:
     """Return how bright a scope's trace is, 0 to 255: (channels, rows, columns), lowest row first.
 
