@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from tests import clips
-from tests.benchmarks import batches, chains, desk, growth, record
+from tests.benchmarks import batches, chains, desk, growth, record, stages
 from tests.benchmarks.figures import Figure, figure, process, seconds
 from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
@@ -178,6 +178,12 @@ def convert_part(folder: Path, quick: bool) -> Iterator[Figure]:
     yield convert_against_bare(clip, folder, 3 if quick else 5)
 
 
+def stages_part(folder: Path, quick: bool) -> Iterator[Figure]:
+    """Where each second of a conversion goes."""
+    clip = make(folder / "clip.mp4", 2 if quick else 10)
+    yield from stages.stages(clip, folder)
+
+
 def frames_part(folder: Path, quick: bool) -> Iterator[Figure]:
     clip = make(folder / "clip.mp4", 4 if quick else 10)
     yield from frames(clip, 60 if quick else 200)
@@ -219,6 +225,7 @@ def truth_part(_: Path, quick: bool) -> Iterator[Figure | str]:
 PARTS: dict[str, Callable[[Path, bool], Iterator[Figure | str]]] = {
     "start": start_part,
     "convert": convert_part,
+    "stages": stages_part,
     "frames": frames_part,
     "desk": desk_part,
     "batch": batch_part,

@@ -1,0 +1,83 @@
+"""Where each second of a conversion goes: its stages one after the other, in seconds of CPU.
+
+In the real run they overlap, so the sum is of work and not of waiting. Work of the ffmpeg program
+and of this process is told apart.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.benchmarks.figures import Figure, figure, process
+from workbench import ffmpeg
+from workbench.clip import Clip, sample_indices
+from workbench.deliver.inspect import _EVERY, _FEWEST
+from workbench.deliver.quicktime import read_movie
+from workbench.deliver.recipe import Recipe, encode_arguments
+from workbench.deliver.verify import expected_sound
+from workbench.files import sha256_of
+from workbench.look.compare import compare
+from workbench.look.preset import load_preset
+from workbench.measure.levels import levels
+from workbench.measure.loudness import loudness
+from workbench.measure.match import block_means, matches
+from workbench.probe import open_clip
+
+
+def stages(source: Path, folder: Path) -> Iterator[Figure]:
+    """Convert a clip stage by stage, as deliver.encode does, and yield what each takes."""
+    delivered = folder / "stages.mov"
+    recipe = Recipe(load_preset("classic"))
+    yield from _cost("start: Python and imports", process(sys.executable, "-c", _IMPORTS))
+    with open_clip(source) as clip:
+        yield from _cost("read the clip's index", lambda: open_clip(source).close())
+        encode = ["-y", *encode_arguments(clip, recipe, delivered)]
+        yield from _cost("encode", lambda: ffmpeg.run(encode))
+        yield from _cost("source's sound, hashed", lambda: expected_sound(clip, recipe))
+        yield from _cost("what the file says of itself", lambda: read_movie(delivered))
+        with open_clip(delivered) as made:
+            yield from _cost("decode the source", lambda: _decode(clip))
+            yield from _cost("decode what was delivered", lambda: _decode(made))
+            pairs = list(zip(clip.frames(range(24)), made.frames(range(24)), strict=True))
+            share = clip.frame_count / len(pairs)
+            yield from _cost("levels of every frame", lambda: [levels(p[1]) for p in pairs], share)
+            means = [(block_means(before), block_means(after)) for before, after in pairs]
+            yield from _cost(
+                "block means of every frame",
+                lambda: [(block_means(before), block_means(after)) for before, after in pairs],
+                share,
+            )
+            yield from _cost("frames in place and whole", lambda: list(matches(means)), share)
+            count = max(_FEWEST, round(clip.duration / _EVERY))
+            picks = sample_indices(clip.frame_count, count)
+            before, after = list(clip.frames(picks)), list(made.frames(picks))
+            yield from _cost(
+                f"{count} frames compared",
+                lambda: compare(before, recipe.preset, after, coarse=False),
+            )
+        yield from _cost("loudness", lambda: loudness(delivered))
+        yield from _cost("SHA-256 of the file", lambda: sha256_of(delivered))
+
+
+_IMPORTS = "import workbench.cli, workbench.deliver.encode, scipy.ndimage"
+
+
+def _decode(clip: Clip) -> None:
+    for _ in clip.frames(range(clip.frame_count)):
+        pass
+
+
+def _cost(what: str, act: Callable[[], object], times: float = 1) -> Iterator[Figure]:
+    """Yield the seconds of CPU that an act takes, in this process and in programs it starts."""
+    before = os.times()
+    act()
+    after = os.times()
+    own = after.user + after.system - before.user - before.system
+    others = (
+        after.children_user + after.children_system
+        - before.children_user - before.children_system
+    )  # fmt: skip
+    for where, value in (("program", others), ("Python", own)):
+        if value * times >= 0.01:
+            yield figure(f"{what} ({where})", [value * times], None, "s CPU")
