@@ -2,14 +2,26 @@
 
 import hashlib
 import os
+import shutil
+import signal
+import socket
+import sys
+import threading
 import tomllib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from workbench.errors import DestinationExists, DestinationUnusable, WorkbenchError
+
+if sys.platform != "win32":
+    import fcntl
+
+_MARK = ".workbench-"
 
 
 @contextmanager
@@ -18,19 +30,124 @@ def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
 
     Whatever happens, no other file is left. Raises DestinationExists, DestinationUnusable.
     """
-    temporary = destination.parent / f".{uuid.uuid4().hex}.partial{destination.suffix}"
-    refuse_existing(destination, overwrite)
-    with blamed_on(destination):
-        temporary.open("xb").close()
-    try:
+    with replacing_set(destination, (), overwrite=overwrite) as (temporary,):
         yield temporary
+
+
+@contextmanager
+def replacing_set(
+    destination: Path, beside: Sequence[Path], *, overwrite: bool
+) -> Iterator[list[Path]]:
+    """Give an empty file as `replacing` does, and names for those that belong to it.
+
+    What the block writes under these takes the names `beside` together with the file; of what it
+    does not write, the former one goes, because it speaks of another file. Whoever is killed on
+    the way leaves a file without them, and never with those of another.
+    """
+    finals = [destination, *beside]
+    temporaries = [path.with_name(f"{own_name()}.partial{path.suffix}") for path in finals]
+    try:
         refuse_existing(destination, overwrite)
         with blamed_on(destination):
-            _settle(temporary)
-            temporary.replace(destination)
+            temporaries[0].open("xb").close()
+        yield temporaries
+        pairs = zip(temporaries, finals, strict=True)
+        written = [pair for pair in pairs if pair[1] == destination or pair[0].exists()]
+        for temporary, final in written:
+            with blamed_on(final):
+                _settle(temporary)
+        with held(), _alone_in(destination.parent):
+            refuse_existing(destination, overwrite)
+            for final in beside:
+                with suppress(OSError):
+                    final.unlink()
+            for temporary, final in written:
+                with blamed_on(final):
+                    temporary.replace(final)
     finally:
-        with suppress(OSError):  # what hinders it was said already
-            temporary.unlink(missing_ok=True)
+        with held():
+            for temporary in temporaries:
+                with suppress(OSError):  # what hinders it was said already
+                    temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Let Ctrl-C and a termination wait until the block is done; then they count."""
+    heard: list[int] = []
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            signal.signal(number, lambda number, _: heard.append(number))
+        yield
+    finally:
+        for number, act in before.items():
+            signal.signal(number, act)
+        if heard:
+            signal.raise_signal(heard[0])
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep others of this package, on this machine, from giving names in a folder meanwhile."""
+    if sys.platform == "win32":
+        yield
+        return
+    opened = None
+    try:
+        with suppress(OSError):  # some network disks know no locks
+            opened = os.open(folder, os.O_RDONLY)
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        if opened is not None:
+            os.close(opened)
+
+
+def own_name() -> str:
+    """Return a hidden name for what this process removes when it is done with it.
+
+    It is another each time, and says whose it is: see `clear_dead`.
+    """
+    owner = psutil.Process()
+    return f"{_MARK}{_host()}-{owner.pid}-{_since(owner)}-{uuid.uuid4().hex[:8]}"
+
+
+def clear_dead(folder: Path) -> None:
+    """Remove what has such a name, and whose owner, a process of this machine, is gone."""
+    mine = f"{_MARK}{_host()}-"
+    for path in folder.glob(f"{mine}*"):
+        pid, since, *_ = path.name.removeprefix(mine).split("-")
+        if pid.isdecimal() and not _alive(int(pid), since):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _alive(pid: int, since: str) -> bool:
+    try:
+        return _since(psutil.Process(pid)) == since
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:  # another user's: not ours to clear
+        return True
+
+
+def _since(process: psutil.Process) -> str:
+    """Return when a process began: its number may be another's later.
+
+    That is counted from the system's start, and not by a clock that somebody may set.
+    """
+    return str(round(100 * (process.create_time() - psutil.boot_time())))
+
+
+def _host() -> str:
+    """Return this machine's name; a shared disk holds the folders of several."""
+    return "".join(c if c.isalnum() else "_" for c in socket.gethostname())
 
 
 def _settle(path: Path) -> None:
@@ -62,9 +179,15 @@ def read_toml(path: Path, blame: type[WorkbenchError]) -> dict[str, Any]:
 
 def write_text(destination: Path, text: str, *, overwrite: bool) -> None:
     """Write a small text file, whole or not at all. Raises as `replacing` does."""
-    with replacing(destination, overwrite=overwrite) as temporary, blamed_on(destination):
+    with replacing(destination, overwrite=overwrite) as temporary:
+        put_text(temporary, text, blame=destination)
+
+
+def put_text(path: Path, text: str, *, blame: Path) -> None:
+    """Write text to a file that will have the name `blame`. Raises DestinationUnusable."""
+    with blamed_on(blame):
         # A file name need not be UTF-8: what is not is written as an escape.
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def refuse_existing(destination: Path, overwrite: bool) -> None:

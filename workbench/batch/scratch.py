@@ -2,18 +2,13 @@
 
 import os
 import shutil
-import socket
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from workbench.errors import DestinationUnusable
-
-_MARK = ".workbench-"
+from workbench.files import clear_dead, own_name
 
 
 def default_root() -> Path:
@@ -29,9 +24,7 @@ def scratch(root: Path) -> Iterator[Path]:
     DestinationUnusable.
     """
     clear_dead(root)
-    owner = psutil.Process()
-    name = f"{_MARK}{_host()}-{owner.pid}-{_since(owner)}-{uuid.uuid4().hex[:8]}"
-    folder = root / name
+    folder = root / own_name()
     try:
         folder.mkdir(parents=True)
     except OSError as error:
@@ -42,34 +35,6 @@ def scratch(root: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def clear_dead(root: Path) -> None:
-    """Remove scratch folders whose owner, a process of this machine, does not run any more."""
-    mine = f"{_MARK}{_host()}-"
-    for folder in root.glob(f"{mine}*"):
-        pid, since, *_ = folder.name.removeprefix(mine).split("-")
-        if pid.isdecimal() and not _alive(int(pid), since):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: int, since: str) -> bool:
-    try:
-        return _since(psutil.Process(pid)) == since
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:  # another user's: not ours to clear
-        return True
-
-
-def _since(process: psutil.Process) -> str:
-    """Return when a process began: its number may be another's later."""
-    return str(round(process.create_time()))
-
-
-def _host() -> str:
-    """Return this machine's name; a shared disk holds the folders of several."""
-    return "".join(c if c.isalnum() else "_" for c in socket.gethostname())
 
 
 def refuse_full_disk(folder: Path, need: int, what: str) -> None:
