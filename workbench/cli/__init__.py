@@ -1,12 +1,12 @@
 """The `workbench` command: arguments in, one call, its result shown."""
 
-import signal
 from typing import Any
 
 import click
 
 from workbench import __version__
 from workbench.cli import batches, clips, installation, looks, serving
+from workbench.cli.options import listen, stopping
 from workbench.errors import DestinationExists, WorkbenchError
 
 
@@ -15,7 +15,8 @@ class _Commands(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            with stopping("stopped"):
+                return super().invoke(context)
         except WorkbenchError as error:
             hint = "; --overwrite replaces it" if isinstance(error, DestinationExists) else ""
             raise click.ClickException(f"{error}{hint}") from error
@@ -25,8 +26,7 @@ class _Commands(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """Make verified, debanded ProRes 422 HQ files from AI-generated clips."""
-    # A terminated run cleans up after itself as one that is interrupted by Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    listen()
 
 
 for command in (

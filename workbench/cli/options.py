@@ -1,9 +1,12 @@
 """What the commands share: options, how they show what they found, how they stop."""
 
 import json
+import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -69,14 +72,47 @@ def show(facts: Any, text: str, as_json: bool) -> None:
 
 
 @contextmanager
-def stopping(sentence: str) -> Iterator[None]:
-    """Say it in one sentence when Ctrl-C or a termination ends the work."""
+def stopping(
+    sentence: str, sentence_after: str = "", written: Path | None = None
+) -> Iterator[None]:
+    """Say it in one sentence when Ctrl-C or a termination ends the work.
+
+    `sentence_after` is said instead once another file has the name `written`.
+    """
+    before = _identity(written)
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if not _interrupted(error):
+        if isinstance(error, click.ClickException) or not _interrupted(error):
             raise
-        raise click.ClickException(one_line(sentence)) from error
+        late = _identity(written) != before
+        raise click.ClickException(one_line(sentence_after if late else sentence)) from error
+
+
+def listen() -> None:
+    """Hear a termination as Ctrl-C, and of several the first alone: clearing away is short."""
+    heard = float("-inf")
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        nonlocal heard
+        if time.monotonic() - heard > _DEAF:
+            heard = time.monotonic()
+            signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGTERM, hear)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as in the background of a shell
+        signal.signal(signal.SIGINT, hear)
+
+
+_DEAF = 10.0  # seconds
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return (found.st_ino, found.st_mtime_ns) if found else None
 
 
 def _interrupted(error: BaseException | None) -> bool:
