@@ -1,6 +1,7 @@
 """Commands on one clip: inspect, convert, qc."""
 
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from workbench.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from workbench.deliver.inspect import Inspection
     from workbench.deliver.verify import Delivery
 
 _report_option = click.option(
@@ -74,17 +76,24 @@ def convert(
     from workbench import ffmpeg
     from workbench.deliver.policy import load_policy
     from workbench.deliver.recipe import encode_command, read_recipe
+    from workbench.deliver.record import record_path
+    from workbench.deliver.report import report_path
     from workbench.probe import open_clip
 
     recipe = read_recipe(
         preset or "classic", pairs(overrides), encoder, frame_rate, audio_rate, assume_matrix
     )
     rules = load_policy(policy)
-    with open_clip(source) as clip, stopping(f"{source.name}: stopped; no file was written"):
-        from workbench.deliver import encode
+    from workbench.deliver import encode
 
+    target = encode.destination_for(source, destination, overwrite=overwrite)
+    stop = stopping(
+        f"{source.name}: stopped; no file was written",
+        f"{source.name}: stopped, but {target.name} was written before and is whole",
+        target,
+    )
+    with stop, open_clip(source) as clip:
         if dry_run:
-            target = encode.destination_for(source, destination, overwrite=overwrite)
             command = encode_command(clip, recipe, target, overwrite=overwrite)
             show({"command": command}, ffmpeg.pasteable(command), as_json)
             return
@@ -94,10 +103,12 @@ def convert(
                 policy=rules,
                 every_frame=every_frame,
                 overwrite=overwrite,
+                figures=_figures if report else None,
                 on_progress=encoding,
                 on_checked=checking,
             )
-    _tell(delivery, report, as_json)
+        written = [record_path(target), report_path(target)] if report else []
+        _tell(delivery, written, as_json)
 
 
 @click.command()
@@ -142,7 +153,8 @@ def qc(
             every_frame=every_frame,
             on_progress=checking,
         )
-    _tell(delivery, report, as_json)
+        written = _write(delivery) if report else []
+        _tell(delivery, written, as_json)
 
 
 def _bars(frames: int) -> AbstractContextManager[Any]:
@@ -154,26 +166,31 @@ def _bars(frames: int) -> AbstractContextManager[Any]:
     return nullcontext((lambda _: None, lambda _: None))
 
 
-def _tell(delivery: "Delivery", report: bool, as_json: bool) -> None:
-    """Show what was found, write it down if asked, and end with 3 when the verdict is fail."""
-    from workbench.deliver.record import record, record_path, write_record
+def _tell(delivery: "Delivery", written: list[Path], as_json: bool) -> None:
+    """Show what was found and what was written; end with 3 when the verdict is fail."""
+    from workbench.deliver.record import record
     from workbench.desk.tables import delivery_text, findings_text
 
-    written = []
-    if report:
-        # A file that is checked again keeps the record that was made with it.
-        if delivery.checked_again and record_path(delivery.destination).exists():
-            written = [_write_report(delivery)]
-        else:
-            written = [write_record(delivery), _write_report(delivery)]
     lines = [findings_text(delivery.findings), "", delivery_text(delivery)]
-    show(record(delivery), "\n".join([*lines, *(str(path) for path in written)]), as_json)
+    show(record(delivery), "\n".join([*lines, *map(str, written)]), as_json)
     if delivery.verdict == "fail":
         raise click.exceptions.Exit(3)
 
 
-def _write_report(delivery: "Delivery") -> Path:
-    from workbench.deliver.report import write_report
-    from workbench.desk import plots
+def _write(delivery: "Delivery") -> list[Path]:
+    """Write down what was found of a file that is checked again; return what was written.
 
-    return write_report(delivery, plots.figures(delivery.inspection) if delivery.inspection else {})
+    It keeps the record that was made with it.
+    """
+    from workbench.deliver.record import record_path, write_record
+    from workbench.deliver.report import write_report
+
+    written = [] if record_path(delivery.destination).exists() else [write_record(delivery)]
+    figures = _figures(delivery.inspection) if delivery.inspection else {}
+    return [*written, write_report(delivery, figures)]
+
+
+def _figures(inspection: "Inspection") -> Mapping[str, bytes]:
+    from workbench.desk import plots  # Matplotlib, which nothing else here needs
+
+    return plots.figures(inspection)

@@ -4,7 +4,7 @@ A run of ffmpeg to a temporary file, a check of that file, and only then the fin
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -12,8 +12,11 @@ from pathlib import Path
 from workbench import ffmpeg
 from workbench.clip import Clip
 from workbench.deliver import quicktime
+from workbench.deliver.inspect import Inspection
 from workbench.deliver.policy import Policy, load_policy
 from workbench.deliver.recipe import Recipe, encode_arguments, encode_chain, encode_command
+from workbench.deliver.record import record_path, record_text
+from workbench.deliver.report import page, report_path
 from workbench.deliver.verify import Delivery, expected_sound, verify
 from workbench.errors import (
     Cancelled,
@@ -25,7 +28,7 @@ from workbench.errors import (
     VerificationFailed,
     WorkbenchError,
 )
-from workbench.files import expanded, refuse_existing, replacing
+from workbench.files import clear_dead, expanded, put_text, refuse_existing, replacing_set
 from workbench.look.graph import filter_names
 from workbench.probe import open_clip
 
@@ -61,6 +64,7 @@ def convert(
     policy: Policy | None = None,
     every_frame: bool = False,
     overwrite: bool = False,
+    figures: Callable[[Inspection], Mapping[str, bytes]] | None = None,
     on_progress: Callable[[ffmpeg.Progress], None] | None = None,
     on_checked: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
@@ -72,6 +76,9 @@ def convert(
     (`mezzanine` unless given) is kept, and its verdict says so. `every_frame` measures banding in
     each and not in samples. `on_checked` is told how many delivered frames are checked.
 
+    With `figures`, which draw the pictures of a report, the record and the report come with the
+    file, all three or none. A record and a report of the file that is replaced go with it.
+
     Raises ClipError, DeliveryError, FfmpegError; VerificationFailed names what was found.
     """
     if not isinstance(overwrite, bool):  # "no" from a command line would count as true
@@ -81,11 +88,16 @@ def convert(
     if clip.replaced():
         raise ClipReplaced(f"{clip.path.name} was replaced since it was opened: open it again")
     destination = destination_for(clip.path, destination, overwrite=overwrite)
+    beside = record_path(destination), report_path(destination)
+    for path in beside if figures else ():
+        refuse_existing(path, overwrite=True)
+    clear_dead(destination.parent)
     cancellation = cancellation or ffmpeg.Cancellation()
     filters = filter_names(encode_chain(clip, recipe))
     ffmpeg.require(filters, encoders=[recipe.encoder, "pcm_s16le"])
     quicktime.require()
-    with replacing(destination, overwrite=overwrite) as temporary:
+    with replacing_set(destination, beside, overwrite=overwrite) as temporaries:
+        temporary, *others = temporaries
         with ThreadPoolExecutor() as pool:
             stop = ffmpeg.Cancellation(parent=cancellation)
             preparing = pool.submit(_prepare, clip, recipe, stop)
@@ -123,17 +135,24 @@ def convert(
                 + "; ".join(f"{f.id} is {f.measured}, not {f.limit}" for f in verified.broken)
             )
         cancellation.raise_if_requested(clip.path)
-    return Delivery(
-        source=clip,
-        destination=destination,
-        recipe=recipe,
-        policy=policy,
-        command=tuple(encode_command(clip, recipe, destination, overwrite=overwrite)),
-        findings=verified.findings,
-        inspection=verified.inspection,
-        size=verified.movie.size,
-        sha256=verified.sha256,
-    )
+        delivery = Delivery(
+            source=clip,
+            destination=destination,
+            recipe=recipe,
+            policy=policy,
+            command=tuple(encode_command(clip, recipe, destination, overwrite=overwrite)),
+            findings=verified.findings,
+            inspection=verified.inspection,
+            size=verified.movie.size,
+            sha256=verified.sha256,
+        )
+        if figures:
+            drawn = figures(delivery.inspection) if delivery.inspection else {}
+            texts = record_text(delivery), page(delivery, drawn)
+            for path, final, text in zip(others, beside, texts, strict=True):
+                put_text(path, text, blame=final)
+            cancellation.raise_if_requested(clip.path)
+    return delivery
 
 
 def _prepare(clip: Clip, recipe: Recipe, cancellation: ffmpeg.Cancellation) -> tuple[str, ...]:

@@ -70,9 +70,13 @@ def write_record(delivery: Delivery) -> Path:
     Raises DestinationUnusable.
     """
     path = record_path(delivery.destination)
-    text = json.dumps(record(delivery), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n", overwrite=True)
+    write_text(path, record_text(delivery), overwrite=True)
     return path
+
+
+def record_text(delivery: Delivery) -> str:
+    """Return the record as it is written."""
+    return json.dumps(record(delivery), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 @dataclass(frozen=True)
