@@ -13,6 +13,7 @@
     ├── NotebookFailed             a notebook stopped at an error
     │   └── KernelDied             the process that ran it is gone
     ├── LibraryMissing             (RuntimeError) a system library is not installed
+    ├── OutOfMemory                (MemoryError) the machine gave no more
     ├── FfmpegError                (RuntimeError) the ffmpeg program
     │   ├── FfmpegMissing          not found, or without a filter or encoder that is needed
     │   ├── FfmpegFailed           it ran and failed: carries the command, the file, its last lines
@@ -105,6 +106,27 @@ class KernelDied(NotebookFailed):
 
 class LibraryMissing(WorkbenchError, RuntimeError):
     """A system library that a Python package leans on is not installed."""
+
+
+class OutOfMemory(WorkbenchError, MemoryError):
+    """The machine gave no more memory, or no more threads, which need some."""
+
+    @staticmethod
+    def behind(error: BaseException) -> bool:
+        """Whether this is what another error comes from: libraries say it in their own words.
+
+        >>> OutOfMemory.behind(RuntimeError("can't start new thread"))
+        True
+        """
+        said = "\n".join([str(error), *getattr(error, "log", ())])
+        return isinstance(error, MemoryError) or any(sign in said for sign in _STARVED)
+
+
+_STARVED = (
+    *("Cannot allocate memory", "Resource temporarily unavailable"),  # ENOMEM, EAGAIN
+    *("get_buffer() failed", "Failed to allocate", "Unable to allocate", "can't start new thread"),
+    "failed to map segment from shared object",
+)
 
 
 class FfmpegError(WorkbenchError, RuntimeError):

@@ -279,9 +279,9 @@ def run(
         threads = [Thread(target=_collect, args=(process.stderr, log))]
         if stdin is not None:
             threads.append(Thread(target=_feed, args=(stdin, process, failures)))
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             if on_progress:
                 for progress in read_progress(process.stdout):
                     on_progress(progress)
@@ -291,7 +291,8 @@ def run(
         finally:
             process.kill()  # no effect on one that has ended
             for thread in threads:
-                thread.join()
+                if thread.ident is not None:  # it could be started
+                    thread.join()
     if failures:
         raise failures[0]
     cancellation.raise_if_requested(file)

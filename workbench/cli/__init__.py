@@ -7,7 +7,7 @@ import click
 from workbench import __version__
 from workbench.cli import batches, clips, installation, looks, serving
 from workbench.cli.options import listen, stopping
-from workbench.errors import DestinationExists, WorkbenchError
+from workbench.errors import DestinationExists, OutOfMemory, WorkbenchError
 
 
 class _Commands(click.Group):
@@ -17,7 +17,13 @@ class _Commands(click.Group):
         try:
             with stopping("stopped"):
                 return super().invoke(context)
-        except WorkbenchError as error:
+        except Exception as error:
+            if OutOfMemory.behind(error) and not isinstance(error, OutOfMemory):
+                raise click.ClickException(
+                    "there is too little memory for this: end other programs, or do less at once"
+                ) from error
+            if not isinstance(error, WorkbenchError):
+                raise
             hint = "; --overwrite replaces it" if isinstance(error, DestinationExists) else ""
             raise click.ClickException(f"{error}{hint}") from error
 

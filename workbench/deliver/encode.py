@@ -4,8 +4,9 @@ A run of ffmpeg to a temporary file, a check of that file, and only then the fin
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from workbench.errors import (
     DamagedClip,
     DestinationUnusable,
     FfmpegFailed,
+    OutOfMemory,
     ParameterError,
     VerificationFailed,
     WorkbenchError,
@@ -79,7 +81,8 @@ def convert(
     With `figures`, which draw the pictures of a report, the record and the report come with the
     file, all three or none. A record and a report of the file that is replaced go with it.
 
-    Raises ClipError, DeliveryError, FfmpegError; VerificationFailed names what was found.
+    Raises ClipError, DeliveryError, FfmpegError, OutOfMemory; VerificationFailed names what was
+    found.
     """
     if not isinstance(overwrite, bool):  # "no" from a command line would count as true
         raise ParameterError(f"overwrite is {overwrite!r}: it must be True or False")
@@ -96,7 +99,8 @@ def convert(
     filters = filter_names(encode_chain(clip, recipe))
     ffmpeg.require(filters, encoders=[recipe.encoder, "pcm_s16le"])
     quicktime.require()
-    with replacing_set(destination, beside, overwrite=overwrite) as temporaries:
+    files = replacing_set(destination, beside, overwrite=overwrite)
+    with _enough_memory(clip), files as temporaries:
         temporary, *others = temporaries
         with ThreadPoolExecutor() as pool:
             stop = ffmpeg.Cancellation(parent=cancellation)
@@ -161,8 +165,24 @@ def _prepare(clip: Clip, recipe: Recipe, cancellation: ffmpeg.Cancellation) -> t
     return expected_sound(clip, recipe, cancellation)
 
 
+@contextmanager
+def _enough_memory(clip: Clip) -> Iterator[None]:
+    """Let a clip not be blamed for a machine that has too little memory."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OutOfMemory) or not OutOfMemory.behind(error):
+            raise
+        raise OutOfMemory(
+            f"{clip.path.name} needs more memory than there is: convert fewer clips at once, or "
+            f"set {ffmpeg.THREADS_VARIABLE} to 1"
+        ) from error
+
+
 def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:
     """Name the two failures that have a plain cause: a full disk, and a source that is damaged."""
+    if OutOfMemory.behind(error):  # which a decoder takes for damage
+        return error
     log = "\n".join(error.log)
     if "No space left on device" in log:
         return DestinationUnusable(
