@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import tomllib
 import uuid
@@ -16,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from workbench.errors import DestinationExists, DestinationUnusable, WorkbenchError
+from workbench.errors import Cancelled, DestinationExists, DestinationUnusable, WorkbenchError
 
 if sys.platform != "win32":
     import fcntl
@@ -69,6 +70,41 @@ def replacing_set(
             for temporary in temporaries:
                 with suppress(OSError):  # what hinders it was said already
                     temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder for what a tool writes and is read at once, in the system's temporary one.
+
+    A tool does not always say that its file was cut short. So a disk that is full is said here.
+    Raises DestinationUnusable.
+    """
+    root = Path(tempfile.gettempdir())
+    clear_dead(root)
+    folder = root / own_name()
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise DestinationUnusable(
+            f"{root} cannot hold temporary files: {str(error.strerror).lower()}"
+        ) from error
+    full = DestinationUnusable(
+        f"the disk of {root} is full: make room for temporary files, or let TMPDIR name another "
+        "folder"
+    )
+    try:
+        yield folder
+        if shutil.disk_usage(folder).free < _FULL:
+            raise full
+    except Exception as error:
+        if isinstance(error, Cancelled) or shutil.disk_usage(folder).free >= _CRAMPED:
+            raise
+        raise full from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_FULL, _CRAMPED = 4096, 1 << 20  # bytes free: nothing fits any more, and not much
 
 
 @contextmanager

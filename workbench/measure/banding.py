@@ -5,7 +5,6 @@
 """
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from workbench import ffmpeg
 from workbench.errors import UnsupportedClip
+from workbench.files import temporary_folder
 from workbench.frames import Frame
 
 _SMALLEST = 216  # pixels in one direction at least
@@ -36,8 +36,7 @@ def cambi(
     """
     _require(frames[0])
     feature = rf"name=cambi\:max_log_contrast={max_log_contrast}"
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         _run(frames, feature, folder, cancellation)
         return _scores(folder)
 
@@ -75,8 +74,7 @@ def cambi_map(frame: Frame) -> CambiMap:
     (65535 in its files), so real bands lie far below it: stretch for display. Raises as `cambi`.
     """
     _require(frame)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         (folder / _MAPS).mkdir()
         _run([frame], rf"name=cambi\:heatmaps_path={_MAPS}", folder)
         merged = np.zeros((frame.height, frame.width), np.uint16)

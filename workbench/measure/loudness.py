@@ -1,11 +1,11 @@
 """Loudness: integrated loudness and true peak of a sound track (EBU R128, by FFmpeg's ebur128)."""
 
 import math
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import ffmpeg
+from workbench.files import temporary_folder
 from workbench.opening import file_input
 
 
@@ -26,14 +26,14 @@ def loudness(
         f"ametadata=mode=print:key=lavfi.r128.{key}:file={log}" for key, log in keys.items()
     )
     chain = f"ebur128=peak=true:metadata=1,{printed}"
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         ffmpeg.run(
             [*file_input(path), "-map", f"0:a:{track}", "-af", chain, "-f", "null", "-"],
             file=path,
             cancellation=cancellation,
-            folder=Path(folder),
+            folder=folder,
         )
-        integrated, peak = (_last(Path(folder) / log) for log in keys.values())
+        integrated, peak = (_last(folder / log) for log in keys.values())
     return Loudness(
         integrated=None if integrated is None or integrated <= _SILENCE else integrated,
         true_peak=20 * math.log10(peak) if peak else None,

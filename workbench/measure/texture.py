@@ -4,13 +4,12 @@ Held against the same picture with the same tone but no deband, so that only the
 """
 
 import math
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from workbench import ffmpeg
+from workbench.files import temporary_folder
 from workbench.frames import Frame
 from workbench.measure.surface import Area, Luma, full_size
 
@@ -45,11 +44,9 @@ def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float | None]:
         f"[one][two]ssim=stats_file={_LOG}"
     )
     source = ffmpeg.raw_input(_GREY, width, 2 * height)
-    with tempfile.TemporaryDirectory() as folder:
-        ffmpeg.run(
-            [*source, "-lavfi", graph, "-f", "null", "-"], stdin=pairs(), folder=Path(folder)
-        )
-        lines = (Path(folder) / _LOG).read_text(encoding="utf-8").splitlines()
+    with temporary_folder() as folder:
+        ffmpeg.run([*source, "-lavfi", graph, "-f", "null", "-"], stdin=pairs(), folder=folder)
+        lines = (folder / _LOG).read_text(encoding="utf-8").splitlines()
     found = (float(line.partition("Y:")[2].split()[0]) for line in lines)
     return [value if math.isfinite(value) else None for value in found]
 
