@@ -457,7 +457,7 @@ class Long:
         first = [given.old.with_name("first") / name for name in (MOV, RECORD, REPORT)]
         new, record, report = (path.stat().st_size for path in first)
         room = {
-            "no file": 0,
+            "no file": 60_000,
             "some frames": new // 3,
             "the last frames": new - 50_000,
             "the record": new + 12_000,
@@ -481,7 +481,7 @@ class Long:
         world = many.world
         old = sum(path.stat().st_size for path in many.old.rglob("*") if path.is_file())
         mov = (world.root / "first/a_prores.mov").stat().st_size
-        for size in (0, 200_000, 6_500_000, 5_600_000 + mov, 12_500_000):
+        for size in (100_000, 6_500_000, 5_600_000 + mov, 12_500_000):
             out = world.root / "out"
             shutil.rmtree(out, ignore_errors=True)
             ended = world.run(small(out, old + size, many.old, many.command(out)))
