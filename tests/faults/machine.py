@@ -165,7 +165,8 @@ def contents(folder: Path) -> dict[str, str]:
 
 def told(ended: Ended, how: str | None) -> None:
     """A run that was stopped says one line or, where it had not begun, nothing."""
-    lines = ended.errors.splitlines()
+    # Of a run that is killed, Python's own helper may have the last word.
+    lines = [] if how == "kill" else ended.errors.splitlines()
     ended.hold("Traceback" not in ended.errors, "a traceback")
     ended.hold("Exception ignored" not in ended.errors, "an exception that was ignored")
     if ended.code == 1:
@@ -354,8 +355,9 @@ def stopped_batch(given: Batches, how: str, moment: float) -> tuple[Ended, str]:
     ended = given.world.run(given.command(out), how, moment)
     told(ended, how)
     state = given.check(out, ended, leftovers=how == "kill")
-    if how == "kill":
-        shutil.rmtree(given.world.root / "runtime")
+    if how == "kill":  # kernels' connection files
+        for name in ("runtime", "temp"):
+            shutil.rmtree(given.world.root / name)
     return ended, f"{state}, {given.finish(out, ended)}"
 
 

@@ -32,6 +32,7 @@ from workbench.batch.storage import is_remote, open_storage
 from workbench.deliver.outcome import Outcome
 from workbench.errors import BatchError, WorkbenchError
 from workbench.ffmpeg import THREADS_VARIABLE, Cancellation, program
+from workbench.files import held
 
 _RESTART = 20.0  # seconds in which Dask has started a killed worker again
 _TELL = 1.0  # seconds between two words about bytes
@@ -261,21 +262,22 @@ def _local(stack: ExitStack, terms: Terms, workers: int) -> Crew:
     folder = stack.enter_context(scratch(terms.root))
     stack.enter_context(dask.config.set(_QUIET))
     try:
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=0,  # ffmpeg's and the kernel's memory is not seen by Dask
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-            local_directory=str(folder),
-            silence_logs=50,
-        )
+        with held():  # half a cluster can neither work nor be closed
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=0,  # ffmpeg's and the kernel's memory is not seen by Dask
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                local_directory=str(folder),
+                silence_logs=50,
+            )
+            stack.enter_context(cluster)
     except RuntimeError as error:
         raise BatchError(
             "workers cannot be started; a script that runs a batch does so under if __name__ == "
             '"__main__", since every worker reads it'
         ) from error
-    stack.enter_context(cluster)
     client = stack.enter_context(Client(cluster, set_as_default=False))
     return Crew(client, cluster, workers)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,13 +86,15 @@ def convert(
     rules = load_policy(policy)
     from workbench.deliver import encode
 
-    target = encode.destination_for(source, destination, overwrite=overwrite)
-    stop = stopping(
-        f"{source.name}: stopped; no file was written",
-        f"{source.name}: stopped, but {target.name} was written before and is whole",
-        target,
-    )
-    with stop, open_clip(source) as clip:
+    with ExitStack() as stack:
+        clip = stack.enter_context(open_clip(source))
+        target = encode.destination_for(clip.path, destination, overwrite=overwrite)
+        stop = stopping(
+            f"{source.name}: stopped; no file was written",
+            f"{source.name}: stopped, but {target.name} was written before and is whole",
+            target,
+        )
+        stack.enter_context(stop)
         if dry_run:
             command = encode_command(clip, recipe, target, overwrite=overwrite)
             show({"command": command}, ffmpeg.pasteable(command), as_json)
