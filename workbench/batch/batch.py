@@ -9,7 +9,7 @@ from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Sweep, plan
 from workbench.batch.scratch import scratch
 from workbench.batch.settings import Settings
-from workbench.batch.storage import is_remote, open_storage
+from workbench.batch.storage import is_remote, open_storage, refuse_address
 from workbench.batch.summary import LINES, refuse_foreign_summary, write_summary
 from workbench.deliver.outcome import Outcome, Standing
 from workbench.files import expanded
@@ -75,4 +75,5 @@ def run_batch(
 
 def _absolute(place: str) -> str:
     """Return a place that means the same in every process, whatever its folder is."""
+    refuse_address(place)
     return place if is_remote(place) else str(expanded(place).absolute())

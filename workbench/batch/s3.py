@@ -180,6 +180,8 @@ def open_bucket(place: str, profile: str | None = None) -> Bucket:
     bucket = bucket or os.environ.get("R2_BUCKET", "")
     if not bucket:
         raise StorageRefused(f"{place} names no bucket, and R2_BUCKET is not set")
+    if "@" in bucket:  # and so perhaps a password, which must not be repeated
+        raise StorageRefused("what follows s3:// is no bucket's name: it has an @ in it")
     prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
     return Bucket(_client(profile), bucket, prefix)
 
@@ -197,17 +199,31 @@ def _client(profile: str | None) -> "S3Client":
 
 @cache  # making one takes longer than most of what it is asked
 def _r2_client(endpoint: str, key: str, secret: str) -> "S3Client":
-    found = urlsplit(endpoint)
-    if found.scheme not in ("http", "https") or not found.hostname or "@" in found.netloc:
-        raise StorageRefused("R2_ENDPOINT_URL is not a plain address, such as https://host")
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        region_name="auto",
-        config=_CONFIG.merge(Config(s3={"addressing_style": "path"})),
-    )
+    refusal = StorageRefused("R2_ENDPOINT_URL is not a plain address, such as https://host")
+    if not _is_plain(endpoint):
+        raise refusal
+    try:
+        return boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            region_name="auto",
+            config=_CONFIG.merge(Config(s3={"addressing_style": "path"})),
+        )
+    except ValueError:  # which says the address, and what somebody may have written into it
+        raise refusal from None
+
+
+def _is_plain(endpoint: str) -> bool:
+    """Whether an address is one of HTTP that holds no name, password or query."""
+    try:
+        found = urlsplit(endpoint)
+        port = found.port
+    except ValueError:
+        return False
+    odd = "@" in found.netloc or found.query or found.fragment or port == 0
+    return found.scheme in ("http", "https") and bool(found.hostname) and not odd
 
 
 def _aws_client(profile: str | None) -> "S3Client":

@@ -18,7 +18,7 @@ def default_root() -> Path:
 
 @contextmanager
 def scratch(root: Path) -> Iterator[Path]:
-    """Give a new folder in `root`, removed at the end with all that is in it.
+    """Give a new folder in `root`, for this user alone, removed at the end with all in it.
 
     What was left there by a process of this machine that is gone is removed first. Raises
     DestinationUnusable.
@@ -26,7 +26,7 @@ def scratch(root: Path) -> Iterator[Path]:
     clear_dead(root)
     folder = root / own_name()
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True)
     except OSError as error:
         raise DestinationUnusable(
             f"{root} cannot hold temporary files: {str(error.strerror).lower()}"

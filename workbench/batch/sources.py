@@ -10,7 +10,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from workbench.batch.settings import make_order, plain_value, read_settings
-from workbench.batch.storage import S3, Stored, is_remote, open_storage
+from workbench.batch.storage import S3, Stored, is_remote, open_storage, refuse_address
 from workbench.deliver.encode import DELIVERED
 from workbench.errors import BatchError
 from workbench.files import expanded, read_toml
@@ -35,7 +35,8 @@ class Found:
 
 
 def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
-    """Yield the clips that one source names."""
+    """Yield the clips that one source names. Raises StorageRefused, BatchError."""
+    refuse_address(source)
     if is_remote(source):
         yield from _in_bucket(source, profile, exclude)
         return

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.clip import file_stamp
-from workbench.errors import DestinationUnusable, StorageDown, StorageError
+from workbench.errors import DestinationUnusable, StorageDown, StorageError, StorageRefused
 from workbench.files import blamed_on, expanded, replacing, sha256_of
 
 Follower = Callable[[int], None]
@@ -82,11 +82,24 @@ def is_remote(place: str | Path) -> bool:
     return str(place).startswith(S3)
 
 
+def refuse_address(place: str | Path) -> None:
+    """Raise StorageRefused for an address of another kind, and do not repeat it.
+
+    Such as https://, which may hold a password or be signed: it would be taken for a file's name.
+    """
+    scheme, colon, _ = str(place).partition("://")
+    if colon and scheme.isalnum() and not is_remote(place):
+        raise StorageRefused(
+            f"{scheme}:// is nothing that clips can be in: take a folder or s3://bucket/prefix"
+        )
+
+
 def open_storage(place: str | Path, profile: str | None = None) -> Storage:
     """Open the storage at a local folder or s3://bucket/prefix.
 
     `profile` names a profile of the AWS configuration. Raises StorageRefused.
     """
+    refuse_address(place)
     if is_remote(place):
         from workbench.batch.s3 import open_bucket
 
@@ -118,6 +131,7 @@ class Folder:
     """A folder of this machine, or one that all workers see. Nothing is copied out of it."""
 
     root: Path
+    links: bool = True  # whether links in it may lead to files elsewhere
 
     def url(self, name: str) -> str:
         return f"{self.root}{os.sep}{name}" if name else str(self.root)
@@ -191,7 +205,14 @@ class Folder:
         odd = os.sep != "/" and any(c in name for c in "\\:")
         if not parts or name.startswith("/") or ".." in parts or "\0" in name or odd:
             raise StorageError(f"{name!r} is not the name of a file below {self.root}")
-        return self.root.joinpath(*parts)
+        path = self.root.joinpath(*parts)
+        if not self.links and not _real(path).is_relative_to(_real(self.root)):
+            raise StorageError(f"{name!r} leads out of {self.root}")
+        return path
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve raises for links that go in circles
 
 
 def _stored(path: Path, name: str) -> Stored | None:
