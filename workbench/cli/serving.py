@@ -34,6 +34,13 @@ from workbench.cli.options import PATH
     help="How many more may wait.",
 )
 @click.option("--temp", type=PATH, metavar="FOLDER", help="Where clips are converted.")
+@click.option(
+    "--allow-host",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Without a token: a name, such as a proxy's, that it answers to besides localhost.",
+)
 def serve(
     source: str,
     profile: str | None,
@@ -42,6 +49,7 @@ def serve(
     encodes: int,
     queue: int,
     temp: Path | None,
+    names: tuple[str, ...],
 ) -> None:
     """Convert clips over HTTP: GET /convert/prores/KEY answers with the ProRes file.
 
@@ -57,4 +65,13 @@ def serve(
             f"serve needs {error.name}, which is not installed: pip install 'workbench[serve]'"
         ) from error
 
-    server.serve(source, profile, host=host, port=port, encodes=encodes, queue=queue, temp=temp)
+    server.serve(
+        source,
+        profile,
+        host=host,
+        port=port,
+        encodes=encodes,
+        queue=queue,
+        temp=temp,
+        names=[name.lower() for name in names],
+    )

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from functools import cache, partial
 from hmac import compare_digest
@@ -25,6 +26,7 @@ from workbench.errors import DestinationUnusable, WorkbenchError
 from workbench.look.preset import own_folder
 from workbench.service import document
 from workbench.service.answers import QUICKTIME, Movie, headers_for, is_known
+from workbench.service.clients import is_meant
 from workbench.service.conversion import Order, find_order, make
 from workbench.service.line import Line, attended
 from workbench.service.problems import (
@@ -49,6 +51,7 @@ class Service:
     storage: Storage
     folder: Path  # for temporary files; whatever runs the service removes it
     token: str  # "" demands none
+    hosts: Collection[str]  # by which it may be asked without one, besides loopback ones
     looking: Line  # asks the storage what there is
     encodes: Line  # fetches and converts
     figures: Figures
@@ -77,9 +80,14 @@ _bearer = HTTPBearer(auto_error=False, description="What WORKBENCH_TOKEN held at
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
-async def _admitted(service: Here, credentials: Credentials) -> None:
+async def _admitted(request: Request, service: Here, credentials: Credentials) -> None:
+    if not service.token:
+        if not is_meant(request.headers.get("Host", ""), service.hosts):
+            raise HTTPException(421)
+        return
     given = credentials.credentials if credentials else ""
-    if service.token and not compare_digest(given.encode(), service.token.encode()):
+    # As bytes, for only those can be compared in constant time; Starlette reads them as Latin-1.
+    if not compare_digest(given.encode("latin-1"), os.fsencode(service.token)):
         raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
 
 

@@ -86,5 +86,10 @@ def make(storage: Storage, order: Order, folder: Path, cancellation: ffmpeg.Canc
 
 
 def _possible(key: str) -> bool:
-    """Whether something could have this key, so that the storage can be asked for it."""
-    return bool(key) and not key.endswith("/") and "\0" not in key and len(key.encode()) <= _LONGEST
+    """Whether something could have this key, so that the storage can be asked for it.
+
+    A key with a part of dots is never asked for: what lies between here and a bucket may take it
+    for a path, and a path that leads out of the prefix.
+    """
+    odd = key.endswith("/") or "\0" in key or any(part in (".", "..") for part in key.split("/"))
+    return bool(key) and not odd and len(key.encode()) <= _LONGEST

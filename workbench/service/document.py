@@ -18,6 +18,7 @@ from workbench.service.problems import (
     FAILED,
     KINDS,
     MEDIA_TYPE,
+    MISDIRECTED,
     MISSING,
     NOT_CONVERTIBLE,
     RANGE,
@@ -125,8 +126,8 @@ CONVERT: dict[str, Any] = {
     "operation_id": "convert",
     "responses": {
         **{200: _WHOLE, 206: _PART, 304: _UNCHANGED},
-        **_problems(BAD_PRESET, BAD_REQUEST, UNAUTHORIZED, MISSING, RANGE, NOT_CONVERTIBLE),
-        **_problems(FAILED, STORAGE, BUSY, STOPPING, DISK_FULL),
+        **_problems(BAD_PRESET, BAD_REQUEST, UNAUTHORIZED, MISSING, RANGE, MISDIRECTED),
+        **_problems(NOT_CONVERTIBLE, FAILED, STORAGE, BUSY, STOPPING, DISK_FULL),
     },
 }
 CONVERT_HEAD: dict[str, Any] = {
@@ -160,7 +161,7 @@ METRICS: dict[str, Any] = {
             "encodes took, bytes sent.",
             "content": {"text/plain": {"example": "workbench_encodes_running 1.0\n"}},
         },
-        **_problems(UNAUTHORIZED),
+        **_problems(UNAUTHORIZED, MISDIRECTED),
     },
 }
 

@@ -70,6 +70,11 @@ UNAUTHORIZED = Kind(
     *("unauthorized", 401, "Token needed"),
     "This service answers those who send its token: Authorization: Bearer TOKEN.",
 )
+MISDIRECTED = Kind(
+    *("misdirected", 421, "Another host was meant"),
+    "Without a token, the service answers only to the names of its own machine, such as localhost, "
+    "and to those that --allow-host gave it.",
+)
 MISSING = Kind(
     *("missing-clip", 404, "No such clip"),
     "Nothing in the storage has this key.",
@@ -109,8 +114,8 @@ DISK_FULL = Kind(
 )
 
 KINDS = (
-    *(BAD_PRESET, BAD_REQUEST, UNAUTHORIZED, MISSING, NOWHERE, METHOD, RANGE, NOT_CONVERTIBLE),
-    *(FAILED, STORAGE, BUSY, STOPPING, DISK_FULL),
+    *(BAD_PRESET, BAD_REQUEST, UNAUTHORIZED, MISSING, NOWHERE, METHOD, RANGE, MISDIRECTED),
+    *(NOT_CONVERTIBLE, FAILED, STORAGE, BUSY, STOPPING, DISK_FULL),
 )
 """Those that a client can see."""
 
@@ -141,7 +146,7 @@ def kind_of(error: Exception) -> Kind:
 
 def kind_of_status(status: int) -> Kind:
     """Return what kind of problem an error of the web framework is, by its status."""
-    kinds = {kind.status: kind for kind in (NOWHERE, METHOD, UNAUTHORIZED, RANGE)}
+    kinds = {kind.status: kind for kind in (NOWHERE, METHOD, UNAUTHORIZED, RANGE, MISDIRECTED)}
     return kinds.get(status, BAD_REQUEST if status < 500 else FAILED)
 
 

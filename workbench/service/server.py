@@ -4,18 +4,22 @@ import ipaddress
 import logging
 import os
 import socket
-import tempfile
-from contextlib import suppress
+import time
+from collections.abc import Collection
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
 
 from workbench import ffmpeg
+from workbench.batch.scratch import default_root, scratch
 from workbench.batch.storage import Folder, Storage, open_storage
 from workbench.deliver import quicktime
 from workbench.errors import AddressRefused, DestinationUnusable, StorageRefused
 from workbench.files import expanded
 from workbench.service.app import Service, create_app
+from workbench.service.clients import Connection
 from workbench.service.line import Line
 from workbench.service.watch import Figures, OneLine, Watched, log
 
@@ -24,6 +28,7 @@ _LOOKING = (8, 64)  # requests that ask the storage at once, and that wait to
 _GRACE = 5  # seconds for downloads that run when the service is stopped
 _LAST = 3  # seconds for what cannot be interrupted
 _HEAD = 16 << 10  # bytes of a request line and its headers
+_TICKS = 10  # of uvicorn, ten a second, between looks at who holds a connection
 
 
 def serve(
@@ -35,10 +40,12 @@ def serve(
     encodes: int,
     queue: int,
     temp: Path | None,
+    names: Collection[str] = (),
 ) -> None:
     """Serve the clips of a storage until a signal ends it.
 
     `encodes` run at once, `queue` more wait. Temporary files are in a folder of its own in `temp`.
+    `names` are those of hosts by which clients may ask without a token, besides loopback ones.
     Raises AddressRefused, StorageRefused, DestinationUnusable, FfmpegMissing, LibraryMissing: what
     would make every request fail.
     """
@@ -48,7 +55,7 @@ def serve(
     quicktime.require()
     with _listening(host, port, token) as listener, _temporary(temp) as folder:
         _tell(listener)
-        ended = _run(storage, Path(folder), token, (encodes, queue), listener)
+        ended = _run(storage, folder, (token, names), (encodes, queue), listener)
     if not ended:  # a request to the storage can last minutes, and Python would wait for it
         os._exit(0)
 
@@ -67,11 +74,18 @@ def refuse_open(address: str, token: str) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Stops the encodes first, where uvicorn would wait for them."""
+    """Stops the encodes first, where uvicorn would wait for them, and clients that hold on."""
 
     def __init__(self, config: uvicorn.Config, lines: tuple[Line, ...]) -> None:
         super().__init__(config)
         self._lines = lines
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.end_if_held(time.monotonic())
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for line in self._lines:
@@ -80,15 +94,19 @@ class _Server(uvicorn.Server):
 
 
 def _run(
-    storage: Storage, folder: Path, token: str, sizes: tuple[int, int], listener: socket.socket
+    storage: Storage,
+    folder: Path,
+    welcome: tuple[str, Collection[str]],
+    sizes: tuple[int, int],
+    listener: socket.socket,
 ) -> bool:
     """Serve until a signal; return whether every thread has ended."""
     looking, encodes = Line(*_LOOKING), Line(*sizes)
     figures = Figures(encodes)
-    app = create_app(Service(storage, folder, token, looking, encodes, figures))
+    app = create_app(Service(storage, folder, *welcome, looking, encodes, figures))
     config = uvicorn.Config(
         Watched(app, figures),
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -108,9 +126,11 @@ def _run(
 
 def _storage(place: str, profile: str | None) -> Storage:
     storage = open_storage(place, profile)
-    if isinstance(storage, Folder) and not storage.root.is_dir():
+    if not isinstance(storage, Folder):
+        return storage
+    if not storage.root.is_dir():
         raise StorageRefused(f"{place} is not a folder")
-    return storage
+    return replace(storage, links=False)
 
 
 def _listening(host: str, port: int, token: str) -> socket.socket:
@@ -125,16 +145,11 @@ def _listening(host: str, port: int, token: str) -> socket.socket:
         ) from error
 
 
-def _temporary(parent: Path | None) -> "tempfile.TemporaryDirectory[str]":
-    parent = expanded(parent or tempfile.gettempdir()).absolute()
-    try:
-        return tempfile.TemporaryDirectory(
-            prefix="workbench-serve-", dir=parent, ignore_cleanup_errors=True
-        )
-    except OSError as error:
-        raise DestinationUnusable(
-            f"{parent} cannot hold temporary files: {str(error.strerror).lower()}"
-        ) from error
+def _temporary(parent: Path | None) -> AbstractContextManager[Path]:
+    parent = expanded(parent or default_root()).absolute()
+    if not parent.is_dir():
+        raise DestinationUnusable(f"{parent} cannot hold temporary files: it is not a folder")
+    return scratch(parent)
 
 
 def _tell(listener: socket.socket) -> None:
