@@ -7,6 +7,7 @@ what crashes in it takes one run along, not the process that asked for it.
 """
 
 import asyncio
+import json
 import os
 import sys
 import time
@@ -21,7 +22,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
 from workbench.batch.parameters import refuse_unknown
-from workbench.errors import Cancelled, KernelDied, NotebookFailed
+from workbench.errors import Cancelled, KernelDied, NotebookFailed, ParameterError
 from workbench.ffmpeg import Cancellation
 
 
@@ -114,6 +115,7 @@ class Kernel:
                 f"{notebook} does not exist: the notebooks are part of the checkout, so install "
                 "from there (pip install -e .)"
             )
+        _refuse_unwritable(parameters)
         refuse_unknown(parameters, papermill.inspect_notebook(_literal(notebook)), notebook.name)
         self._stopped.clear()
         running = self._thread.submit(self._execute, notebook, output, dict(parameters), stdout)
@@ -242,6 +244,15 @@ class Kernel:
         found = PapermillNotebookClient(manager, km=self._manager, **options)
         found.kc = self._client
         return found
+
+
+def _refuse_unwritable(parameters: Mapping[str, Any]) -> None:
+    """Raise ParameterError for what no notebook's file can hold: half of a character."""
+    for name, value in parameters.items():
+        try:
+            json.dumps({name: value}, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ParameterError(f"the parameter {name} holds what UTF-8 cannot say") from error
 
 
 def _literal(path: Path) -> str:
