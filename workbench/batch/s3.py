@@ -180,8 +180,10 @@ def open_bucket(place: str, profile: str | None = None) -> Bucket:
     bucket = bucket or os.environ.get("R2_BUCKET", "")
     if not bucket:
         raise StorageRefused(f"{place} names no bucket, and R2_BUCKET is not set")
-    if "@" in bucket:  # and so perhaps a password, which must not be repeated
-        raise StorageRefused("what follows s3:// is no bucket's name: it has an @ in it")
+    if set(bucket) & set("@:") and not bucket.startswith(
+        "arn:"
+    ):  # perhaps a password: not repeated
+        raise StorageRefused("what follows s3:// is no bucket's name: it has an @ or a : in it")
     prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
     return Bucket(_client(profile), bucket, prefix)
 
