@@ -189,7 +189,7 @@ def test_who_is_slow_and_two_hundred_at_once(service: Served) -> None:
     process = psutil.Process(service.process.pid)
     before = process.num_fds() if hasattr(process, "num_fds") else 0
     stop = Event()
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, ExitStack() as stack:  # which ends first, also in failure
         health = pool.submit(slowest_health, service, stop)
         stack.callback(stop.set)
         began = time.monotonic()
