@@ -17,7 +17,6 @@ from workbench.cli.options import (
     stopping,
     with_options,
 )
-from workbench.errors import one_line
 
 if TYPE_CHECKING:
     from workbench.deliver.outcome import Outcome, Standing
