@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.clip import AudioStream, Clip, file_stamp
 from workbench.colour import Colour
+from workbench.ending import refuse_cut
 from workbench.errors import ClipNotFound, DamagedClip, NotAVideo, UnsupportedClip
 from workbench.files import expanded
 from workbench.frames import FrameReader, Orientation, Position, orientation
@@ -82,7 +83,7 @@ def _refuse_too_much(
 
 
 def _refuse_early_end(path: Path, container: av.container.InputContainer) -> None:
-    """Refuse an MP4 or QuickTime file whose index names bytes past the end of the file."""
+    """Refuse a file whose index names bytes past its end, or that says that it is longer."""
     ends = [
         entry.pos + entry.size
         for stream in container.streams
@@ -94,6 +95,7 @@ def _refuse_early_end(path: Path, container: av.container.InputContainer) -> Non
             f"{path.name} is cut short: its index names more data than the file holds; "
             "download it again"
         )
+    refuse_cut(path)
 
 
 def _first_frame(

@@ -1,0 +1,73 @@
+"""Ending: whether a file stops before what it holds does.
+
+Fragmented MP4 and Matroska are read as they come: cut anywhere, they play to the cut, and no reader
+complains. Their own headers say how long they should be.
+"""
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+from workbench.errors import DamagedClip
+
+_OF_FRAGMENTS = (b"moof", b"mdat", b"styp", b"sidx", b"emsg", b"prft")
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+
+
+def refuse_cut(path: Path) -> None:
+    """Raise DamagedClip for a fragmented MP4 or a Matroska file that says that it is longer.
+
+    A cut exactly between two fragments cannot be told from a recording that ends there.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        matroska = file.read(4) == _EBML
+        end = _matroska_end(file) if matroska else _fragments_end(file, size)
+    if end is not None and end > size:
+        raise DamagedClip(
+            f"{path.name} is cut short: by its own headers it goes on to byte {end}, and it has "
+            f"{size}; download it again"
+        )
+
+
+def _fragments_end(file: BinaryIO, size: int) -> int | None:
+    """Return where the last outermost box of a fragmented file ends; None when nobody can say."""
+    at, fragmented = 0, False
+    while at + 8 <= size:
+        file.seek(at)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if length == 1 and at + 16 <= size:  # a 64-bit size follows
+            length = struct.unpack(">Q", file.read(8))[0]
+        if length < 8:
+            return None  # to the end of the file, or no box
+        fragmented = fragmented or kind == b"moof"
+        if at + length > size and kind not in _OF_FRAGMENTS:
+            return None  # the table of fragments, or what somebody appended
+        at += length
+    if at < size:  # less than a box's header
+        file.seek(at)
+        at += 8 if any(file.read()) else 0
+    return at if fragmented else None
+
+
+def _matroska_end(file: BinaryIO) -> int | None:
+    """Return where the segment after the EBML header ends; None when it does not say."""
+    header = _element_size(file)
+    if header is None:
+        return None
+    file.seek(header, 1)
+    if file.read(4) != _SEGMENT:
+        return None
+    segment = _element_size(file)
+    return None if segment is None else file.tell() + segment
+
+
+def _element_size(file: BinaryIO) -> int | None:
+    """Read an element's size (RFC 8794, 4): all ones say that it is not known, as in a stream."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    width = 9 - first[0].bit_length()
+    unknown = (1 << 7 * width) - 1
+    size = int.from_bytes(first + file.read(width - 1), "big") & unknown
+    return None if size == unknown else size
