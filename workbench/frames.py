@@ -175,15 +175,14 @@ def orientation(frame: av.VideoFrame, path: Path) -> Orientation:
     matrix = side_data.get(SideData.DISPLAYMATRIX)
     if matrix is None:
         return Orientation()
-    part = np.frombuffer(matrix, np.int32, 5)[[0, 1, 3, 4]]
+    part = np.frombuffer(matrix, np.int32, 5)[[0, 1, 3, 4]].astype(np.int64)
     # Within a degree of a quarter turn (sin 1 degree = 0.0175), as ffmpeg takes it.
     part = np.where(np.abs(part) < 0.0175 * np.abs(part).max(), 0, part)
     found = _ORIENTATIONS.get(tuple(np.sign(part).tolist()))
     if found is None:
-        raise UnsupportedClip(
-            f"{path.name} asks to be shown at an angle of {frame.rotation} degrees; only quarter "
-            "turns are handled"
-        )
+        angle = frame.rotation
+        how = f"at an angle of {angle} degrees" if angle % 90 and abs(angle) < 360 else "distorted"
+        raise UnsupportedClip(f"{path.name} asks to be shown {how}; only quarter turns are handled")
     return found
 
 

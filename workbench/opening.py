@@ -122,8 +122,8 @@ def _unopened(path: Path, error: av.FFmpegError) -> Exception:
         begins_well = file.read(8)[4:] == b"ftyp"
     if begins_well:
         return DamagedClip(
-            f"{path.name} is cut short: it begins like an MP4 or QuickTime file, but its index "
-            "is missing; download it again"
+            f"{path.name} is cut short or damaged: it begins like an MP4 or QuickTime file, but "
+            "its index cannot be found; download it again"
         )
     # FFmpeg's answer to a format that is not let in.
     refused = isinstance(error, av.error.ArgumentError)

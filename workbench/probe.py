@@ -155,8 +155,10 @@ class _Sound:
     end: Fraction = Fraction(0)
     sounding: Fraction = Fraction(0)  # what the packets so far last
     gap: Fraction = Fraction(0)
+    found: bool = False  # whether there is any packet of it
 
     def follow(self, packet: "av.Packet[Any]") -> None:
+        self.found = True
         unit = Fraction(packet.time_base)
         if packet.pts is not None:
             at = packet.pts * unit
@@ -189,7 +191,8 @@ def _walk(
     """Read every packet's place; of the sound, decode no more than the first samples."""
     sounds = {sound.index: _Sound(sound) for sound in container.streams.audio}
     for sound in sounds.values():
-        if sound.stream.codec_context is None:
+        context = sound.stream.codec_context
+        if context is None or not context.format or not context.sample_rate:
             raise UnsupportedClip(
                 f"{path.name} has a sound track (stream {sound.stream.index}) of a kind that is "
                 "not known; take it out first"
@@ -202,18 +205,22 @@ def _walk(
             sounds[packet.stream_index].follow(packet)
             continue
         if packet.pts is None:
-            raise UnsupportedClip(
-                f"{path.name} has frames without a timestamp: remux it to MP4 first"
-            )
+            raise UnsupportedClip(f"{path.name} has frames without a timestamp: {_anew(container)}")
         if packet.pts in found:
             raise UnsupportedClip(
-                f"{path.name} has two frames with the same timestamp ({packet.pts}): remux it to "
-                "MP4 first"
+                f"{path.name} has two frames with the same timestamp ({packet.pts}): "
+                f"{_anew(container)}"
             )
         dts = packet.pts if packet.dts is None else packet.dts
         place = Position(packet.pts, dts, packet.is_keyframe)
         found[packet.pts] = (place, packet.duration or 0)
     _refuse_unordered(path, container, stream)
+    for sound in sounds.values():
+        if not sound.found:
+            raise DamagedClip(
+                f"{path.name} has a sound track (stream {sound.stream.index}) with no sound in it: "
+                "download it again, or take the track out"
+            )
     # Pictures before the first that decodes lean on one that was cut away; nobody shows them.
     shown = [pts for pts in sorted(found) if first.pts is None or pts >= first.pts]
     if not shown:
@@ -230,6 +237,12 @@ def _walk(
         last_duration=found[shown[-1]][1],
         sounds=tuple(sounds.values()),
     )
+
+
+def _anew(container: av.container.InputContainer) -> str:
+    """Say the way out for a file whose timestamps are no good."""
+    is_mp4 = "mp4" in container.format.name
+    return "download or generate it again" if is_mp4 else "remux it to MP4 first"
 
 
 def _refuse_unordered(

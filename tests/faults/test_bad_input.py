@@ -98,7 +98,7 @@ def bad_source(kind: str, made: Made, folder: Path) -> Path:
         ("empty", "is empty (0 bytes)"),
         ("text", "cannot be opened as video"),
         ("sound only", "has no video in it, only audio"),
-        ("cut, index lost", "is cut short"),
+        ("cut, index lost", "is cut short or damaged"),
         ("cut, index first", "is cut short"),
         ("nothing decodes", "does not decode"),
         ("damaged in the middle", "is damaged"),
