@@ -12,7 +12,6 @@
     ├── ParameterError             (ValueError) a notebook was given a parameter it does not have
     ├── NotebookFailed             a notebook stopped at an error
     │   └── KernelDied             the process that ran it is gone
-    ├── LibraryMissing             (RuntimeError) a system library is not installed
     ├── OutOfMemory                (MemoryError) the machine gave no more
     ├── FfmpegError                (RuntimeError) the ffmpeg program
     │   ├── FfmpegMissing          not found, or without a filter or encoder that is needed
@@ -102,10 +101,6 @@ class NotebookFailed(WorkbenchError):
 
 class KernelDied(NotebookFailed):
     """The process that ran a notebook is gone: killed, or crashed."""
-
-
-class LibraryMissing(WorkbenchError, RuntimeError):
-    """A system library that a Python package leans on is not installed."""
 
 
 class OutOfMemory(WorkbenchError, MemoryError):

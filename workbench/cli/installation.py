@@ -15,8 +15,6 @@ from workbench.cli.options import PATH, json_option, show
 @json_option
 def doctor(as_json: bool) -> None:
     """Say which ffmpeg is used, what it can do, and what is missing."""
-    from pymediainfo import MediaInfo
-
     from workbench import ffmpeg
     from workbench.errors import FfmpegMissing
 
@@ -33,9 +31,6 @@ def doctor(as_json: bool) -> None:
             "missing": list(missing),
             "advice": ffmpeg.HOW_TO_GET_IT if missing else "",
         }
-    if not MediaInfo.can_parse():
-        facts["missing"].append("libmediainfo")
-        facts["advice"] += f"{'; ' if facts['advice'] else ''}pip install pymediainfo"
     facts["python"] = sys.version.split()[0]
     facts["libraries"] = _libraries()
     absent = [name for name, version in facts["libraries"].items() if version is None]

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from workbench import ffmpeg
 from workbench.clip import Clip
-from workbench.deliver import quicktime
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.policy import Policy, load_policy
 from workbench.deliver.recipe import Recipe, encode_arguments, encode_chain, encode_command
@@ -98,7 +97,6 @@ def convert(
     cancellation = cancellation or ffmpeg.Cancellation()
     filters = filter_names(encode_chain(clip, recipe))
     ffmpeg.require(filters, encoders=[recipe.encoder, "pcm_s16le"])
-    quicktime.require()
     files = replacing_set(destination, beside, overwrite=overwrite)
     with _enough_memory(clip), files as temporaries:
         temporary, *others = temporaries

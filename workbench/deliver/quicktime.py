@@ -1,8 +1,9 @@
 """What a delivered QuickTime file says of itself: container, colour tags in both places, timing.
 
-MediaInfo tells the container's facts, PyAV its index. Read here are only the two things that
-neither gives as they stand in the file: the colr atom (Apple, QuickTime File Format) and the
-ProRes frame headers (SMPTE RDD 36, 5.1).
+PyAV tells the container's facts and its index. Read here are only the two things that it does not
+give as they stand in the file: the colr atom (Apple, QuickTime File Format) and the ProRes frame
+headers (SMPTE RDD 36, 5.1). MediaInfo would be a second witness, and is one in the tests: on a
+damaged index it may not come to an end, and takes a gigabyte every few seconds.
 """
 
 import struct
@@ -15,7 +16,7 @@ import av
 
 from workbench.atoms import atoms
 from workbench.colour import Colour
-from workbench.errors import DamagedClip, LibraryMissing
+from workbench.errors import DamagedClip
 from workbench.opening import open_container
 
 _CHROMA = {2: "4:2:2", 3: "4:4:4"}
@@ -38,8 +39,8 @@ class FrameHeader:
 class MovieAudio:
     """One delivered sound track."""
 
-    format: str  # MediaInfo's name, such as PCM
-    bit_depth: int
+    format: str  # such as PCM
+    bit_depth: int  # as it decodes
     sample_rate: int  # Hz
     channels: int
     samples: int  # per channel
@@ -52,7 +53,6 @@ class Movie:
     """What a delivered file says of itself."""
 
     fourcc: str
-    profile: str
     pixel_format: str  # as it decodes
     width: int
     height: int
@@ -66,84 +66,64 @@ class Movie:
     audio: tuple[MovieAudio, ...]
 
 
-def require() -> None:
-    """Raise LibraryMissing unless MediaInfo's library is there; pymediainfo's wheels bring it."""
-    from pymediainfo import MediaInfo
-
-    if not MediaInfo.can_parse():
-        raise LibraryMissing(
-            "libmediainfo is missing, by which delivered files are read: install pymediainfo from "
-            "a wheel with pip, or the library with conda or the system's packages"
-        )
-
-
 def read_movie(path: Path) -> Movie:
     """Read a QuickTime file with one ProRes picture; no more than its first frame is decoded.
 
-    Raises DamagedClip when it is not such a file, LibraryMissing.
+    Raises DamagedClip when it is not such a file.
     """
-    from pymediainfo import MediaInfo
-
-    require()
     try:
         with open_container(path) as container:
+            if not container.streams.video:
+                raise ValueError("there is no picture in it")
             stream = container.streams.video[0]
             index = [(entry.timestamp, entry.pos) for entry in stream.index_entries]
+            first = next(container.decode(stream), None)
+            if not index or first is None:
+                raise ValueError("no frame of it decodes")
             tick = Fraction(stream.time_base or 1)
-            duration = (stream.duration or 0) * tick
-            sample_aspect = Fraction(stream.sample_aspect_ratio or 1)
             begin = index[0][0] * tick
-            sounds = [_span(sound, begin) for sound in container.streams.audio]
-            pixel_format = next(container.decode(stream)).format.name
-        with path.open("rb") as file:
-            colr = _read_colr(file)
-            headers = frozenset(_read_frame_header(file, position) for _, position in index)
-        tracks = MediaInfo.parse(path, full=True)
-        video = tracks.video_tracks[0]
-        first = index[0][0]
-        return Movie(
-            fourcc=video.codec_id,
-            profile=video.format_profile,
-            pixel_format=pixel_format,
-            width=video.width,
-            height=video.height,
-            sample_aspect=sample_aspect,
-            size=path.stat().st_size,
-            frame_headers=headers,
-            colr=colr,
-            times=tuple((timestamp - first) * tick for timestamp, _ in index),
-            tick=tick,
-            duration=duration,
-            audio=tuple(
-                MovieAudio(
-                    format=track.format,
-                    bit_depth=track.bit_depth,
-                    sample_rate=track.sampling_rate,
-                    channels=track.channel_s,
-                    samples=samples,
-                    start=start,
-                    end=start + Fraction(samples, track.sampling_rate),
-                )
-                for track, (start, samples) in zip(tracks.audio_tracks, sounds, strict=True)
-            ),
-        )
-    except (
-        av.FFmpegError,
-        IndexError,
-        StopIteration,
-        TypeError,
-        ValueError,
-        struct.error,
-    ) as error:
+            with path.open("rb") as file:
+                colr = _read_colr(file)
+                headers = frozenset(_read_frame_header(file, position) for _, position in index)
+            return Movie(
+                fourcc=stream.codec_context.codec_tag,
+                pixel_format=first.format.name,
+                width=stream.codec_context.width,
+                height=stream.codec_context.height,
+                sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
+                size=path.stat().st_size,
+                frame_headers=headers,
+                colr=colr,
+                times=tuple((timestamp - index[0][0]) * tick for timestamp, _ in index),
+                tick=tick,
+                duration=(stream.duration or 0) * tick,
+                audio=tuple(_sound(sound, begin) for sound in container.streams.audio),
+            )
+    except (av.FFmpegError, ValueError, struct.error) as error:
+        why = error.strerror if isinstance(error, av.FFmpegError) else error
         raise DamagedClip(
-            f"{path.name} cannot be read as a QuickTime file with a ProRes picture: {error}"
+            f"{path.name} cannot be read as a QuickTime file with a ProRes picture ({why}): "
+            "deliver it again"
         ) from error
 
 
-def _span(sound: av.AudioStream, begin: Fraction) -> tuple[Fraction, int]:
-    """Return when a PCM track starts, in seconds after `begin`, and how many samples it has."""
-    unit = Fraction(sound.time_base or 1)  # 1/rate
-    return (sound.start_time or 0) * unit - begin, sound.duration or 0
+def _sound(sound: av.AudioStream, begin: Fraction) -> MovieAudio:
+    """Read a sound track; `begin` is when the picture starts, in seconds."""
+    context = sound.codec_context
+    if context is None or not context.format or not context.sample_rate:
+        raise ValueError("it has a sound track of a kind that is not known")
+    unit = Fraction(sound.time_base or 1)  # 1/rate of a PCM track
+    samples = sound.duration or 0
+    start = (sound.start_time or 0) * unit - begin
+    return MovieAudio(
+        format="PCM" if context.name.startswith("pcm_") else context.name.upper(),
+        bit_depth=context.format.bits,
+        sample_rate=context.sample_rate,
+        channels=context.channels,
+        samples=samples,
+        start=start,
+        end=start + Fraction(samples, context.sample_rate),
+    )
 
 
 def parse_frame_header(data: bytes) -> FrameHeader:

@@ -51,7 +51,7 @@ def record(delivery: Delivery) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Return what made the file: this package, the ffmpeg program, the libraries that measured."""
-    libraries = ("av", "numpy", "scipy", "pymediainfo")
+    libraries = ("av", "numpy", "scipy")
     return {
         "workbench": version("workbench"),
         "ffmpeg": ffmpeg.program().version,

@@ -15,7 +15,6 @@ import uvicorn
 from workbench import ffmpeg
 from workbench.batch.scratch import default_root, scratch
 from workbench.batch.storage import Folder, Storage, open_storage
-from workbench.deliver import quicktime
 from workbench.errors import AddressRefused, DestinationUnusable, StorageRefused
 from workbench.files import expanded
 from workbench.service.app import Service, create_app
@@ -46,13 +45,12 @@ def serve(
 
     `encodes` run at once, `queue` more wait. Temporary files are in a folder of its own in `temp`.
     `names` are those of hosts by which clients may ask without a token, besides loopback ones.
-    Raises AddressRefused, StorageRefused, DestinationUnusable, FfmpegMissing, LibraryMissing: what
-    would make every request fail.
+    Raises AddressRefused, StorageRefused, DestinationUnusable, FfmpegMissing: what would make every
+    request fail.
     """
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     storage = _storage(place, profile)
     ffmpeg.require(encoders=["prores_ks", "pcm_s16le"])
-    quicktime.require()
     with _listening(host, port, token) as listener, _temporary(temp) as folder:
         _tell(listener)
         ended = _run(storage, folder, (token, names), (encodes, queue), listener)
