@@ -1,0 +1,71 @@
+"""A few of the cases of damage.py; each is done once more by `--first N --count 1`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.faults import mutations
+from tests.faults.damage import PARTS, Of, Run, case, make_seeds
+
+CUTS = PARTS - 1
+SEEDS = 7
+KINDS = [*mutations.OF_ANY_FILE, *mutations.OF_BOXES]
+CUT = [part * SEEDS + seed for seed in (3, 4, 6) for part in range(4, CUTS, 5)]
+"""At every 1/10: the index first, in fragments, and Matroska."""
+MUTATED = [CUTS * SEEDS + which + len(KINDS) * (which % 5) for which in range(len(KINDS))]
+"""Every mutation, of one clip or another."""
+KNOWN = [342, 459, 487, 532, 803]
+"""Cases that once ended badly: the last frames missing, sound lost, a sentence that was none."""
+DELIVERED = [CUTS // 2, *(CUTS + which for which in range(0, len(KINDS), 3)), 160, 191, 209]
+"""Likewise; over the last three MediaInfo hung, or a sound track of no kind was stumbled upon."""
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    yield from running("clips", tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    yield from running("deliveries", tmp_path_factory.mktemp("deliveries"))
+
+
+def running(of: Of, folder: Path) -> Iterator[Run]:
+    run = Run(of, folder)
+    yield run
+    run.close()
+
+
+@pytest.mark.parametrize("number", CUT)
+def test_a_cut_clip_is_refused(converted: Run, number: int) -> None:
+    result = converted.take(number)
+    assert result.outcome == "refused", result
+
+
+@pytest.mark.parametrize("number", [*MUTATED, *KNOWN])
+def test_a_damaged_clip_ends_well_or_in_a_sentence(converted: Run, number: int) -> None:
+    result = converted.take(number)
+    assert result.outcome != "FAULT", result
+
+
+@pytest.mark.parametrize("number", DELIVERED)
+def test_a_damaged_delivery_is_found_out(checked: Run, number: int) -> None:
+    result = checked.take(number)
+    assert result.outcome in ("same", "other", "refused"), result
+
+
+def test_a_case_is_always_the_same(converted: Run, tmp_path: Path) -> None:
+    again = make_seeds(tmp_path)
+    assert len(again) == SEEDS
+    for number in (0, 100, 400, 500, 600):
+        assert case(number, again) == case(number, converted.seeds)
+
+
+def test_a_box_is_taken_out_and_what_it_was_in_still_fits(converted: Run) -> None:
+    whole = converted.seeds[0].read_bytes()
+    for seed in range(20):
+        smaller = mutations.box_gone(whole, Random(seed))
+        outer = [box for box in mutations.boxes(smaller) if box.parent == -1]
+        assert sum(box.size for box in outer) == len(smaller) < len(whole)
