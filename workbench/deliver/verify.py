@@ -85,7 +85,8 @@ def verify(
     except ClipError as error:
         raise DamagedClip(str(error)) from error
     with delivered:
-        sound = _sound(path, ["-c:a", "copy"], cancellation) if movie.audio else ()
+        # Decoded, so that it is what a player is given: an edit list may leave samples out.
+        sound = _sound(path, ["-c:a", "pcm_s16le"], cancellation) if movie.audio else ()
         promises = list(check(clip, movie, recipe, expected_sound, sound))
         if delivered.orientation != Orientation():
             promises.append(turned(delivered.orientation))
