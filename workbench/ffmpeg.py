@@ -244,14 +244,16 @@ def run(
     on_progress: Callable[[Progress], None] | None = None,
     cancellation: Cancellation | None = None,
     folder: Path | None = None,
+    refused: Sequence[str] = (),
 ) -> bytes:
     """Run the program and return what it wrote to stdout.
 
     `file` is the clip it works on, for the error; `stdin` chunks are fed to it; with
     `on_progress`, stdout carries the progress instead and nothing is returned; `folder` is where
-    relative names in a filter graph (log files) belong. All three pipes are served at once, so a
-    full one never stops the others. The process is gone when this returns or raises, Ctrl-C
-    included.
+    relative names in a filter graph (log files) belong; a line of its log with one of the words
+    that are `refused` is a failure, whatever the exit code says. All three pipes are served at
+    once, so a full one never stops the others. The process is gone when this returns or raises,
+    Ctrl-C included.
 
     Raises FfmpegFailed, Cancelled, FfmpegMissing, and whatever `stdin` or `on_progress` raises.
     """
@@ -296,7 +298,7 @@ def run(
     if failures:
         raise failures[0]
     cancellation.raise_if_requested(file)
-    if process.returncode:
+    if process.returncode or any(words in line for line in log for words in refused):
         raise FfmpegFailed(argv, file, log, _cause(log, process.returncode))
     return output
 

@@ -56,6 +56,13 @@ def test_a_damaged_delivery_is_found_out(checked: Run, number: int) -> None:
     assert result.outcome in ("same", "other", "refused"), result
 
 
+@pytest.mark.parametrize("number", [403, 430] * 4)
+def test_a_patched_frame_never_passes(converted: Run, number: int) -> None:
+    """With several threads, ffmpeg's own -xerror let one in six pass."""
+    result = converted.take(number)
+    assert result.outcome == "refused", result
+
+
 def test_a_case_is_always_the_same(converted: Run, tmp_path: Path) -> None:
     again = make_seeds(tmp_path)
     assert len(again) == SEEDS

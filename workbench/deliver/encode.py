@@ -109,6 +109,7 @@ def convert(
                     file=clip.path,
                     on_progress=on_progress,
                     cancellation=cancellation,
+                    refused=[_PATCHED],
                 )
                 sound = preparing.result()
             except FfmpegFailed as error:
@@ -127,6 +128,8 @@ def convert(
             cancellation.raise_if_requested(clip.path)  # by the clip's name, not a temporary one
             raise
         except DamagedClip as error:
+            if str(error).startswith(clip.path.name):
+                raise  # it is the source
             raise VerificationFailed(
                 f"{clip.path.name}: what was encoded is not usable: {error}"
             ) from error
@@ -177,6 +180,11 @@ def _enough_memory(clip: Clip) -> Iterator[None]:
         ) from error
 
 
+_PATCHED = "error while decoding"
+"""What a decoder says before it patches a frame. With several threads it may say so too late for
+`-xerror`, which then lets the frame pass."""
+
+
 def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:
     """Name the two failures that have a plain cause: a full disk, and a source that is damaged."""
     if OutOfMemory.behind(error):  # which a decoder takes for damage
@@ -186,7 +194,9 @@ def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchE
         return DestinationUnusable(
             f"{destination} cannot be written: the disk of {destination.parent.absolute()} is full"
         )
-    if any(sign in log for sign in ("/dec:", "[dec:", "corrupt", "Error during demuxing")):
+    if any(
+        sign in log for sign in (_PATCHED, "/dec:", "[dec:", "corrupt", "Error during demuxing")
+    ):
         return DamagedClip(
             f"{clip.path.name} is damaged: ffmpeg could not decode it to the end ({error.cause}); "
             "download or generate the clip again"

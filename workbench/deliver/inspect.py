@@ -16,6 +16,7 @@ from statistics import median
 
 from workbench import ffmpeg
 from workbench.clip import Clip, sample_indices
+from workbench.errors import DamagedClip
 from workbench.frames import Frame
 from workbench.look.compare import Comparison, compare
 from workbench.look.preset import Preset
@@ -131,6 +132,11 @@ def _watched(
             _pairs(clip, delivered, places, range(len(places)))
         ):
             stop.raise_if_requested(clip.path)
+            if source.corrupt:
+                raise DamagedClip(
+                    f"{clip.path.name} is damaged: frame {source.index} does not decode cleanly; "
+                    "download or generate the clip again"
+                )
             now = block_means(frame)
             found.append(levels(frame, 0.0 if before is None else movement(now, before)))
             if frame.corrupt:
