@@ -1,7 +1,8 @@
 """Ending: whether a file stops before what it holds does.
 
 Fragmented MP4 and Matroska are read as they come: cut anywhere, they play to the cut, and no reader
-complains. Their own headers say how long they should be.
+complains. An MP4 cut in its index loses the tracks described last. Their own headers say how long
+they should be.
 """
 
 import struct
@@ -15,14 +16,16 @@ _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def refuse_cut(path: Path) -> None:
-    """Raise DamagedClip for a fragmented MP4 or a Matroska file that says that it is longer.
+    """Raise DamagedClip for an MP4 or a Matroska file that says that it is longer.
+
+    An MP4's media may: the index tells whether what is missing is used.
 
     A cut exactly between two fragments cannot be told from a recording that ends there.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         matroska = file.read(4) == _EBML
-        end = _matroska_end(file) if matroska else _fragments_end(file, size)
+        end = _matroska_end(file) if matroska else _boxes_end(file, size)
     if end is not None and end > size:
         raise DamagedClip(
             f"{path.name} is cut short: by its own headers it goes on to byte {end}, and it has "
@@ -30,8 +33,8 @@ def refuse_cut(path: Path) -> None:
         )
 
 
-def _fragments_end(file: BinaryIO, size: int) -> int | None:
-    """Return where the last outermost box of a fragmented file ends; None when nobody can say."""
+def _boxes_end(file: BinaryIO, size: int) -> int | None:
+    """Return where the index or the last fragment ends; None when nobody can say."""
     at, fragmented = 0, False
     while at + 8 <= size:
         file.seek(at)
@@ -40,6 +43,8 @@ def _fragments_end(file: BinaryIO, size: int) -> int | None:
             length = struct.unpack(">Q", file.read(8))[0]
         if length < 8:
             return None  # to the end of the file, or no box
+        if kind == b"moov" and at + length > size:
+            return at + length
         fragmented = fragmented or kind == b"moof"
         if at + length > size and kind not in _OF_FRAGMENTS:
             return None  # the table of fragments, or what somebody appended

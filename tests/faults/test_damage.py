@@ -13,7 +13,8 @@ CUTS = PARTS - 1
 SEEDS = 7
 KINDS = [*mutations.OF_ANY_FILE, *mutations.OF_BOXES]
 CUT = [part * SEEDS + seed for seed in (3, 4, 6) for part in range(4, CUTS, 5)]
-"""At every 1/10: the index first, in fragments, and Matroska."""
+CUT += [322, 327]
+"""At every 1/10: the index first, in fragments, and Matroska; and in an index that stands last."""
 MUTATED = [CUTS * SEEDS + which + len(KINDS) * (which % 5) for which in range(len(KINDS))]
 """Every mutation, of one clip or another."""
 KNOWN = [342, 459, 487, 532, 803]
