@@ -3,10 +3,35 @@
 import struct
 from collections.abc import Iterator
 from itertools import count
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 _MOST = 1_000_000  # atoms that are walked; a file with more was made to waste time
 _LARGEST = 1 << 20  # bytes of one that are read
+
+
+class Atom(NamedTuple):
+    """Where one atom lies in its file, in bytes."""
+
+    kind: bytes  # four characters
+    body: int  # after its size and kind
+    end: int  # as it says; a file that was cut ends before
+
+
+def row(file: BinaryIO, start: int, end: int) -> Iterator[Atom]:
+    """Yield the atoms that follow each other from `start`, until one makes no sense."""
+    while start + 8 <= end:
+        file.seek(start)
+        size, kind = struct.unpack(">I4s", file.read(8))
+        body = start + 8
+        if size == 1 and body + 8 <= end:  # a 64-bit size follows
+            (size,) = struct.unpack(">Q", file.read(8))
+            body += 8
+        elif size == 0:  # it goes on to the end
+            size = end - start
+        if start + size < body:
+            return
+        yield Atom(kind, body, start + size)
+        start += size
 
 
 def atoms(file: BinaryIO, *path: bytes) -> Iterator[bytes]:
@@ -21,26 +46,15 @@ def _within(
     file: BinaryIO, start: int, end: int, path: tuple[bytes, ...], walked: Iterator[int]
 ) -> Iterator[bytes]:
     wanted, *deeper = path
-    while start + 8 <= end:
+    for atom in row(file, start, end):
         if next(walked) > _MOST:
             raise ValueError(f"it is made of more than {_MOST:,} atoms")
-        file.seek(start)
-        size, kind = struct.unpack(">I4s", file.read(8))
-        body = start + 8
-        if size == 1 and body + 8 <= end:  # a 64-bit size follows
-            size = struct.unpack(">Q", file.read(8))[0]
-            body += 8
-        elif size == 0:  # it goes on to the end
-            size = end - start
-        after = min(start + size, end)
-        if after < body:
-            return
-        if kind == wanted and deeper:
-            yield from _within(file, body, after, tuple(deeper), walked)
-        elif kind == wanted:
-            file.seek(body)
-            yield file.read(min(after - body, _LARGEST))
-        start = after
+        inside = min(atom.end, end)
+        if atom.kind == wanted and deeper:
+            yield from _within(file, atom.body, inside, tuple(deeper), walked)
+        elif atom.kind == wanted:
+            file.seek(atom.body)
+            yield file.read(min(inside - atom.body, _LARGEST))
 
 
 def external_references(file: BinaryIO) -> list[str]:

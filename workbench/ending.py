@@ -5,10 +5,10 @@ complains. An MP4 cut in its index loses the tracks described last. Their own he
 they should be.
 """
 
-import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from workbench.atoms import row
 from workbench.errors import DamagedClip
 
 _OF_FRAGMENTS = (b"moof", b"mdat", b"styp", b"sidx", b"emsg", b"prft")
@@ -18,14 +18,12 @@ _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 def refuse_cut(path: Path) -> None:
     """Raise DamagedClip for an MP4 or a Matroska file that says that it is longer.
 
-    An MP4's media may: the index tells whether what is missing is used.
-
-    A cut exactly between two fragments cannot be told from a recording that ends there.
+    An MP4's media may: the index tells whether what is missing is used. A cut exactly between two fragments cannot be told from a recording that ends there.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         matroska = file.read(4) == _EBML
-        end = _matroska_end(file) if matroska else _boxes_end(file, size)
+        end = _matroska_end(file) if matroska else _atoms_end(file, size)
     if end is not None and end > size:
         raise DamagedClip(
             f"{path.name} is cut short: by its own headers it goes on to byte {end}, and it has "
@@ -33,23 +31,19 @@ def refuse_cut(path: Path) -> None:
         )
 
 
-def _boxes_end(file: BinaryIO, size: int) -> int | None:
+def _atoms_end(file: BinaryIO, size: int) -> int | None:
     """Return where the index or the last fragment ends; None when nobody can say."""
     at, fragmented = 0, False
-    while at + 8 <= size:
-        file.seek(at)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        if length == 1 and at + 16 <= size:  # a 64-bit size follows
-            length = struct.unpack(">Q", file.read(8))[0]
-        if length < 8:
-            return None  # to the end of the file, or no box
-        if kind == b"moov" and at + length > size:
-            return at + length
-        fragmented = fragmented or kind == b"moof"
-        if at + length > size and kind not in _OF_FRAGMENTS:
+    for atom in row(file, 0, size):
+        if atom.kind == b"moov" and atom.end > size:
+            return atom.end
+        fragmented = fragmented or atom.kind == b"moof"
+        if atom.end > size and atom.kind not in _OF_FRAGMENTS:
             return None  # the table of fragments, or what somebody appended
-        at += length
-    if at < size:  # less than a box's header
+        at = atom.end
+    if size - at >= 8:
+        return None  # no atom follows
+    if at < size:  # less than an atom's header
         file.seek(at)
         at += 8 if any(file.read()) else 0
     return at if fragmented else None
