@@ -18,7 +18,8 @@ _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 def refuse_cut(path: Path) -> None:
     """Raise DamagedClip for an MP4 or a Matroska file that says that it is longer.
 
-    An MP4's media may: the index tells whether what is missing is used. A cut exactly between two fragments cannot be told from a recording that ends there.
+    An MP4's media may: the index tells whether what is missing is used. A cut exactly between two
+    fragments cannot be told from a recording that ends there.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
