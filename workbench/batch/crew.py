@@ -4,11 +4,13 @@ import hashlib
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +264,8 @@ def _local(stack: ExitStack, terms: Terms, workers: int) -> Crew:
     folder = stack.enter_context(scratch(terms.root))
     stack.enter_context(dask.config.set(_QUIET))
     try:
-        with held():  # half a cluster can neither work nor be closed
+        # Half a cluster can neither work nor be closed.
+        with held(), _deaf_children():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -280,6 +283,23 @@ def _local(stack: ExitStack, terms: Terms, workers: int) -> Crew:
         ) from error
     client = stack.enter_context(Client(cluster, set_as_default=False))
     return Crew(client, cluster, workers)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Let processes that are started meanwhile not hear Ctrl-C: who started them ends them.
+
+    They inherit what is blocked here, and so do those that take the place of one that was killed.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # multiprocessing's own; when it starts, it unblocks
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Farewell(SchedulerPlugin):

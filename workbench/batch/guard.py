@@ -7,6 +7,7 @@ is one: python -m workbench.batch.guard OWNER SCRATCH, and then the kernel's own
 import _thread
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ _GRACE = 5.0  # seconds in which what runs may end by itself
 def main() -> None:
     """Be a kernel that ends with the process OWNER, and then removes the folder SCRATCH, if any."""
     owner, folder = int(sys.argv[1]), sys.argv[2]
+    if sys.platform != "win32":  # a worker does not hear Ctrl-C, but a kernel is interrupted by it
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     try:
         watched = psutil.Process(owner)
     except psutil.NoSuchProcess:
