@@ -2,27 +2,20 @@
 
 import hashlib
 import os
-import shutil
 import signal
-import socket
 import sys
-import tempfile
 import threading
 import tomllib
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from workbench.errors import Cancelled, DestinationExists, DestinationUnusable, WorkbenchError
+from workbench.errors import DestinationExists, DestinationUnusable, WorkbenchError
+from workbench.owned import own_name
 
 if sys.platform != "win32":
     import fcntl
-
-_MARK = ".workbench-"
 
 
 @contextmanager
@@ -73,41 +66,6 @@ def replacing_set(
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Give a folder for what a tool writes and is read at once, in the system's temporary one.
-
-    A tool does not always say that its file was cut short. So a disk that is full is said here.
-    Raises DestinationUnusable.
-    """
-    root = Path(tempfile.gettempdir())
-    clear_dead(root)
-    folder = root / own_name()
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise DestinationUnusable(
-            f"{root} cannot hold temporary files: {str(error.strerror).lower()}"
-        ) from error
-    full = DestinationUnusable(
-        f"the disk of {root} is full: make room for temporary files, or let TMPDIR name another "
-        "folder"
-    )
-    try:
-        yield folder
-        if shutil.disk_usage(folder).free < _FULL:
-            raise full
-    except Exception as error:
-        if isinstance(error, Cancelled) or shutil.disk_usage(folder).free >= _CRAMPED:
-            raise
-        raise full from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-_FULL, _CRAMPED = 4096, 1 << 20  # bytes free: nothing fits any more, and not much
-
-
-@contextmanager
 def held() -> Iterator[None]:
     """Let Ctrl-C and a termination wait until the block is done; then they count."""
     heard: list[int] = []
@@ -140,50 +98,6 @@ def _alone_in(folder: Path) -> Iterator[None]:
     finally:
         if opened is not None:
             os.close(opened)
-
-
-def own_name() -> str:
-    """Return a hidden name for what this process removes when it is done with it.
-
-    It is another each time, and says whose it is: see `clear_dead`.
-    """
-    owner = psutil.Process()
-    return f"{_MARK}{_host()}-{owner.pid}-{_since(owner)}-{uuid.uuid4().hex[:8]}"
-
-
-def clear_dead(folder: Path) -> None:
-    """Remove what has such a name, and whose owner, a process of this machine, is gone."""
-    mine = f"{_MARK}{_host()}-"
-    for path in folder.glob(f"{mine}*"):
-        pid, since, *_ = path.name.removeprefix(mine).split("-")
-        if pid.isdecimal() and not _alive(int(pid), since):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                with suppress(OSError):
-                    path.unlink()
-
-
-def _alive(pid: int, since: str) -> bool:
-    try:
-        return _since(psutil.Process(pid)) == since
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:  # another user's: not ours to clear
-        return True
-
-
-def _since(process: psutil.Process) -> str:
-    """Return when a process began: its number may be another's later.
-
-    That is counted from the system's start, and not by a clock that somebody may set.
-    """
-    return str(round(100 * (process.create_time() - psutil.boot_time())))
-
-
-def _host() -> str:
-    """Return this machine's name; a shared disk holds the folders of several."""
-    return "".join(c if c.isalnum() else "_" for c in socket.gethostname())
 
 
 def _settle(path: Path) -> None:

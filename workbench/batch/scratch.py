@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import DestinationUnusable
-from workbench.files import clear_dead, own_name
+from workbench.owned import clear_dead, own_name
 
 
 def default_root() -> Path:

@@ -29,8 +29,9 @@ from workbench.errors import (
     VerificationFailed,
     WorkbenchError,
 )
-from workbench.files import clear_dead, expanded, put_text, refuse_existing, replacing_set
+from workbench.files import expanded, put_text, refuse_existing, replacing_set
 from workbench.look.graph import filter_names
+from workbench.owned import clear_dead
 from workbench.probe import open_clip
 
 DELIVERED = "_prores"

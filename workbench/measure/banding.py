@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from workbench import ffmpeg
 from workbench.errors import UnsupportedClip
-from workbench.files import temporary_folder
 from workbench.frames import Frame
+from workbench.owned import temporary_folder
 
 _SMALLEST = 216  # pixels in one direction at least
 _WINDOW = 65  # pixels at 3840 x 2160: libvmaf's default

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import ffmpeg
-from workbench.files import temporary_folder
 from workbench.opening import file_input
+from workbench.owned import temporary_folder
 
 
 @dataclass(frozen=True)

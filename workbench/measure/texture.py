@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from workbench import ffmpeg
-from workbench.files import temporary_folder
 from workbench.frames import Frame
 from workbench.measure.surface import Area, Luma, full_size
+from workbench.owned import temporary_folder
 
 _ENOUGH = 0.001  # of the picture: less texture than this says nothing
 
