@@ -202,6 +202,9 @@ def batch_part(folder: Path, quick: bool) -> Iterator[Figure]:
 def growth_part(folder: Path, quick: bool) -> Iterator[Figure]:
     minutes, size = ((1, 2, 4), "416x240") if quick else ((1, 10, 60), "1920x1080")
     yield from growth.growing(folder, minutes, size)
+
+
+def large_part(folder: Path, quick: bool) -> Iterator[Figure]:
     yield from growth.large(folder, 1 if quick else 60)
 
 
@@ -231,6 +234,7 @@ PARTS: dict[str, Callable[[Path, bool], Iterator[Figure | str]]] = {
     "batch": batch_part,
     "looks": looks_part,
     "truth": truth_part,
+    "large": large_part,
     "growth": growth_part,
 }
 
