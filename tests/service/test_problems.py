@@ -33,7 +33,7 @@ def problem(answer: httpx.Response, kind: problems.Kind) -> Problem:
 def test_a_key_that_nothing_has(served: Served, key: str) -> None:
     path = f"/convert/prores/{key.replace('..', '%2e%2e')}"
     found = problem(served.ask(path), problems.MISSING)
-    plain = key.replace("%00", "\0")
+    plain = key.replace("%00", "\\x00")
     assert found.detail == f"nothing in the storage has the key {plain}"
     assert found.instance == path
 
@@ -88,7 +88,7 @@ def test_a_storage_that_is_down(tmp_path: Path) -> None:
     keys = {"R2_ACCESS_KEY_ID": "key", "R2_SECRET_ACCESS_KEY": "sesame"}
     with serving("s3:///private", tmp_path / "temp", **closed, **keys) as service:
         found = problem(service.ask("/convert/prores/shots/sky%0A.mp4"), problems.STORAGE)
-        assert found.detail.startswith("shots/sky\n.mp4: the storage does not answer")
+        assert found.detail.startswith("shots/sky\\n.mp4: the storage does not answer")
         (line,) = [line for line in service.log.splitlines() if found.instance in line]
         assert r"s3://clips/private/shots/sky\n.mp4: the storage does not answer" in line
         assert "sesame" not in service.log

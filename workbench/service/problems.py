@@ -19,6 +19,7 @@ from workbench.errors import (
     QueueFull,
     StorageDown,
     StorageError,
+    one_line,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -161,7 +162,7 @@ def detail_of(error: Exception, said: Mapping[str, str], private: Iterable[str])
     """
     sentence = str(error)
     for words, instead in said.items():
-        sentence = sentence.replace(words, instead)
-    if not isinstance(error, _QUOTED) or any(word in sentence for word in private):
+        sentence = sentence.replace(one_line(words), one_line(instead))
+    if not isinstance(error, _QUOTED) or any(one_line(word) in sentence for word in private):
         return kind_of(error).meaning
     return sentence
