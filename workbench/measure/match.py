@@ -36,8 +36,10 @@ def block_means(frame: Frame) -> Means:
         steps = (1, 1) if plane is frame.luma else frame.chroma_step
         high, wide = BLOCK // steps[0], BLOCK // steps[1]
         inside = plane[: rows * high, : columns * wide]
-        bands = inside.reshape(rows, high, inside.shape[1]).sum(axis=1, dtype=np.uint32)
-        sums = bands.reshape(rows * columns, wide).sum(axis=1)
+        # Sixteen code values of 12 bits fit into 16, and a product is the fastest of sums.
+        enough = np.uint16 if frame.bit_depth <= 12 else np.uint32
+        bands = inside.reshape(rows, high, inside.shape[1]).sum(axis=1, dtype=enough)
+        sums = bands.reshape(rows * columns, wide) @ np.ones(wide, np.float32)
         np.multiply(sums, 2.0 ** (10 - frame.bit_depth) / (high * wide), out=means)
     return found
 
