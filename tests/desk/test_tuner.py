@@ -255,13 +255,14 @@ def test_a_second_of_video_is_played(desk: Tuner, monkeypatch: pytest.MonkeyPatc
 
 def test_suggest_takes_what_it_finds_and_can_be_undone(desk: Tuner) -> None:
     desk._suggesting.begin()
-    assert desk._suggesting.start.disabled
+    assert not desk._suggesting.start.disabled  # it would lose the focus, and the desk its keys
     assert not desk._suggesting.stop.disabled
+    desk._suggesting.begin()  # a second press while it runs
     assert desk.wait(PATIENCE)
     assert desk.preset.name == "suggested"
     assert desk._controls.presets.value == "suggested"
     assert desk.preset.description in desk._suggesting.words.value.replace("&#x27;", "'")
-    assert not desk._suggesting.start.disabled
+    assert desk._suggesting.stop.disabled
     desk.undo()
     assert desk.preset == load_preset("smooth")
 
@@ -340,7 +341,8 @@ def test_it_encodes_what_it_shows(desk: Tuner, tmp_path: Path) -> None:
     panel = desk._encoding
     panel._destination.value = str(tmp_path / "out.mov")
     panel._start.click()
-    assert panel._start.disabled
+    assert not panel._start.disabled  # it would lose the focus, and the desk its keys
+    assert not panel._stop.disabled
     panel.start()  # a second press while it runs
     assert "already" in panel._words.value or panel.delivery
     assert desk.wait(PATIENCE)
@@ -350,7 +352,7 @@ def test_it_encodes_what_it_shows(desk: Tuner, tmp_path: Path) -> None:
     assert open_clip(tmp_path / "out.mov").profile == "HQ"
     assert "note" in panel._words.value
     assert panel._page.html == (tmp_path / "out.report.html").read_text(encoding="utf-8")
-    assert not panel._start.disabled
+    assert panel._stop.disabled
     panel._start.click()
     assert "exists already" in panel._words.value
 
@@ -378,7 +380,7 @@ def test_an_encode_can_be_cancelled_and_leaves_nothing(desk: Tuner, tmp_path: Pa
     panel._stop.click()
     assert desk.wait(PATIENCE)
     assert "Cancelled" in panel._words.value
-    assert not panel._start.disabled
+    assert panel._stop.disabled
     assert list(tmp_path.iterdir()) == []
 
 

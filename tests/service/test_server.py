@@ -55,7 +55,8 @@ def test_without_its_extra_it_says_what_to_install() -> None:
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "Error: serve needs fastapi, which is not installed: pip install 'workbench[serve]'\n"
+        "Error: serve needs fastapi, which is not installed: run pip install fastapi "
+        "prometheus-client uvicorn\n"
     )
 
 

@@ -7,6 +7,9 @@ import click
 
 from workbench.cli.options import PATH
 
+_EXTRA = "fastapi prometheus-client uvicorn"
+"""The extra by the names of its packages: another project's package is called workbench as well."""
+
 
 @click.command()
 @click.option(
@@ -62,7 +65,7 @@ def serve(
         if str(error.name).startswith("workbench"):
             raise
         raise click.ClickException(
-            f"serve needs {error.name}, which is not installed: pip install 'workbench[serve]'"
+            f"serve needs {error.name}, which is not installed: run pip install {_EXTRA}"
         ) from error
 
     server.serve(

@@ -110,7 +110,8 @@ class EncodePanel:
             self._say(str(error))
             return
         self._page.html = self._findings.value = ""
-        self._start.disabled, self._stop.disabled = True, False
+        # Start stays as it is: a button that is disabled loses the focus, and the desk its keys.
+        self._stop.disabled = False
         self._worker.ask((clip, recipe, destination, replace))
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -139,7 +140,7 @@ class EncodePanel:
         except Exception as error:
             self._say(f"The file could not be made: {type(error).__name__}: {error}")
         finally:
-            self._start.disabled, self._stop.disabled = False, True
+            self._stop.disabled = True
 
     def _encoding(self, clip: Clip, progress: ffmpeg.Progress, began: float) -> None:
         """Encoding is the first eight tenths of the bar, checking the rest: about as it takes."""

@@ -48,7 +48,9 @@ class SuggestPanel:
         self.widget = widgets.VBox([buttons, self._progress, self.words])
 
     def begin(self) -> None:
-        """Look for a deband; say so where there is no clip."""
+        """Look for a deband, unless that is being done already; say so where there is no clip."""
+        if not self._worker.wait(0):
+            return
         question = self._ask()
         if question is None:
             self.say("There is no clip yet: choose one above.")
@@ -88,5 +90,6 @@ class SuggestPanel:
             self._working(False)
 
     def _working(self, on: bool) -> None:
-        self.start.disabled, self.stop.disabled = on, not on
+        # Start stays as it is: a button that is disabled loses the focus, and the desk its keys.
+        self.stop.disabled = not on
         self._progress.layout.visibility = "visible" if on else "hidden"
