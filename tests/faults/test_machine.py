@@ -187,10 +187,8 @@ def test_a_clock_that_is_set_buries_nobody(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_batch_stopped_early_and_late(tmp_path: Path) -> None:
-    """While it starts, and while its summary is made; then the same command finishes it."""
+def test_a_batch_stopped_while_its_workers_start(tmp_path: Path) -> None:
+    """By a terminal, which tells all of its processes; then the same command finishes it."""
     given = machine.batches(tmp_path / "world")
     ended, _ = machine.stopped_batch(given, "int to all", 0.15 * given.seconds)
-    held(ended)
-    ended, _ = machine.stopped_batch(given, "term", 0.9 * given.seconds)
     held(ended)
