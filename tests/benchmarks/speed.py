@@ -123,7 +123,7 @@ def tuning(path: Path, moves: int) -> list[Figure]:
 def many(folder: Path, quick: bool) -> list[Figure]:
     """Batches: against xargs over the bare command, and as they grow."""
     ratios = batches.against_bare(folder, 4 if quick else 16, 1 if quick else 3)
-    counts = (4, 12) if quick else (16, 200)
+    counts = (2, 6) if quick else (16, 200)
     few, most = batches.growth(folder, counts)
     fewer, more = counts
     # What a batch begins and ends with is in both; the rest is the jobs'.
@@ -175,7 +175,7 @@ def start_part(_: Path, quick: bool) -> Iterator[Figure]:
 
 def convert_part(folder: Path, quick: bool) -> Iterator[Figure]:
     clip = make(folder / "clip.mp4", 2 if quick else 5)
-    yield convert_against_bare(clip, folder, 3 if quick else 5)
+    yield convert_against_bare(clip, folder, 2 if quick else 5)
 
 
 def stages_part(folder: Path, quick: bool) -> Iterator[Figure]:
@@ -191,7 +191,7 @@ def frames_part(folder: Path, quick: bool) -> Iterator[Figure]:
 
 
 def desk_part(folder: Path, quick: bool) -> Iterator[Figure]:
-    yield from tuning(make(folder / "clip.mp4", 4 if quick else 10), 10 if quick else 50)
+    yield from tuning(make(folder / "clip.mp4", 4 if quick else 10), 6 if quick else 50)
 
 
 def batch_part(folder: Path, quick: bool) -> Iterator[Figure]:
@@ -200,7 +200,7 @@ def batch_part(folder: Path, quick: bool) -> Iterator[Figure]:
 
 
 def growth_part(folder: Path, quick: bool) -> Iterator[Figure]:
-    minutes, size = ((1, 2, 4), "416x240") if quick else ((1, 10, 60), "1920x1080")
+    minutes, size = ((1, 2), "416x240") if quick else ((1, 10, 60), "1920x1080")
     yield from growth.growing(folder, minutes, size)
 
 
