@@ -151,6 +151,20 @@ def test_doctor_names_a_library_that_is_absent(
     assert "missing: papermill; pip install papermill" in capsys.readouterr().out
 
 
+def test_doctor_says_where_notebooks_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A package that was installed without the checkout has none."""
+    from workbench.batch import shipped
+    from workbench.cli import main
+
+    monkeypatch.setattr(shipped, "NOTEBOOKS", tmp_path / "none")
+    with pytest.raises(SystemExit) as stopped:
+        main(["doctor"])
+    assert stopped.value.code == 1
+    assert "missing: notebooks; the notebooks are part of the checkout" in capsys.readouterr().out
+
+
 def test_doctor_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
     gone = workbench("doctor", env={"IMAGEIO_FFMPEG_EXE": str(tmp_path / "gone")})
     assert gone.returncode == 1

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from workbench import demo
+from workbench.batch import shipped
+from workbench.errors import NotebookFailed
 from workbench.measure.banding import cambi
 from workbench.probe import open_clip
 
@@ -15,6 +17,15 @@ def test_the_demo_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.M
         assert Path(lines[what]).stat().st_size > 0
     assert lines["verdict"].startswith("note (")
     assert demo.run_demo(tmp_path / "demo") == said, "a second run replaces the first"
+
+
+def test_without_notebooks_no_sample_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "NOTEBOOKS", tmp_path / "none")
+    with pytest.raises(NotebookFailed, match=r"convert\.ipynb is missing .* install from there"):
+        demo.run_demo(tmp_path / "demo")
+    assert not (tmp_path / "demo").exists()
 
 
 def test_the_sample_has_the_faults_of_a_generated_clip(

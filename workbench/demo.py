@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import ffmpeg
-from workbench.batch.notebooks import NOTEBOOKS, run_notebook
+from workbench.batch.notebooks import run_notebook
+from workbench.batch.shipped import notebook
 from workbench.deliver.qc import verdict_in_words
 from workbench.deliver.record import record_path
 from workbench.deliver.report import report_path
@@ -21,6 +22,7 @@ WIDTH, HEIGHT, RATE, SECONDS = 1280, 720, 24, 5
 
 def run_demo(folder: Path) -> str:
     """Make the sample, convert it, and say where everything is, with the verdict."""
+    convert = notebook("convert.ipynb")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -29,7 +31,7 @@ def run_demo(folder: Path) -> str:
     delivered = folder / "sample_prores.mov"
     executed = folder / "sample_convert.ipynb"
     run_notebook(
-        NOTEBOOKS / "convert.ipynb",
+        convert,
         executed.absolute(),
         {
             "source": str(sample.absolute()),

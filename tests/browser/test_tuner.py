@@ -16,7 +16,7 @@ from tests import clips
 from tests.browser.conftest import OpenNotebook, OpenVoila
 from tests.browser.desk import AFTER, BEFORE, Desk
 from tests.browser.pages import Notebook
-from workbench.batch.notebooks import NOTEBOOKS
+from workbench.batch.shipped import NOTEBOOKS
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.codes import ten_bit

@@ -7,7 +7,8 @@ from typing import Any
 import papermill
 import pytest
 
-from workbench.batch.notebooks import NOTEBOOKS, run_notebook
+from workbench.batch.notebooks import run_notebook
+from workbench.batch.shipped import NOTEBOOKS
 from workbench.errors import NotebookFailed, ParameterError
 from workbench.probe import open_clip
 

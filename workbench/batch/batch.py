@@ -9,8 +9,9 @@ from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Sweep, plan
 from workbench.batch.scratch import scratch
 from workbench.batch.settings import Settings
+from workbench.batch.shipped import notebook
 from workbench.batch.storage import is_remote, open_storage, refuse_address
-from workbench.batch.summary import LINES, refuse_foreign_summary, write_summary
+from workbench.batch.summary import LINES, NOTEBOOK, refuse_foreign_summary, write_summary
 from workbench.deliver.outcome import Outcome, Standing
 from workbench.files import expanded
 
@@ -41,8 +42,10 @@ def run_batch(
 
     A clip that fails is an outcome like any other. What an earlier run finished is not done again.
     Raises BatchError, ClipNotFound, StorageError, PresetError, PolicyError, ParameterError,
-    DestinationUnusable.
+    DestinationUnusable, NotebookFailed.
     """
+    for name in ("convert.ipynb", NOTEBOOK):
+        notebook(name)  # now, and not once for each clip
     place = _absolute(str(out))
     jobs = plan(list(sources), settings or Settings(), profile, sweep, exclude=place)
     count, threads = runner.local_crew(workers)

@@ -16,9 +16,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench import __version__
-from workbench.batch.notebooks import NOTEBOOKS, Kernel
+from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Job
 from workbench.batch.scratch import refuse_full_disk
+from workbench.batch.shipped import notebook
 from workbench.batch.storage import Follower, Storage, Stored, patiently, safe_name
 from workbench.clip import Clip
 from workbench.deliver.outcome import Outcome, measures, views
@@ -187,7 +188,7 @@ def _convert(job: Job, source: Path, delivered: Path, executed: Path, hands: Han
 
     def run() -> None:
         hands.kernel.run(
-            NOTEBOOKS / "convert.ipynb",
+            notebook("convert.ipynb"),
             executed,
             parameters,
             seconds=hands.left(),

@@ -46,7 +46,6 @@ with _absent("rfc3987_syntax"):
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import Engine, papermill_engines
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 _UNFIT = ("R2_", "AWS_", "WORKBENCH_TOKEN", "MALLOC_TRIM_THRESHOLD_")
 """Beginnings of variables that a kernel does not get: secrets, which it could show, and what Dask
 sets for its workers' memory, under which pictures take three times as long to allocate."""
@@ -111,10 +110,7 @@ class Kernel:
         NotebookFailed with the error's own sentence when a cell fails, KernelDied, and Cancelled.
         """
         if not notebook.is_file():
-            raise NotebookFailed(
-                f"{notebook} does not exist: the notebooks are part of the checkout, so install "
-                "from there (pip install -e .)"
-            )
+            raise NotebookFailed(f"{notebook} does not exist")
         _refuse_unwritable(parameters)
         refuse_unknown(parameters, papermill.inspect_notebook(_literal(notebook)), notebook.name)
         self._stopped.clear()

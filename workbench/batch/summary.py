@@ -7,7 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from workbench.batch.job import MANIFESTS
-from workbench.batch.notebooks import NOTEBOOKS, Kernel
+from workbench.batch.notebooks import Kernel
+from workbench.batch.shipped import notebook
 from workbench.batch.storage import Storage, patiently
 from workbench.deliver.outcome import Outcome, read_outcomes
 from workbench.deliver.report import templates
@@ -35,10 +36,10 @@ def write_summary(lines: Path, destination: Storage, kernel: Kernel) -> None:
     _store(mark, _MARK, destination)
     _store(lines, LINES, destination)
     _store(table, TABLE, destination)
-    notebook, page = lines.with_name(NOTEBOOK), lines.with_name(PAGE)
-    kernel.run(NOTEBOOKS / NOTEBOOK, notebook, {"outcomes": lines.name})
-    page.write_text(_page(notebook), encoding="utf-8")
-    _store(notebook, NOTEBOOK, destination)
+    executed, page = lines.with_name(NOTEBOOK), lines.with_name(PAGE)
+    kernel.run(notebook(NOTEBOOK), executed, {"outcomes": lines.name})
+    page.write_text(_page(executed), encoding="utf-8")
+    _store(executed, NOTEBOOK, destination)
     _store(page, PAGE, destination)
 
 

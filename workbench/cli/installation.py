@@ -16,6 +16,7 @@ from workbench.cli.options import PATH, json_option, show
 def doctor(as_json: bool) -> None:
     """Say which ffmpeg is used, what it can do, and what is missing."""
     from workbench import ffmpeg
+    from workbench.batch.shipped import HOW_TO_GET_THEM, NOTEBOOKS
     from workbench.errors import FfmpegMissing
 
     try:
@@ -31,12 +32,14 @@ def doctor(as_json: bool) -> None:
             "missing": list(missing),
             "advice": ffmpeg.HOW_TO_GET_IT if missing else "",
         }
+    facts["notebooks"] = str(NOTEBOOKS) if NOTEBOOKS.is_dir() else None
+    if facts["notebooks"] is None:
+        _lacks(facts, ["notebooks"], HOW_TO_GET_THEM)
     facts["python"] = sys.version.split()[0]
     facts["libraries"] = _libraries()
     absent = [name for name, version in facts["libraries"].items() if version is None]
     if absent:
-        facts["missing"] += absent
-        facts["advice"] += f"{'; ' if facts['advice'] else ''}pip install {' '.join(absent)}"
+        _lacks(facts, absent, f"pip install {' '.join(absent)}")
     show(facts, "\n".join(_diagnosis(facts)), as_json)
     if facts["missing"]:
         raise click.exceptions.Exit(1)
@@ -49,6 +52,11 @@ def demo(folder: Path) -> None:
     from workbench.demo import run_demo
 
     click.echo(run_demo(folder))
+
+
+def _lacks(facts: dict[str, Any], names: list[str], advice: str) -> None:
+    facts["missing"] += names
+    facts["advice"] += f"{'; ' if facts['advice'] else ''}{advice}"
 
 
 def _libraries() -> dict[str, str | None]:
@@ -75,6 +83,7 @@ def _diagnosis(facts: dict[str, Any]) -> list[str]:
             found = (f"{name} {'yes' if there else 'NO'}" for name, there in facts[kind].items())
             lines.append(f"{kind}: {', '.join(found)}")
     lines.append(f"Python {facts['python']}")
+    lines.append(f"notebooks in {facts['notebooks'] or 'NO FOLDER'}")
     libraries = facts["libraries"].items()
     lines.append(", ".join(f"{name} {number or 'MISSING'}" for name, number in libraries))
     if facts["missing"]:
