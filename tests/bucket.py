@@ -74,6 +74,14 @@ class Bucket:
             "R2_BUCKET": self.name,
         }
 
+    def profile(self, path: Path, name: str) -> Path:
+        """Write an AWS configuration that has a profile for this bucket."""
+        path.write_text(
+            f"[profile {name}]\nendpoint_url = {self.endpoint}\n"
+            f"aws_access_key_id = {self.key}\naws_secret_access_key = {self.secret}\n"
+        )
+        return path
+
     @property
     def requests(self) -> list[Request]:
         """Every request since the bucket was emptied, in the order in which they arrived."""

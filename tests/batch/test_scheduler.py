@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from socket import gethostname
+from typing import Any
 
 import psutil
 import pytest
@@ -24,6 +26,7 @@ from tests.batch.running import (
 from tests.bucket import Bucket
 from workbench.batch import crew
 from workbench.batch.batch import run_batch
+from workbench.deliver.outcome import Outcome
 from workbench.errors import BatchError
 from workbench.look.preset import load_preset, save_preset
 
@@ -110,9 +113,17 @@ def test_a_caller_that_is_killed_leaves_nothing_on_the_workers(
 
 
 def test_a_worker_that_is_another_is_refused(
-    cluster: Cluster, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, banded: Path
+    cluster: Cluster, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, banded: Path, tmp_path: Path
 ) -> None:
+    """And one that lacks the caller's profile says so for itself."""
     bucket.put("in/a.mp4", banded)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(bucket.profile(tmp_path / "config", "studio")))
+    places = [f"s3://{bucket.name}/{folder}" for folder in ("in", "other")]
+    outcomes: list[Outcome] = []
+    terms: dict[str, Any] = {"scheduler": cluster[0], "profile": "studio"}
+    run_batch(places[:1], places[1], **terms, on_outcome=outcomes.append)
+    (one,) = outcomes
+    assert one.reason == f"on {gethostname()}: there is no profile studio in the AWS configuration"
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)
     here = replace(crew.program(), version="1.0")

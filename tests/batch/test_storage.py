@@ -234,12 +234,7 @@ def test_half_of_the_settings_is_said(
 def test_a_named_profile_brings_its_own_endpoint(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tmp_path / "config"
-    config.write_text(
-        f"[profile studio]\nendpoint_url = {bucket.endpoint}\n"
-        f"aws_access_key_id = {bucket.key}\naws_secret_access_key = {bucket.secret}\n"
-    )
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(bucket.profile(tmp_path / "config", "studio")))
     bucket.put("in/a.mp4", b"abc")
     assert [one.name for one in open_storage("s3://clips/in", "studio").files()] == ["a.mp4"]
 

@@ -27,12 +27,13 @@ from distributed import (
 
 from workbench import __version__
 from workbench.batch.job import Hands, run_job
-from workbench.batch.notebooks import NOTEBOOKS, Kernel
+from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Job
 from workbench.batch.scratch import default_root, scratch
+from workbench.batch.shipped import NOTEBOOKS
 from workbench.batch.storage import is_remote, open_storage
 from workbench.deliver.outcome import Outcome
-from workbench.errors import BatchError, WorkbenchError
+from workbench.errors import BatchError, StorageRefused, WorkbenchError
 from workbench.ffmpeg import THREADS_VARIABLE, Cancellation, program
 from workbench.files import held
 
@@ -122,6 +123,8 @@ class Bench(WorkerPlugin):
                 return run_job(job, hands)
         except (WorkbenchError, OSError) as error:
             self._cancellation.raise_if_requested()  # nothing is wrong with the clip
+            if isinstance(error, StorageRefused):  # this machine may not even know the places
+                raise StorageRefused(f"on {socket.gethostname()}: {error}") from error
             return Outcome(
                 name=job.name,
                 source=open_storage(job.place, terms.profile).url(job.source),

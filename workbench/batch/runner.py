@@ -183,6 +183,8 @@ def _outcome(future: Future[Outcome], job: Job, terms: crew.Terms) -> Outcome:
     error = future.exception()
     if error is None:
         return future.result()
+    if isinstance(error, WorkbenchError):  # before the job could begin
+        return _failed(job, str(error), terms)
     if isinstance(error, KilledWorker):
         return _failed(
             job,
