@@ -161,6 +161,12 @@ def test_junk_is_refused_in_one_line(junk: Any) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_changed_look_is_not_what_its_base_describes() -> None:
+    smooth = load_preset("smooth")
+    assert smooth.override({"deband.strength": 3}).description == ""
+    assert smooth.override({}).description == smooth.description
+
+
 def test_a_long_name_stays_one_that_loads(tmp_path: Path) -> None:
     changed = load_preset("smooth").named("x" * 80).override({"deband.strength": 2})
     assert changed.name.endswith("x, changed")

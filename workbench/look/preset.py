@@ -102,11 +102,12 @@ class Preset(BaseModel):
         """Return this preset with some parameters changed, named as "deband.strength".
 
         Another filter, as "tone.filter", begins with its own defaults. The name says that it was
-        changed. Raises PresetError for an unknown name or bad value.
+        changed; the description, which was of the look before, goes. Raises PresetError for an
+        unknown name or bad value.
         """
         if not overrides:
             return self
-        values = self.model_dump()
+        values = self.model_dump(exclude={"description"})
         # Filters first, or what was given beside them would be lost.
         for key, value in sorted(overrides.items(), key=lambda item: not _is_filter(item[0])):
             stage, _, parameter = key.partition(".")
