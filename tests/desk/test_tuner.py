@@ -1,5 +1,6 @@
 """The tuner without a browser: the desk does what is asked, and says what cannot be done."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -426,8 +427,25 @@ def test_a_clip_that_cannot_be_opened_leaves_the_last_picture(desk: Tuner, tmp_p
     desk.change("tone.contrast", 0.5)
     assert desk.wait(PATIENCE)
     assert desk._viewer.after != shown
-    desk._chooser.folder.value = str(tmp_path / "nowhere" / "x.mp4")
-    assert "cannot be read" in message(desk)
+
+
+def test_a_mistyped_path_stays_to_be_mended(banded: Path) -> None:
+    desk = Tuner(banded.parent)
+    box = desk._chooser.folder
+    wrong = str(banded.parent / "nowhere" / "x.mp4")
+    box.value = wrong
+    assert message(desk).startswith(f"There is no folder and no clip {wrong}")
+    assert box.value == wrong
+    box.value = str(banded.parent)
+    assert message(desk) == ""
+
+
+def test_what_was_delivered_is_not_offered_again(banded: Path, tmp_path: Path) -> None:
+    shutil.copy(banded, tmp_path / "take.mp4")
+    for name in ("take_prores.mov", "take_prores.qc.json", "theirs.mov"):
+        (tmp_path / name).touch()
+    offered = [name for name, _ in Tuner(tmp_path)._chooser.clips.options]
+    assert offered == ["choose a clip", "take.mp4", "theirs.mov"]
 
 
 def test_a_clip_that_was_made_anew_is_opened_anew(tmp_path: Path) -> None:

@@ -51,7 +51,9 @@ def destination_for(
     if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, no error for a name too long
         path /= name
     if path.suffix.lower() != ".mov":
-        raise DestinationUnusable(f"{path} does not end in .mov: ProRes goes into a .mov file")
+        raise DestinationUnusable(
+            f"{path} is no folder, and does not end in .mov: ProRes goes into a .mov file"
+        )
     if os.path.realpath(path) == os.path.realpath(source):
         raise DestinationUnusable(f"{path} is the source itself: give another destination")
     refuse_existing(path, overwrite)

@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from workbench.deliver.record import record_path
 from workbench.desk.placing import Placing
 from workbench.files import expanded
 
@@ -43,10 +44,13 @@ class ClipChooser:
         """List a folder's clips, or choose a clip; "" is the folder that the notebook is in."""
         try:
             given = expanded(path or Path.cwd()).absolute()
+            if not given.exists():
+                self._refuse(path, f"There is no folder and no clip {given}: write another above.")
+                return
             folder = given if given.is_dir() else given.parent
             found = _clips(folder)
         except (OSError, ValueError) as error:
-            self._on_trouble(f"{str(path)!r} cannot be read: {_why(error)}")
+            self._refuse(path, f"{str(path)!r} cannot be read: {_why(error)}")
             return
         choice = None if given == folder else given
         self._place(folder, found, choice)
@@ -54,6 +58,14 @@ class ClipChooser:
             self._on_choice(choice)
         elif path and not found:
             self._on_trouble(f"There are no clips in {folder}: write another folder above.")
+        else:
+            self._on_trouble("")
+
+    def _refuse(self, path: str | Path, why: str) -> None:
+        """Say what is wrong with a path, which stays in its box to be mended."""
+        with self._placing.by_desk():
+            self.folder.value = str(path)
+        self._on_trouble(why)
 
     def read_again(self) -> None:
         """List the folder's clips as they are now; the one that is chosen stays so."""
@@ -88,11 +100,15 @@ class ClipChooser:
 
 
 def _clips(folder: Path) -> list[Path]:
-    """Return what looks like a clip; what begins with a dot is the system's own."""
+    """Return what looks like a clip; what begins with a dot is the system's own, and what was
+    delivered has its record beside it."""
     return sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in VIDEO and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in VIDEO
+        and not path.name.startswith(".")
+        and path.is_file()
+        and not record_path(path).exists()
     )
 
 
