@@ -79,6 +79,8 @@ def batch(
     from workbench.batch.batch import run_batch
     from workbench.batch.plan import read_sweep
     from workbench.batch.settings import read_settings
+    from workbench.batch.storage import open_storage
+    from workbench.batch.summary import PAGE
 
     given = {
         "preset": preset or "classic",
@@ -107,7 +109,7 @@ def batch(
             on_outcome=on_outcome,
         )
     if not as_json:
-        click.echo(f"{standing}; {out.rstrip('/')}/summary.html")
+        click.echo(f"{standing}; {open_storage(out, profile).url(PAGE)}")
     if standing.exit_code:
         raise click.exceptions.Exit(standing.exit_code)
 

@@ -125,7 +125,7 @@ def measures(record: Mapping[str, Any]) -> dict[str, Any]:
     telling = [one["id"] for one in record["findings"] if one["level"] == record["verdict"]]
     return {
         "verdict": record["verdict"],
-        "reason": ", ".join(telling) if record["verdict"] in ("warn", "fail") else "",
+        "reason": ", ".join(telling) if record["verdict"] != "pass" else "",
         "preset": preset.get("name", ""),
         "preset_hash": preset.get("hash", ""),
         "width": source["width"],
