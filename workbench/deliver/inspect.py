@@ -1,16 +1,15 @@
 """Inspect: a delivered file's picture and sound, measured against its source.
 
-Every delivered frame is decoded and put beside its source frame. What costs more - banding,
-contour, texture, gamut - is measured in a frame every two seconds, or in every one, at the same
-time. No more than a few frames are held at a time, however long the clip is.
+Every delivered frame is decoded, once, and put beside its source frame. What costs more - banding,
+contour, texture, gamut - is measured in a frame every two seconds, or in every one, while the next
+are decoded. No more than a few frames are held at a time, however long the clip is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import islice
 from math import floor
 from statistics import median
 
@@ -78,13 +77,14 @@ def inspect(
     count = len(places) if every_frame else max(_FEWEST, round(clip.duration / _EVERY))
     samples = sample_indices(len(places), count)
     stop = ffmpeg.Cancellation(parent=cancellation)
-    with ThreadPoolExecutor() as pool:  # the three work beside each other
-        comparing = pool.submit(_compared, clip, delivered, places, samples, preset, stop)
+    with ThreadPoolExecutor() as pool:  # they work beside each other
         listening = pool.submit(
             lambda: [loudness(delivered.path, i, stop) for i in range(len(delivered.audio))]
         )
+        comparing = _Comparing(pool, preset, stop, coarse=len(samples) == len(places))
+        pairs = _pairs(clip, delivered, places, range(len(places)))
         try:
-            watched = _watched(clip, delivered, places, on_progress, stop)
+            watched = _watched(clip, comparing.passed(pairs, samples), on_progress, stop)
             compared = comparing.result()
             heard = listening.result()
         except BaseException:
@@ -117,8 +117,7 @@ class _Watched:
 
 def _watched(
     clip: Clip,
-    delivered: Clip,
-    places: Sequence[int],
+    pairs: Iterable[_Pair],
     on_progress: Callable[[int], None] | None,
     stop: ffmpeg.Cancellation,
 ) -> _Watched:
@@ -128,9 +127,7 @@ def _watched(
 
     def means() -> Iterator[tuple[Means, Means]]:
         before: Means | None = None
-        for number, (source, frame) in enumerate(
-            _pairs(clip, delivered, places, range(len(places)))
-        ):
+        for number, (source, frame) in enumerate(pairs):
             stop.raise_if_requested(clip.path)
             if source.corrupt:
                 raise DamagedClip(
@@ -185,30 +182,56 @@ class _Compared:
     worst: _Pair
 
 
-def _compared(
-    clip: Clip,
-    delivered: Clip,
-    places: Sequence[int],
-    samples: Sequence[int],
-    preset: Preset | None,
-    stop: ffmpeg.Cancellation,
-) -> _Compared:
-    """Compare some of the pairs, a few at a time."""
-    found: list[Comparison] = []
-    most: tuple[float, _Pair] | None = None
-    pairs = _pairs(clip, delivered, places, samples)
-    while some := list(islice(pairs, _AT_ONCE)):
-        sources, frames = zip(*some, strict=True)
-        coarse = len(samples) == len(places)
-        for one, pair in zip(
-            compare(sources, preset, frames, coarse=coarse, cancellation=stop), some, strict=True
-        ):
-            found.append(one)
+class _Comparing:
+    """Compares some of the pairs that go by, a few at a time, beside whoever watches them."""
+
+    def __init__(
+        self, pool: Executor, preset: Preset | None, stop: ffmpeg.Cancellation, *, coarse: bool
+    ) -> None:
+        self._pool, self._preset, self._stop, self._coarse = pool, preset, stop, coarse
+        self._held: list[_Pair] = []
+        self._compared: list[_Pair] = []  # those that are being compared
+        self._running: Future[list[Comparison]] | None = None
+        self._found: list[Comparison] = []
+        self._most: tuple[float, _Pair] | None = None
+
+    def passed(self, pairs: Iterable[_Pair], samples: Sequence[int]) -> Iterator[_Pair]:
+        """Pass every pair on, and compare those of these places. Raises as `compare`."""
+        wanted = set(samples)
+        for number, pair in enumerate(pairs):
+            yield pair
+            if number in wanted:
+                self._held.append(pair)
+                if len(self._held) == _AT_ONCE:
+                    self._begin()
+
+    def result(self) -> _Compared:
+        """Wait for what is still being compared. Raises as `compare`."""
+        if self._held:
+            self._begin()
+        self._collect()
+        assert self._most is not None
+        return _Compared(tuple(self._found), self._most[1])
+
+    def _begin(self) -> None:
+        """Compare what is held, once the pairs before are done: more are never in memory."""
+        self._collect()
+        self._compared, self._held = self._held, []
+        self._running = self._pool.submit(self._compare, self._compared)
+
+    def _compare(self, pairs: Sequence[_Pair]) -> list[Comparison]:
+        sources, frames = zip(*pairs, strict=True)
+        return compare(sources, self._preset, frames, coarse=self._coarse, cancellation=self._stop)
+
+    def _collect(self) -> None:
+        if self._running is None:
+            return
+        for one, pair in zip(self._running.result(), self._compared, strict=True):
+            self._found.append(one)
             banding = one.cambi_before or one.contour_before or 0.0
-            if most is None or banding > most[0]:
-                most = banding, pair
-    assert most is not None
-    return _Compared(tuple(found), most[1])
+            if self._most is None or banding > self._most[0]:
+                self._most = banding, pair
+        self._running = None
 
 
 def source_places(clip: Clip, delivered: Clip, frame_rate: Fraction | None) -> list[int]:
