@@ -49,7 +49,7 @@ def replacing_set(
         written = [pair for pair in pairs if pair[1] == destination or pair[0].exists()]
         for temporary, final in written:
             with blamed_on(final):
-                _settle(temporary)
+                settle(temporary)
         with held(), _alone_in(destination.parent):
             refuse_existing(destination, overwrite)
             for final in beside:
@@ -100,8 +100,11 @@ def _alone_in(folder: Path) -> Iterator[None]:
             os.close(opened)
 
 
-def _settle(path: Path) -> None:
-    """Wait until a file's contents are on the disk: else a power cut could leave its name alone."""
+def settle(path: Path) -> None:
+    """Wait until a file's contents are on the disk: else a power cut could leave its name alone.
+
+    Raises OSError.
+    """
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 

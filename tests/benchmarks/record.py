@@ -17,7 +17,8 @@ JSON = DOCS / "benchmarks.json"
 README = DOCS.parent / "README.md"
 BEGIN, END = "<!-- figures, from docs/benchmarks.json -->\n", "<!-- end of the figures -->\n"
 HEADLINES = (
-    "convert with QC over bare ffmpeg, 1080p",
+    "convert with QC over bare ffmpeg, 1080p, 5 s",
+    "convert with QC over bare ffmpeg, 1080p, 10 s",
     "batch over xargs -P, 16 clips of 5 s, 720p",
     "slider to picture, 1080p",
     "slider to scopes and CAMBI, 1080p",

@@ -29,7 +29,7 @@ from workbench.errors import (
     VerificationFailed,
     WorkbenchError,
 )
-from workbench.files import expanded, put_text, refuse_existing, replacing_set
+from workbench.files import blamed_on, expanded, put_text, refuse_existing, replacing_set, settle
 from workbench.look.graph import filter_names
 from workbench.owned import clear_dead
 from workbench.probe import open_clip
@@ -52,7 +52,7 @@ def destination_for(
         path /= name
     if path.suffix.lower() != ".mov":
         raise DestinationUnusable(
-            f"{path} is no folder, and does not end in .mov: ProRes goes into a .mov file"
+            f"{path} does not end in .mov: ProRes goes into a .mov file, or a folder that is there"
         )
     if os.path.realpath(path) == os.path.realpath(source):
         raise DestinationUnusable(f"{path} is the source itself: give another destination")
@@ -121,12 +121,17 @@ def convert(
                 stop.request()
                 raise
         try:
-            verified = verify(
-                *(clip, temporary, recipe, policy, sound),
-                every_frame=every_frame,
-                on_progress=on_checked,
-                cancellation=cancellation,
-            )
+            with ThreadPoolExecutor() as pool:
+                # Seconds, on a slow disk, that need not come after those of the check.
+                settling = pool.submit(settle, temporary)
+                verified = verify(
+                    *(clip, temporary, recipe, policy, sound),
+                    every_frame=every_frame,
+                    on_progress=on_checked,
+                    cancellation=cancellation,
+                )
+            with blamed_on(destination):
+                settling.result()
         except Cancelled:
             cancellation.raise_if_requested(clip.path)  # by the clip's name, not a temporary one
             raise
