@@ -34,6 +34,11 @@ class Seen:
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
+    def forget(self) -> None:
+        """Begin anew, for another test on the same page."""
+        for seen in (self.refused, self.answered, self.errors, self.messages):
+            seen.clear()
+
     def _refuse(self, request: Request) -> None:
         if _elsewhere(request.url):
             self.refused.append((request.url, request.failure or ""))

@@ -3,19 +3,20 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from scipy.ndimage import gaussian_filter
 
 from tests import clips
 from tests.browser.conftest import OpenNotebook, OpenVoila
 from tests.browser.desk import AFTER, BEFORE, Desk
-from tests.browser.pages import Notebook
+from tests.browser.pages import Notebook, open_lab
+from tests.browser.servers import Server
 from workbench.batch.shipped import NOTEBOOKS
 from workbench.look.preset import load_preset
 from workbench.look.render import render
@@ -27,21 +28,34 @@ CELL = 3  # where the desk is
 FRAME = 12  # the middle of the clip, where the desk begins
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clip(made: Callable[[str], Path]) -> Path:
     return made("banded")
 
 
+@pytest.fixture(scope="module")
+def shared(browser: Browser, lab_server: Server, pictures: Path, clip: Path) -> Iterator[Notebook]:
+    """One page with the tuner's notebook, because to open one takes longer than most tests."""
+    name = lab_server.put(TUNE, {"source": clip})
+    with open_lab(browser, lab_server, name, pictures) as notebook:
+        yield notebook
+
+
 @pytest.fixture
-def tuned(open_notebook: OpenNotebook, clip: Path) -> tuple[Notebook, Desk]:
-    """The tuner with a clip, at rest."""
-    notebook = open_notebook(TUNE, {"source": clip})
+def tuned(shared: Notebook) -> tuple[Notebook, Desk]:
+    """The tuner with a clip, run anew, at rest."""
+    shared.seen.forget()
+    return shared, at_rest(shared)
+
+
+def at_rest(notebook: Notebook) -> Desk:
+    """Run all cells, and show the desk when its picture is exact."""
     notebook.run_all()
     notebook.show(CELL)
     desk = Desk(notebook)
     desk.exact()
     desk.viewer.scroll_into_view_if_needed()
-    return notebook, desk
+    return desk
 
 
 def in_kernel(notebook: Notebook, expression: str) -> str:
@@ -101,14 +115,13 @@ def test_zoom_stays_about_the_pointer(tuned: tuple[Notebook, Desk]) -> None:
 
 @pytest.mark.parametrize("preset", ["smooth", "classic", "untouched"])
 def test_the_readout_is_the_kernels_own_picture(
-    open_notebook: OpenNotebook, clip: Path, preset: str
+    tuned: tuple[Notebook, Desk], clip: Path, preset: str
 ) -> None:
-    notebook = open_notebook(TUNE, {"source": clip, "preset": preset})
-    notebook.run_all()
-    notebook.show(CELL)
-    desk = Desk(notebook)
-    desk.exact()
-    desk.viewer.scroll_into_view_if_needed()
+    notebook, desk = tuned
+    if preset != "smooth":
+        at = desk.generation()
+        notebook.evaluate_in_kernel(f"tuner.begin_with({preset!r})")
+        desk.newer(at)
     with open_clip(clip) as opened:
         source = opened.frame(FRAME)
     pictures = {BEFORE: source, AFTER: render(source, load_preset(preset))}
@@ -385,11 +398,7 @@ def test_an_encode_is_cancelled(open_notebook: OpenNotebook, tmp_path: Path) -> 
     long = tmp_path / "long.mp4"
     picture = clips.sky("1280x720", seconds=6)
     clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-preset", "ultrafast", long)
-    notebook = open_notebook(TUNE, {"source": long})
-    notebook.run_all()
-    notebook.show(CELL)
-    desk = Desk(notebook)
-    desk.exact()
+    desk = at_rest(open_notebook(TUNE, {"source": long}))
     desk.whole.get_by_placeholder("beside the clip").fill(str(tmp_path / "out.mov"))
     desk.button("Encode").click()
     desk.button("Cancel").last.click()
@@ -461,11 +470,7 @@ def test_a_new_kernel_and_all_cells_again(tuned: tuple[Notebook, Desk]) -> None:
     notebook, _ = tuned
     notebook.restart_kernel()
     assert in_kernel(notebook, "'tuner' in globals()") == "False"
-    notebook.run_all()
-    notebook.show(CELL)
-    desk = Desk(notebook)
-    desk.exact()
-    desk.turn("contrast", "End")
+    at_rest(notebook).turn("contrast", "End")
 
 
 def test_a_cell_run_again_lets_go_of_the_old_desk(tuned: tuple[Notebook, Desk]) -> None:
@@ -473,9 +478,7 @@ def test_a_cell_run_again_lets_go_of_the_old_desk(tuned: tuple[Notebook, Desk]) 
     notebook.evaluate_in_kernel("old = tuner; old._decoding.wait()")
     held = "len(old.clip._reader._cache)"
     assert in_kernel(notebook, held) == "24"
-    notebook.run_all()
-    notebook.show(CELL)
-    Desk(notebook).exact()
+    at_rest(notebook)
     assert in_kernel(notebook, "old is tuner") == "False"
     assert in_kernel(notebook, held) == "0"
 

@@ -442,7 +442,7 @@ def test_a_mistyped_path_stays_to_be_mended(banded: Path) -> None:
 
 def test_what_was_delivered_is_not_offered_again(banded: Path, tmp_path: Path) -> None:
     shutil.copy(banded, tmp_path / "take.mp4")
-    for name in ("take_prores.mov", "take_prores.qc.json", "theirs.mov"):
+    for name in ("take_prores.mov", ".hidden.mov", "theirs.mov"):
         (tmp_path / name).touch()
     offered = [name for name, _ in Tuner(tmp_path)._chooser.clips.options]
     assert offered == ["choose a clip", "take.mp4", "theirs.mov"]

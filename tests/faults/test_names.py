@@ -25,11 +25,11 @@ from workbench import ffmpeg
 from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Job, clashes, plan, read_sweep
 from workbench.batch.settings import Settings, make_order, read_settings
-from workbench.batch.sources import CLIPS, _stem
+from workbench.batch.sources import _stem
 from workbench.batch.storage import Folder, open_storage, safe_name
 from workbench.cli.options import pairs
 from workbench.colour import Colour
-from workbench.deliver.encode import DELIVERED
+from workbench.deliver.encode import CLIPS, DELIVERED
 from workbench.deliver.recipe import read_recipe
 from workbench.errors import ParameterError, StorageError, WorkbenchError
 from workbench.look.chain import as_encoded, filter_chain

@@ -11,13 +11,9 @@ from typing import Any
 
 from workbench.batch.settings import make_order, plain_value, read_settings
 from workbench.batch.storage import S3, Stored, is_remote, open_storage, refuse_address
-from workbench.deliver.encode import DELIVERED
+from workbench.deliver.encode import CLIPS, is_clip, is_delivered
 from workbench.errors import BatchError
 from workbench.files import expanded, read_toml
-
-CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".mxf")
-"""Suffixes by which clips are found in a folder; one that is named may have any."""
-
 
 MISSING = "missing"
 """The identity of a file that was named and is not there."""
@@ -87,9 +83,7 @@ def _below(place: str, profile: str | None, exclude: str | None) -> Iterator[Fou
     """Yield the clips of a folder, or below a prefix, but for what was delivered there."""
     ours = _delivered(place, exclude, profile)
     for stored in open_storage(place, profile).files():
-        path = PurePosixPath(stored.name)
-        hidden = any(part.startswith(".") for part in path.parts)
-        if path.suffix.lower() in CLIPS and not hidden and not ours(stored.name):
+        if is_clip(stored.name) and not ours(stored.name):
             yield Found(place, stored, _stem(stored.name), {})
 
 
@@ -104,9 +98,8 @@ def _delivered(place: str, exclude: str | None, profile: str | None) -> Callable
             inside = there.relative_to(here)
 
     def ours(name: str) -> bool:
-        path = PurePosixPath(name)
         below = inside is not None and PurePath(name).is_relative_to(inside)
-        return path.stem.endswith(DELIVERED) or below
+        return below or is_delivered(name)
 
     return ours
 

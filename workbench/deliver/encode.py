@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from workbench import ffmpeg
 from workbench.clip import Clip
@@ -36,6 +36,23 @@ from workbench.probe import open_clip
 
 DELIVERED = "_prores"
 """How the name of a delivered file ends, before its suffix, unless a person names it."""
+CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".mxf")
+"""Suffixes by which clips are found in a folder; one that is named may have any."""
+
+
+def is_clip(name: str) -> bool:
+    """Whether a file of this name, found in a folder, is taken for a clip.
+
+    Hidden ones are the system's own, and what was delivered is no source.
+    """
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in CLIPS and not hidden and not is_delivered(name)
+
+
+def is_delivered(name: str) -> bool:
+    """Whether a file has a name that a conversion gives."""
+    return PurePosixPath(name).stem.endswith(DELIVERED)
 
 
 def destination_for(

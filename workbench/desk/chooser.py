@@ -6,12 +6,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.deliver.record import record_path
+from workbench.deliver.encode import is_clip
 from workbench.desk.placing import Placing
 from workbench.files import expanded
-
-VIDEO = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
-"""What a folder is searched for."""
 
 
 class ClipChooser:
@@ -100,16 +97,7 @@ class ClipChooser:
 
 
 def _clips(folder: Path) -> list[Path]:
-    """Return what looks like a clip; what begins with a dot is the system's own, and what was
-    delivered has its record beside it."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in VIDEO
-        and not path.name.startswith(".")
-        and path.is_file()
-        and not record_path(path).exists()
-    )
+    return sorted(path for path in folder.iterdir() if is_clip(path.name) and path.is_file())
 
 
 def _why(error: OSError | ValueError) -> str:
