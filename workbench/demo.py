@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench import ffmpeg
 from workbench.batch.notebooks import run_notebook
-from workbench.batch.shipped import notebook
+from workbench.batch.shipped import CONVERT, notebook
 from workbench.deliver.qc import verdict_in_words
 from workbench.deliver.record import record_path
 from workbench.deliver.report import report_path
@@ -21,8 +21,11 @@ WIDTH, HEIGHT, RATE, SECONDS = 1280, 720, 24, 5
 
 
 def run_demo(folder: Path) -> str:
-    """Make the sample, convert it, and say where everything is, with the verdict."""
-    convert = notebook("convert.ipynb")
+    """Make the sample, convert it, and say where everything is, with the verdict.
+
+    Raises DestinationUnusable, NotebookFailed.
+    """
+    convert = notebook(CONVERT)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -9,8 +9,8 @@
     │   └── ClipReplaced           (RuntimeError) another file has its name since it was opened
     ├── PresetError                (ValueError) unknown preset, unknown key, value out of range
     ├── PolicyError                (ValueError) unknown policy, unknown key, no limit
-    ├── ParameterError             (ValueError) a notebook was given a parameter it does not have
-    ├── NotebookFailed             a notebook stopped at an error
+    ├── ParameterError             (ValueError) a parameter that there is not, or a wrong value
+    ├── NotebookFailed             a notebook is missing, or stopped at an error
     │   └── KernelDied             the process that ran it is gone
     ├── OutOfMemory                (MemoryError) the machine gave no more
     ├── FfmpegError                (RuntimeError) the ffmpeg program
@@ -92,11 +92,11 @@ class PolicyError(WorkbenchError, ValueError):
 
 
 class ParameterError(WorkbenchError, ValueError):
-    """A notebook was given a parameter that it does not have."""
+    """A parameter that there is not, or a value that it cannot have."""
 
 
 class NotebookFailed(WorkbenchError):
-    """A notebook stopped at an error; what it made until then can be read in its output."""
+    """A notebook is missing, or stopped at an error; what it made until then is in its output."""
 
 
 class KernelDied(NotebookFailed):

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -72,9 +71,7 @@ class Progress:
     """How far a run is, from one block of ffmpeg's -progress output."""
 
     frame: int  # frames written
-    time: Fraction  # seconds of output written
     speed: float | None  # times real time; None until ffmpeg knows
-    size: int  # bytes written
 
 
 class Cancellation:
@@ -306,9 +303,8 @@ def run(
 def read_progress(lines: Iterable[bytes]) -> Iterator[Progress]:
     """Yield a Progress for each block of ffmpeg's -progress output.
 
-    >>> block = [b"frame=12", b"total_size=4096", b"out_time_us=500000", b"speed=2.5x"]
-    >>> list(read_progress([*block, b"progress=continue"]))
-    [Progress(frame=12, time=Fraction(1, 2), speed=2.5, size=4096)]
+    >>> list(read_progress([b"frame=12", b"speed=2.5x", b"progress=continue"]))
+    [Progress(frame=12, speed=2.5)]
     """
     block: dict[str, str] = {}
     for line in lines:
@@ -317,9 +313,7 @@ def read_progress(lines: Iterable[bytes]) -> Iterator[Progress]:
         if key == "progress":
             yield Progress(
                 frame=int(_number(block.get("frame")) or 0),
-                time=Fraction(int(_number(block.get("out_time_us")) or 0), 1_000_000),
                 speed=_number(block.get("speed", "").rstrip("x")),
-                size=int(_number(block.get("total_size")) or 0),
             )
             block = {}
 

@@ -25,6 +25,9 @@ from tests.batch.running import (
     whole,
 )
 from tests.bucket import Bucket
+from workbench.batch import shipped
+from workbench.batch.batch import run_batch
+from workbench.errors import NotebookFailed
 
 SUFFIXES = (".mov", ".qc.json", ".report.html", "_convert.ipynb")
 
@@ -144,6 +147,15 @@ def test_a_sweep_is_a_contact_sheet_of_one_part(folder: Path, tmp_path: Path) ->
     assert page.index("deband.strength 0.5") < page.index("deband.strength 1.5")
 
 
+def test_without_notebooks_nothing_begins(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "NOTEBOOKS", tmp_path / "none")
+    with pytest.raises(NotebookFailed, match="the notebooks are part of the checkout"):
+        run_batch([str(folder)], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> None:
     """Nothing stays on the machine, and no file, page or log holds a secret."""
     bucket.put("in/x/a.mp4", banded)
@@ -173,11 +185,11 @@ def test_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> 
             assert secret.encode() not in data, key
     notebook = bucket.get("out/x/a_prores_convert.ipynb").decode()
     assert 'source = \\"a.mp4\\"' in notebook
-    again = batch(
-        *("s3:///in", "--out", "s3:///out", "--temp", temp, "--workers", "1"),
-        environment=bucket.environment,
-    )
-    assert [one["state"] for one in again] == ["unchanged"]
+    again = command("s3:///in", "--out", "s3:///out", "--temp", temp, "--workers", "1")
+    with started(again, bucket.environment) as process:
+        output, _ = process.communicate(timeout=180)
+    said = "1 of 1 clips: none failed, 1 unchanged; s3://clips/out/summary.html"
+    assert output.splitlines()[-1] == said
 
 
 def test_a_storage_that_fails_for_a_while_stops_nobody(

@@ -34,11 +34,6 @@ class Seen:
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
-    def forget(self) -> None:
-        """Begin anew, for another test on the same page."""
-        for seen in (self.refused, self.answered, self.errors, self.messages):
-            seen.clear()
-
     def _refuse(self, request: Request) -> None:
         if _elsewhere(request.url):
             self.refused.append((request.url, request.failure or ""))
@@ -81,6 +76,13 @@ class Shown:
         self.page = page
         self.seen = seen
         self._pictures = pictures
+        self._mark = 0
+
+    def forget(self) -> None:
+        """Forget what was seen, for another test on the same page."""
+        seen = self.seen
+        for found in (seen.refused, seen.answered, seen.errors, seen.messages):
+            found.clear()
         self._mark = 0
 
     def mark_messages(self) -> None:

@@ -38,13 +38,15 @@ def shared(browser: Browser, lab_server: Server, pictures: Path, clip: Path) -> 
     """One page with the tuner's notebook, because to open one takes longer than most tests."""
     name = lab_server.put(TUNE, {"source": clip})
     with open_lab(browser, lab_server, name, pictures) as notebook:
+        assert notebook.seen.errors == []
+        assert notebook.seen.answered == []
         yield notebook
 
 
 @pytest.fixture
 def tuned(shared: Notebook) -> tuple[Notebook, Desk]:
     """The tuner with a clip, run anew, at rest."""
-    shared.seen.forget()
+    shared.forget()
     return shared, at_rest(shared)
 
 
@@ -483,7 +485,7 @@ def test_a_cell_run_again_lets_go_of_the_old_desk(tuned: tuple[Notebook, Desk]) 
     assert in_kernel(notebook, held) == "0"
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_it_fits_1280_pixels_and_can_be_read(tuned: tuple[Notebook, Desk], theme: str) -> None:
     notebook, desk = tuned
     notebook.page.evaluate(

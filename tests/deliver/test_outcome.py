@@ -26,6 +26,8 @@ def test_a_row_says_the_worst_of_what_was_measured(banded: Path, tmp_path: Path)
     assert row.cambi_after == max(one["cambi_after"] for one in frames)
     assert row.bit_depth == min(one["effective_bit_depth"] for one in frames)
     assert (row.verdict, row.reason) == ("warn", "bit depth")
+    noted = {"verdict": "note", "findings": [f for f in facts["findings"] if f["level"] != "warn"]}
+    assert measures(facts | noted)["reason"] == "colour assumed"
     assert (row.width, row.height, row.frames) == (640, 360, 24)
     assert row.size == delivery.size
     assert set(shown) == {"thumbnail", "crops"}

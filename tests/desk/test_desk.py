@@ -161,7 +161,7 @@ def test_findings_come_worst_first(untagged: Path, tmp_path: Path) -> None:
 def test_the_bar_follows_a_run_to_its_end() -> None:
     stream = io.StringIO()
     with progress_bar(120, "encoding", stream) as follow:
-        follow(Progress(frame=60, time=1, speed=None, size=0))  # type: ignore[arg-type]
-        follow(Progress(frame=130, time=2, speed=None, size=0))  # type: ignore[arg-type]
+        follow(Progress(frame=60, speed=None))
+        follow(Progress(frame=130, speed=None))
     assert "encoding: 100%" in stream.getvalue()
     assert "120/120" in stream.getvalue()

@@ -9,7 +9,7 @@ from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Sweep, plan
 from workbench.batch.scratch import scratch
 from workbench.batch.settings import Settings
-from workbench.batch.shipped import notebook
+from workbench.batch.shipped import CONVERT, notebook
 from workbench.batch.storage import is_remote, open_storage, refuse_address
 from workbench.batch.summary import LINES, NOTEBOOK, refuse_foreign_summary, write_summary
 from workbench.deliver.outcome import Outcome, Standing
@@ -44,7 +44,7 @@ def run_batch(
     Raises BatchError, ClipNotFound, StorageError, PresetError, PolicyError, ParameterError,
     DestinationUnusable, NotebookFailed.
     """
-    for name in ("convert.ipynb", NOTEBOOK):
+    for name in (CONVERT, NOTEBOOK):
         notebook(name)  # now, and not once for each clip
     place = _absolute(str(out))
     jobs = plan(list(sources), settings or Settings(), profile, sweep, exclude=place)

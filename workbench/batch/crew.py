@@ -1,6 +1,5 @@
 """Crew: the Dask workers that do jobs, on this machine or wherever a scheduler has some."""
 
-import hashlib
 import os
 import signal
 import socket
@@ -30,12 +29,12 @@ from workbench.batch.job import Hands, run_job
 from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Job
 from workbench.batch.scratch import default_root, scratch
-from workbench.batch.shipped import NOTEBOOKS
-from workbench.batch.storage import is_remote, open_storage
+from workbench.batch.shipped import CONVERT, NOTEBOOKS
+from workbench.batch.storage import Storage, is_remote, open_storage
 from workbench.deliver.outcome import Outcome
 from workbench.errors import BatchError, StorageRefused, WorkbenchError
 from workbench.ffmpeg import THREADS_VARIABLE, Cancellation, program
-from workbench.files import held
+from workbench.files import held, sha256_of
 
 _RESTART = 20.0  # seconds in which Dask has started a killed worker again
 _TELL = 1.0  # seconds between two words about bytes
@@ -70,7 +69,8 @@ class Bench(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         if self._terms.threads is not None:
-            # A worker of this machine hears Ctrl-C as its owner does, who knows what to do.
+            # A worker of this machine would hear Ctrl-C as its owner does, who knows what to do;
+            # where signals cannot be blocked from a process's start, this is early enough.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         threads = self._terms.threads or -(-(os.cpu_count() or 1) // worker.state.nthreads)
         os.environ.setdefault(THREADS_VARIABLE, str(threads))  # unless a person has said so
@@ -107,12 +107,13 @@ class Bench(WorkerPlugin):
                 told, gathered = now, 0
 
         terms = self._terms
+        destination, source = self._places(job)
         try:
             self._refuse_other_versions()
             with scratch(self._folder) as folder, self._lent() as kernel:
                 hands = Hands(
-                    destination=open_storage(terms.destination, terms.profile),
-                    source=open_storage(job.place, terms.profile),
+                    destination=destination,
+                    source=source,
                     folder=folder,
                     kernel=kernel,
                     overwrite=terms.overwrite,
@@ -123,11 +124,9 @@ class Bench(WorkerPlugin):
                 return run_job(job, hands)
         except (WorkbenchError, OSError) as error:
             self._cancellation.raise_if_requested()  # nothing is wrong with the clip
-            if isinstance(error, StorageRefused):  # this machine may not even know the places
-                raise StorageRefused(f"on {socket.gethostname()}: {error}") from error
             return Outcome(
                 name=job.name,
-                source=open_storage(job.place, terms.profile).url(job.source),
+                source=source.url(job.source),
                 state="failed",
                 reason=str(error),
                 overrides=job.order.overrides,
@@ -135,6 +134,16 @@ class Bench(WorkerPlugin):
                 seconds=round(time.monotonic() - began, 3),
                 worker=socket.gethostname(),
             )
+
+    def _places(self, job: Job) -> tuple[Storage, Storage]:
+        """Return where the job's files go and where its clip is. Raises StorageRefused."""
+        try:
+            return (
+                open_storage(self._terms.destination, self._terms.profile),
+                open_storage(job.place, self._terms.profile),
+            )
+        except StorageRefused as error:  # the caller has the profile, and this machine has not
+            raise StorageRefused(f"on {socket.gethostname()}: {error}") from error
 
     def _kernel(self) -> Kernel:
         return Kernel(scratch=self._folder)
@@ -173,12 +182,12 @@ def stop(batch: str, dask_worker: Worker) -> None:
 def versions() -> dict[str, str]:
     """Return what must be the same on every worker, or their files would differ."""
     found = program()
-    notebook = NOTEBOOKS / "convert.ipynb"
+    notebook = NOTEBOOKS / CONVERT
     return {
         "workbench": __version__,
         "ffmpeg": found.version,
         "missing from ffmpeg": ", ".join(found.missing()) or "nothing",
-        "convert.ipynb": _digest(notebook) if notebook.is_file() else "missing",
+        CONVERT: sha256_of(notebook)[:12] if notebook.is_file() else "missing",
     }
 
 
@@ -355,7 +364,3 @@ _QUIET: dict[str, Any] = {
     "distributed.admin.system-monitor.log-length": 100,
     "distributed.comm.timeouts.connect": "30s",
 }
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -19,7 +19,7 @@ from workbench import __version__
 from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Job
 from workbench.batch.scratch import refuse_full_disk
-from workbench.batch.shipped import notebook
+from workbench.batch.shipped import CONVERT, notebook
 from workbench.batch.storage import Follower, Storage, Stored, patiently, safe_name
 from workbench.clip import Clip
 from workbench.deliver.outcome import Outcome, measures, views
@@ -188,7 +188,7 @@ def _convert(job: Job, source: Path, delivered: Path, executed: Path, hands: Han
 
     def run() -> None:
         hands.kernel.run(
-            notebook("convert.ipynb"),
+            notebook(CONVERT),
             executed,
             parameters,
             seconds=hands.left(),

@@ -5,6 +5,7 @@ from pathlib import Path
 from workbench.errors import NotebookFailed
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+CONVERT = "convert.ipynb"
 HOW_TO_GET_THEM = "the notebooks are part of the checkout: install from there (pip install -e .)"
 
 

@@ -36,7 +36,7 @@ from workbench.probe import open_clip
 
 DELIVERED = "_prores"
 """How the name of a delivered file ends, before its suffix, unless a person names it."""
-CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".mxf")
+CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mxf", ".flv")
 """Suffixes by which clips are found in a folder; one that is named may have any."""
 
 
@@ -52,7 +52,7 @@ def is_clip(name: str) -> bool:
 
 def is_delivered(name: str) -> bool:
     """Whether a file has a name that a conversion gives."""
-    return PurePosixPath(name).stem.endswith(DELIVERED)
+    return name.lower().endswith(f"{DELIVERED}.mov")
 
 
 def destination_for(
@@ -139,7 +139,7 @@ def convert(
                 raise
         try:
             with ThreadPoolExecutor() as pool:
-                # Seconds, on a slow disk, that need not come after those of the check.
+                # Seconds on a slow disk, which cannot be broken off: beside those of the check.
                 settling = pool.submit(settle, temporary)
                 verified = verify(
                     *(clip, temporary, recipe, policy, sound),

@@ -30,7 +30,7 @@ DAMAGE = 8
 _OUTLIER = 4  # times the usual frame's worst block: a suspect
 _FEWEST = 4  # frames compared
 _EVERY = 2  # seconds of a longer clip for each frame that is compared
-_AT_ONCE = 4  # frames held while they are compared
+_AT_ONCE = 4  # pairs compared together, while as many are gathered
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +214,7 @@ class _Comparing:
         return _Compared(tuple(self._found), self._most[1])
 
     def _begin(self) -> None:
-        """Compare what is held, once the pairs before are done: more are never in memory."""
+        """Compare what is held, once the pairs before are done."""
         self._collect()
         self._compared, self._held = self._held, []
         self._running = self._pool.submit(self._compare, self._compared)

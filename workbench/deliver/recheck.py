@@ -53,7 +53,6 @@ def recheck(
         size=verified.movie.size,
         sha256=verified.sha256,
         command=record.command if record else (),
-        checked_again=True,
     )
 
 

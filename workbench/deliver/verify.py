@@ -5,7 +5,6 @@ any file.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +37,6 @@ class Delivery:
     size: int  # bytes
     sha256: str  # of the file, hex
     command: tuple[str, ...] = ()  # that made it, with its own name; () when that is not known
-    checked_again: bool = False  # delivered earlier, or elsewhere
 
     @property
     def verdict(self) -> Level:
@@ -85,8 +83,7 @@ def verify(
         delivered = open_clip(path)
     except ClipError as error:
         raise DamagedClip(str(error)) from error
-    with delivered, ThreadPoolExecutor() as pool:
-        hashing = pool.submit(sha256_of, path)  # beside what is decoded
+    with delivered:
         # Decoded, so that it is what a player is given: an edit list may leave samples out.
         sound = _sound(path, ["-c:a", "pcm_s16le"], cancellation) if movie.audio else ()
         promises = list(check(clip, movie, recipe, expected_sound, sound))
@@ -107,13 +104,12 @@ def verify(
                 if not str(error).startswith(one_line(path.name)):
                     raise  # it is the source that does not decode
                 promises.append(undecodable(error))
-        sha256 = hashing.result()
     return Verification(
         movie=movie,
         promises=tuple(promises),
         judgements=tuple(judge(inspection, movie, policy)) if inspection else (),
         inspection=inspection,
-        sha256=sha256,
+        sha256=sha256_of(path),
     )
 
 

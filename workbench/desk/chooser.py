@@ -66,10 +66,10 @@ class ClipChooser:
 
     def read_again(self) -> None:
         """List the folder's clips as they are now; the one that is chosen stays so."""
-        folder, chosen = Path(self.folder.value), self.clips.value
+        folder, chosen = expanded(self.folder.value), self.clips.value
         try:
             self._place(folder, _clips(folder), Path(chosen) if chosen else None)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._on_trouble(f"{folder} cannot be read: {_why(error)}")
 
     def show(self, choice: Path | None) -> None:

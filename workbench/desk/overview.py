@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter
 from workbench.deliver.encode import DELIVERED
 from workbench.deliver.outcome import Outcome
 from workbench.deliver.qc import LEVELS
-from workbench.desk.plots import AFTER, BEFORE, Png, png, style
+from workbench.desk.plots import AFTER, ANNOYING, BEFORE, GREY, Png, png, style
 from workbench.desk.tables import Table
 
 _ROWS = 500  # of the table; the .csv holds them all
@@ -26,7 +26,6 @@ _NAMED = 40  # clips that are drawn with their names
 _FRAMES = 24  # thumbnails
 _BOOST = 6  # times the contrast, so that bands show on a web page
 _AROUND = 16  # pixels; what is wider than this is kept as it is by the boost
-_ANNOYING = 5  # CAMBI from which viewers begin to be annoyed
 _COLOURS = {"fail": "#E5534B", "warn": "#E69F00", "note": "#3D9BE0", "pass": "#3FA96B"}
 
 
@@ -210,7 +209,7 @@ def banding_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
         figure = plt.figure(figsize=(9.76, height), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         _dumbbells(left, [(one.cambi_before, one.cambi_after) for one in shown])
-        left.axvline(_ANNOYING, color="#858B93", linewidth=0.8, linestyle=(0, (4, 4)))
+        left.axvline(ANNOYING, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)))
         left.set_title("CAMBI: beyond the dashed line bands annoy")
         _dumbbells(right, [(one.contour_before, one.contour_after) for one in shown])
         right.set_title("contour: codes / pixel × 100")
@@ -222,7 +221,7 @@ def banding_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
 def _dumbbells(ax: Axes, pairs: Sequence[tuple[float | None, float | None]]) -> None:
     for at, (before, after) in enumerate(pairs):
         if before is not None and after is not None:
-            ax.plot([before, after], [at, at], color="#858B93", linewidth=0.8, zorder=1)
+            ax.plot([before, after], [at, at], color=GREY, linewidth=0.8, zorder=1)
     for side, colour in ((0, BEFORE), (1, AFTER)):
         values = [pair[side] for pair in pairs]
         points = [(value, at) for at, value in enumerate(values) if value is not None]

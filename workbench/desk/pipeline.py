@@ -166,7 +166,7 @@ class Pipeline:
     def _show_exact(self, request: Request, left: Frame, after: Frame) -> None:
         pictures: dict[Side, Frame] = {"before": left, "after": after}
         for side, picture in pictures.items():
-            if self._viewer.given("exact", side) != self._generation[side]:
+            if self._viewer.given(side) != self._generation[side]:
                 self._viewer.show_exact(side, picture, self._generation[side])
         self.shown = request, after
 

@@ -29,13 +29,13 @@ from workbench.measure.levels import LevelsTimeline, Stretch
 
 BEFORE = "#E69F00"
 AFTER = "#3D9BE0"
-_GREY = "#858B93"
+GREY = "#858B93"
 _SCREEN = "#14171B"  # behind a scope's trace, in a light notebook too
 _TRACE = "#D8DEE6"
 _RGB = ("#FF6B66", "#5FD08A", "#6FA0FF")
 _DPI = 100  # as the style has it
 _STYLE = Path(__file__).with_name("workbench.mplstyle")
-_ANNOYING = 5  # CAMBI from which viewers begin to be annoyed
+ANNOYING = 5  # CAMBI from which viewers begin to be annoyed
 _CODES = (0, BLACK, 256, 512, 768, WHITE, 1023)  # marked on every axis of code values
 _PNG_LEVEL = 1  # of zlib: a fifth larger than its usual 6, in a third of the time
 _POINTS = 2000  # of a timeline that are drawn; a longer one shows the extremes of each share
@@ -138,17 +138,17 @@ def vectorscope(ax: Axes, counts: NDArray[np.int64], matrix: str) -> None:
     """Draw a vectorscope, with the targets of 75 % bars and the line that skin falls on."""
     ax.set_facecolor(_SCREEN)
     for name, (cb, cr) in scopes.vectorscope_targets(matrix).items():
-        ax.add_patch(Rectangle((cb - 14, cr - 14), 28, 28, fill=False, edgecolor=_GREY))
-        ax.annotate(name, (cb, cr), (cb, cr + 22), ha="center", color=_GREY, fontsize=8)
+        ax.add_patch(Rectangle((cb - 14, cr - 14), 28, 28, fill=False, edgecolor=GREY))
+        ax.annotate(name, (cb, cr), (cb, cr + 22), ha="center", color=GREY, fontsize=8)
     angle, reach = radians(scopes.SKIN_TONE_ANGLE), 400
     ax.plot(
         [NEUTRAL, NEUTRAL + reach * cos(angle)],
         [NEUTRAL, NEUTRAL + reach * sin(angle)],
-        color=_GREY,
+        color=GREY,
         linewidth=0.8,
     )
     skin = (NEUTRAL + reach * cos(angle), NEUTRAL + reach * sin(angle) + 12)
-    ax.annotate("skin", skin, ha="center", color=_GREY, fontsize=8)
+    ax.annotate("skin", skin, ha="center", color=GREY, fontsize=8)
     ax.imshow(_brightness(counts, _TRACE), origin="lower", extent=(0, 1023, 0, 1023), zorder=3)
     ax.set(xlim=(0, 1023), ylim=(0, 1023), aspect="equal", xlabel="Cb", ylabel="Cr")
     ax.set_xticks([64, NEUTRAL, 960])
@@ -171,14 +171,14 @@ def _screen(ax: Axes) -> None:
     """Make the Axes a scope's dark screen, with lines at the ends of legal range."""
     ax.set_facecolor(_SCREEN)
     for edge in (BLACK, WHITE):
-        ax.axhline(edge, color=_GREY, linewidth=0.6, linestyle=(0, (4, 4)))
+        ax.axhline(edge, color=GREY, linewidth=0.6, linestyle=(0, (4, 4)))
     ax.set(ylim=(0, 1023), ylabel="10-bit code value")
     ax.set_yticks(_CODES)
 
 
 def _code_axis(ax: Axes) -> None:
     """Mark 10-bit code values on the vertical axis, legal range shaded."""
-    ax.axhspan(BLACK, WHITE, color=_GREY, alpha=0.1, linewidth=0)
+    ax.axhspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
     ax.set(ylim=(0, 1023), ylabel="10-bit code value")
     ax.set_yticks(_CODES)
 
@@ -190,7 +190,7 @@ def luma_histograms(axes: tuple[Axes, Axes], before: Codes, after: Codes) -> Non
         lines = min(counted.luma.size, 1024)
         step = 1024 // lines
         share = counted.luma.reshape(lines, -1).sum(axis=1) / counted.luma.sum() * 100
-        ax.axvspan(BLACK, WHITE, color=_GREY, alpha=0.1, linewidth=0)
+        ax.axvspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
         ax.vlines(range(0, 1024, step), 0, share, color=colour, linewidth=0.9)
         ax.set(xlim=(0, 1023), ylim=(0, None), ylabel="% of pixels")
         ax.set_xticks(_CODES)
@@ -242,7 +242,7 @@ def levels(ax: Axes, times: Sequence[Fraction], timeline: LevelsTimeline) -> Non
 def _mark(ax: Axes, times: Sequence[Fraction], stretches: Sequence[Stretch], name: str) -> None:
     for stretch in stretches:
         start, end = float(times[stretch.start]), float(times[stretch.end - 1])
-        ax.axvspan(start, end, color=_GREY, alpha=0.35, linewidth=0, hatch="//")
+        ax.axvspan(start, end, color=GREY, alpha=0.35, linewidth=0, hatch="//")
         ax.annotate(name, ((start + end) / 2, 980), ha="center", va="center", fontsize=8)
 
 
@@ -260,8 +260,8 @@ def banding(ax: Axes, comparisons: Sequence[Comparison]) -> None:
         _points(ax, comparisons, [one.cambi_before for one in comparisons], "before", BEFORE),
         _points(ax, comparisons, [one.cambi_after for one in comparisons], "after", AFTER),
     ]
-    ax.axhline(_ANNOYING, color=_GREY, linewidth=0.8, linestyle=(0, (4, 4)))
-    ax.set(ylim=(0, max(*drawn, _ANNOYING) * 1.15), ylabel="CAMBI")
+    ax.axhline(ANNOYING, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)))
+    ax.set(ylim=(0, max(*drawn, ANNOYING) * 1.15), ylabel="CAMBI")
     ax.set_title("banding: 0 is none; above the dashed line viewers begin to be annoyed")
     _legend(ax)
 

@@ -30,12 +30,9 @@ def progress_bar(frames: int, label: str, stream: TextIO | None = None) -> Itera
 
 
 @contextmanager
-def counting_bar(
-    count: int, label: str, stream: TextIO | None = None
-) -> Iterator[Callable[[int], None]]:
-    """Give a callback that moves a bar to so many of a count; on a terminal alone if stderr's."""
-    quiet = None if stream is None else False
-    with tqdm(total=count, desc=label, file=stream, disable=quiet, ascii=" ▏▎▍▌▋▊▉█") as bar:
+def counting_bar(count: int, label: str) -> Iterator[Callable[[int], None]]:
+    """Give a callback that moves a bar on stderr to so many of a count; only on a terminal."""
+    with tqdm(total=count, desc=label, disable=None, ascii=" ▏▎▍▌▋▊▉█") as bar:
 
         def follow(done: int) -> None:
             bar.update(done - bar.n)

@@ -109,7 +109,7 @@ function render({ model, el }) {
 
   // ---- what the kernel is told
 
-  const command = (name, more = {}) => model.send({ command: name, ...more });
+  const command = name => model.send({ command: name });
   function choose(trait, value) {
     model.set(trait, value);
     model.save_changes();

@@ -117,9 +117,9 @@ class Viewer(anywidget.AnyWidget):
         }
         self._give(layout, [strength.tobytes()])
 
-    def given(self, kind: Literal["exact", "bands"], side: Side) -> int | None:
-        """Return the generation of what was given to a side last, if anything was."""
-        layout, _ = self._last.get((kind, side), ({}, []))
+    def given(self, side: Side) -> int | None:
+        """Return the generation of the exact picture that was given to a side last, if any was."""
+        layout, _ = self._last.get(("exact", side), ({}, []))
         return layout.get("generation")
 
     def _give(self, layout: dict[str, Any], buffers: list[bytes]) -> None:
