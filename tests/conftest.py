@@ -1,5 +1,6 @@
 """What many tests share, made once a run: clips, and a bucket that is empty for every test."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,10 @@ from tests import clips
 
 if TYPE_CHECKING:
     from tests.bucket import Bucket
+
+# A job in the background of a shell does not hear Ctrl-C, nor what it starts: many tests send it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
