@@ -123,8 +123,8 @@ def tuning(path: Path, moves: int) -> list[Figure]:
 
 def many(folder: Path, quick: bool) -> list[Figure]:
     """Batches: against xargs over the bare command, and as they grow."""
-    ratios = batches.against_bare(folder, 4 if quick else 16, 1 if quick else 3)
-    counts = (2, 6) if quick else (16, 200)
+    ratios = batches.against_bare(folder, 3 if quick else 16, 1 if quick else 3)
+    counts = (2, 4) if quick else (16, 200)
     few, most = batches.growth(folder, counts)
     fewer, more = counts
     # What a batch begins and ends with is in both; the rest is the jobs'.
@@ -132,7 +132,7 @@ def many(folder: Path, quick: bool) -> list[Figure]:
     fixed = few.seconds - fewer * each
     return [
         figure(
-            f"batch over xargs -P, {4 if quick else 16} clips of 5 s, 720p", ratios, 1.5, "times"
+            f"batch over xargs -P, {3 if quick else 16} clips of 5 s, 720p", ratios, 1.5, "times"
         ),
         figure(f"a tiny clip in a batch, {fewer} to {more} of them", [each], None, "s"),
         figure("what a batch begins and ends with", [fixed], None, "s"),
