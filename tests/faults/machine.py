@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -178,8 +179,9 @@ def told(ended: Ended, how: str | None) -> None:
         unheard = {"int": -2, "int to all": -2, "int twice": -2, "term": -15, "kill": -9}
         ended.hold(ended.code == unheard.get(how or ""), f"exit code {ended.code}")
         # Python 3.11 ends by the signal as well where that broke off an exec() of text, as
-        # dataclasses do it, although it was heard.
-        ended.hold(lines in ([], ["Error: stopped"]), "words of one that did not hear")
+        # dataclasses and templates do it, although it was heard: our own sentence is said then.
+        own = all(re.fullmatch(r"Error: (.+: )?stopped(; .+)?", line) for line in lines)
+        ended.hold(len(lines) <= 1 and own, "words of one that did not hear")
 
 
 # --- convert -------------------------------------------------------------------------------------
