@@ -164,10 +164,15 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
+_PYTHON = 0.3  # seconds in which Python has started
+
+
 def told(ended: Ended, how: str | None) -> None:
     """A run that was stopped says one line or, where it had not begun, nothing."""
     # Of a run that is killed, Python's own helper may have the last word.
     lines = [] if how == "kill" else ended.errors.splitlines()
+    if how and ended.seconds < _PYTHON and "__main__.py" not in ended.errors:
+        return  # Python was starting, and nothing of ours could hear or speak yet
     ended.hold("Traceback" not in ended.errors, "a traceback")
     ended.hold("Exception ignored" not in ended.errors, "an exception that was ignored")
     if ended.code == 1:
