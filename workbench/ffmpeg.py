@@ -21,7 +21,7 @@ FILTERS = (
     *("limiter", "maskfun", "limitdiff", "maskedmerge", "lut3d", "trim", "geq", "loop", "tile"),
     *("libvmaf", "ssim", "ebur128", "ametadata"),
 )
-ENCODERS = ("prores_ks", "prores", "pcm_s16le")
+ENCODERS = ("prores_ks", "pcm_s16le")
 """What the package uses; `doctor` reports on these."""
 
 HOW_TO_GET_IT = (

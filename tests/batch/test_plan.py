@@ -100,7 +100,7 @@ def test_another_source_or_order_is_another_job(clips: Path) -> None:
             {},
             {"preset": "smooth"},
             {"overrides": {"deband.strength": 2.0}},
-            {"encoder": "prores"},
+            {"encoder": "search"},
             {"frame_rate": "24"},
             {"audio_rate": 48000},
             {"every_frame": True},

@@ -19,6 +19,8 @@ BEGIN, END = "<!-- figures, from docs/benchmarks.json -->\n", "<!-- end of the f
 HEADLINES = (
     "convert with QC over bare ffmpeg, 1080p, 5 s",
     "convert with QC over bare ffmpeg, 1080p, 10 s",
+    "convert with QC, smooth, over bare ffmpeg, 1080p, 10 s",
+    "convert with QC over bare ffmpeg -q:v 1, 1080p, 10 s",
     "batch over xargs -P, 16 clips of 5 s, 720p",
     "slider to picture, 1080p",
     "slider to scopes and CAMBI, 1080p",

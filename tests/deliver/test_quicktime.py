@@ -6,7 +6,8 @@ import pytest
 
 from tests import clips
 from workbench.deliver.encode import Recipe, convert
-from workbench.deliver.quicktime import parse_frame_header, read_movie
+from workbench.deliver.prores import parse_frame_header
+from workbench.deliver.quicktime import read_movie
 from workbench.errors import DamagedClip
 from workbench.look.preset import load_preset
 

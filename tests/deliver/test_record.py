@@ -62,6 +62,20 @@ def test_what_is_written_can_be_read_again(delivery: Delivery) -> None:
     assert read.sha256 == delivery.sha256
 
 
+@pytest.mark.parametrize(
+    ("written", "read"), [("prores_ks", "search"), ("prores", None), ("finest", "finest")]
+)
+def test_the_encoder_of_a_former_record_is_read(
+    delivery: Delivery, written: str, read: str | None
+) -> None:
+    path = write_record(delivery)
+    values = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**values, "schema": 2, "encoder": written}), encoding="utf-8")
+    found = recorded(delivery.destination)
+    assert found is not None
+    assert found.recipe.encoder == read
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"preset": 1}', "\x00", '{"preset": {}}'])
 def test_a_record_of_another_kind_is_none(tmp_path: Path, text: str) -> None:
     record_path(tmp_path / "x.mov").write_text(text, encoding="utf-8")

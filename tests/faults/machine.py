@@ -255,7 +255,7 @@ def conversions(root: Path, seconds: float = 3, size: str = "640x360") -> Conver
     (old := root / "old").mkdir()
     (first := root / "first").mkdir()
     argv = [*WORKBENCH, "convert", clip]
-    ended = world.run([*argv, old / MOV, "--report", "--preset", "untouched", "--encoder=prores"])
+    ended = world.run([*argv, old / MOV, "--report", "--preset", "untouched", "--encoder=search"])
     assert ended.code in (0, 3), ended.errors
     ended = world.run([*argv, first / MOV, "--report"])
     assert ended.code == 0, ended.errors
@@ -549,7 +549,7 @@ class Long:
         for apart in (0, 0.05, 0.4, given.seconds / 2):
             folder = given.fresh()
             argv = given.command(folder, "--report", "--overwrite")
-            other = [*argv, "--preset", "untouched", "--encoder", "prores"]
+            other = [*argv, "--preset", "untouched", "--encoder", "search"]
             one, two = at_once(given.world, argv, other, apart=apart)
             for ended in (one, two):
                 told(ended, None)

@@ -22,7 +22,7 @@ class Settings(BaseModel):
 
     preset: str = "classic"
     overrides: dict[str, Any] = {}
-    encoder: str = "prores_ks"
+    encoder: str = "finest"
     frame_rate: str | float | None = None
     audio_rate: int | None = None
     assume_matrix: str | None = None

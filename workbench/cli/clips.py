@@ -144,7 +144,11 @@ def qc(
     from workbench.probe import open_clip
 
     recipe = read_recipe(
-        preset, pairs(overrides), "prores_ks", frame_rate, audio_rate, assume_matrix
+        preset,
+        pairs(overrides),
+        frame_rate=frame_rate,
+        audio_rate=audio_rate,
+        assume_matrix=assume_matrix,
     )
     rules = load_policy(policy)
     stop = stopping(f"{delivered.name}: stopped")

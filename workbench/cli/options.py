@@ -22,12 +22,26 @@ assume_matrix_option = click.option(
 )
 
 
+def _offered(_: click.Context, __: click.Parameter, name: str) -> str:
+    """Refuse an encoder that is not offered, as wrong usage."""
+    if name not in ("finest", "search"):
+        from workbench.deliver.recipe import read_recipe
+        from workbench.errors import ParameterError
+
+        try:
+            read_recipe(None, {}, name)
+        except ParameterError as error:
+            raise click.BadParameter(str(error)) from error
+    return name
+
+
 encoder_option = click.option(
     "--encoder",
-    type=click.Choice(["prores_ks", "prores"]),
-    default="prores_ks",
+    metavar="[finest|search]",
+    callback=_offered,
+    default="finest",
     show_default=True,
-    help="prores is about four times as fast and a little less exact.",
+    help="search is the plain ffmpeg command; finest writes the same picture several times faster.",
 )
 look_options = (
     click.option("--preset", help="A name, or a .toml file."),

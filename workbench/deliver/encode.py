@@ -14,7 +14,7 @@ from workbench import ffmpeg
 from workbench.clip import Clip
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.policy import Policy, load_policy
-from workbench.deliver.recipe import Recipe, encode_arguments, encode_chain, encode_command
+from workbench.deliver.recipe import CODEC, Recipe, encode_arguments, encode_chain, encode_command
 from workbench.deliver.record import record_path, record_text
 from workbench.deliver.report import page, report_path
 from workbench.deliver.verify import Delivery, expected_sound, verify
@@ -116,7 +116,7 @@ def convert(
     clear_dead(destination.parent)
     cancellation = cancellation or ffmpeg.Cancellation()
     filters = filter_names(encode_chain(clip, recipe))
-    ffmpeg.require(filters, encoders=[recipe.encoder, "pcm_s16le"])
+    ffmpeg.require(filters, encoders=[CODEC, "pcm_s16le"])
     files = replacing_set(destination, beside, overwrite=overwrite)
     with _enough_memory(clip), files as temporaries:
         temporary, *others = temporaries

@@ -1,7 +1,7 @@
 """QC: what was promised of a delivered file, held against what the file says of itself."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -9,7 +9,7 @@ from typing import Literal
 from workbench.clip import Clip
 from workbench.colour import Colour, declared, delivered
 from workbench.deliver.quicktime import Movie
-from workbench.deliver.recipe import Recipe, keeps_time
+from workbench.deliver.recipe import BITS_PER_MACROBLOCK, Recipe, keeps_time
 from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
 from workbench.look.preset import Preset
@@ -82,6 +82,28 @@ def turned(orientation: Orientation) -> Finding:
     )
 
 
+def slice_rate(largest_slices: Sequence[float], limit: int = BITS_PER_MACROBLOCK) -> Finding:
+    """Judge the largest slice of each frame, in bits per macroblock, by the rate that was ordered.
+
+    A file above the rate is whole and plays, so it is kept with a warning.
+    """
+    frame, largest = max(enumerate(largest_slices), key=lambda one: one[1], default=(0, 0.0))
+    if largest <= limit:
+        sentence = "No slice of any frame is larger than the rate that was ordered allows."
+    else:
+        sentence = (
+            "The file exceeds the rate that was ordered. It plays all the same; --encoder search "
+            "keeps close to the rate."
+        )
+    return Finding(
+        "largest slice",
+        "pass" if largest <= limit else "warn",
+        f"{largest:.0f} bits per macroblock, in frame {frame}",
+        f"at most {limit}",
+        sentence,
+    )
+
+
 def _promised(id: str, measured: object, limit: object, sentence: str) -> Finding:
     level: Level = "pass" if measured == limit else "fail"
     return Finding(id, level, str(measured), str(limit), sentence)
@@ -113,6 +135,7 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
         "progressive",
         "Every frame is progressive.",
     )
+    yield slice_rate(movie.largest_slices)
     if clip.interlaced:
         yield Finding(
             "interlaced source",

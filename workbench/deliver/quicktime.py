@@ -1,9 +1,9 @@
 """What a delivered QuickTime file says of itself: container, colour tags in both places, timing.
 
-PyAV tells the container's facts and its index. Read here are only the two things that it does not
-give as they stand in the file: the colr atom (Apple, QuickTime File Format) and the ProRes frame
-headers (SMPTE RDD 36, 5.1). MediaInfo would be a second witness, and is one in the tests: on a
-damaged index it may not come to an end, and takes a gigabyte every few seconds.
+PyAV tells the container's facts and its index. Read here is what it does not give as it stands in
+the file: the colr atom (Apple, QuickTime File Format), and the head of each ProRes frame. MediaInfo
+would be a second witness, and is one in the tests: on a damaged index it may not come to an end,
+and takes a gigabyte every few seconds.
 """
 
 import struct
@@ -16,23 +16,9 @@ import av
 
 from workbench.atoms import atoms
 from workbench.colour import Colour
+from workbench.deliver.prores import FrameHeader, read_frame
 from workbench.errors import DamagedClip
 from workbench.opening import open_container
-
-_CHROMA = {2: "4:2:2", 3: "4:4:4"}
-_HEADER_BYTES = 36  # of a frame, as far as it is read here
-
-
-@dataclass(frozen=True)
-class FrameHeader:
-    """The fixed part of one ProRes frame's header."""
-
-    vendor: str  # four characters, such as apl0
-    width: int
-    height: int
-    chroma: str  # 4:2:2 or 4:4:4
-    progressive: bool
-    colour: Colour  # range unspecified: the header has none
 
 
 @dataclass(frozen=True)
@@ -59,6 +45,7 @@ class Movie:
     sample_aspect: Fraction  # width of a pixel over its height; 1 when the file says nothing
     size: int  # bytes
     frame_headers: frozenset[FrameHeader]  # of every frame: one element when all agree
+    largest_slices: tuple[float, ...]  # of every frame, in bits per macroblock
     colr: Colour | None  # the colr atom; None when there is none; range unspecified
     times: tuple[Fraction, ...]  # seconds from the first frame to each
     tick: Fraction  # seconds per unit of the track's time scale
@@ -84,7 +71,7 @@ def read_movie(path: Path) -> Movie:
             begin = index[0][0] * tick
             with path.open("rb") as file:
                 colr = _read_colr(file)
-                headers = frozenset(_read_frame_header(file, position) for _, position in index)
+                frames = [read_frame(file, position) for _, position in index]
             return Movie(
                 fourcc=stream.codec_context.codec_tag,
                 pixel_format=first.format.name,
@@ -92,7 +79,8 @@ def read_movie(path: Path) -> Movie:
                 height=stream.codec_context.height,
                 sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
                 size=path.stat().st_size,
-                frame_headers=headers,
+                frame_headers=frozenset(header for header, _ in frames),
+                largest_slices=tuple(largest for _, largest in frames),
                 colr=colr,
                 times=tuple((timestamp - index[0][0]) * tick for timestamp, _ in index),
                 tick=tick,
@@ -126,34 +114,6 @@ def _sound(sound: av.AudioStream, begin: Fraction) -> MovieAudio:
     )
 
 
-def parse_frame_header(data: bytes) -> FrameHeader:
-    """Read the header of a ProRes frame from its first 36 bytes or more; raises ValueError.
-
-    >>> start = bytes.fromhex("00042d806963706600940000" "61706c30034001e0800001010100")
-    >>> header = parse_frame_header(start.ljust(36, bytes(1)))
-    >>> header.vendor, header.width, header.height, header.chroma, header.colour.matrix
-    ('apl0', 832, 480, '4:2:2', 'bt709')
-    """
-    if len(data) < _HEADER_BYTES or data[4:8] != b"icpf":
-        raise ValueError("a frame does not begin with a ProRes frame header")
-    vendor, width, height, flags, _, primaries, transfer, matrix = struct.unpack_from(
-        ">4sHHBBBBB", data, 12
-    )
-    return FrameHeader(
-        vendor=vendor.decode("latin-1"),
-        width=width,
-        height=height,
-        chroma=_CHROMA.get(flags >> 6, "unknown"),
-        progressive=not flags >> 2 & 3,
-        colour=_tags(primaries, transfer, matrix),
-    )
-
-
-def _read_frame_header(file: BinaryIO, position: int) -> FrameHeader:
-    file.seek(position)
-    return parse_frame_header(file.read(_HEADER_BYTES))
-
-
 def _read_colr(file: BinaryIO) -> Colour | None:
     """Find the colr atom of the picture's sample description and read its three numbers."""
     tables = atoms(file, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
@@ -161,8 +121,5 @@ def _read_colr(file: BinaryIO) -> Colour | None:
     at = table.find(b"colr")
     if at < 0 or table[at + 4 : at + 8] not in (b"nclc", b"nclx"):
         return None
-    return _tags(*struct.unpack_from(">HHH", table, at + 8))
-
-
-def _tags(primaries: int, transfer: int, matrix: int) -> Colour:
+    primaries, transfer, matrix = struct.unpack_from(">HHH", table, at + 8)
     return Colour.from_h273(range=0, primaries=primaries, transfer=transfer, matrix=matrix)

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 
 from workbench import ffmpeg
 from workbench.deliver.inspect import Inspection
-from workbench.deliver.recipe import Recipe
+from workbench.deliver.recipe import Encoder, Recipe
 from workbench.deliver.verify import Delivery
 from workbench.files import write_text
 from workbench.look.preset import Preset
 
-VERSION = 2
+VERSION = 3
 """Raised when a key changes its meaning or goes away."""
 
 SCHEMA = Path(__file__).with_name("qc.schema.json")
@@ -79,6 +79,10 @@ def record_text(delivery: Delivery) -> str:
     return json.dumps(record(delivery), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+_ENCODERS: dict[str, Encoder] = {"finest": "finest", "search": "search", "prores_ks": "search"}
+"""What a record calls an encoder; records up to version 2 call `search` prores_ks."""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What the record beside a file says of it."""
@@ -97,7 +101,7 @@ def recorded(delivered: Path) -> Recorded | None:
         rate = values["frame_rate"]
         recipe = Recipe(
             preset=Preset.model_validate(stages),
-            encoder=values["encoder"],
+            encoder=_ENCODERS.get(values["encoder"]),
             frame_rate=Fraction(rate) if rate else None,
             audio_rate=values["audio_rate"],
         )

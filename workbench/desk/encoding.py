@@ -62,6 +62,12 @@ class EncodePanel:
         self._destination = widgets.Text(
             placeholder="beside the clip", layout=wide, tooltip="A .mov, or a folder."
         )
+        self._encoder = widgets.Dropdown(
+            options=[("finest: fast", "finest"), ("search: plain ffmpeg command", "search")],
+            description="Encoder",
+            layout=wide,
+            tooltip="Both write the same picture. Search takes several times as long.",
+        )
         self._replace = widgets.Checkbox(
             description="replace a file that is there", indent=False, layout=wide
         )
@@ -80,6 +86,7 @@ class EncodePanel:
             [
                 widgets.HTML("<b>Encode to ProRes 422 HQ</b>"),
                 self._destination,
+                self._encoder,
                 self._replace,
                 widgets.HBox([self._start, self._stop]),
                 self._bar,
@@ -101,7 +108,8 @@ class EncodePanel:
                 self._say("There is no clip yet: choose one above.")
                 return
             clip, preset = asked
-            recipe, replace = Recipe(preset), self._replace.value
+            recipe = Recipe(preset, self._encoder.value)
+            replace = self._replace.value
             destination = destination_for(
                 clip.path, self._destination.value.strip() or None, overwrite=replace
             )

@@ -122,7 +122,8 @@ def example(kind: Kind) -> dict[str, Any]:
 
 CONVERT: dict[str, Any] = {
     "summary": "Convert a clip and send the file",
-    "description": "Takes as long as the encode does. Whoever closes the connection stops it.",
+    "description": "Takes as long as the encode does; closing the connection stops it. The encoder "
+    "is `finest`: the same picture as the plain ffmpeg command gives, several times faster.",
     "operation_id": "convert",
     "responses": {
         **{200: _WHOLE, 206: _PART, 304: _UNCHANGED},
