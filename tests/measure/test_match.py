@@ -35,9 +35,26 @@ def test_block_means_are_means() -> None:
     luma = np.arange(40 * 50, dtype=np.uint16).reshape(40, 50)
     grey = np.full((40, 25), 512, np.uint16)
     means = block_means(Frame(luma, grey, grey, "yuv422p10le", 10, Colour()))
-    assert means.shape == (3, 2 * 3)
-    assert means[0, 5] == pytest.approx(luma[16:32, 32:48].mean())
-    assert means[1, 5] == 512
+    assert means.shape == (3, 3 * 4)
+    assert means[0, 6] == pytest.approx(luma[16:32, 32:48].mean())
+    assert means[1, 6] == 512
+
+
+@pytest.mark.parametrize("size", [(40, 50), (33, 17), (16, 31), (8, 8), (5, 40), (1080, 48)])
+@pytest.mark.parametrize(("step", "sampling"), [((1, 1), "444"), ((1, 2), "422"), ((2, 2), "420")])
+def test_every_pixel_is_in_a_block(
+    size: tuple[int, int], step: tuple[int, int], sampling: str
+) -> None:
+    """The corner of the last rows and columns changes the last block, in each plane."""
+    chroma = tuple(-(-side // by) for side, by in zip(size, step, strict=True))
+    planes = [np.full(size, 500, np.uint16), *(np.full(chroma, 512, np.uint16) for _ in range(2))]
+    before = block_means(Frame(*planes, f"yuv{sampling}p10le", 10, Colour()))
+    assert before.shape == (3, -(-size[0] // 16) * -(-size[1] // 16))
+    for plane in planes:
+        plane[-1, -1] += 100
+    change = block_means(Frame(*planes, f"yuv{sampling}p10le", 10, Colour())) - before
+    assert (change[:, -1] > 0.3).all()
+    assert not change[:, :-1].any() or min(size) < 16
 
 
 def test_a_look_alone_moves_nothing(pair: tuple[list[Frame], list[Frame]]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.polynomial.polynomial import polyvander
 from numpy.typing import NDArray
 
-from workbench.frames import Frame
+from workbench.frames import Frame, Plane
 
 BLOCK = 16
 """Pixels on a side: what a ProRes macroblock covers."""
@@ -29,19 +29,39 @@ _LEAST = 0.15  # code values: frames nearer than this to each other cannot be to
 
 
 def block_means(frame: Frame) -> Means:
-    """Average each whole block, chroma over the same part of the picture as luma."""
-    rows, columns = frame.height // BLOCK, frame.width // BLOCK
-    found = np.empty((3, rows * columns), np.float32)
+    """Average each block, chroma over the same part of the picture as luma.
+
+    Every pixel is in a block: where the size is no multiple of 16, the last row or column of blocks
+    overlaps the one before it. A picture smaller than a block has blocks of its own size.
+    """
+    count = -(-frame.height // BLOCK) * -(-frame.width // BLOCK)
+    found = np.empty((3, count), np.float32)
     for plane, means in zip((frame.luma, frame.cb, frame.cr), found, strict=True):
         steps = (1, 1) if plane is frame.luma else frame.chroma_step
-        high, wide = BLOCK // steps[0], BLOCK // steps[1]
-        inside = plane[: rows * high, : columns * wide]
+        high, wide = (
+            min(BLOCK // step, size) for step, size in zip(steps, plane.shape, strict=True)
+        )
         # Sixteen code values of 12 bits fit into 16, and a product is the fastest of sums.
         enough = np.uint16 if frame.bit_depth <= 12 else np.uint32
-        bands = inside.reshape(rows, high, inside.shape[1]).sum(axis=1, dtype=enough)
-        sums = bands.reshape(rows * columns, wide) @ np.ones(wide, np.float32)
-        np.multiply(sums, 2.0 ** (10 - frame.bit_depth) / (high * wide), out=means)
+        sums = _sums(plane, high, wide, enough)
+        np.multiply(sums.ravel(), 2.0 ** (10 - frame.bit_depth) / (high * wide), out=means)
     return found
+
+
+def _sums(
+    plane: Plane, high: int, wide: int, enough: type[np.uint16 | np.uint32]
+) -> NDArray[np.float32]:
+    """Sum each block of a plane; the last ones overlap where the size is no multiple."""
+    rows, columns = (size // step for size, step in zip(plane.shape, (high, wide), strict=True))
+    bands = plane[: rows * high].reshape(rows, high, -1).sum(axis=1, dtype=enough)
+    if plane.shape[0] % high:
+        bands = np.concatenate([bands, plane[-high:].sum(axis=0, dtype=enough)[None]])
+    ones = np.ones(wide, np.float32)
+    sums: NDArray[np.float32] = bands[:, : columns * wide].reshape(-1, wide) @ ones
+    sums = sums.reshape(-1, columns)
+    if plane.shape[1] % wide:
+        sums = np.concatenate([sums, (bands[:, -wide:] @ ones)[:, None]], axis=1)
+    return sums
 
 
 def movement(means: Means, before: Means) -> float:
