@@ -34,7 +34,7 @@ def test_every_delivered_frame_is_measured(delivery: Delivery) -> None:
         change = movement(block_means(clip.frame(3)), block_means(clip.frame(2)))
         assert inspection.levels.mean[3] == pytest.approx(levels(clip.frame(3)).mean)
         assert inspection.levels.change[3] == pytest.approx(change)
-    assert len(inspection.matches) == 24
+    assert len(inspection.traces.matches) == 24
 
 
 def test_the_frames_compared_are_the_delivered_ones(delivery: Delivery) -> None:
@@ -74,7 +74,7 @@ def test_an_even_rate_is_held_against_the_frames_it_repeats_or_drops(
     assert found["frames in place"] == "pass"
     assert found["frames whole"] == "pass"
     assert delivery.inspection is not None
-    assert max(match.left for match in delivery.inspection.matches) < 1.5
+    assert max(match.left for match in delivery.inspection.traces.matches) < 1.5
 
 
 def test_places_are_in_order_and_within_the_source(made: Made) -> None:

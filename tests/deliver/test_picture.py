@@ -13,7 +13,7 @@ from workbench.deliver.qc import Finding
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.verify import Delivery
 from workbench.measure.loudness import Loudness
-from workbench.measure.match import Match
+from workbench.measure.match import Difference, Match
 
 
 @pytest.fixture(scope="module")
@@ -108,25 +108,28 @@ def test_a_policy_may_be_stricter_or_say_nothing(inspection: Inspection, movie: 
 
 def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> None:
     assert [f.level for f in check_frames(inspection)] == ["pass"] * 3
-    moved = [*inspection.matches[:5], Match(3.0, 4.0, 1.0, 1), *inspection.matches[6:]]
-    place, whole, _ = check_frames(replace(inspection, matches=tuple(moved)))
+    matches = inspection.traces.matches
+    moved = (*matches[:5], Match(3.0, 4.0, 1.0, 1), *matches[6:])
+    traces = replace(inspection.traces, matches=moved)
+    place, whole, _ = check_frames(replace(inspection, traces=traces))
     assert (place.level, place.measured, whole.level) == ("fail", "1 moved, first frame 5", "pass")
     place, whole, _ = check_frames(replace(inspection, damaged=(5,)))
     assert (place.level, whole.level) == ("pass", "fail")
-    assert whole.measured == "1 damaged, first frame 5"
+    assert whole.measured == "1 of 24 damaged, first frame 5"
     unknown = tuple(replace(one, off=None) for one in inspection.comparisons)
-    _, whole, _ = check_frames(replace(inspection, damaged=(5,), comparisons=unknown))
+    _, whole, *_ = check_frames(replace(inspection, damaged=(5,), comparisons=unknown))
     assert whole.level == "warn", "it may be the look"
-    _, whole, _ = check_frames(replace(inspection, corrupt=(5,), comparisons=unknown))
+    _, whole, *_ = check_frames(replace(inspection, corrupt=(5,), comparisons=unknown))
     assert whole.level == "fail", "the decoder knows"
 
 
 def test_what_is_wrong_with_every_frame_is_seen(inspection: Inspection) -> None:
-    off = tuple(replace(one, off=60.0) for one in inspection.comparisons)
+    off = tuple(replace(one, off=Difference(4.0, 4.0, 4.1, 7.0)) for one in inspection.comparisons)
     _, whole, _ = check_frames(replace(inspection, comparisons=off))
     assert whole.level == "fail"
-    other = tuple(replace(match, alike=0.1) for match in inspection.matches)
-    assert [f.level for f in check_frames(replace(inspection, matches=other))][2] == "fail"
+    other = tuple(replace(match, alike=0.1) for match in inspection.traces.matches)
+    traces = replace(inspection.traces, matches=other)
+    assert [f.level for f in check_frames(replace(inspection, traces=traces))][2] == "fail"
 
 
 def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:
@@ -136,7 +139,7 @@ def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:
         inspection,
         times=(Fraction(0),),
         levels=replace(levels, **first),
-        matches=inspection.matches[:1],
+        traces=replace(inspection.traces, matches=inspection.traces.matches[:1]),
         comparisons=inspection.comparisons[:1],
     )
     assert "luma jump" not in judged(one, movie)

@@ -84,7 +84,7 @@ def test_a_damaged_block_is_seen(pair: tuple[list[Frame], list[Frame]]) -> None:
 def test_a_picture_smaller_than_a_block_fits() -> None:
     luma = np.full((8, 8), 500, np.uint16)
     tiny = Frame(luma, luma, luma, "yuv444p10le", 10, Colour())
-    assert matched([tiny], [tiny]) == [Match(0.0, 0.0, 1.0, 0)]
+    assert matched([tiny], [tiny]) == [Match(0.0, 0.0, None, 0)]
 
 
 def test_a_flat_picture_fits() -> None:

@@ -11,23 +11,24 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import floor
-from statistics import median
+
+import numpy as np
 
 from workbench import ffmpeg
 from workbench.clip import Clip, sample_indices
+from workbench.deliver.suspects import Traces, confirmed, damaged_blocks, suspects
 from workbench.errors import DamagedClip
 from workbench.frames import Frame
 from workbench.look.compare import Comparison, compare
 from workbench.look.preset import Preset
 from workbench.look.render import render
+from workbench.measure import mapping
 from workbench.measure.banding import CambiMap, cambi_map, measurable
+from workbench.measure.detail import combing, detail, sharpness
 from workbench.measure.levels import Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
-from workbench.measure.match import Match, Means, block_means, matches, movement, off_by
+from workbench.measure.match import Means, block_means, difference, matches, movement
 
-DAMAGE = 8
-"""10-bit code values that a block's mean may be off what the look makes of it, encoder included."""
-_OUTLIER = 4  # times the usual frame's worst block: a suspect
 _FEWEST = 4  # frames compared
 _EVERY = 2  # seconds of a longer clip for each frame that is compared
 _AT_ONCE = 4  # pairs compared together, while as many are gathered
@@ -39,9 +40,9 @@ class Inspection:
 
     times: tuple[Fraction, ...]  # of every delivered frame, seconds after the first
     levels: LevelsTimeline  # of every delivered frame
-    matches: tuple[Match, ...]  # of every delivered frame
+    traces: Traces  # of every delivered frame
     corrupt: tuple[int, ...]  # delivered frames that did not decode cleanly
-    damaged: tuple[int, ...]  # delivered frames with a block far off what the look makes of it
+    damaged: tuple[int, ...]  # delivered frames that are not what the look makes of the source's
     comparisons: tuple[Comparison, ...]  # of the frames that were sampled
     loudness: tuple[Loudness, ...]  # of each sound track
     before: Frame  # the sampled frame that is banded most in the source
@@ -93,9 +94,9 @@ def inspect(
     return Inspection(
         times=delivered.times[: len(places)],
         levels=watched.levels,
-        matches=watched.matches,
+        traces=watched.traces,
         corrupt=watched.corrupt,
-        damaged=_damaged(clip, delivered, places, watched.matches, preset, cancellation),
+        damaged=_damaged(clip, delivered, places, watched.traces, preset, cancellation),
         comparisons=compared.comparisons,
         loudness=tuple(heard),
         before=compared.worst[0].declared(preset.assume_matrix if preset else None),
@@ -111,7 +112,7 @@ class _Watched:
     """What every frame was looked at for."""
 
     levels: LevelsTimeline
-    matches: tuple[Match, ...]
+    traces: Traces
     corrupt: tuple[int, ...]
 
 
@@ -124,6 +125,8 @@ def _watched(
     """Watch every pair of frames go by."""
     found: list[Levels] = []
     corrupt: list[int] = []
+    frames: list[mapping.Sums] = []
+    details: list[tuple[float, float, float]] = []
 
     def means() -> Iterator[tuple[Means, Means]]:
         before: Means | None = None
@@ -139,39 +142,45 @@ def _watched(
             if frame.corrupt:
                 corrupt.append(number)
             before = now
-            yield block_means(source), now
+            expected = block_means(source)
+            frames.append(mapping.sums(expected, now))
+            fine, finer = detail(source), detail(frame)
+            details.append((*sharpness(fine, finer), combing(fine, finer)))
+            yield expected, now
             if on_progress:
                 on_progress(number + 1)
 
     matched = tuple(matches(means()))
-    return _Watched(LevelsTimeline.of(found), matched, tuple(corrupt))
+    detailed = np.array(details)
+    traces = Traces(matched, mapping.fit(frames), detailed[:, :2], detailed[:, 2])
+    return _Watched(LevelsTimeline.of(found), traces, tuple(corrupt))
 
 
 def _damaged(
     clip: Clip,
     delivered: Clip,
     places: Sequence[int],
-    found: Sequence[Match],
+    traces: Traces,
     preset: Preset | None,
     cancellation: ffmpeg.Cancellation | None,
 ) -> tuple[int, ...]:
-    """Return the frames that are damaged, of those that look so.
+    """Return the frames that are damaged, of those that stand out.
 
-    A strong look leaves much over as well; where it is known, it is rendered to tell the two apart.
+    Where the look is known, it is rendered to tell damage from what a strong look does.
     """
-    limit = max(DAMAGE, _OUTLIER * median(match.worst for match in found))
-    suspects = [
-        number for number, match in enumerate(found) if match.worst > limit and not match.offset
-    ]
-    if preset is None or not suspects:
-        return tuple(suspects)
-    return tuple(
-        number
-        for number, (source, frame) in zip(
-            suspects, _pairs(clip, delivered, places, suspects), strict=True
-        )
-        if off_by(render(source, preset, cancellation), frame) > DAMAGE
-    )
+    if preset is None:
+        return tuple(damaged_blocks(traces.matches))
+
+    def differing(numbers: Sequence[int]) -> list[int]:
+        pairs = zip(numbers, _pairs(clip, delivered, places, numbers), strict=True)
+        return [
+            number
+            for number, (source, frame) in pairs
+            if not difference(render(source, preset, cancellation), frame).is_coding
+        ]
+
+    found = suspects(traces)
+    return tuple(confirmed(traces, found, differing)) if found else ()
 
 
 @dataclass(frozen=True, eq=False)

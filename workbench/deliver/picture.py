@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from statistics import median
 
-from workbench.deliver.inspect import DAMAGE, Inspection
+from workbench.deliver.inspect import Inspection
 from workbench.deliver.policy import Policy, Rule
 from workbench.deliver.qc import Finding, Level
 from workbench.deliver.quicktime import Movie
+from workbench.deliver.unknown import check_unknown_look
 from workbench.errors import DamagedClip
 from workbench.measure.levels import Stretch
 
@@ -20,7 +21,7 @@ _ALIKE = 0.5  # correlation: a strong grade stays above, another picture below
 
 def check_frames(inspection: Inspection) -> Iterator[Finding]:
     """Say whether every delivered frame is the source's frame of that place, whole."""
-    matches = inspection.matches
+    matches = inspection.traces.matches
     moved = [number for number, match in enumerate(matches) if match.offset]
     yield Finding(
         "frames in place",
@@ -29,8 +30,11 @@ def check_frames(inspection: Inspection) -> Iterator[Finding]:
         "all",
         "Each frame shows what the source's frame of that number shows.",
     )
-    yield _whole(inspection, bool(moved))
-    alike = median(match.alike for match in matches)
+    known = all(one.off is not None for one in inspection.comparisons)
+    yield _whole(inspection, known, bool(moved))
+    if not known:
+        yield from check_unknown_look(inspection.traces)
+    alike = median(_known([match.alike for match in matches]) or [1.0])
     yield Finding(
         "same picture",
         "pass" if alike >= _ALIKE else "fail",
@@ -40,28 +44,34 @@ def check_frames(inspection: Inspection) -> Iterator[Finding]:
     )
 
 
-def _whole(inspection: Inspection, moved: bool) -> Finding:
-    # Sampled frames are held against the look itself, where it is known: that sees what is wrong
-    # with every frame alike. Where frames have moved, it would say so once more.
-    off = [one for one in inspection.comparisons if not moved and (one.off or 0) > DAMAGE]
-    known = all(one.off is not None for one in inspection.comparisons)
+def _whole(inspection: Inspection, known: bool, moved: bool) -> Finding:
+    # Sampled frames are compared with the look's rendering, where the look is known: that finds
+    # what is wrong with every frame alike. Moved frames are reported once, by another finding.
+    compared = inspection.comparisons
+    off = [one for one in compared if not moved and one.off and not one.off.is_coding]
     damaged = sorted({*inspection.corrupt, *inspection.damaged})
     level: Level = "pass"
     measured = "all"
     if damaged:
         # What an unknown look does may be mistaken for damage; what the decoder says may not.
         level = "fail" if known or inspection.corrupt else "warn"
-        measured = f"{len(damaged)} damaged, first frame {damaged[0]}"
+        measured = f"{len(damaged)} of {len(inspection.times)} damaged, first frame {damaged[0]}"
     elif off:
         level = "fail"
-        measured = f"{len(off)} of {len(inspection.comparisons)} frames are not what the look makes"
-    return Finding(
-        "frames whole",
-        level,
-        measured,
-        "all",
-        "Every frame decodes cleanly, and no block differs more from the source than a look does.",
+        rms = max(one.off.rms for one in off if one.off)
+        measured = (
+            f"{len(off)} of {len(compared)} compared frames are not what the look makes, "
+            f"{rms:.1f} code values RMS"
+        )
+    sentence = (
+        "Every frame decodes cleanly, follows the clip's look, and has no block that differs more "
+        "from the source than that look does. Frames that stand out, and a sample of the others, "
+        "equal the look's rendering to within ProRes's error."
+        if known
+        else "Every frame decodes cleanly, and no block differs more from the source than a look "
+        "does."
     )
+    return Finding("frames whole", level, measured, "all", sentence)
 
 
 def undecodable(error: DamagedClip) -> Finding:

@@ -129,7 +129,7 @@ def completed(recipe: Recipe, record: Recorded | None) -> Recipe:
 
 
 def _measures(inspection: Inspection) -> dict[str, Any]:
-    levels = inspection.levels
+    levels, traces = inspection.levels, inspection.traces
     return {
         "seconds": [round(float(time), 6) for time in inspection.times],
         "levels": {
@@ -137,10 +137,16 @@ def _measures(inspection: Inspection) -> dict[str, Any]:
             for field in fields(levels)
         },
         "match": {
-            "left": [round(match.left, 4) for match in inspection.matches],
-            "worst": [round(match.worst, 4) for match in inspection.matches],
-            "alike": [round(match.alike, 4) for match in inspection.matches],
-            "offset": [match.offset for match in inspection.matches],
+            "left": [round(match.left, 4) for match in traces.matches],
+            "worst": [round(match.worst, 4) for match in traces.matches],
+            "alike": [
+                None if match.alike is None else round(match.alike, 4) for match in traces.matches
+            ],
+            "offset": [match.offset for match in traces.matches],
+            "shift": traces.mapping.shift.round(3).tolist(),
+            "apart": traces.mapping.apart.round(3).tolist(),
+            "sharpness": traces.sharpness.round(4).tolist(),
+            "combing": traces.combing.round(4).tolist(),
         },
         "corrupt": list(inspection.corrupt),
         "damaged": list(inspection.damaged),
@@ -158,6 +164,10 @@ def _measures(inspection: Inspection) -> dict[str, Any]:
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """Round what was measured, and let a time be a float of seconds."""
     return {
-        key: round(float(value), 6) if isinstance(value, float | Fraction) else value
+        key: _plain(value)
+        if isinstance(value, dict)
+        else round(float(value), 6)
+        if isinstance(value, float | Fraction)
+        else value
         for key, value in values.items()
     }

@@ -14,7 +14,7 @@ from workbench.measure.banding import COARSE, FINE, cambi, measurable
 from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bit_luma
 from workbench.measure.contour import contour
 from workbench.measure.levels import outside_r103
-from workbench.measure.match import off_by
+from workbench.measure.match import Difference, difference
 from workbench.measure.surface import Luma, Surface
 from workbench.measure.texture import ssim, texture_change
 
@@ -34,7 +34,7 @@ class Comparison:
     grid: float  # of the picture after, as it is; see measure.codes.grid
     outside_r103: float  # share of the picture after, 0 to 1
     ssim: float | None = None  # of luma, against the same tone, not debanded
-    off: float | None = None  # largest block of the picture after, from the look's, where known
+    off: Difference | None = None  # of the picture after from the look's rendering, where known
     cambi_before: float | None = None  # of the source's code values; None for a picture too small
     cambi_after: float | None = None
     coarse_before: float | None = None  # CAMBI at the wider contrast setting, where asked for
@@ -78,7 +78,7 @@ def compare(
                     looked=looked[at] if looked else None,
                 ),
                 ssim=similar[at] if similar else None,
-                off=off_by(looked[at], after[at]) if looked else None,
+                off=difference(looked[at], after[at]) if looked else None,
             )
             for at in range(len(sources))
         ]

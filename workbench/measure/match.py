@@ -8,7 +8,7 @@ large in a block that was damaged.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.polynomial.polynomial import polyvander
@@ -24,7 +24,9 @@ Means = NDArray[np.float32]
 
 _DEGREE = 4  # of the curve, enough for eq's line and for a log look's shoulder
 _TELLING = 1.5  # times as large as the best neighbour's: more than chance
-_FLAT = 2.0  # code values of deviation: a flatter picture is like any other
+FLAT = 2.0
+"""10-bit code values of deviation: the blocks of a flatter picture are like any other's."""
+
 _LEAST = 0.15  # code values: frames nearer than this to each other cannot be told apart
 
 
@@ -69,9 +71,51 @@ def movement(means: Means, before: Means) -> float:
     return float(np.sqrt(np.square(means - before).sum() / max(1, means.size)))
 
 
-def off_by(expected: Frame, delivered: Frame) -> float:
-    """Return how far the worst block is from what was expected, in 10-bit code values."""
-    return float(np.abs(block_means(delivered) - block_means(expected)).max(initial=0.0))
+@dataclass(frozen=True)
+class Difference:
+    """How a delivered frame differs from the look's own rendering, in 10-bit code values.
+
+    Each is of the plane that differs most.
+    """
+
+    rms: float
+    mean: float  # without its sign
+    block: float  # of the mean of the worst block
+    sample: float  # of the worst sample
+
+    @property
+    def is_coding(self) -> bool:
+        """Whether ProRes explains it.
+
+        At the finest quantizer ProRes is about 67 dB from its input whatever the picture. Measured
+        were at most 0.69 code values RMS (white noise), 0.08 in the mean, 0.4 in the worst block's
+        mean, and 4 in the worst sample.
+        """
+        limits = (0.75, 0.2, 1.5, 12)
+        return all(value <= limit for value, limit in zip(astuple(self), limits, strict=True))
+
+
+def difference(expected: Frame, delivered: Frame) -> Difference:
+    """Compare two 10-bit pictures of one size and format, sample by sample.
+
+    ProRes cannot hold the code values below 4 and above 1019, so these count as 4 and 1019. A plane
+    smaller than a block counts as one, because a few samples have no typical error.
+    """
+    names = ("luma", "cb", "cr")
+    held = replace(expected, **{name: getattr(expected, name).clip(*_HELD) for name in names})
+    rms = mean = sample = 0.0
+    for name in names:
+        off = getattr(delivered, name).astype(np.int32) - getattr(held, name)
+        size = max(off.size, BLOCK * BLOCK)
+        rms = max(rms, float(np.sqrt(np.square(off).sum(dtype=np.float64) / size)))
+        mean = max(mean, abs(float(off.sum(dtype=np.float64))) / size)
+        sample = max(sample, float(np.abs(off).max()))
+    blocks = np.abs(block_means(delivered) - block_means(held))
+    return Difference(rms, mean, float(blocks.max()), sample)
+
+
+_HELD = (4, 1019)
+"""The lowest and the highest 10-bit code value that ProRes can hold (SMPTE RDD 36)."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +124,14 @@ class Match:
 
     left: float  # RMS difference of luma that the curve leaves, in 10-bit code values
     worst: float  # the largest of any block, in luma, Cb or Cr
-    alike: float  # correlation of the two lumas, -1 to 1; 1 where one is flat
+    alike: float | None  # correlation of the two lumas, -1 to 1; None where the source is flat
     offset: int  # 0 when it is in its place; -1 or 1 when that neighbour fits clearly better
 
 
 def matches(pairs: Iterable[tuple[Means, Means]]) -> Iterator[Match]:
     """Yield how each delivered frame fits, from (source, delivered) block means in order.
 
-    Only three frames are held at a time. Frames too small for a block fit always.
+    Only three frames are held at a time.
     """
     sources: deque[Means | None] = deque([None], maxlen=3)
     delivered: Means | None = None
@@ -102,8 +146,6 @@ def matches(pairs: Iterable[tuple[Means, Means]]) -> Iterator[Match]:
 
 
 def _match(sources: Iterable[Means | None], delivered: Means) -> Match:
-    if not delivered.size:
-        return Match(0.0, 0.0, 1.0, 0)
     # Luma tells the neighbours apart; damage may be in chroma alone.
     before, here, after = sources
     assert here is not None
@@ -122,9 +164,11 @@ def _match(sources: Iterable[Means | None], delivered: Means) -> Match:
     )
 
 
-def _alike(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> float:
-    if min(source.std(), delivered.std()) < _FLAT:
-        return 1.0
+def _alike(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> float | None:
+    if source.std() < FLAT:
+        return None
+    if delivered.std() == 0:
+        return 0.0
     return float(np.corrcoef(source, delivered)[0, 1])
 
 

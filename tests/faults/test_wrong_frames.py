@@ -1,0 +1,163 @@
+"""Whole frames that are wrong, with the right answer known: black, negated, darker, brighter, soft.
+
+Four clips: noisy, flat, dark, moving. Faults at the first, a middle and the last frame, and in all.
+Each delivery is made by the same command as a good one, with one more filter behind the look.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import clips
+from workbench import ffmpeg
+from workbench.deliver.encode import convert
+from workbench.deliver.recheck import recheck
+from workbench.deliver.recipe import Recipe, encode_arguments, read_recipe
+from workbench.probe import open_clip
+
+GRADIENT = "gradients=s=320x180:seed=7:r=24:d=0.5:x0=0:y0=0:x1=0:y1=180"
+SCENES = {
+    "noisy": f"{GRADIENT}:c0=0x305070:c1=0xa08060,noise=alls=16:allf=t:all_seed=3",
+    "flat": f"{GRADIENT}:c0=0x30405c:c1=0x7a5a4c",
+    "dark": f"{GRADIENT}:c0=0x040408:c1=0x2a1a1c,noise=alls=3:allf=t:all_seed=5",
+    "moving": "testsrc2=s=320x180:r=24:d=0.5",
+}
+LAST = 11
+
+FRAME = {
+    "black": "lutyuv=y=64:u=512:v=512:enable='{at}'",
+    "white": "lutyuv=y=940:u=512:v=512:enable='{at}'",
+    "grey": "lutyuv=y=502:u=512:v=512:enable='{at}'",
+    "negated": "lutyuv=y=1004-val:u=1024-val:v=1024-val:enable='{at}'",
+    "10 % darker": "lutyuv=y='64+(val-64)*0.9':enable='{at}'",
+    "8 % brighter": "lutyuv=y='64+(val-64)*1.08':enable='{at}'",
+}
+SUBTLE = {
+    "one code brighter": "lutyuv=y=val+1:enable='{at}'",
+    "1 % less colour": "lutyuv=u='512+(val-512)*0.9':v='512+(val-512)*0.9':enable='{at}'",
+    "blurred": "gblur=sigma=0.8:enable='{at}'",
+    "sharpened": "unsharp=3:3:0.5:enable='{at}'",
+}
+WHOLE = {
+    "one 8-bit code brighter": "lutyuv=y=val+4",
+    "one 10-bit code darker": "lutyuv=y=val-1",
+    "scaled to 316 and back": "scale=316:180,scale=320:180",
+    "blurred": "gblur=sigma=0.8",
+    "shifted by a pixel": "scroll=hpos=0.003125",
+}
+
+Wrong = Callable[[str, str, Recipe], dict[str, str]]
+KNOWN = read_recipe("classic", {})
+UNKNOWN = Recipe(None)
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> Wrong:
+    """Give the levels of all findings for a scene that went through the look and a filter."""
+    folder = tmp_path_factory.mktemp("wrong")
+
+    def give(scene: str, filter_: str, recipe: Recipe) -> dict[str, str]:
+        source, bad = folder / f"{scene}.mp4", folder / f"{scene}.mov"
+        if not source.exists():
+            x264 = ["-c:v", "libx264", "-crf", "12", "-pix_fmt", "yuv420p"]
+            clips.run("-f", "lavfi", "-i", SCENES[scene], *x264, source)
+        with open_clip(source) as clip:
+            arguments = encode_arguments(clip, KNOWN, bad)
+        tags = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+        at = arguments.index("-vf") + 1
+        arguments[at] += f",format=yuv422p10le,{filter_},format=yuv422p10le,{tags}"
+        ffmpeg.run(["-y", *arguments])
+        return {one.id: one.level for one in recheck(source, bad, recipe).findings}
+
+    return give
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_good_delivery_passes(wrong: Wrong, scene: str) -> None:
+    assert "fail" not in wrong(scene, "null", KNOWN).values()
+    unknown = wrong(scene, "null", UNKNOWN)
+    assert "fail" not in unknown.values()
+    for finding in ("steady look", "same hues", "sharpness", "combing"):
+        assert unknown[finding] == "pass", finding
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("at", [0, 5, LAST])
+def test_one_wrong_frame_fails(wrong: Wrong, scene: str, at: int) -> None:
+    for fault, filter_ in FRAME.items():
+        changed = filter_.format(at=f"eq(n,{at})")
+        assert wrong(scene, changed, KNOWN)["frames whole"] == "fail", fault
+        assert wrong(scene, changed, UNKNOWN)["steady look"] == "fail", fault
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("frames", ["lt(n,3)", "between(n,4,6)", "gt(n,8)"])
+def test_a_wrong_stretch_fails(wrong: Wrong, scene: str, frames: str) -> None:
+    for fault, filter_ in FRAME.items():
+        changed = filter_.format(at=frames)
+        assert wrong(scene, changed, KNOWN)["frames whole"] == "fail", fault
+        assert wrong(scene, changed, UNKNOWN)["steady look"] == "fail", fault
+
+
+@pytest.mark.parametrize("scene", ["noisy", "moving"])
+@pytest.mark.parametrize("fault", SUBTLE)
+def test_a_subtle_fault_in_one_frame_fails_a_known_look(
+    wrong: Wrong, scene: str, fault: str
+) -> None:
+    """Frames that no sample would have met."""
+    for at in (0, 5, LAST):
+        found = wrong(scene, SUBTLE[fault].format(at=f"eq(n,{at})"), KNOWN)
+        assert found["frames whole"] == "fail", at
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_fault_in_every_frame_fails_a_known_look(wrong: Wrong, scene: str) -> None:
+    for fault, filter_ in WHOLE.items():
+        assert wrong(scene, filter_, KNOWN)["frames whole"] == "fail", fault
+
+
+@pytest.mark.parametrize("scene", ["noisy", "moving"])
+def test_an_unknown_look_that_no_grade_explains_is_noticed(wrong: Wrong, scene: str) -> None:
+    assert wrong(scene, "gblur=sigma=4", UNKNOWN)["sharpness"] == "warn"
+    assert wrong(scene, "shuffleplanes=0:2:1", UNKNOWN)["same hues"] in {"warn", "fail"}
+    for inverted in ("u=1024-val", "v=1024-val", "u=1024-val:v=1024-val"):
+        assert wrong(scene, f"lutyuv={inverted}", UNKNOWN)["same hues"] == "fail"
+    grade = wrong(scene, "hue=h=25:s=0.8,lutyuv=y='64+(val-64)*0.8+40'", UNKNOWN)
+    assert {grade["same hues"], grade["sharpness"], grade["steady look"]} == {"pass"}
+
+
+def test_a_slow_change_of_an_unknown_look_is_a_warning(wrong: Wrong) -> None:
+    """A twelfth of the range over the clip, in steps that no eye sees."""
+    slowly = "geq=lum='lum(X,Y)+5*N':cb='cb(X,Y)':cr='cr(X,Y)'"
+    assert wrong("noisy", slowly, UNKNOWN)["steady look"] == "warn"
+
+
+@pytest.mark.parametrize("frames", ["5", "11"])
+def test_two_moments_woven_into_one_frame_are_noticed(wrong: Wrong, frames: str) -> None:
+    """Fields of neighbouring frames, flagged progressive, as many frames as before."""
+    woven = f"tinterlace=interlacex2,select='mod(n,2)',trim=end_frame={int(frames) + 1}"
+    assert wrong("moving", woven, UNKNOWN)["combing"] == "warn"
+
+
+EVENTS = {
+    "cut": "testsrc2=s=320x180:r=24:d=0.4[a];smptebars=s=320x180:r=24:d=0.4[b];[a][b]concat=n=2",
+    "fade": "testsrc2=s=320x180:r=24:d=0.8,fade=out:0:19",
+    "flash": "testsrc2=s=320x180:r=24:d=0.8,eq=brightness=0.6:enable='eq(n,9)'",
+    "black frame": "testsrc2=s=320x180:r=24:d=0.8,drawbox=t=fill:color=black:enable='eq(n,9)'",
+    "late start": "color=black:s=320x180:r=24:d=0.5[a];testsrc2=s=320x180:r=24:d=0.4[b];"
+    "[a][b]concat=n=2",
+}
+
+
+@pytest.mark.parametrize("look", ["classic", "smooth", "smooth-logc3", "untouched"])
+@pytest.mark.parametrize("event", EVENTS)
+def test_events_of_the_source_are_no_fault(event: str, look: str, tmp_path: Path) -> None:
+    source, out = tmp_path / "x.mp4", tmp_path / "x.mov"
+    graph = f"{EVENTS[event]},format=yuv420p"
+    clips.run("-filter_complex", graph, "-c:v", "libx264", "-crf", "20", source)
+    recipe = read_recipe(look, {})
+    assert "fail" not in {one.level for one in convert(source, out, recipe).findings}
+    found = {one.id: one.level for one in recheck(source, out, UNKNOWN).findings}
+    for finding in ("frames whole", "steady look", "same hues", "sharpness", "combing"):
+        assert found[finding] == "pass", finding

@@ -1,0 +1,87 @@
+"""Suspects: delivered frames that stand out in what was measured of every frame.
+
+Where the look is known, a suspect is rendered and compared with the delivered frame sample by
+sample, which settles the matter. So the limits here may be tight: a false suspect costs no more
+than a rendering.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.measure.mapping import Mapping
+from workbench.measure.match import Match
+
+BLOCK_OFF = 8
+"""10-bit code values that a block's mean may be off what a smooth curve makes of the source's."""
+_OUTLIER = 4  # times the usual frame's worst block
+_SHIFT = 0.75  # 10-bit code values that a frame's mean may be off the clip's mapping
+_APART = 1.0  # 10-bit code values, RMS over blocks, above 1.3 times the usual
+_DETAIL = 0.1  # log ratio: a tenth more or less detail than usual
+
+
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """What was measured of every frame to find those that stand out."""
+
+    matches: tuple[Match, ...]
+    mapping: Mapping
+    sharpness: NDArray[np.float64]  # (frames, 2): log ratio of detail across and down
+    combing: NDArray[np.float64]  # (frames,): log ratio
+
+
+def damaged_blocks(matches: Sequence[Match]) -> list[int]:
+    """Return the frames with a block far off what their own curve makes of the source."""
+    # A flat frame, such as black before a scene, leaves nothing over under any look.
+    usual = [match.worst for match in matches if match.alike is not None] or [0.0]
+    limit = max(BLOCK_OFF, _OUTLIER * median(usual))
+    return [n for n, match in enumerate(matches) if match.worst > limit and not match.offset]
+
+
+def suspects(traces: Traces) -> list[int]:
+    """Return the frames to render, in order: those that differ from the clip's usual frame."""
+    apart, detail = traces.mapping.apart, _detail(traces)
+    out = np.asarray((np.abs(traces.mapping.shift) > _SHIFT).any(axis=1))
+    out |= (apart > 1.3 * traces.mapping.usual + _APART).any(axis=1)
+    out |= (np.abs(detail - np.median(detail, axis=0)) > _DETAIL).any(axis=1)
+    found = {*np.flatnonzero(out).tolist(), *damaged_blocks(traces.matches)}
+    return sorted(number for number in found if not traces.matches[number].offset)
+
+
+def confirmed(
+    traces: Traces, found: Sequence[int], differing: Callable[[Sequence[int]], Sequence[int]]
+) -> list[int]:
+    """Return the suspects that are wrong, by `differing`, which renders frames and compares them.
+
+    Suspects in a row that measure alike, such as a scene that the mapping does not fit as well as
+    the rest, are judged by the first of them; if that one is wrong, each of them is rendered.
+    """
+    groups = _alike(traces, found)
+    wrong = set(differing([group[0] for group in groups]))
+    rest = [number for group in groups if group[0] in wrong for number in group[1:]]
+    return sorted({*wrong, *(differing(rest) if rest else [])})
+
+
+def _alike(traces: Traces, found: Sequence[int]) -> list[list[int]]:
+    """Group suspects in a row whose figures are within the limits of the group's first."""
+    values = np.concatenate(
+        [traces.mapping.shift / _SHIFT, traces.mapping.apart / _APART, _detail(traces) / _DETAIL],
+        axis=1,
+    )
+    blocks = set(damaged_blocks(traces.matches))
+    groups: list[list[int]] = []
+    for number in found:
+        first, last = (groups[-1][0], groups[-1][-1]) if groups else (-2, -2)
+        near = number == last + 1 and np.abs(values[number] - values[first]).max() <= 1
+        if near and number not in blocks:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return groups
+
+
+def _detail(traces: Traces) -> NDArray[np.float64]:
+    return np.column_stack([traces.sharpness, traces.combing])
