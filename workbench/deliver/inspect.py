@@ -16,6 +16,8 @@ import numpy as np
 
 from workbench import ffmpeg
 from workbench.clip import Clip, sample_indices
+from workbench.deliver.again import Repeat, repeated
+from workbench.deliver.recipe import Encoder
 from workbench.deliver.suspects import Traces, confirmed, damaged_blocks, suspects
 from workbench.errors import DamagedClip
 from workbench.frames import Frame
@@ -45,6 +47,7 @@ class Inspection:
     damaged: tuple[int, ...]  # delivered frames that are not what the look makes of the source's
     comparisons: tuple[Comparison, ...]  # of the frames that were sampled
     loudness: tuple[Loudness, ...]  # of each sound track
+    encoded_again: Repeat | None  # of one frame; None where look or encoder is not known
     before: Frame  # the sampled frame that is banded most in the source
     after: Frame  # the same, as delivered
 
@@ -63,6 +66,7 @@ def inspect(
     delivered: Clip,
     preset: Preset | None,
     *,
+    encoder: Encoder | None = None,
     frame_rate: Fraction | None = None,
     every_frame: bool = False,
     on_progress: Callable[[int], None] | None = None,
@@ -70,9 +74,10 @@ def inspect(
 ) -> Inspection:
     """Measure a delivered file against the clip that it was made of.
 
-    With a `preset` of None its look is taken as unknown. `frame_rate` is what its timing was made
-    even to, if it was. `on_progress` is told how many frames are done. Raises DamagedClip,
-    FfmpegFailed, Cancelled, FfmpegMissing.
+    With a `preset` of None its look is taken as unknown. Where the `encoder` is known too, one
+    frame is encoded again. `frame_rate` is what its timing was made even to, if it was.
+    `on_progress` is told how many frames are done. Raises DamagedClip, FfmpegFailed, Cancelled,
+    FfmpegMissing.
     """
     places = source_places(clip, delivered, frame_rate)
     count = len(places) if every_frame else max(_FEWEST, round(clip.duration / _EVERY))
@@ -91,6 +96,10 @@ def inspect(
         except BaseException:
             stop.request()
             raise
+    source, frame = compared.worst
+    again = None
+    if preset and encoder and not watched.traces.matches[frame.index].offset:
+        again = repeated(render(source, preset, cancellation), frame, encoder, cancellation)
     return Inspection(
         times=delivered.times[: len(places)],
         levels=watched.levels,
@@ -99,8 +108,9 @@ def inspect(
         damaged=_damaged(clip, delivered, places, watched.traces, preset, cancellation),
         comparisons=compared.comparisons,
         loudness=tuple(heard),
-        before=compared.worst[0].declared(preset.assume_matrix if preset else None),
-        after=compared.worst[1],
+        encoded_again=again,
+        before=source.declared(preset.assume_matrix if preset else None),
+        after=frame,
     )
 
 

@@ -38,6 +38,7 @@ def recheck(
     policy = policy or load_policy("mezzanine")
     verified = verify(
         *(clip, path, recipe, policy, expected_sound(clip, recipe, cancellation)),
+        certain=record is not None and record.ffmpeg == ffmpeg.program().version,
         every_frame=every_frame,
         on_progress=on_progress,
         cancellation=cancellation,

@@ -101,6 +101,11 @@ def read_recipe(
     return Recipe(look, cast(Encoder, encoder), rate, samples)
 
 
+def encoder_options(encoder: Encoder) -> tuple[str, ...]:
+    """Return ffmpeg's options for an encoder, without the pixel format."""
+    return _ENCODER_OPTIONS[encoder]
+
+
 def encode_chain(clip: Clip, recipe: Recipe) -> str:
     """Return the filter chain of a conversion; raises ParameterError for one without a look."""
     if recipe.preset is None:

@@ -90,6 +90,7 @@ class Recorded:
     recipe: Recipe
     command: tuple[str, ...]
     sha256: str
+    ffmpeg: str  # version
 
 
 def recorded(delivered: Path) -> Recorded | None:
@@ -105,8 +106,9 @@ def recorded(delivered: Path) -> Recorded | None:
             frame_rate=Fraction(rate) if rate else None,
             audio_rate=values["audio_rate"],
         )
-        sha256 = str(values["destination"]["sha256"])
-        return Recorded(recipe, tuple(map(str, values["command"])), sha256)
+        sha256, program = values["destination"]["sha256"], values["versions"]["ffmpeg"]
+        command = tuple(map(str, values["command"]))
+        return Recorded(recipe, command, str(sha256), str(program))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None  # a file from elsewhere, or with the record of another version
 
@@ -148,6 +150,9 @@ def _measures(inspection: Inspection) -> dict[str, Any]:
             "sharpness": traces.sharpness.round(4).tolist(),
             "combing": traces.combing.round(4).tolist(),
         },
+        "encoded_again": (
+            _plain(asdict(inspection.encoded_again)) if inspection.encoded_again else None
+        ),
         "corrupt": list(inspection.corrupt),
         "damaged": list(inspection.damaged),
         "frames": [_plain(asdict(one)) for one in inspection.comparisons],

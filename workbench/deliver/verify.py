@@ -10,6 +10,7 @@ from pathlib import Path
 
 from workbench import ffmpeg
 from workbench.clip import Clip
+from workbench.deliver.again import check_repeated
 from workbench.deliver.inspect import Inspection, inspect
 from workbench.deliver.picture import check_frames, judge, undecodable
 from workbench.deliver.policy import Policy
@@ -69,13 +70,15 @@ def verify(
     policy: Policy,
     expected_sound: tuple[str, ...],
     *,
+    certain: bool = True,
     every_frame: bool = False,
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Verification:
     """Measure a delivered file and hold it against what was promised and what is allowed.
 
-    `expected_sound` is what the function of that name gives for the clip and the recipe.
+    `expected_sound` is what the function of that name gives for the clip and the recipe. It is
+    `certain` that the recipe's encoder made the file, unless the recipe is a guess.
     Raises DamagedClip when it cannot be read as a ProRes file, FfmpegError.
     """
     movie = read_movie(path)
@@ -94,12 +97,14 @@ def verify(
             try:
                 inspection = inspect(
                     *(clip, delivered, recipe.preset),
+                    encoder=recipe.encoder,
                     frame_rate=recipe.frame_rate,
                     every_frame=every_frame,
                     on_progress=on_progress,
                     cancellation=cancellation,
                 )
                 promises += check_frames(inspection)
+                promises += check_repeated(inspection.encoded_again, certain=certain)
             except DamagedClip as error:
                 if not str(error).startswith(one_line(path.name)):
                     raise  # it is the source that does not decode

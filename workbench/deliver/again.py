@@ -1,0 +1,98 @@
+"""Encode again: one frame through the look and the encoder, to compare with the delivered one.
+
+The encoder gives the same packet for the same picture, so the two are equal to the sample. This
+finds what ProRes's error would hide, such as a soft blur of a picture that is nearly flat.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench import ffmpeg
+from workbench.deliver.qc import Finding, Level
+from workbench.deliver.recipe import Encoder, encoder_options
+from workbench.frames import Frame
+from workbench.look.chain import PIXEL_FORMAT
+from workbench.measure.match import difference
+
+_SAME = 0.1  # code values RMS; decoders of the source may round a few samples otherwise
+_DETAIL = 0.05  # log ratio; other encoders at this rate stay within 0.02
+_LEAST = 0.01  # code values squared: a picture without any detail
+
+
+def encoded(
+    picture: Frame, encoder: Encoder, cancellation: ffmpeg.Cancellation | None = None
+) -> Frame:
+    """Return a 10-bit picture as it is after the encoder and a decoder.
+
+    Raises FfmpegFailed, Cancelled, FfmpegMissing.
+    """
+    size = picture.width, picture.height
+    packet = ffmpeg.run(
+        [
+            *ffmpeg.raw_input(picture.pixel_format, *size),
+            *(*encoder_options(encoder), "-pix_fmt", PIXEL_FORMAT, "-f", "nut", "pipe:1"),
+        ],
+        stdin=[picture.tobytes()],
+        cancellation=cancellation,
+    )
+    raw = ffmpeg.run(
+        ["-f", "nut", "-i", "pipe:0", "-f", "rawvideo", "-pix_fmt", PIXEL_FORMAT, "pipe:1"],
+        stdin=[packet],
+        cancellation=cancellation,
+    )
+    return Frame.frombytes(raw, *size, PIXEL_FORMAT, picture.colour)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """How a delivered frame differs from the look's rendering of it, encoded again."""
+
+    rms: float  # 10-bit code values, of the plane that differs most
+    detail: float  # log ratio of squared luma differences between neighbours, delivered over again
+
+
+def repeated(
+    rendered: Frame,
+    delivered: Frame,
+    encoder: Encoder,
+    cancellation: ffmpeg.Cancellation | None = None,
+) -> Repeat:
+    """Compare a delivered frame with the look's rendering, encoded again. Raises as `encoded`."""
+    again = encoded(rendered, encoder, cancellation)
+    ratio = (_roughness(delivered) + _LEAST) / (_roughness(again) + _LEAST)
+    return Repeat(rms=difference(again, delivered).rms, detail=float(np.log(ratio)))
+
+
+def _roughness(frame: Frame) -> float:
+    luma = frame.luma.astype(np.float32)
+    steps = [np.diff(luma, axis=axis) for axis in (0, 1) if luma.shape[axis] > 1]
+    return sum(float(np.square(step).mean()) for step in steps)
+
+
+def check_repeated(found: Repeat | None, *, certain: bool) -> list[Finding]:
+    """Say whether the frame that was encoded again is the delivered one.
+
+    Where it is `certain` which encoder and which ffmpeg made the file, any difference is a fault of
+    the file. Else it may be another encoder's work, which keeps the detail. Nothing is said where
+    no frame was encoded again.
+    """
+    if found is None:
+        return []
+    same = found.rms <= _SAME
+    changed = certain or abs(found.detail) > _DETAIL
+    if same:
+        sentence = "One frame, rendered and encoded again, equals the delivered one."
+    elif changed:
+        sentence = (
+            "One frame, rendered and encoded again, differs from the delivered one: the file was "
+            "changed after the look, such as blurred, sharpened or scaled."
+        )
+    else:
+        sentence = (
+            "One frame, rendered and encoded again, differs from the delivered one: another "
+            "encoder or another version of ffmpeg made the file."
+        )
+    level: Level = "pass" if same else "fail" if changed else "warn"
+    measured = "the same" if same else f"{found.rms:.2f} code values RMS apart"
+    return [Finding("encoded again", level, measured, "the same", sentence)]
