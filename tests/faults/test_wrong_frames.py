@@ -191,3 +191,10 @@ def test_a_frame_that_differs_fails_where_the_encoder_is_certain() -> None:
     assert [one.level for one in check_repeated(Repeat(0.11, 0.05), certain=False)] == ["warn"]
     assert [one.level for one in check_repeated(Repeat(0.11, -0.06), certain=False)] == ["fail"]
     assert check_repeated(None, certain=True) == []
+
+
+def test_a_fault_below_the_usual_range_is_found_next_to_its_neighbours(wrong: Wrong) -> None:
+    """A tenth of a decibel in one frame of a clip at rest."""
+    slight = "lutyuv=y='64+(val-64)*1.0116':enable='eq(n,{at})'"
+    for at in (0, 5, LAST):
+        assert wrong("dark", slight.format(at=at), KNOWN)["frames whole"] == "fail", at

@@ -21,6 +21,9 @@ _OUTLIER = 4  # times the usual frame's worst block
 _SHIFT = 0.75  # 10-bit code values that a frame's mean may be off the clip's mapping
 _APART = 1.0  # 10-bit code values, RMS over blocks, above 1.3 times the usual
 _DETAIL = 0.1  # log ratio: a tenth more or less detail than usual
+_SPIKE = 0.1  # of the limits above, in which a frame may differ from its neighbours
+_RARE = 5  # times the median difference from the neighbours, which may be added
+_FEW = 5  # frames: fewer have no usual difference
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +50,22 @@ def suspects(traces: Traces) -> list[int]:
     out = np.asarray((np.abs(traces.mapping.shift) > _SHIFT).any(axis=1))
     out |= (apart > 1.3 * traces.mapping.usual + _APART).any(axis=1)
     out |= (np.abs(detail - np.median(detail, axis=0)) > _DETAIL).any(axis=1)
+    out |= _spikes(traces)
     found = {*np.flatnonzero(out).tolist(), *damaged_blocks(traces.matches)}
     return sorted(number for number in found if not traces.matches[number].offset)
+
+
+def _spikes(traces: Traces) -> NDArray[np.bool_]:
+    """Mark the frames that differ from both neighbours by far more than frames of the clip do.
+
+    Next to the same scene, a fault shows that is too small to leave the clip's usual range.
+    """
+    values = _figures(traces)
+    if len(values) < _FEW:
+        return np.zeros(len(values), np.bool_)
+    padded = np.concatenate([values[1:2], values, values[-2:-1]])
+    off = np.abs(values - (padded[:-2] + padded[2:]) / 2)
+    return np.asarray((off > _SPIKE + _RARE * np.median(off, axis=0)).any(axis=1), np.bool_)
 
 
 def confirmed(
@@ -67,10 +84,7 @@ def confirmed(
 
 def _alike(traces: Traces, found: Sequence[int]) -> list[list[int]]:
     """Group suspects in a row whose figures are within the limits of the group's first."""
-    values = np.concatenate(
-        [traces.mapping.shift / _SHIFT, traces.mapping.apart / _APART, _detail(traces) / _DETAIL],
-        axis=1,
-    )
+    values = _figures(traces)
     blocks = set(damaged_blocks(traces.matches))
     groups: list[list[int]] = []
     for number in found:
@@ -81,6 +95,12 @@ def _alike(traces: Traces, found: Sequence[int]) -> list[list[int]]:
         else:
             groups.append([number])
     return groups
+
+
+def _figures(traces: Traces) -> NDArray[np.float64]:
+    """Return the figures of each frame in units of their limits: (frames, 9)."""
+    shift, apart = traces.mapping.shift / _SHIFT, traces.mapping.apart / _APART
+    return np.concatenate([shift, apart, _detail(traces) / _DETAIL], axis=1)
 
 
 def _detail(traces: Traces) -> NDArray[np.float64]:
