@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import clips
-from workbench import frames
+from workbench import frames, reader
 from workbench.clip import sample_indices
 from workbench.colour import Colour
 from workbench.errors import UnsupportedClip
@@ -51,7 +51,7 @@ def test_every_frame_equals_ffmpeg_s_own_in_any_order(made: Made, name: str) -> 
 
 
 def test_seeking_is_exact_when_nothing_is_kept(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "CACHE_BYTES", 0)
+    monkeypatch.setattr(reader, "CACHE_BYTES", 0)
     expected = clips.frame_hashes(made("long_gop"))
     with open_clip(made("long_gop")) as clip:
         assert len(clip.keyframes) == 2
@@ -60,10 +60,10 @@ def test_seeking_is_exact_when_nothing_is_kept(made: Made, monkeypatch: pytest.M
 
 
 def test_the_cache_stays_within_its_bounds(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "CACHE_BYTES", 5 * 320 * 180 * 3 // 2 + 100_000)
+    monkeypatch.setattr(reader, "CACHE_BYTES", 5 * 320 * 180 * 3 // 2 + 100_000)
     with open_clip(made("long_gop")) as clip:
         clip.frame(40)
-        assert 0 < len(clip._reader._cache) <= 6
+        assert 0 < clip._reader.cached <= 6
 
 
 def test_a_sample_is_spread_over_the_clip_and_exact(made: Made) -> None:
@@ -221,7 +221,7 @@ def test_pictures_cut_off_from_what_they_lean_on_are_not_counted(
     with open_clip(path) as clip:
         assert [digest(clip.frame(i)) for i in range(clip.frame_count)] == expected
         clip.close()
-        monkeypatch.setattr(frames, "CACHE_BYTES", 0)
+        monkeypatch.setattr(reader, "CACHE_BYTES", 0)
         assert [digest(clip.frame(i)) for i in range(7, -1, -1)] == expected[::-1]
 
 

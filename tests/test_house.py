@@ -14,8 +14,8 @@ PACKAGE = ROOT / "workbench"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 ORDER = [
-    *("errors", "owned", "files", "ffmpeg", "atoms", "opening"),
-    *("colour", "frames", "clip", "ending", "probe"),
+    *("errors", "arguments", "owned", "files", "ffmpeg", "atoms", "opening"),
+    *("colour", "frames", "reader", "clip", "ending", "probe"),
     *("measure", "look", "deliver", "batch", "desk", "service", "demo", "cli", "__main__"),
     "__init__",
 ]

@@ -4,13 +4,14 @@ A clip is pulled, given a look, measured, delivered; a batch does that to many; 
 colorist do it by hand. Each folder is one word of that sentence, and imports run only from left to
 right:
 
-    errors, owned, files, ffmpeg, atoms, opening, colour, frames, clip, ending, probe
-        -> measure -> look -> deliver -> batch
+    errors, arguments, owned, files, ffmpeg, atoms, opening, colour, frames, reader, clip, ending,
+        probe -> measure -> look -> deliver -> batch
 
-    errors    every error the package raises        owned     what is made for a while
-    files     named only when they are whole        ffmpeg    the one door to the program
-    atoms     what MP4 files are made of            opening   what may come in, and how much
-    colour    range, primaries, transfer, matrix    frames    planar pictures and their reader
+    errors    every error the package raises        arguments wrong types, refused
+    owned     what is made for a while              files     named only when they are whole
+    ffmpeg    the one door to the program           atoms     what MP4 files are made of
+    opening   what may come in, and how much        colour    range, primaries, transfer, matrix
+    frames    planar pictures                       reader    frames by index, cached
     clip      what a file is, and its frames        ending    whether a file was cut
     probe     reads a file into a clip              measure   what is seen in a picture
     look      what is done to a picture             deliver   what leaves the house, verified

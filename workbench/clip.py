@@ -4,19 +4,26 @@ A time is a pts in units of a rational time base, or a Fraction of seconds, neve
 made by probe.open_clip.
 """
 
+import operator
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import pairwise
+from math import isfinite
+from numbers import Rational, Real
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import av
 
+from workbench.arguments import check_whole, shown
 from workbench.colour import Colour
-from workbench.frames import Frame, FrameReader, Orientation, Position, planes
+from workbench.errors import NoSuchFrame, ParameterError
+from workbench.files import file_stamp
+from workbench.frames import Frame, Orientation, Position, planes
+from workbench.reader import FrameReader
 
 
 @dataclass(frozen=True)
@@ -84,12 +91,25 @@ class Clip:
     def frame(self, index: int) -> Frame:
         """Return the frame at `index`, from 0; negative counts from the end.
 
-        Raises IndexError outside the clip, DamagedClip when it does not decode.
+        Raises NoSuchFrame, an IndexError, outside the clip; ParameterError for what is no whole
+        number; DamagedClip when it does not decode; ClipNotFound and ClipReplaced when the file
+        is gone or another one.
         """
+        at = self._place(index)
+        return self._frame(at, self._reader.frame(at))
+
+    def _place(self, index: int) -> int:
+        """Return the index from 0 for one that may count from the end."""
         count = self.frame_count
-        if not -count <= index < count:
-            raise IndexError(f"{self.path.name} has frames 0 to {count - 1}; there is no {index}")
-        return self._frame(index % count, self._reader.frame(index % count))
+        try:
+            at = operator.index(index)
+        except TypeError as error:
+            raise ParameterError(
+                f"{shown(index)} is not the index of a frame: give a whole number"
+            ) from error
+        if not -count <= at < count:
+            raise NoSuchFrame(f"{self.path.name} has frames 0 to {count - 1}; there is no {at}")
+        return at % count
 
     def _frame(self, index: int, decoded: av.VideoFrame) -> Frame:
         time = (self.positions[index].pts - self.positions[0].pts) * self.time_base
@@ -104,26 +124,33 @@ class Clip:
     def frame_at(self, time: Fraction | float) -> Frame:
         """Return the frame that is on screen `time` seconds after the first one appears.
 
-        Before the first it is the first, after the last the last. Raises DamagedClip.
+        Before the first it is the first, after the last the last. Raises ParameterError for what
+        is no finite number, and otherwise as `frame` does.
         """
-        pts = self.positions[0].pts + Fraction(time) / self.time_base
+        pts = self.positions[0].pts + _exact_seconds(time) / self.time_base
         index = bisect_right([position.pts for position in self.positions], pts) - 1
         return self.frame(max(0, index))
 
     def frames(self, indices: Sequence[int] | None = None) -> Iterator[Frame]:
-        """Yield the frames at these ascending indices, all of them unless given, in one pass.
+        """Return an iterator over the frames at these ascending indices, or over all, in one pass.
 
-        Raises DamagedClip.
+        Raises ParameterError for indices that do not ascend, and otherwise as `frame` does.
         """
-        wanted = range(self.frame_count) if indices is None else indices
-        for index, decoded in self._reader.forward(wanted):
-            yield self._frame(index, decoded)
+        if indices is not None and not isinstance(indices, Sequence):
+            raise ParameterError(f"indices are {shown(indices)}: give a list of whole numbers")
+        wanted: Sequence[int] = range(self.frame_count)
+        if indices is not None:
+            wanted = [self._place(index) for index in indices]
+        if any(a >= b for a, b in pairwise(wanted)):
+            raise ParameterError(f"indices are {shown(indices)}: give them in ascending order")
+        return (self._frame(at, decoded) for at, decoded in self._reader.forward(wanted))
 
     def sample(self, n: int) -> Iterator[Frame]:
-        """Yield n frames spread evenly over the clip, in one forward pass, or all of them.
+        """Return an iterator over n frames spread evenly over the clip, in one pass, or over all.
 
-        Raises DamagedClip.
+        Raises ParameterError for an n below 1, and otherwise as `frame` does.
         """
+        check_whole("n", n, 1)
         return self.frames(sample_indices(self.frame_count, n))
 
     def replaced(self) -> bool:
@@ -136,8 +163,12 @@ class Clip:
         except OSError:
             return False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle with a full path: another process may have another current folder."""
+        return {**self.__dict__, "path": self.path.absolute()}
+
     def close(self) -> None:
-        """Let go of the file and of the frames that were kept. The clip can be used again."""
+        """Close the file and drop its frames from the cache. The clip can be used again."""
         self._reader.close()
 
     def __enter__(self) -> Self:
@@ -177,10 +208,12 @@ class Clip:
         }
 
 
-def file_stamp(path: Path) -> tuple[int, int]:
-    """Return what tells one state of a file from another: its size, and its time in ns."""
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+def _exact_seconds(time: Fraction | float) -> Fraction:
+    if isinstance(time, Rational) and not isinstance(time, bool):
+        return Fraction(time)
+    if isinstance(time, Real) and not isinstance(time, bool) and isfinite(time):
+        return Fraction(float(time))
+    raise ParameterError(f"{shown(time)} is not a time: give seconds from the first frame")
 
 
 def sample_indices(count: int, n: int) -> list[int]:

@@ -9,7 +9,8 @@
     │   └── ClipReplaced           (RuntimeError) another file has its name since it was opened
     ├── PresetError                (ValueError) unknown preset, unknown key, value out of range
     ├── PolicyError                (ValueError) unknown policy, unknown key, no limit
-    ├── ParameterError             (ValueError) a parameter that there is not, or a wrong value
+    ├── ParameterError             (ValueError) an unknown parameter, a wrong value, a wrong type
+    │   └── NoSuchFrame            (IndexError) the clip has no frame of this index
     ├── NotebookFailed             a notebook is missing, or stopped at an error
     │   └── KernelDied             the process that ran it is gone
     ├── OutOfMemory                (MemoryError) the machine gave no more
@@ -37,6 +38,7 @@ Each message is one sentence that names the file, the cause and, where there is 
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def one_line(text: str) -> str:
@@ -92,7 +94,11 @@ class PolicyError(WorkbenchError, ValueError):
 
 
 class ParameterError(WorkbenchError, ValueError):
-    """A parameter that there is not, or a value that it cannot have."""
+    """A parameter that there is not, or a value or a type that it cannot have."""
+
+
+class NoSuchFrame(ParameterError, IndexError):
+    """The clip has no frame of this index."""
 
 
 class NotebookFailed(WorkbenchError):
@@ -144,6 +150,10 @@ class FfmpegFailed(FfmpegError):
     ) -> None:
         self.command, self.file, self.log, self.cause = tuple(command), file, tuple(log), cause
         super().__init__(f"ffmpeg failed{f' on {file.name}' if file else ''}: {cause}")
+
+    def __reduce__(self) -> tuple[type["FfmpegFailed"], tuple[Any, ...]]:
+        """Pickle by what made it: a process pool could not read the error back otherwise."""
+        return type(self), (self.command, self.file, self.log, self.cause)
 
 
 class Cancelled(FfmpegError):

@@ -11,7 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import DestinationExists, DestinationUnusable, WorkbenchError
+from workbench.arguments import shown
+from workbench.errors import (
+    DestinationExists,
+    DestinationUnusable,
+    ParameterError,
+    WorkbenchError,
+)
 from workbench.owned import own_name
 
 if sys.platform != "win32":
@@ -110,8 +116,28 @@ def settle(path: Path) -> None:
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path with ~ as the home folder; one of nobody's stays as it is."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for nobody's
+    """Return a path with ~ as the home folder; one of nobody's stays as it is.
+
+    Raises ParameterError for what is no path, and for an empty text, which would be the current
+    folder.
+    """
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise ParameterError(f"{shown(path)} is not a path: give a text or a pathlib.Path")
+    if not text.strip():
+        raise ParameterError("a path is empty: fill it in")
+    if "\0" in text:
+        raise ParameterError(f"{shown(text)} is not a path: it has a null character in it")
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for nobody's
+
+
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Return a file's size in bytes and its time of change in ns: they tell if it was changed.
+
+    Raises OSError.
+    """
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def sha256_of(path: Path) -> str:
@@ -163,4 +189,6 @@ def blamed_on(destination: Path) -> Iterator[None]:
         why = str(error.strerror).lower()
         if not os.path.lexists(destination.parent):
             why = f"its folder {destination.parent} does not exist"
+        elif destination.parent.is_file():
+            why = f"{destination.parent} is a file and not a folder"
         raise DestinationUnusable(f"{destination} cannot be written: {why}") from error

@@ -1,8 +1,6 @@
-"""Frames of a file: by index, exact, as planar arrays in the file's own bit depth."""
+"""Frames: pictures as planar arrays in their own bit depth, and how they are turned upright."""
 
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,16 +12,12 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
-from workbench.colour import Colour, declared
-from workbench.errors import DamagedClip, UnsupportedClip
-from workbench.ffmpeg import thread_limit
-from workbench.opening import open_container
+from workbench.arguments import check_type, check_whole, shown
+from workbench.colour import ASSUMABLE, Colour, declared
+from workbench.errors import ParameterError, UnsupportedClip
 
 Plane = NDArray[Any]
 """Code values: uint8 at 8 bits, uint16 above."""
-
-CACHE_BYTES = 1024 * 1024 * 1024
-"""Decoded frames kept for scrubbing one clip: about 340 frames at 1080p, 8 bits, 4:2:0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +38,12 @@ class Frame:
     time: Fraction = Fraction(0)  # seconds after the clip's first frame
     corrupt: bool = False  # it did not decode cleanly; the decoder made up what was missing
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Come back from a pickle, which does not keep that planes are read-only."""
+        self.__dict__.update(state)
+        for plane in (self.luma, self.cb, self.cr):
+            plane.flags.writeable = False
+
     @property
     def width(self) -> int:
         return int(self.luma.shape[1])
@@ -62,7 +62,12 @@ class Frame:
         return rows, columns
 
     def declared(self, matrix: str | None) -> "Frame":
-        """Return this picture with what its tags leave open filled, as colour.declared does."""
+        """Return this picture with what its tags leave open filled, as colour.declared does.
+
+        `matrix` is bt601 or bt709, or None for what is assumed. Raises ParameterError.
+        """
+        if matrix is not None and (not isinstance(matrix, str) or matrix not in ASSUMABLE):
+            raise ParameterError(f"matrix is {shown(matrix)}: give {' or '.join(ASSUMABLE)}")
         return replace(self, colour=declared(self.colour, matrix))
 
     def tobytes(self) -> bytes:
@@ -73,8 +78,11 @@ class Frame:
     def frombytes(
         cls, data: bytes, width: int, height: int, pixel_format: str, colour: Colour
     ) -> "Frame":
-        """Read one frame of ffmpeg's rawvideo of this pixel format."""
-        layout = av.VideoFormat(pixel_format, width, height)
+        """Read one frame of ffmpeg's rawvideo of this pixel format.
+
+        Raises ParameterError for bytes or a format that do not make such a picture.
+        """
+        layout = _layout(data, width, height, pixel_format)
         dtype = _dtype(layout)
         planes: list[Plane] = []
         offset = 0
@@ -106,7 +114,11 @@ class Frame:
         return np.asarray(shown.to_ndarray(), np.uint8)
 
     def smaller(self, longest: int) -> "Frame":
-        """Return this picture with its longer side this many pixels, averaged; or as it is."""
+        """Return this picture with its longer side this many pixels, averaged; or as it is.
+
+        Raises ParameterError.
+        """
+        check_whole("longest", longest, 1)
         scale = longest / max(self.width, self.height)
         if scale >= 1:
             return self
@@ -122,6 +134,18 @@ class Frame:
         return picture
 
 
+def check_frames(name: str, frames: Sequence[Frame]) -> None:
+    """Raise ParameterError unless these are one or more Frames of one size and pixel format."""
+    if not isinstance(frames, Sequence) or not all(isinstance(one, Frame) for one in frames):
+        raise ParameterError(f"{name} are {shown(frames)}: give a list of Frames of one clip")
+    kinds = {(one.width, one.height, one.pixel_format) for one in frames}
+    if not kinds:
+        raise ParameterError(f"{name} are empty: give at least one Frame")
+    if len(kinds) > 1:
+        sizes = ", ".join(sorted(f"{width}x{height} {kind}" for width, height, kind in kinds))
+        raise ParameterError(f"{name} are of several kinds ({sizes}): give Frames of one clip")
+
+
 def planes(frame: av.VideoFrame) -> list[Plane]:
     """View the planes of a decoded frame as read-only arrays, without their padding."""
     views = [_view(frame, component) for component in range(3)]
@@ -134,6 +158,27 @@ def _view(frame: av.VideoFrame, component: int) -> Plane:
     plane, dtype = frame.planes[component], _dtype(frame.format)
     rows = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
     return rows[:, : plane.width]
+
+
+def _layout(data: bytes, width: int, height: int, pixel_format: str) -> av.VideoFormat:
+    check_type("data", data, bytes, "the bytes of a picture")
+    check_whole("width", width, 1)
+    check_whole("height", height, 1)
+    try:
+        layout = av.VideoFormat(pixel_format, width, height)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{shown(pixel_format)} is not one of ffmpeg's formats") from error
+    count = sum(part.width * part.height for part in layout.components)
+    size = count * _dtype(layout).itemsize
+    if len(layout.components) != _PLANES or len(data) < size:
+        raise ParameterError(
+            f"{len(data)} bytes are no picture of {width}x{height} in {pixel_format}, which has "
+            f"{size}"
+        )
+    return layout
+
+
+_PLANES = 3  # Y', Cb, Cr
 
 
 def _dtype(layout: av.VideoFormat) -> np.dtype[Any]:
@@ -206,138 +251,3 @@ class Position:
     pts: int  # in the stream's time base
     dts: int  # likewise: what a seek goes by
     keyframe: bool
-
-
-class FrameReader:
-    """Decodes frames by index, in whatever order they are asked for; safe to share by threads.
-
-    A frame is found by its pts: from where the decoder stands if that is on the way, else from
-    the nearest keyframe before. Generated clips often have one keyframe in ten seconds, so every
-    frame that the decoder passes is kept, up to CACHE_BYTES, for the next step of the scrubber.
-    """
-
-    def __init__(self, path: Path, stream: int, positions: tuple[Position, ...]) -> None:
-        self._path = path
-        self._stream = stream
-        self._positions = positions
-        self._index = {position.pts: index for index, position in enumerate(positions)}
-        # Decoding can begin at the keyframes, and at the file's start whatever stands there.
-        self._entries = sorted({0, *(i for i, place in enumerate(positions) if place.keyframe)})
-        self._lock = threading.Lock()
-        self._cache: OrderedDict[int, av.VideoFrame] = OrderedDict()
-        self._container: av.container.InputContainer | None = None
-        self._frames: Iterator[av.VideoFrame] = iter(())
-        self._next = 0  # the index that the decoder gives next, if it stands anywhere
-
-    def close(self) -> None:
-        with self._lock:
-            self._cache.clear()
-            self._forget()
-
-    def frame(self, index: int) -> av.VideoFrame:
-        """Return the frame at this index, as stored (not turned upright).
-
-        Raises DamagedClip when it does not decode.
-        """
-        with self._lock:
-            if index in self._cache:
-                self._cache.move_to_end(index)
-                return self._cache[index]
-            try:
-                return self._decode(index)
-            except av.FFmpegError as error:
-                self._forget()
-                raise self._damaged(index, error) from error
-
-    def forward(self, indices: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield (index, frame) for ascending indices in one pass that keeps nothing.
-
-        Pictures that are not asked for and that no other refers to are not decoded at all.
-        Raises DamagedClip when one asked for does not decode.
-        """
-        wanted = {self._positions[index].pts for index in indices}
-        missing = set(indices)
-        try:
-            with self._open() as container:
-                stream = _video(container, self._stream)
-                for packet in container.demux(stream):
-                    spare = packet.pts is not None and packet.pts not in wanted
-                    if spare and stream.codec_context.codec.intra_only:
-                        continue
-                    if stream.codec_context.name in _SKIPS:
-                        stream.codec_context.skip_frame = "NONREF" if spare else "DEFAULT"
-                    for frame in packet.decode():
-                        if frame.pts in wanted:
-                            index = self._index[frame.pts]
-                            missing.remove(index)
-                            yield index, frame
-                    if not missing:
-                        return
-        except av.FFmpegError as error:
-            raise self._damaged(min(missing), error) from error
-        if missing:
-            raise self._damaged(min(missing), None)
-
-    def _decode(self, index: int) -> av.VideoFrame:
-        start = max(entry for entry in self._entries if entry <= index)
-        if not (self._container and start <= self._next <= index):
-            self._seek(start)
-        while True:
-            frame = next(self._frames, None)
-            found = None if frame is None or frame.pts is None else self._index.get(frame.pts)
-            if frame is None or (found is not None and found > index):
-                # The seek landed late, or this frame is not given at all.
-                earlier = [entry for entry in self._entries if entry < start]
-                if not earlier:
-                    self._forget()
-                    raise self._damaged(index, None)
-                start = earlier[-1]
-                self._seek(start)
-            elif found is not None:
-                self._keep(found, frame)
-                self._next = found + 1
-                if found == index:
-                    return frame
-
-    def _seek(self, entry: int) -> None:
-        if self._container is None or entry == 0:
-            self._forget()  # some formats find their way to the first frame only when opened
-            self._container = self._open()
-        stream = _video(self._container, self._stream)
-        if entry:
-            self._container.seek(self._positions[entry].dts, stream=stream)
-        self._frames = self._container.decode(stream)
-
-    def _open(self) -> av.container.InputContainer:
-        container = open_container(self._path)
-        stream = _video(container, self._stream)
-        stream.thread_type = "AUTO"
-        stream.thread_count = thread_limit()
-        return container
-
-    def _keep(self, index: int, frame: av.VideoFrame) -> None:
-        self._cache[index] = frame
-        size = sum(plane.buffer_size for plane in frame.planes)
-        while len(self._cache) * size > CACHE_BYTES:
-            self._cache.popitem(last=False)
-
-    def _forget(self) -> None:
-        if self._container:
-            self._container.close()
-        self._container, self._frames, self._next = None, iter(()), 0
-
-    def _damaged(self, index: int, error: Exception | None) -> DamagedClip:
-        why = f" ({error.strerror})" if isinstance(error, av.FFmpegError) else ""
-        return DamagedClip(
-            f"{self._path.name} is damaged: frame {index} does not decode{why}; "
-            "download or generate the clip again"
-        )
-
-
-_SKIPS = ("h264", "hevc")  # decoders that apply skip_frame to the packet it was set for
-
-
-def _video(container: av.container.InputContainer, stream: int) -> av.VideoStream:
-    found = container.streams[stream]
-    assert isinstance(found, av.VideoStream)
-    return found

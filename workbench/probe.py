@@ -12,13 +12,14 @@ from typing import Any
 import av
 import numpy as np
 
-from workbench.clip import AudioStream, Clip, file_stamp
+from workbench.clip import AudioStream, Clip
 from workbench.colour import Colour
 from workbench.ending import refuse_cut
 from workbench.errors import ClipNotFound, DamagedClip, NotAVideo, UnsupportedClip
-from workbench.files import expanded
-from workbench.frames import FrameReader, Orientation, Position, orientation
+from workbench.files import expanded, file_stamp
+from workbench.frames import Orientation, Position, orientation
 from workbench.opening import limits, open_container, refuse_over
+from workbench.reader import FrameReader
 
 
 def open_clip(path: str | Path) -> Clip:
@@ -309,7 +310,7 @@ def _clip(
         audio=tuple(_audio(sound, begin) for sound in walk.sounds),
         stamp=stamp,
         positions=positions,
-        _reader=FrameReader(path, stream.index, positions),
+        _reader=FrameReader(path, stream.index, positions, stamp),
     )
 
 

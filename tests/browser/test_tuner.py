@@ -478,7 +478,7 @@ def test_a_new_kernel_and_all_cells_again(tuned: tuple[Notebook, Desk]) -> None:
 def test_a_cell_run_again_lets_go_of_the_old_desk(tuned: tuple[Notebook, Desk]) -> None:
     notebook, _ = tuned
     notebook.evaluate_in_kernel("old = tuner; old._decoding.wait()")
-    held = "len(old.clip._reader._cache)"
+    held = "old.clip._reader.cached"
     assert in_kernel(notebook, held) == "24"
     at_rest(notebook)
     assert in_kernel(notebook, "old is tuner") == "False"

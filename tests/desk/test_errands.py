@@ -68,6 +68,6 @@ def test_what_is_cancelled_ends(untagged: Path) -> None:
         with pytest.raises(Cancelled):
             second(clip, 0, SMOOTH, stop)
         decode_ahead(clip, stop)
-        assert not clip._reader._cache
+        assert clip._reader.cached == 0
         decode_ahead(clip, Cancellation())
-        assert len(clip._reader._cache) == clip.frame_count
+        assert clip._reader.cached == clip.frame_count

@@ -473,10 +473,10 @@ def test_another_clip_lets_go_of_the_last_ones_frames(desk: Tuner, untagged: Pat
     first = desk.clip
     assert first is not None
     desk._decoding.wait(PATIENCE)
-    assert len(first._reader._cache) == 24
+    assert first._reader.cached == 24
     desk.open(untagged)
     assert desk.wait(PATIENCE)
-    assert not first._reader._cache
+    assert first._reader.cached == 0
 
 
 def test_a_folder_is_read_again(desk: Tuner, banded: Path, tmp_path: Path) -> None:

@@ -14,9 +14,8 @@ from typing import Protocol, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from workbench.clip import file_stamp
 from workbench.errors import DestinationUnusable, StorageDown, StorageError, StorageRefused
-from workbench.files import blamed_on, expanded, replacing, sha256_of
+from workbench.files import blamed_on, expanded, file_stamp, replacing, sha256_of
 
 Follower = Callable[[int], None]
 """Told how many more bytes went through; what it raises ends the transfer."""

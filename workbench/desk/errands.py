@@ -9,11 +9,11 @@ from workbench.desk.pipeline import DISPLAY
 from workbench.desk.viewer import jpeg
 from workbench.errors import UnsupportedClip, WorkbenchError
 from workbench.ffmpeg import Cancellation
-from workbench.frames import CACHE_BYTES
 from workbench.look.preset import Preset
 from workbench.look.proxy import proxy
 from workbench.look.render import render_each
 from workbench.measure.banding import cambi, measurable
+from workbench.reader import CACHE_BYTES
 
 _SAMPLES = 24  # frames in which the worst banding is looked for
 

@@ -1,0 +1,63 @@
+"""Argument checks that public functions share: a wrong type is a ParameterError."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from workbench.errors import ParameterError
+
+Kinds = type | tuple[type, ...]
+
+
+def check_type(name: str, value: object, kinds: Kinds, wanted: str) -> None:
+    """Raise ParameterError unless a value is of one of these types; `wanted` is what to give.
+
+    >>> check_type("recipe", "smooth", dict, "a Recipe, as read_recipe makes it")
+    Traceback (most recent call last):
+    workbench.errors.ParameterError: recipe is 'smooth': give a Recipe, as read_recipe makes it
+    """
+    if not isinstance(value, kinds):
+        raise ParameterError(f"{name} is {shown(value)}: give {wanted}")
+
+
+def check_optional(name: str, value: object, kinds: Kinds, wanted: str) -> None:
+    """Check as check_type does, and allow None."""
+    if value is not None:
+        check_type(name, value, kinds, f"{wanted}, or None")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise ParameterError unless a value is True or False: the text "no" would count as true."""
+    if not isinstance(value, bool):
+        raise ParameterError(f"{name} is {shown(value)}: it must be True or False")
+
+
+def check_whole(name: str, value: object, least: int, most: int | None = None) -> None:
+    """Raise ParameterError unless a value is a whole number from `least` to `most`."""
+    fits = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    if not fits or (most is not None and isinstance(value, int) and value > most):
+        allowed = f"{least} or more" if most is None else f"from {least} to {most}"
+        raise ParameterError(f"{name} is {shown(value)}: give a whole number, {allowed}")
+
+
+def check_positive(name: str, value: object, unit: str) -> None:
+    """Raise ParameterError unless a value is a finite number above 0, of this unit."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and isinstance(value, int | float) and math.isfinite(value) and value > 0):
+        raise ParameterError(f"{name} is {shown(value)}: give {unit}, a number above 0")
+
+
+def check_callbacks(**callbacks: Callable[..., Any] | None) -> None:
+    """Raise ParameterError unless each of these can be called, or is None."""
+    for name, callback in callbacks.items():
+        if callback is not None and not callable(callback):
+            raise ParameterError(f"{name} is {shown(callback)}: give a function, or None")
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it, shortened."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+_LONGEST = 80
