@@ -1,7 +1,8 @@
 """Argument checks that public functions share: a wrong type is a ParameterError."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
 from typing import Any
 
 from workbench.errors import ParameterError
@@ -52,6 +53,20 @@ def check_callbacks(**callbacks: Callable[..., Any] | None) -> None:
     for name, callback in callbacks.items():
         if callback is not None and not callable(callback):
             raise ParameterError(f"{name} is {shown(callback)}: give a function, or None")
+
+
+def unknown(name: str, known: Collection[str]) -> str:
+    """Say that a name is not known, and which one was probably meant.
+
+    >>> unknown("overides", ["preset", "overrides"])
+    'overides is not known; did you mean overrides?'
+    >>> unknown("colour", ["preset", "overrides"])
+    'colour is not known (known: preset, overrides)'
+    """
+    alike = get_close_matches(name.lower(), known, n=1)
+    if alike:
+        return f"{name} is not known; did you mean {alike[0]}?"
+    return f"{name} is not known (known: {', '.join(known)})"
 
 
 def shown(value: object) -> str:

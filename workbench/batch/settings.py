@@ -6,28 +6,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from workbench.arguments import shown, unknown
 from workbench.deliver.policy import load_policy
 from workbench.deliver.recipe import read_recipe
 from workbench.errors import BatchError
 from workbench.files import expanded
 from workbench.look.preset import Preset, preset_text, shipped
+from workbench.model import Model
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """How one clip is to be converted: the parameters of convert.ipynb that a batch may set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str = "classic"
-    overrides: dict[str, Any] = {}
+    overrides: dict[str, Any] = Field(default_factory=dict)
     encoder: str = "finest"
     frame_rate: str | float | None = None
     audio_rate: int | None = None
     assume_matrix: str | None = None
     policy: str = "mezzanine"
     every_frame: bool = False
+
+    @classmethod
+    def refusal(cls, error: ValidationError) -> BatchError:
+        known = ["source", *cls.model_fields]
+        told = (
+            unknown(key, known)
+            if detail["type"] == "extra_forbidden"
+            else f"{key}: {shown(detail['input'])}: {detail['msg'].lower()}"
+            for detail in error.errors()
+            for key in [".".join(map(str, detail["loc"]))]
+        )
+        return BatchError("; ".join(told))
 
 
 @dataclass(frozen=True)
@@ -45,19 +59,7 @@ class Order:
 
 def read_settings(values: Mapping[str, Any]) -> Settings:
     """Check what a person wrote. Raises BatchError."""
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        told = (
-            f"{'.'.join(map(str, detail['loc']))}: "
-            + (
-                f"it is not known here (known: source, {', '.join(Settings.model_fields)})"
-                if detail["type"] == "extra_forbidden"
-                else f"{detail['input']!r}: {detail['msg'].lower()}"
-            )
-            for detail in error.errors()
-        )
-        raise BatchError("; ".join(told)) from error
+    return Settings(**values)
 
 
 def make_order(settings: Settings) -> Order:

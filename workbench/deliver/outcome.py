@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from workbench.arguments import check_type
 from workbench.deliver.qc import LEVELS, Level
 from workbench.errors import BatchError, ClipNotFound
 from workbench.files import expanded
 from workbench.frames import Frame
+from workbench.model import Model
 from workbench.probe import open_clip
 
 State = Literal["delivered", "unchanged", "failed"]
@@ -22,7 +24,7 @@ State = Literal["delivered", "unchanged", "failed"]
 _THUMBNAIL = 320  # pixels, the longer side
 
 
-class Outcome(BaseModel):
+class Outcome(Model):
     """How one clip of many fared. What was not measured is None; measures are the worst of those
     taken over the clip."""
 
@@ -36,8 +38,8 @@ class Outcome(BaseModel):
     delivered: str = ""
     preset: str = ""
     preset_hash: str = ""
-    overrides: dict[str, Any] = {}
-    point: dict[str, Any] = {}  # of a sweep: the parameters that differ
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    point: dict[str, Any] = Field(default_factory=dict)  # of a sweep: the parameters that differ
     width: int | None = None
     height: int | None = None
     frames: int | None = None
@@ -82,6 +84,8 @@ class Standing:
     waiting: bool = False  # for workers: there are none
 
     def count(self, outcome: Outcome) -> None:
+        """Count one more outcome."""
+        check_type("outcome", outcome, Outcome, "an Outcome")
         self.done += 1
         self.failed += outcome.state == "failed"
         self.rejected += outcome.verdict == "fail"
@@ -102,11 +106,13 @@ class Standing:
 
 def read_outcomes(path: str | Path) -> list[Outcome]:
     """Read the outcomes of a batch, one a line; what did not finish first, then the worst verdicts,
-    then the most banded. Raises ClipNotFound, BatchError."""
+    then the most banded. Raises ClipNotFound, BatchError, ParameterError."""
     path = expanded(path)
     try:
         with path.open(encoding="utf-8") as lines:
             found = [Outcome.model_validate_json(line) for line in lines]
+    except UnicodeDecodeError as error:
+        raise BatchError(f"{path.name} does not hold the outcomes of a batch") from error
     except OSError as error:
         raise ClipNotFound(f"{path} cannot be read: {str(error.strerror).lower()}") from error
     except ValidationError as error:

@@ -9,8 +9,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from workbench.arguments import shown
 from workbench.errors import PolicyError
 from workbench.files import expanded, read_toml
+from workbench.model import Model, problems
 
 SHIPPED = Path(__file__).parent / "policies"
 
@@ -41,7 +43,7 @@ class Rule(BaseModel):
         return f"at least {self.at_least:g}"
 
 
-class Policy(BaseModel):
+class Policy(Model):
     """The rules by which a delivered picture is judged; the unit of each is in its description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +72,10 @@ class Policy(BaseModel):
     true_peak: Rule | None = Field(None, description="True peak of the sound, in dBTP.")
     data_rate: Rule | None = Field(None, description="Mb/s of the whole file.")
 
+    @classmethod
+    def refusal(cls, error: ValidationError) -> PolicyError:
+        return PolicyError(problems(error))
+
 
 def shipped() -> tuple[str, ...]:
     """Return the names of the policies that come with the package."""
@@ -81,6 +87,8 @@ def load_policy(name: str | Path) -> Policy:
 
     Raises PolicyError, naming the key that is wrong.
     """
+    if not isinstance(name, str | Path) or not str(name).strip():
+        raise PolicyError(f"a policy is {shown(name)}: give a name, or the path of a .toml file")
     path = SHIPPED / f"{name}.toml" if str(name) in shipped() else expanded(name)
     if path.suffix != ".toml":
         raise PolicyError(
@@ -90,8 +98,4 @@ def load_policy(name: str | Path) -> Policy:
     try:
         return Policy.model_validate(read_toml(path, PolicyError))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].lower()}"
-            for detail in error.errors()
-        )
-        raise PolicyError(f"{path.name}: {problems}") from error
+        raise PolicyError(f"{path.name}: {problems(error)}") from error

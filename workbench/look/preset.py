@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from workbench.arguments import check_flag, check_type, shown
 from workbench.errors import PresetError
 from workbench.files import expanded, read_toml, write_text
 from workbench.look.stages import (
@@ -27,6 +28,7 @@ from workbench.look.stages import (
     Stage,
     limits,
 )
+from workbench.model import Model
 
 SHIPPED = Path(__file__).parent / "presets"
 _OWN = "presets"
@@ -56,7 +58,7 @@ class Choice:
     options: tuple[str, ...]
 
 
-class Preset(BaseModel):
+class Preset(Model):
     """A look with a name. Two presets with the same stages have the same hash."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -69,6 +71,10 @@ class Preset(BaseModel):
     deband: AnyDeband = NoDeband()
     tone: AnyTone = NoTone()
     dither: AnyDither = NoDither()
+
+    @classmethod
+    def refusal(cls, error: ValidationError) -> PresetError:
+        return PresetError("; ".join(_problem(detail) for detail in error.errors()))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -103,12 +109,15 @@ class Preset(BaseModel):
 
         Another filter, as "tone.filter", begins with its own defaults. The name says that it was
         changed; the description, which was of the look before, goes. Raises PresetError for an
-        unknown name or bad value.
+        unknown name or bad value, ParameterError for what is no mapping.
         """
+        check_type("overrides", overrides, Mapping, "names and values, as {'deband.strength': 2}")
         if not overrides:
             return self
         values = self.model_dump(exclude={"description"})
         # Filters first, or what was given beside them would be lost.
+        for key in overrides:
+            check_type("a parameter", key, str, "its name, such as deband.strength")
         for key, value in sorted(overrides.items(), key=lambda item: not _is_filter(item[0])):
             stage, _, parameter = key.partition(".")
             if stage not in FILTERS or not parameter:
@@ -190,6 +199,8 @@ def load_preset(name: str | Path) -> Preset:
     A shipped name always means the shipped look, on every machine. Raises PresetError, naming the
     key and the allowed range where a value is wrong.
     """
+    if not isinstance(name, str | Path) or not str(name).strip():
+        raise PresetError(f"a preset is {shown(name)}: give a name, or the path of a .toml file")
     if str(name) in shipped():
         return _read(SHIPPED / f"{name}.toml")
     path = expanded(name)
@@ -212,6 +223,8 @@ def save_preset(preset: Preset, path: str | Path, *, overwrite: bool = False) ->
     Raises PresetError for a name that it could not be loaded by, DestinationExists,
     DestinationUnusable.
     """
+    check_type("preset", preset, Preset, "a Preset, as load_preset returns it")
+    check_flag("overwrite", overwrite)
     destination = expanded(path).absolute()
     if destination.suffix != ".toml":
         raise PresetError(f"{destination.name}: a preset's file ends in .toml")
@@ -232,8 +245,7 @@ def _validated(values: Mapping[str, Any], source: str) -> Preset:
     try:
         return Preset.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(_problem(detail) for detail in error.errors())
-        raise PresetError(f"{source}: {problems}") from error
+        raise PresetError(f"{source}: {Preset.refusal(error)}") from error
 
 
 def _problem(detail: Mapping[str, Any]) -> str:
