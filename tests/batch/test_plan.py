@@ -142,9 +142,25 @@ def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("a.csv", "source,prest\nb.mp4,smooth\n", "clip 1: prest: it is not known here"),
+        (
+            "a.csv",
+            "source,prest\nb.mp4,smooth\n",
+            r"clip 1: prest is not known; did you mean preset",
+        ),
         ("a.csv", "source,preset\nb.mp4,none\n", "clip 1: there is no preset none"),
-        ("a.csv", "preset\nsmooth\n", "clip 1: there is no source"),
+        ("a.csv", "source,overides\nb.mp4,x\n", r"overides is not known; did you mean overrides\?"),
+        ("a.csv", "source,loud\nb.mp4,x\n", r"loud is not known \(known: source, preset, "),
+        ("a.csv", "preset\nsmooth\n", r"no column source \(its columns are preset\)"),
+        ("a.csv", "", "no column source .it is empty"),
+        ("a.csv", "source,preset\n,smooth\n", "clip 1: it has no source"),
+        (
+            "a.csv",
+            "source;preset\nb.mp4;smooth\n",
+            "columns are 'source;preset': separate",
+        ),
+        ("a.csv", "source\tpreset\nb.mp4\tsmooth\n", "separate them with commas"),
+        ("a.csv", "source,preset, preset\nb.mp4,smooth,\n", "it has the column 'preset' twice"),
+        ("a.csv", "source,overrides\nb.mp4,x\n", "overrides is no column: name each parameter"),
         ("a.csv", "source,preset\nb.mp4\n", "more or fewer cells"),
         ("a.csv", "source,audio_rate\nb.mp4,loud\n", "audio_rate: 'loud'"),
         ("a.csv", "source,deband.strength\nb.mp4,9999\n", "deband.strength is 9999"),

@@ -1,5 +1,6 @@
 """Plan: the clips that were found become jobs, one for each. Nothing is converted here."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,11 +8,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from workbench.arguments import check_type, shown
 from workbench.batch.settings import Order, Settings, make_order, plain_value, read_settings
 from workbench.batch.sources import MISSING, Found, find_clips
-from workbench.batch.storage import Stored
+from workbench.batch.storage import Stored, is_remote
 from workbench.deliver.encode import DELIVERED
-from workbench.errors import BatchError, ClipNotFound
+from workbench.errors import BatchError, ClipNotFound, ParameterError
 
 Sweep = Sequence[tuple[str, tuple[Any, ...]]]
 """Parameters, each with the values that are tried."""
@@ -28,6 +30,7 @@ class Job:
     size: int  # of the source, in bytes
     order: Order
     point: Mapping[str, Any] = field(default_factory=dict)  # of a sweep: parameters that differ
+    found: str = ""  # the identity of the manifest that was there when the batch began, if any
 
 
 def plan(
@@ -51,12 +54,15 @@ def plan(
         nothing = True
         for one in find_clips(source, profile, exclude):
             nothing = False
-            if one.row or (one.place, one.stored.name) not in seen:
-                seen.add((one.place, one.stored.name))
+            known = _where(one.place, one.stored.name), repr(sorted(one.row.items()))
+            if known not in seen:  # a clip that is named again, with the same settings, is one job
+                seen.add(known)
                 found.append(one)
         if nothing:
             # What names nothing is a job that fails: the others are not stopped.
             found.append(Found(str(Path.cwd()), Stored(source, 0, MISSING), source, {}))
+    if not found:
+        raise ClipNotFound("no source was given: name clips, folders, patterns or lists")
     if all(one.stored.identity == MISSING for one in found):
         raise ClipNotFound(f"no clip was found in {', '.join(sources)}")
     orders: dict[str, Order] = {}
@@ -87,10 +93,16 @@ def plan(
     return jobs
 
 
+def _where(place: str, name: str) -> str:
+    """Return where a clip is, the same for every way to name it."""
+    return f"{place}/{name}" if is_remote(place) else os.path.normpath(Path(place, name))
+
+
 def _for_row(settings: Settings, row: Mapping[str, Any]) -> Settings:
     """Return the settings for one row of a list: what it says goes over what all have."""
+    given = {**settings.model_dump(exclude_unset=True), **row}
     overrides = {**settings.overrides, **row.get("overrides", {})}
-    return read_settings({**settings.model_dump(), **row, "overrides": overrides})
+    return read_settings({**given, "overrides": overrides} if overrides else given)
 
 
 def clashes(jobs: Sequence[Job]) -> dict[str, str]:
@@ -99,12 +111,35 @@ def clashes(jobs: Sequence[Job]) -> dict[str, str]:
     Names that differ in case alone are one name to many systems.
     """
     names = Counter(job.name.casefold() for job in jobs)
-    return {
-        job.name: f"{names[job.name.casefold()]} clips would be delivered as {job.name}.mov: "
-        "rename them, or run them into different folders"
-        for job in jobs
-        if names[job.name.casefold()] > 1
-    }
+    clips: dict[str, set[str]] = {}
+    for job in jobs:
+        clips.setdefault(job.name.casefold(), set()).add(_where(job.place, job.source))
+    why = {}
+    for job in jobs:
+        name = job.name.casefold()
+        if names[name] > 1 and len(clips[name]) == 1:
+            why[job.name] = (
+                f"{job.source} is named {names[name]} times with different settings, and each "
+                f"would be delivered as {job.name}.mov: name it once, or use different folders"
+            )
+        elif names[name] > 1:
+            why[job.name] = (
+                f"{names[name]} clips would be delivered as {job.name}.mov: rename them, or run "
+                "them into different folders"
+            )
+    return why
+
+
+def check_sweep(sweep: Sweep) -> None:
+    """Raise ParameterError unless a sweep is names with their values."""
+    wanted = 'names with their values, such as [("deband.radius", (8, 16))]'
+    check_type("sweep", sweep, (list, tuple), wanted)
+    for one in sweep:
+        check_type("sweep", one, (list, tuple), wanted)
+        if len(one) != 2 or not isinstance(one[0], str):
+            raise ParameterError(f"sweep has {shown(one)} in it: give {wanted}")
+        if not isinstance(one[1], list | tuple | range) or not one[1]:
+            raise ParameterError(f"sweep has no list of values for {one[0]}: give {wanted}")
 
 
 def read_sweep(text: str) -> tuple[str, tuple[Any, ...]]:
@@ -128,6 +163,12 @@ def _swept(pairs: Sequence[tuple[Found, Settings]], sweep: Sweep) -> list[tuple[
         raise BatchError(f"a sweep is of one clip, and {len(pairs)} were named")
     ((one, settings),) = pairs
     names = [name for name, _ in sweep]
+    given = {*settings.overrides, *settings.model_fields_set} - {"overrides"}
+    both = [name for name in names if name in given]
+    if both:
+        raise BatchError(
+            f"{both[0]} is swept and has a value of its own as well: leave one of the two out"
+        )
     if len(set(names)) < len(names):
         raise BatchError(f"a parameter is swept twice: {', '.join(names)}")
     unfit = [name for name in names if "." not in name and name not in _SWEPT]

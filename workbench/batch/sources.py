@@ -3,7 +3,7 @@
 import csv
 import glob
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
@@ -110,8 +110,8 @@ def _listed(
     """Yield the clips of one row of a list. Its paths are seen from the list's folder."""
     where = f"{path.name}, clip {number}"
     source = row.pop("source", None)
-    if not isinstance(source, str) or not source:
-        raise BatchError(f"{where}: there is no source")
+    if not isinstance(source, str) or not source.strip():
+        raise BatchError(f"{where}: it has no source: name a clip, a folder or a pattern")
     if source.lower().endswith((".csv", ".toml")):
         raise BatchError(f"{where}: {source} is a list, and a list holds clips")
     if not is_remote(source):
@@ -137,9 +137,30 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         return [dict(row) for row in rows]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return [_from_cells(row, path) for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            table = csv.DictReader(file)
+            _refuse_columns(table.fieldnames or (), path.name)
+            return [_from_cells(row, path) for row in table]
+    except UnicodeDecodeError as error:
+        raise BatchError(f"{path.name} is not UTF-8 text: save it as CSV in UTF-8") from error
+    except (OSError, csv.Error) as error:
         raise BatchError(f"{path.name} cannot be read as a list: {error}") from error
+
+
+def _refuse_columns(columns: Sequence[str], name: str) -> None:
+    """Raise BatchError for the header of a list that is not what it has to be."""
+    names = [column.strip() for column in columns]
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        raise BatchError(f"{name}: its columns are {names[0]!r}: separate them with commas")
+    if "source" not in names:
+        has = f"its columns are {', '.join(names)}" if names else "it is empty"
+        raise BatchError(f"{name}: it has no column source ({has})")
+    for column in names:
+        if names.count(column) > 1:
+            raise BatchError(f"{name}: it has the column {column!r} twice")
+        if column == "overrides":
+            raise BatchError(
+                f"{name}: overrides is no column: name each parameter, such as deband.strength"
+            )
 
 
 def _from_cells(row: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -149,9 +170,7 @@ def _from_cells(row: Mapping[str, Any], path: Path) -> dict[str, Any]:
     given = {key.strip(): value.strip() for key, value in row.items() if value.strip()}
     overrides = {key: plain_value(value) for key, value in given.items() if "." in key}
     found: dict[str, Any] = {key: value for key, value in given.items() if "." not in key}
-    if overrides:
-        found["overrides"] = overrides
-    return found
+    return {**found, "overrides": overrides} if overrides else found
 
 
 def _fixed_part(pattern: str) -> str:
