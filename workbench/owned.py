@@ -3,9 +3,11 @@
 It is removed by whoever made it; and when that one was killed, by the next who works there.
 """
 
+import os
 import shutil
 import socket
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +27,11 @@ def own_name() -> str:
     """
     owner = psutil.Process()
     return f"{_MARK}{_host()}-{owner.pid}-{_since(owner)}-{uuid.uuid4().hex[:8]}"
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is a temporary one of this package, or in a temporary folder of it."""
+    return any(part.startswith(_MARK) for part in path.parts)
 
 
 def clear_dead(folder: Path) -> None:
@@ -72,26 +79,46 @@ def temporary_folder() -> Iterator[Path]:
     root = Path(tempfile.gettempdir())
     clear_dead(root)
     folder = root / own_name()
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise DestinationUnusable(
-            f"{root} cannot hold temporary files: {str(error.strerror).lower()}"
-        ) from error
     full = DestinationUnusable(
         f"the disk of {root} is full: make room for temporary files, or let TMPDIR name another "
         "folder"
     )
     try:
+        make_folder(folder)
         yield folder
         if shutil.disk_usage(folder).free < _FULL:
             raise full
     except Exception as error:
-        if isinstance(error, Cancelled) or shutil.disk_usage(folder).free >= _CRAMPED:
+        if isinstance(error, Cancelled) or not folder.is_dir():
+            raise
+        if shutil.disk_usage(folder).free >= _CRAMPED:
             raise
         raise full from error
     finally:
+        remove_folder(folder)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a temporary folder for this user alone. Raises DestinationUnusable.
+
+    Call it within the `try` that removes the folder: Ctrl-C may come right after it was made.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise DestinationUnusable(
+            f"{folder.parent} cannot hold temporary files: {str(error.strerror).lower()}"
+        ) from error
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a temporary folder and all in it; try again when a process that ends still writes."""
+    for pause in _PAUSES:
         shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            return
+        time.sleep(pause)
 
 
+_PAUSES = (0.05, 0.2, 0.5, 0.0)  # seconds after each try
 _FULL, _CRAMPED = 4096, 1 << 20  # bytes free: nothing fits any more, and not much

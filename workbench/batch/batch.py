@@ -3,21 +3,33 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from workbench.arguments import (
+    check_callbacks,
+    check_flag,
+    check_optional,
+    check_positive,
+    check_type,
+    check_whole,
+    shown,
+)
 from workbench.batch import runner
 from workbench.batch.crew import Terms
 from workbench.batch.notebooks import Kernel
-from workbench.batch.plan import Sweep, plan
-from workbench.batch.scratch import scratch
+from workbench.batch.plan import Sweep, check_sweep, plan
+from workbench.batch.scratch import refuse_no_folder
 from workbench.batch.settings import Settings
 from workbench.batch.shipped import CONVERT, notebook
 from workbench.batch.storage import is_remote, open_storage, refuse_address
 from workbench.batch.summary import LINES, NOTEBOOK, refuse_foreign_summary, write_summary
 from workbench.deliver.outcome import Outcome, Standing
+from workbench.errors import ClipNotFound, DestinationUnusable, ParameterError
 from workbench.files import expanded
+
+MOST_WORKERS = 256
 
 
 def run_batch(
-    sources: Iterable[str],
+    sources: str | Path | Iterable[str | Path],
     out: str | Path,
     settings: Settings | None = None,
     *,
@@ -25,7 +37,7 @@ def run_batch(
     workers: int | None = None,
     scheduler: str | None = None,
     profile: str | None = None,
-    temp: str | None = None,
+    temp: str | Path | None = None,
     time_limit: float | None = None,
     overwrite: bool = False,
     on_change: Callable[[Standing], None] = lambda _: None,
@@ -33,27 +45,40 @@ def run_batch(
 ) -> Standing:
     """Convert every clip that the sources name; return how the batch stands in the end.
 
-    `sources` are files, folders, globs, s3://bucket/prefix, or .csv and .toml lists; `out` is a
-    folder or s3://bucket/prefix. `sweep` tries a grid of parameters on one clip, such as
-    (("deband.radius", (8, 16)),). Work is done by `workers` processes of this machine, one for each
-    core unless given, or by those of the Dask `scheduler` at an address. `profile` names one of the
-    AWS configuration, `temp` the folder for files on their way. A job takes at most `time_limit`
-    seconds. `overwrite` replaces files that no batch has made.
+    `sources` are files, folders, globs, s3://bucket/prefix, or .csv and .toml lists, one or
+    several; `out` is a folder or s3://bucket/prefix. `sweep` tries a grid of parameters on one
+    clip, such as (("deband.radius", (8, 16)),). Work is done by `workers` processes of this machine
+    (1 to 256), one for each core unless given, or by those of the Dask `scheduler` at an address.
+    `profile` names one of the AWS configuration, `temp` a folder for temporary files, which must
+    exist. A job takes at most `time_limit` seconds. `overwrite` replaces files that no batch has
+    made.
 
     A clip that fails is an outcome like any other. What an earlier run finished is not done again.
+    Files that another batch delivers while this one runs are not replaced: that clip fails.
     Raises BatchError, ClipNotFound, StorageError, PresetError, PolicyError, ParameterError,
     DestinationUnusable, NotebookFailed.
     """
+    named = _sources(sources)
+    check_optional("settings", settings, Settings, "workbench.Settings(...)")
+    check_sweep(sweep)
+    _check_options(workers, scheduler, profile, time_limit, overwrite)
+    check_callbacks(on_change=on_change, on_outcome=on_outcome)
+    if isinstance(out, str) and not out.strip():
+        raise DestinationUnusable("no destination is given: name a folder, or s3://bucket/prefix")
     for name in (CONVERT, NOTEBOOK):
         notebook(name)  # now, and not once for each clip
-    place = _absolute(str(out))
-    jobs = plan(list(sources), settings or Settings(), profile, sweep, exclude=place)
+    place = _absolute(out)
+    if not is_remote(place):
+        refuse_no_folder(Path(place), missing=True)
+    if temp is not None:
+        refuse_no_folder(expanded(temp).absolute(), missing=False)
+    jobs = plan(named, settings or Settings(), profile, sweep, exclude=place)
     count, threads = runner.local_crew(workers)
     terms = Terms(
         batch=runner.new_batch(),
         destination=place,
         profile=profile,
-        temp=_absolute(temp) if temp else None,
+        temp=None if temp is None else str(expanded(temp).absolute()),
         overwrite=overwrite,
         seconds=time_limit,
         threads=None if scheduler else threads,
@@ -62,7 +87,7 @@ def run_batch(
     destination = open_storage(place, profile)
     if not overwrite:
         refuse_foreign_summary(destination)
-    with scratch(terms.root) as folder, Kernel(scratch=folder) as kernel:
+    with terms.scratch() as folder, Kernel(scratch=folder) as kernel:
         lines = folder / LINES
         with lines.open("w", encoding="utf-8") as file:
             for outcome in runner.run(
@@ -76,7 +101,40 @@ def run_batch(
     return standing
 
 
-def _absolute(place: str) -> str:
+def _sources(given: str | Path | Iterable[str | Path]) -> list[str]:
+    """Return the sources as a list of texts: a single one is not a list of its characters."""
+    several = [given] if isinstance(given, str | Path) else given
+    if not isinstance(several, Iterable):
+        raise ParameterError(f"sources are {shown(given)}: give a path, or a list of paths")
+    found = list(several)
+    for one in found:
+        check_type("a source", one, (str, Path), "a path or a pattern as text")
+    if not found or not all(str(one).strip() for one in found):
+        raise ClipNotFound("no source was given: name clips, folders, patterns or lists")
+    return [str(one) for one in found]
+
+
+def _check_options(
+    workers: int | None,
+    scheduler: str | None,
+    profile: str | None,
+    time_limit: float | None,
+    overwrite: bool,
+) -> None:
+    """Raise ParameterError for what cannot be."""
+    if workers is not None:
+        check_whole("workers", workers, 1, MOST_WORKERS)
+    if time_limit is not None:
+        check_positive("time_limit", time_limit, "seconds")
+    check_optional("scheduler", scheduler, str, "an address such as tcp://10.0.0.1:8786")
+    check_optional("profile", profile, str, "the name of an AWS profile")
+    for name, value in (("scheduler", scheduler), ("profile", profile)):
+        if value is not None and not value.strip():
+            raise ParameterError(f"{name} is empty: fill it in, or leave it out")
+    check_flag("overwrite", overwrite)
+
+
+def _absolute(place: str | Path) -> str:
     """Return a place that means the same in every process, whatever its folder is."""
     refuse_address(place)
-    return place if is_remote(place) else str(expanded(place).absolute())
+    return str(place) if is_remote(place) else str(expanded(place).absolute())

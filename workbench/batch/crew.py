@@ -1,5 +1,6 @@
 """Crew: the Dask workers that do jobs, on this machine or wherever a scheduler has some."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -7,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -32,11 +33,12 @@ from workbench.batch.scratch import default_root, scratch
 from workbench.batch.shipped import CONVERT, NOTEBOOKS
 from workbench.batch.storage import Storage, is_remote, open_storage
 from workbench.deliver.outcome import Outcome
-from workbench.errors import BatchError, StorageRefused, WorkbenchError
+from workbench.errors import BatchError, Cancelled, StorageRefused, WorkbenchError
 from workbench.ffmpeg import THREADS_VARIABLE, Cancellation, program
 from workbench.files import held, sha256_of
 
 _RESTART = 20.0  # seconds in which Dask has started a killed worker again
+_ENDING = 30.0  # seconds in which a job that is stopped ends
 _TELL = 1.0  # seconds between two words about bytes
 
 
@@ -59,6 +61,10 @@ class Terms:
             return Path(self.temp)
         return default_root() if is_remote(self.destination) else Path(self.destination)
 
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give a scratch folder; the destination is made for it, a folder of --temp is not."""
+        return scratch(self.root, create=self.temp is None)
+
 
 class Bench(WorkerPlugin):
     """What a worker keeps from job to job: its kernels and its scratch folder."""
@@ -68,6 +74,7 @@ class Bench(WorkerPlugin):
         self._terms, self._versions = terms, versions
 
     def setup(self, worker: Worker) -> None:
+        self._jobs = 0  # that run here
         if self._terms.threads is not None:
             # A worker of this machine would hear Ctrl-C as its owner does, who knows what to do;
             # where signals cannot be blocked from a process's start, this is early enough.
@@ -75,15 +82,20 @@ class Bench(WorkerPlugin):
         threads = self._terms.threads or -(-(os.cpu_count() or 1) // worker.state.nthreads)
         os.environ.setdefault(THREADS_VARIABLE, str(threads))  # unless a person has said so
         self._stack = ExitStack()
-        self._folder = self._stack.enter_context(scratch(self._terms.root))
+        self._folder = self._stack.enter_context(self._terms.scratch())
         self._cancellation = Cancellation()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._idle = [self._kernel()]
         self._idle[0].prepare()
 
-    def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
+    async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
         self.stop()
+        await asyncio.to_thread(self._clear)
+
+    def _clear(self) -> None:
+        """Remove the folder once no job works in it: one would make its own in it again."""
         with self._stack, self._lock:
+            self._lock.wait_for(lambda: self._jobs == 0, timeout=_ENDING)
             for kernel in self._idle:
                 kernel.close()
             self._idle.clear()
@@ -93,7 +105,18 @@ class Bench(WorkerPlugin):
         self._cancellation.request()
 
     def do(self, job: Job, worker: Worker) -> Outcome:
-        """Do a job. What is wrong with the clip becomes part of the outcome."""
+        """Do a job. What is wrong with the clip becomes part of the outcome. Raises Cancelled."""
+        with self._lock:
+            self._cancellation.raise_if_requested()
+            self._jobs += 1
+        try:
+            return self._done(job, worker)
+        finally:
+            with self._lock:
+                self._jobs -= 1
+                self._lock.notify_all()
+
+    def _done(self, job: Job, worker: Worker) -> Outcome:
         began = time.monotonic()
         told, gathered = 0.0, 0
 
@@ -167,8 +190,9 @@ class Bench(WorkerPlugin):
 def work(batch: str, job: Job) -> Outcome:
     """Do a job at the bench of the worker that this runs on. What Dask calls."""
     worker = get_worker()
-    bench = worker.plugins[batch]
-    assert isinstance(bench, Bench)
+    bench = worker.plugins.get(batch)
+    if not isinstance(bench, Bench):
+        raise Cancelled("the batch has ended")
     return bench.do(job, worker)
 
 
@@ -242,9 +266,14 @@ def crew(terms: Terms, workers: int, scheduler: str | None) -> Iterator[Crew]:
     hired = None
     try:
         hired = _remote(stack, scheduler) if scheduler else _local(stack, terms, workers)
-        hired.client.register_plugin(Bench(terms, versions()))
+        bench = Bench(terms, versions())
         if scheduler:
+            # First, so that the scheduler clears benches that are set up while this is stopped.
             hired.client.register_plugin(Farewell(terms.batch, hired.client.id))
+            hired.client.register_plugin(bench)
+        else:
+            with held():  # a worker that is half set up would not be told to clear its folder
+                hired.client.register_plugin(bench)
         yield hired
     except BaseException:
         with undisturbed(), suppress(OSError, TimeoutError):
@@ -252,11 +281,9 @@ def crew(terms: Terms, workers: int, scheduler: str | None) -> Iterator[Crew]:
                 hired.client.run(stop, terms.batch, on_error="ignore")
         raise
     finally:
-        with undisturbed():
-            with suppress(OSError, TimeoutError):
-                if hired:
-                    hired.client.unregister_worker_plugin(terms.batch)
-            stack.close()
+        with undisturbed(), stack, suppress(OSError, TimeoutError, ValueError, KeyError):
+            if hired:  # a scheduler or a worker may not know the plugin yet
+                hired.client.unregister_worker_plugin(terms.batch)
 
 
 def _remote(stack: ExitStack, scheduler: str) -> Crew:
@@ -273,7 +300,7 @@ def _remote(stack: ExitStack, scheduler: str) -> Crew:
 
 
 def _local(stack: ExitStack, terms: Terms, workers: int) -> Crew:
-    folder = stack.enter_context(scratch(terms.root))
+    folder = stack.enter_context(terms.scratch())
     stack.enter_context(dask.config.set(_QUIET))
     try:
         # Half a cluster can neither work nor be closed.
