@@ -290,7 +290,9 @@ def test_a_killed_batch_goes_on_with_the_same_command(running: tuple[Path, list[
     assert hidden(out) == []
 
 
-def test_two_batches_on_one_destination_leave_whole_sets(folder: Path, tmp_path: Path) -> None:
+def test_of_two_batches_at_once_one_delivers_a_clip_and_the_other_says_so(
+    folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     arguments = (folder, "--out", out, "--workers", "1", "--json", "--preset")
     with (
@@ -298,13 +300,21 @@ def test_two_batches_on_one_destination_leave_whole_sets(folder: Path, tmp_path:
         started(command(*arguments, "smooth")) as other,
     ):
         outputs = [process.communicate(timeout=180)[0] for process in (one, other)]
-    for output in outputs:
-        for line in output.splitlines():
-            outcome = json.loads(line)
-            told = "somebody else writes", "is not what a batch delivered"
-            assert outcome["state"] == "delivered" or any(t in outcome["reason"] for t in told)
-    assert whole(out, "a_prores")
-    assert whole(out, "day 2/b#1_prores")
+    outcomes = [json.loads(line) for output in outputs for line in output.splitlines()]
+    for name in ("a_prores", "day 2/b#1_prores"):
+        (delivered,) = [
+            outcome["preset"]
+            for outcome in outcomes
+            if outcome["name"] == name and outcome["state"] == "delivered"
+        ]
+        record = json.loads((out / f"{name}.qc.json").read_text(encoding="utf-8"))
+        assert record["preset"]["name"] == delivered
+        assert whole(out, name)
+    told = "by another batch while", "is not what a batch delivered", "somebody else writes"
+    failed = [one["reason"] for one in outcomes if one["state"] == "failed"]
+    assert len(failed) == 2
+    assert all(any(words in reason for words in told) for reason in failed)
+    assert one.returncode or other.returncode
     assert hidden(out) == []
 
 

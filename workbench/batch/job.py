@@ -101,6 +101,11 @@ class Hands:
         return left
 
 
+def manifest_name(name: str) -> str:
+    """Return where the manifest of a job is, by the job's name."""
+    return f"{MANIFESTS}{name}.json"
+
+
 def failed_notebook(name: str) -> str:
     """Return the name under which the notebook of a job that failed is kept."""
     return f"{MANIFESTS}failed/{name}{_NOTEBOOK}"
@@ -118,7 +123,7 @@ def made_of(job: Job) -> dict[str, str]:
 
 def read_manifest(storage: Storage, name: str) -> Manifest | None:
     """Return the manifest of a delivery; None when there is none, or of another version."""
-    found = storage.read(f"{MANIFESTS}{name}.json")
+    found = storage.read(manifest_name(name))
     try:
         return Manifest.model_validate_json(found) if found else None
     except ValidationError:
@@ -132,16 +137,21 @@ def finished(job: Job, destination: Storage) -> Manifest | None:
         return None
     if job.point and manifest.outcome.crops is None:
         return None
-    whole = all(
-        destination.sha256(job.name + suffix) == sha256 for suffix, sha256 in manifest.files.items()
+    return manifest if _whole(job.name, manifest, destination) else None
+
+
+def _whole(name: str, manifest: Manifest, destination: Storage) -> bool:
+    """Whether the files of a delivery are those that its manifest names."""
+    return all(
+        destination.sha256(name + suffix) == sha256 for suffix, sha256 in manifest.files.items()
     )
-    return manifest if whole else None
 
 
 def run_job(job: Job, hands: Hands) -> Outcome:
     """Do one job. Raises WorkbenchError; the destination then holds what it held before."""
     began = time.monotonic()
     _refuse_long_name(job.name)
+    _refuse_delivered_meanwhile(job, hands.destination)
     replaces = _replaceable(job, hands)
     hands.destination.clear(f"{job.name}.mov")
     refuse_full_disk(hands.folder, job.size, job.source)
@@ -241,6 +251,28 @@ def _replaceable(job: Job, hands: Hands) -> dict[str, str]:
     return found
 
 
+def _refuse_delivered_meanwhile(job: Job, destination: Storage, *, whole: bool = False) -> None:
+    """Raise DestinationExists for what another batch delivered after this one began.
+
+    Replacing it would make that batch's summary speak of a file that is gone. A manifest is the
+    first that a batch stores, so that it counts before its files are there, unless they must be
+    `whole`. One that was made of the same as this job is as good as its own.
+    """
+    there = destination.find(manifest_name(job.name))
+    if there is None or there.identity == job.found:
+        return
+    manifest = read_manifest(destination, job.name)
+    if manifest is None or manifest.made_of == made_of(job):
+        return
+    if whole and not _whole(job.name, manifest, destination):
+        return
+    raise DestinationExists(
+        f"{destination.url(job.name)}.mov was delivered by another batch while this one ran, with "
+        f"the look {manifest.outcome.preset or 'of its own'}: run them one after the other, or "
+        "into different folders"
+    )
+
+
 def _refuse_long_name(name: str) -> None:
     """Raise BatchError for a name that its longest file could not have."""
     last = PurePosixPath(name).name
@@ -251,17 +283,20 @@ def _refuse_long_name(name: str) -> None:
 def _store(job: Job, files: Mapping[str, Path], manifest: Manifest, hands: Hands) -> None:
     """Store the manifest and then the set; make sure that it is one set.
 
-    Two batches on one destination write the same names in the same order, and each looks at all of
-    them when it is done: of two that mixed, the later one sees it, waits, and stores all again.
+    Two batches on one destination write the same names in the same order, and the manifest first.
+    One that finds the other's manifest there gives up. Each looks at all of its files when it is
+    done: of two that mixed, the later one waits, and stores all again unless the other's are whole.
+    Raises DestinationExists, StorageError.
     """
     path = hands.folder / "manifest.json"
     path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
-    wanted = {f"{MANIFESTS}{job.name}.json": (path, sha256_of(path))}
+    wanted = {manifest_name(job.name): (path, sha256_of(path))}
     for suffix, file in files.items():
         wanted[job.name + suffix] = (file, manifest.files[suffix])
     for attempt in range(_TRIES):
         if attempt:
             hands.cancellation.wait(random.uniform(0, 2**attempt))
+        _refuse_delivered_meanwhile(job, hands.destination, whole=attempt > 0)
         stored = [_upload(name, file, sha256, hands) for name, (file, sha256) in wanted.items()]
         if all(hands.destination.find(one.name) == one for one in stored):
             return

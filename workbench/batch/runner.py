@@ -5,13 +5,14 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from queue import Empty, SimpleQueue
 
 from distributed import Future, KilledWorker
 
 from workbench.batch import crew
-from workbench.batch.job import MANIFESTS, finished
+from workbench.batch.job import MANIFESTS, finished, manifest_name
 from workbench.batch.plan import Job, clashes
 from workbench.batch.sources import MISSING
 from workbench.batch.storage import Storage, is_remote, open_storage
@@ -122,12 +123,17 @@ def _unfit(job: Job) -> str | None:
 
 
 def _earlier(jobs: Sequence[Job], destination: Storage) -> Iterator[tuple[Job, Outcome | None]]:
-    """Yield each job with its outcome if an earlier run finished it, looked up side by side."""
-    there = {stored.name for stored in destination.files(MANIFESTS)}
+    """Yield each job with its outcome if an earlier run finished it, looked up side by side.
+
+    Each notes which manifest it found, so that it does not replace what is delivered later.
+    """
+    there = {stored.name: stored.identity for stored in destination.files(MANIFESTS)}
 
     def look(job: Job) -> tuple[Job, Outcome | None]:
-        if f"{MANIFESTS}{job.name}.json" not in there:
+        identity = there.get(manifest_name(job.name))
+        if identity is None:
             return job, None
+        job = replace(job, found=identity)
         try:
             manifest = finished(job, destination)
         except (StorageDown, StorageRefused):
