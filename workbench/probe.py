@@ -4,6 +4,7 @@ PyAV reads; every filter runs in the ffmpeg program (see ffmpeg.py). The file's 
 and its first frame is decoded, nothing more.
 """
 
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,16 +20,28 @@ from workbench.errors import ClipNotFound, DamagedClip, NotAVideo, UnsupportedCl
 from workbench.files import expanded, file_stamp
 from workbench.frames import Orientation, Position, orientation
 from workbench.opening import limits, open_container, refuse_over
+from workbench.owned import is_own
 from workbench.reader import FrameReader
 
 
 def open_clip(path: str | Path) -> Clip:
-    """Read what a file is. Raises ClipNotFound, NotAVideo, UnsupportedClip, DamagedClip."""
+    """Read what a file is.
+
+    Raises ClipNotFound, NotAVideo, UnsupportedClip, DamagedClip, and ParameterError for what is no
+    path.
+    """
     if not str(path):
         raise ClipNotFound("no clip is given: fill in its path as the source")
     path = expanded(path)
     refuse_no_file(path)
     stamp = file_stamp(path)
+    try:
+        return _read(path, stamp)
+    except DamagedClip as error:
+        raise DamagedClip(f"{error}{_if_still_written(path, stamp)}") from error
+
+
+def _read(path: Path, stamp: tuple[int, int]) -> Clip:
     with open_container(path) as container:
         stream = _picture(path, container)
         _refuse_too_much(path, container, stream)
@@ -53,12 +66,44 @@ def refuse_no_file(path: Path) -> None:
         if not path.is_file():
             raise NotAVideo(f"{path} is not a regular file: give one video file")
         if not path.stat().st_size:
-            raise NotAVideo(f"{path.name} is empty (0 bytes): download it again")
+            hint = _if_still_written(path, file_stamp(path))
+            raise NotAVideo(f"{path.name} is empty (0 bytes): download it again{hint}")
         path.open("rb").close()
     except OSError as error:
         if isinstance(error, ClipNotFound):
             raise
         raise NotAVideo(f"{path} cannot be read: {error.strerror}") from error
+
+
+def still_written(before: tuple[int, int], after: tuple[int, int], now: float) -> bool:
+    """Whether a file looks as if it were still being written, by its stamps (see file_stamp).
+
+    It does when it changed while it was read, or less than ten seconds ago. `now` is in seconds
+    since the epoch.
+
+    >>> still_written((7, 0), (7, 0), 10.0), still_written((7, 0), (7, 0), 9.9)
+    (False, True)
+    >>> still_written((7, 0), (8, 0), 99.0)
+    True
+    """
+    return before != after or abs(now - after[1] / 1e9) < _RECENT
+
+
+_RECENT = 10.0  # seconds
+
+
+def _if_still_written(path: Path, before: tuple[int, int]) -> str:
+    """Return what a message about a broken file adds when the file may not be complete yet."""
+    try:
+        after = file_stamp(path)
+    except OSError:
+        return ""
+    if is_own(path) or not still_written(before, after, time.time()):
+        return ""
+    return (
+        " (it was changed a moment ago: if it is still being written, copied or downloaded, wait "
+        "until it is complete)"
+    )
 
 
 def _picture(path: Path, container: av.container.InputContainer) -> av.VideoStream:

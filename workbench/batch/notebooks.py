@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +21,17 @@ from typing import Any, TextIO
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
+from workbench.arguments import check_type, shown
 from workbench.batch.parameters import refuse_unknown
-from workbench.errors import Cancelled, KernelDied, NotebookFailed, ParameterError
+from workbench.errors import (
+    Cancelled,
+    DestinationUnusable,
+    KernelDied,
+    NotebookFailed,
+    ParameterError,
+)
 from workbench.ffmpeg import Cancellation
+from workbench.files import expanded
 
 
 @contextmanager
@@ -109,10 +117,8 @@ class Kernel:
         Raises ParameterError before anything runs when a parameter is not one of the notebook's,
         NotebookFailed with the error's own sentence when a cell fails, KernelDied, and Cancelled.
         """
-        if not notebook.is_file():
-            raise NotebookFailed(f"{notebook} does not exist")
         _refuse_unwritable(parameters)
-        refuse_unknown(parameters, papermill.inspect_notebook(_literal(notebook)), notebook.name)
+        refuse_unknown(parameters, _known_parameters(notebook), notebook.name)
         self._stopped.clear()
         running = self._thread.submit(self._execute, notebook, output, dict(parameters), stdout)
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -242,13 +248,30 @@ class Kernel:
         return found
 
 
+def _known_parameters(notebook: Path) -> Collection[str]:
+    """Return the names of a notebook's parameters. Raises NotebookFailed for what is none."""
+    if not notebook.is_file():
+        raise NotebookFailed(f"{notebook} does not exist")
+    try:
+        found: Mapping[str, Any] = papermill.inspect_notebook(_literal(notebook))
+    except Exception as error:  # each library that papermill reads it by has its own
+        raise NotebookFailed(
+            f"{notebook.name} cannot be read as a notebook ({type(error).__name__}): give a .ipynb"
+        ) from error
+    return found
+
+
 def _refuse_unwritable(parameters: Mapping[str, Any]) -> None:
-    """Raise ParameterError for what no notebook's file can hold: half of a character."""
+    """Raise ParameterError for what no notebook's file can hold, such as half of a character."""
     for name, value in parameters.items():
         try:
             json.dumps({name: value}, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
             raise ParameterError(f"the parameter {name} holds what UTF-8 cannot say") from error
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ParameterError(
+                f"the parameter {name} is {shown(value)}: give text, a number, a list or a mapping"
+            ) from error
 
 
 def _literal(path: Path) -> str:
@@ -283,11 +306,19 @@ class _Kept(Engine):  # type: ignore[misc]
 papermill_engines.register(_KEPT, _Kept)
 
 
-def run_notebook(notebook: Path, output: Path, parameters: Mapping[str, Any]) -> None:
+def run_notebook(notebook: str | Path, output: str | Path, parameters: Mapping[str, Any]) -> None:
     """Run one notebook in a kernel of its own, its text output passed on to this process's.
 
-    Leaves the executed copy at `output`. Raises as Kernel.run does.
+    Leaves the executed copy at `output`. Raises as Kernel.run does, and DestinationUnusable.
     """
+    notebook, output = expanded(notebook).absolute(), expanded(output).absolute()
+    check_type("parameters", parameters, Mapping, "values by the notebook's own names")
+    for name in parameters:
+        check_type("a parameter", name, str, "its name as text")
+    if output.is_dir() or not output.parent.is_dir():
+        raise DestinationUnusable(
+            f"{output} cannot be written: give a file in a folder that exists"
+        )
     with Kernel() as kernel:
         try:
             kernel.run(notebook, output, parameters, stdout=sys.stdout)

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Collection, Sequence
 
+from workbench.arguments import check_type
 from workbench.errors import ParameterError
 
 
@@ -17,6 +18,9 @@ def refuse_unknown_parameters(cells: Sequence[str]) -> None:
     Traceback (most recent call last):
     workbench.errors.ParameterError: this notebook has no parameter presett (it has preset)
     """
+    check_type("cells", cells, (list, tuple), "IPython's In")
+    for cell in cells:
+        check_type("a cell", cell, str, "its source as text")
     cells = cells[:-1]  # the last is the one that asks
     injected = [cell for cell in cells if cell.startswith("# Parameters\n")]
     known = {name for cell in cells if cell not in injected for name in _assigned(cell)}

@@ -1,12 +1,14 @@
 """The command on many clips: batch."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from workbench.cli.options import (
     PATH,
@@ -20,6 +22,16 @@ from workbench.cli.options import (
 
 if TYPE_CHECKING:
     from workbench.deliver.outcome import Outcome, Standing
+
+
+class _Minutes(click.FloatRange):
+    """A length of time: finite, which a range of floats does not ask for."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no number of minutes", param, ctx)
+        return found
 
 
 @click.command()
@@ -38,10 +50,10 @@ if TYPE_CHECKING:
 @click.option("--workers", type=click.IntRange(1, 256), help="Clips at once; one for each core.")
 @click.option("--scheduler", metavar="tcp://...", help="Use the workers of this Dask scheduler.")
 @click.option("--profile", help="A profile of the AWS configuration, for s3:// places.")
-@click.option("--temp", type=PATH, help="The folder for files on their way.")
+@click.option("--temp", type=PATH, help="A folder for temporary files, which must exist.")
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Minutes(min=0, min_open=True),
     default=360,
     show_default=True,
     metavar="MINUTES",
@@ -82,8 +94,8 @@ def batch(
     from workbench.batch.storage import open_storage
     from workbench.batch.summary import PAGE
 
-    given = {
-        "preset": preset or "classic",
+    values = {
+        "preset": preset,
         "overrides": pairs(overrides),
         "encoder": encoder,
         "frame_rate": frame_rate,
@@ -91,6 +103,13 @@ def batch(
         "assume_matrix": assume_matrix,
         "policy": policy,
         "every_frame": every_frame,
+    }
+    # What a person has not said is left out: a sweep of it contradicts nothing.
+    context = click.get_current_context()
+    given = {
+        name: value
+        for name, value in values.items()
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
     stop = stopping("stopped; the same command goes on from here")
     with stop, _display(as_json) as (on_change, on_outcome):
@@ -102,7 +121,7 @@ def batch(
             workers=workers,
             scheduler=scheduler,
             profile=profile,
-            temp=str(temp) if temp else None,
+            temp=temp,
             time_limit=time_limit * 60,
             overwrite=overwrite,
             on_change=on_change,

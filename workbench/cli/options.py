@@ -13,7 +13,17 @@ import click
 
 from workbench.errors import one_line
 
-PATH = click.Path(path_type=Path, readable=False)  # what is wrong with it is said by the package
+
+class _Given(click.Path):
+    """A path that is not empty: an empty one would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip():
+            self.fail("it is empty: name a file or a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Given(path_type=Path, readable=False)  # what is wrong with it is said by the package
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 assume_matrix_option = click.option(
     "--assume-matrix",
@@ -145,6 +155,8 @@ def pairs(overrides: tuple[str, ...]) -> dict[str, Any]:
         key, equals, value = override.partition("=")
         if not equals:
             raise click.BadParameter(f"{override} is not STAGE.NAME=VALUE", param_hint="--set")
+        if key in pairs:
+            raise click.BadParameter(f"{key} is given twice", param_hint="--set")
         try:
             pairs[key] = json.loads(value)
         except (ValueError, RecursionError):

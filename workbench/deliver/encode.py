@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 
 from workbench import ffmpeg
+from workbench.arguments import check_callbacks, check_flag, check_optional, check_type
 from workbench.clip import Clip
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.policy import Policy, load_policy
@@ -20,19 +21,19 @@ from workbench.deliver.report import page, report_path
 from workbench.deliver.verify import Delivery, expected_sound, verify
 from workbench.errors import (
     Cancelled,
+    ClipNotFound,
     ClipReplaced,
     DamagedClip,
     DestinationUnusable,
     FfmpegFailed,
     OutOfMemory,
-    ParameterError,
     VerificationFailed,
     WorkbenchError,
 )
 from workbench.files import blamed_on, expanded, put_text, refuse_existing, replacing_set, settle
 from workbench.look.graph import filter_names
 from workbench.owned import clear_dead
-from workbench.probe import open_clip
+from workbench.probe import open_clip, refuse_no_file
 
 DELIVERED = "_prores"
 """How the name of a delivered file ends, before its suffix, unless a person names it."""
@@ -56,13 +57,15 @@ def is_delivered(name: str) -> bool:
 
 
 def destination_for(
-    source: Path, destination: str | Path | None = None, *, overwrite: bool = False
+    source: str | Path, destination: str | Path | None = None, *, overwrite: bool = False
 ) -> Path:
     """Return where a conversion goes: beside the source as NAME_prores.mov unless told otherwise.
 
     A folder gets a file of that name. Raises DestinationExists, and DestinationUnusable for
-    another kind of file and for the source itself.
+    another kind of file and for the source itself; ParameterError for what is no path.
     """
+    check_flag("overwrite", overwrite)
+    source = expanded(source)
     name = f"{source.stem}{DELIVERED}.mov"
     path = source.with_name(name) if destination is None else expanded(destination)
     if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, no error for a name too long
@@ -100,15 +103,16 @@ def convert(
     With `figures`, which draw the pictures of a report, the record and the report come with the
     file, all three or none. A record and a report of the file that is replaced go with it.
 
-    Raises ClipError, DeliveryError, FfmpegError, OutOfMemory; VerificationFailed names what was
-    found.
+    Raises ClipError, DeliveryError, FfmpegError, OutOfMemory, ParameterError; VerificationFailed
+    names what was found.
     """
-    if not isinstance(overwrite, bool):  # "no" from a command line would count as true
-        raise ParameterError(f"overwrite is {overwrite!r}: it must be True or False")
+    check_type("recipe", recipe, Recipe, "a Recipe, as read_recipe returns it")
+    check_optional("policy", policy, Policy, "a Policy, as load_policy returns it")
+    check_flag("overwrite", overwrite)
+    check_flag("every_frame", every_frame)
+    check_callbacks(figures=figures, on_progress=on_progress, on_checked=on_checked)
     policy = policy or load_policy("mezzanine")
-    clip = source if isinstance(source, Clip) else open_clip(source)
-    if clip.replaced():
-        raise ClipReplaced(f"{clip.path.name} was replaced since it was opened: open it again")
+    clip = given_clip(source)
     destination = destination_for(clip.path, destination, overwrite=overwrite)
     beside = record_path(destination), report_path(destination)
     for path in beside if figures else ():
@@ -185,6 +189,16 @@ def convert(
     return delivery
 
 
+def given_clip(source: Clip | str | Path) -> Clip:
+    """Return the clip that was given, or open the file. Raises ClipError, ParameterError."""
+    if not isinstance(source, Clip):
+        return open_clip(source)
+    refuse_no_file(source.path)
+    if source.replaced():
+        raise ClipReplaced(f"{source.path.name} was replaced since it was opened: open it again")
+    return source
+
+
 def _prepare(clip: Clip, recipe: Recipe, cancellation: ffmpeg.Cancellation) -> tuple[str, ...]:
     """Do what the check needs of the source alone, while the encoder works."""
     import_module("scipy.ndimage")  # half a second that nobody waits for here
@@ -211,9 +225,16 @@ _PATCHED = "error while decoding"
 
 
 def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:
-    """Name the two failures that have a plain cause: a full disk, and a source that is damaged."""
+    """Name the failures that have a plain cause: a full disk, a source that is damaged or gone."""
     if OutOfMemory.behind(error):  # which a decoder takes for damage
         return error
+    if not clip.path.exists():
+        return ClipNotFound(f"{clip.path} was moved or deleted while it was converted")
+    if clip.replaced():
+        return ClipReplaced(
+            f"{clip.path.name} was changed or replaced while it was converted: convert it again "
+            "when it is complete"
+        )
     log = "\n".join(error.log)
     if "No space left on device" in log:
         return DestinationUnusable(

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workbench import ffmpeg
+from workbench.arguments import check_callbacks, check_flag, check_optional
 from workbench.clip import Clip
+from workbench.deliver.encode import given_clip
 from workbench.deliver.policy import Policy, load_policy
 from workbench.deliver.qc import Finding
 from workbench.deliver.recipe import Recipe
 from workbench.deliver.record import completed, recorded
 from workbench.deliver.verify import Delivery, expected_sound, verify
 from workbench.files import expanded
-from workbench.probe import open_clip, refuse_no_file
+from workbench.probe import refuse_no_file
 
 
 def recheck(
@@ -28,9 +30,14 @@ def recheck(
 
     How it was made is read from the record beside it where the `recipe` leaves it open; without
     either, its look counts as unknown and its timing as the source's. Nothing is written. Raises
-    ClipError, with DamagedClip for a file that is not readable as ProRes, and FfmpegError.
+    ClipError, with DamagedClip for a file that is not readable as ProRes, FfmpegError,
+    ParameterError.
     """
-    clip = source if isinstance(source, Clip) else open_clip(source)
+    check_optional("recipe", recipe, Recipe, "a Recipe, as read_recipe returns it")
+    check_optional("policy", policy, Policy, "a Policy, as load_policy returns it")
+    check_flag("every_frame", every_frame)
+    check_callbacks(on_progress=on_progress)
+    clip = given_clip(source)
     path = expanded(delivered)
     refuse_no_file(path)
     record = recorded(path)

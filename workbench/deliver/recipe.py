@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from workbench import ffmpeg
+from workbench.arguments import check_optional
 from workbench.clip import Clip
 from workbench.errors import ParameterError
 from workbench.look.chain import PIXEL_FORMAT, clip_chain
@@ -50,6 +51,10 @@ class Recipe:
     audio_rate: int | None = None  # Hz; None keeps the source's
 
     def __post_init__(self) -> None:
+        check_optional("preset", self.preset, Preset, "a Preset, as load_preset returns it")
+        check_optional("encoder", self.encoder, str, " or ".join(_ENCODER_OPTIONS))
+        check_optional("frame_rate", self.frame_rate, (int, Fraction), "a Fraction, such as 24")
+        check_optional("audio_rate", self.audio_rate, int, "Hz, such as 48000")
         if self.encoder is not None and self.encoder not in _ENCODER_OPTIONS:
             if advice := _FORMER_ENCODERS.get(str(self.encoder)):
                 raise ParameterError(f"encoder {self.encoder} is no longer offered: {advice}")

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench import ffmpeg
+from workbench.arguments import check_type
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.recipe import Encoder, Recipe
 from workbench.deliver.verify import Delivery
@@ -67,8 +68,9 @@ def record_path(delivered: Path) -> Path:
 def write_record(delivery: Delivery) -> Path:
     """Write the record beside the delivered file, whole or not at all; return its path.
 
-    Raises DestinationUnusable.
+    Raises DestinationUnusable, ParameterError.
     """
+    check_type("delivery", delivery, Delivery, "a Delivery, as convert returns it")
     path = record_path(delivery.destination)
     write_text(path, record_text(delivery), overwrite=True)
     return path

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.arguments import check_type
 from workbench.deliver.qc import LEVELS, verdict_in_words
 from workbench.deliver.record import record
 from workbench.deliver.verify import Delivery
@@ -42,8 +43,13 @@ def report_path(delivered: Path) -> Path:
 def write_report(delivery: Delivery, figures: Mapping[str, bytes]) -> Path:
     """Write the page beside the delivered file, whole or not at all; return its path.
 
-    `figures` are PNG pictures, shown in their order under their names. Raises DestinationUnusable.
+    `figures` are PNG pictures, shown in their order under their names. Raises DestinationUnusable,
+    ParameterError.
     """
+    check_type("delivery", delivery, Delivery, "a Delivery, as convert returns it")
+    check_type("figures", figures, Mapping, "PNG pictures by their names")
+    for name, png in figures.items():
+        check_type(f"figure {name}", png, bytes, "a PNG picture as bytes")
     path = report_path(delivery.destination)
     write_text(path, page(delivery, figures), overwrite=True)
     return path

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from workbench import ffmpeg
-from workbench.frames import Frame
+from workbench.arguments import check_flag, check_optional
+from workbench.errors import ParameterError
+from workbench.frames import Frame, check_frames
 from workbench.look.preset import Preset
 from workbench.look.render import graded_back, render_each
 from workbench.look.stages import NoDeband, NoTone
@@ -55,8 +57,9 @@ def compare(
     `delivered` are the same frames from a file that was made of them; without it, the look's own
     output is measured. With a `preset` of None the look is taken as unknown. CAMBI at the wider
     contrast setting costs more than all the rest: without `coarse` only the first frame has it.
-    Raises UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing.
+    Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing.
     """
+    _check(sources, preset, delivered, coarse)
     looked = plain = None
     if preset:
         looked = render_each(sources, preset, cancellation)
@@ -64,7 +67,9 @@ def compare(
         plain = render_each(sources, tone_alone, cancellation)
     after = delivered or looked
     if after is None:
-        raise ValueError("there is nothing to compare with: give a preset, or what was delivered")
+        raise ParameterError(
+            "there is nothing to compare with: give a preset, or what was delivered"
+        )
     with ThreadPoolExecutor() as pool:  # ffmpeg's processes run beside each other
         scoring = [pool.submit(_scores, some, coarse, cancellation) for some in (sources, after)]
         grading = pool.submit(_graded, after, preset, cancellation)
@@ -97,6 +102,29 @@ def compare(
             zip(pictures, before_scores, after_scores, strict=True)
         )
     ]
+
+
+def _check(
+    sources: Sequence[Frame],
+    preset: Preset | None,
+    delivered: Sequence[Frame] | None,
+    coarse: bool,
+) -> None:
+    """Raise ParameterError for frames that cannot be compared."""
+    check_frames("sources", sources)
+    check_optional("preset", preset, Preset, "a Preset, as load_preset returns it")
+    check_flag("coarse", coarse)
+    if delivered is None:
+        return
+    check_frames("delivered", delivered)
+    if len(delivered) != len(sources):
+        raise ParameterError(
+            f"{len(sources)} frames cannot be compared with {len(delivered)}: give the same frames"
+        )
+    sizes = [(one[0].width, one[0].height) for one in (sources, delivered)]
+    if sizes[0] != sizes[1]:
+        before, after = (f"{width}x{height}" for width, height in sizes)
+        raise ParameterError(f"frames of {before} cannot be compared with frames of {after}")
 
 
 @dataclass(frozen=True, eq=False)

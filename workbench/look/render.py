@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench import ffmpeg
+from workbench.arguments import check_type
 from workbench.colour import Colour, delivered
-from workbench.frames import Frame
+from workbench.frames import Frame, check_frames
 from workbench.look.chain import PIXEL_FORMAT, as_encoded, back_chain, filter_chain
 from workbench.look.graph import filter_names
 from workbench.look.preset import Preset
@@ -15,7 +16,7 @@ from workbench.look.stages import AnyTone
 def render(frame: Frame, preset: Preset, cancellation: ffmpeg.Cancellation | None = None) -> Frame:
     """Return the picture that the encoder is fed for this frame, byte for byte, in 10 bits.
 
-    Raises UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing.
+    Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing.
     """
     return render_each([frame], preset, cancellation)[0]
 
@@ -24,6 +25,8 @@ def render_each(
     frames: Sequence[Frame], preset: Preset, cancellation: ffmpeg.Cancellation | None = None
 ) -> list[Frame]:
     """Return the pictures for frames of one clip, in one run of ffmpeg. Raises as `render`."""
+    check_frames("frames", frames)
+    check_type("preset", preset, Preset, "a Preset, as load_preset returns it")
     chain = as_encoded(filter_chain(preset, frames[0]))
     return _through(frames, chain, PIXEL_FORMAT, delivered(frames[0].colour), cancellation)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench import ffmpeg
+from workbench.arguments import check_callbacks, check_optional, check_type
 from workbench.clip import Clip
 from workbench.errors import ParameterError, UnsupportedClip
 from workbench.look.compare import Comparison, compare
@@ -109,8 +110,11 @@ def suggest(
     same answer.
 
     Raises UnsupportedClip for a picture too small for CAMBI, ParameterError for a base that works
-    in 8 bits, DamagedClip, FfmpegFailed, Cancelled.
+    in 8 bits and for wrong types, ClipError, FfmpegFailed, Cancelled.
     """
+    check_type("clip", clip, Clip, "a Clip, as open_clip returns it")
+    check_optional("base", base, Preset, "a Preset, as load_preset returns it")
+    check_callbacks(on_progress=on_progress)
     if not measurable(clip.width, clip.height):
         raise UnsupportedClip(
             f"{clip.path.name}: a picture of {clip.width}x{clip.height} is too small to measure "
