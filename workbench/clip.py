@@ -165,7 +165,7 @@ class Clip:
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle with a full path: another process may have another current folder."""
-        return {**self.__dict__, "path": self.path.absolute()}
+        return {**self.__dict__, "path": self._reader.path}
 
     def close(self) -> None:
         """Close the file and drop its frames from the cache. The clip can be used again."""

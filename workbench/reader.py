@@ -37,7 +37,7 @@ class FrameReader:
         self, path: Path, stream: int, positions: tuple[Position, ...], stamp: tuple[int, int]
     ) -> None:
         """`path` and `stamp` are of the file that the `positions` were read from."""
-        self._path = path.absolute()  # the current folder may be another one later
+        self.path = path.absolute()  # the current folder may be another one later
         self._stream = stream
         self._positions = positions
         self._stamp = stamp
@@ -50,7 +50,7 @@ class FrameReader:
         weakref.finalize(self, _shared.forget_later, self._key).atexit = False
 
     def __reduce__(self) -> tuple[type["FrameReader"], tuple[object, ...]]:
-        return type(self), (self._path, self._stream, self._positions, self._stamp)
+        return type(self), (self.path, self._stream, self._positions, self._stamp)
 
     @property
     def cached(self) -> int:
@@ -149,16 +149,16 @@ class FrameReader:
     def _open(self) -> av.container.InputContainer:
         """Open the file. Raises ClipNotFound, ClipReplaced: its positions are of another one."""
         try:
-            same = file_stamp(self._path) == self._stamp
+            same = file_stamp(self.path) == self._stamp
         except OSError as error:
             raise ClipNotFound(
-                f"{self._path} cannot be opened any more: {str(error.strerror).lower()}"
+                f"{self.path} cannot be opened any more: {str(error.strerror).lower()}"
             ) from error
         if not same:
             raise ClipReplaced(
-                f"{self._path.name} was changed or replaced since it was opened: open it again"
+                f"{self.path.name} was changed or replaced since it was opened: open it again"
             )
-        container = open_container(self._path)
+        container = open_container(self.path)
         stream = _video(container, self._stream)
         stream.thread_type = "AUTO"
         stream.thread_count = thread_limit()
@@ -172,7 +172,7 @@ class FrameReader:
     def _damaged(self, index: int, error: Exception | None) -> DamagedClip:
         why = f" ({error.strerror})" if isinstance(error, av.FFmpegError) else ""
         return DamagedClip(
-            f"{self._path.name} is damaged: frame {index} does not decode{why}; "
+            f"{self.path.name} is damaged: frame {index} does not decode{why}; "
             "download or generate the clip again"
         )
 
