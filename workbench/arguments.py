@@ -17,7 +17,8 @@ def check_type(name: str, value: object, kinds: Kinds, wanted: str) -> None:
     Traceback (most recent call last):
     workbench.errors.ParameterError: recipe is 'smooth': give a Recipe, as read_recipe makes it
     """
-    if not isinstance(value, kinds):
+    wanted_bool = kinds is bool or (isinstance(kinds, tuple) and bool in kinds)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and not wanted_bool):
         raise ParameterError(f"{name} is {shown(value)}: give {wanted}")
 
 

@@ -136,7 +136,8 @@ class Clip:
 
         Raises ParameterError for indices that do not ascend, and otherwise as `frame` does.
         """
-        if indices is not None and not isinstance(indices, Sequence):
+        text = isinstance(indices, str | bytes)
+        if text or (indices is not None and not isinstance(indices, Sequence)):
             raise ParameterError(f"indices are {shown(indices)}: give a list of whole numbers")
         wanted: Sequence[int] = range(self.frame_count)
         if indices is not None:

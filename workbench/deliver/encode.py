@@ -110,6 +110,9 @@ def convert(
     check_optional("policy", policy, Policy, "a Policy, as load_policy returns it")
     check_flag("overwrite", overwrite)
     check_flag("every_frame", every_frame)
+    check_optional(
+        "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
+    )
     check_callbacks(figures=figures, on_progress=on_progress, on_checked=on_checked)
     policy = policy or load_policy("mezzanine")
     clip = given_clip(source)

@@ -36,6 +36,9 @@ def recheck(
     check_optional("recipe", recipe, Recipe, "a Recipe, as read_recipe returns it")
     check_optional("policy", policy, Policy, "a Policy, as load_policy returns it")
     check_flag("every_frame", every_frame)
+    check_optional(
+        "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
+    )
     check_callbacks(on_progress=on_progress)
     clip = given_clip(source)
     path = expanded(delivered)

@@ -60,6 +60,9 @@ def compare(
     Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing.
     """
     _check(sources, preset, delivered, coarse)
+    check_optional(
+        "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
+    )
     looked = plain = None
     if preset:
         looked = render_each(sources, preset, cancellation)

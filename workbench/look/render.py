@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench import ffmpeg
-from workbench.arguments import check_type
+from workbench.arguments import check_optional, check_type
 from workbench.colour import Colour, delivered
 from workbench.frames import Frame, check_frames
 from workbench.look.chain import PIXEL_FORMAT, as_encoded, back_chain, filter_chain
@@ -27,6 +27,9 @@ def render_each(
     """Return the pictures for frames of one clip, in one run of ffmpeg. Raises as `render`."""
     check_frames("frames", frames)
     check_type("preset", preset, Preset, "a Preset, as load_preset returns it")
+    check_optional(
+        "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
+    )
     chain = as_encoded(filter_chain(preset, frames[0]))
     return _through(frames, chain, PIXEL_FORMAT, delivered(frames[0].colour), cancellation)
 

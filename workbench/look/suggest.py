@@ -114,6 +114,9 @@ def suggest(
     """
     check_type("clip", clip, Clip, "a Clip, as open_clip returns it")
     check_optional("base", base, Preset, "a Preset, as load_preset returns it")
+    check_optional(
+        "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
+    )
     check_callbacks(on_progress=on_progress)
     if not measurable(clip.width, clip.height):
         raise UnsupportedClip(

@@ -1,0 +1,195 @@
+"""What is asked of a batch and cannot be: it is refused in one sentence, and nothing is made."""
+
+import math
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tests.test_cli import workbench
+from workbench.batch import job as jobs
+from workbench.batch.batch import run_batch
+from workbench.batch.job import Manifest, manifest_name, run_job
+from workbench.batch.notebooks import Kernel
+from workbench.batch.plan import clashes, plan
+from workbench.batch.settings import Settings
+from workbench.batch.storage import Folder
+from workbench.cli.batches import batch
+from workbench.deliver.outcome import Outcome
+from workbench.errors import (
+    BatchError,
+    Cancelled,
+    ClipNotFound,
+    DestinationExists,
+    DestinationUnusable,
+    NotAVideo,
+    ParameterError,
+    WorkbenchError,
+)
+from workbench.ffmpeg import Cancellation
+from workbench.probe import open_clip
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with clips that nobody asks to convert."""
+    folder = tmp_path / "here"
+    for name in ("clip.mp4", "more/other.mp4", "a.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"not yet")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("source", ["none.mp4", Path("none.mp4")])
+def test_one_path_is_one_source_and_no_list_of_characters(source: str | Path, here: Path) -> None:
+    """Its dot would be the current folder, whose clips nobody named."""
+    with pytest.raises(ClipNotFound, match=r"^no clip was found in none\.mp4$"):
+        run_batch(source, "out")
+    assert left(here) == ["a.txt", "clip.mp4", "more", "more/other.mp4"]
+
+
+@pytest.mark.parametrize("sources", [[], (), "", " ", ["clip.mp4", ""]])
+def test_no_source_is_said(sources: Any, here: Path) -> None:
+    with pytest.raises(ClipNotFound, match=r"^no source was given: name clips, folders"):
+        run_batch(sources, here / "out")
+
+
+@pytest.mark.parametrize("workers", [-3, 0, 257, 1.0, True, "2"])
+@pytest.mark.usefixtures("here")
+def test_workers_that_cannot_be(workers: Any) -> None:
+    with pytest.raises(ParameterError, match=r"^workers is .*: give a whole number, from 1 to 256"):
+        run_batch("clip.mp4", "out", workers=workers)
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, math.nan, math.inf, True, "60"])
+@pytest.mark.usefixtures("here")
+def test_time_limits_that_cannot_be(seconds: Any) -> None:
+    with pytest.raises(ParameterError, match=r"^time_limit is .*: give seconds, a number above 0"):
+        run_batch("clip.mp4", "out", time_limit=seconds)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"out": ""}, "no destination is given: name a folder, or s3://bucket/prefix"),
+        ({"out": "a.txt"}, "a.txt is a file: give a folder"),
+        ({"out": "a.txt/out"}, "a.txt/out cannot be made: not a directory"),
+        ({"out": "out", "temp": "gone"}, "gone does not exist: make the folder, or name another"),
+        ({"out": "out", "temp": "a.txt"}, "a.txt is a file: give a folder"),
+    ],
+)
+def test_places_that_cannot_be(options: dict[str, Any], told: str, here: Path) -> None:
+    with pytest.raises(DestinationUnusable, match=told):
+        run_batch("clip.mp4", **options)
+    assert left(here) == ["a.txt", "clip.mp4", "more", "more/other.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--temp", "gone"], "gone does not exist: make the folder"),
+        (["--temp", ""], "it is empty: name a file or a folder"),
+        (["--out", "a.txt"], "a.txt is a file: give a folder"),
+        (["--time-limit", "nan"], "nan is no number of minutes"),
+        (["--time-limit", "inf"], "inf is no number of minutes"),
+        (["--time-limit", "-1"], "-1.0 is not in the range x>0"),
+        (["--workers", "-3"], "-3 is not in the range 1<=x<=256"),
+        (["--scheduler", ""], "scheduler is empty"),
+        (["--set", "a.b=1", "--set", "a.b=2"], "a.b is given twice"),
+        (["--set", "deband.radius=8", "--sweep", "deband.radius=8,16"], "deband.radius is swept"),
+        (
+            ["--encoder", "prores", "--sweep", "encoder=prores,prores_ks"],
+            "encoder is swept and has",
+        ),
+    ],
+)
+def test_the_command_refuses_it_too(arguments: list[str], told: str, here: Path) -> None:
+    done = CliRunner().invoke(batch, ["clip.mp4", "--out", "out", *arguments])
+    assert done.exit_code in (1, 2)
+    assert told in (done.output or str(done.exception))
+    assert isinstance(done.exception, WorkbenchError | SystemExit)
+    assert left(here) == ["a.txt", "clip.mp4", "more", "more/other.mp4"]
+
+
+def test_an_empty_destination_is_not_the_current_folder(here: Path) -> None:
+    done = workbench("batch", "clip.mp4", "--out", "")
+    assert done.returncode == 1
+    assert done.stderr == ("Error: no destination is given: name a folder, or s3://bucket/prefix\n")
+    assert left(here) == ["a.txt", "clip.mp4", "more", "more/other.mp4"]
+
+
+def test_a_sweep_of_what_nobody_has_set_is_as_before(here: Path) -> None:
+    swept = plan(["clip.mp4"], Settings(), sweep=[("preset", ("classic", "smooth"))])
+    assert [job.point for job in swept] == [{"preset": "classic"}, {"preset": "smooth"}]
+    (here / "list.csv").write_text("source,deband.radius\nclip.mp4,8\n")
+    for given, sources in ((Settings(preset="classic"), ["clip.mp4"]), (Settings(), ["list.csv"])):
+        with pytest.raises(BatchError, match="is swept and has a value of its own"):
+            plan(sources, given, sweep=[("preset", ("a",)), ("deband.radius", (8,))])
+
+
+def test_the_same_clip_again_is_one_job_in_a_list_as_on_the_command_line(here: Path) -> None:
+    (here / "list.csv").write_text(
+        "source,preset\nclip.mp4,smooth\nmore/../clip.mp4,smooth\nmore,smooth\nmore/other.mp4,smooth\n"
+    )
+    found = plan(["list.csv"], Settings())
+    assert [job.name for job in found] == ["clip_prores", "other_prores"]
+    assert plan(["clip.mp4", "more/../clip.mp4", "./clip.mp4"], Settings()) == plan(
+        ["clip.mp4"], Settings()
+    )
+
+
+def test_the_same_clip_with_two_settings_is_said_to_be_that(here: Path) -> None:
+    (here / "list.csv").write_text("source,preset\nclip.mp4,smooth\nclip.mp4,classic\n")
+    told = clashes(plan(["list.csv"], Settings()))
+    assert told["clip_prores"].startswith("clip.mp4 is named 2 times with different settings")
+
+
+def test_a_file_that_may_still_be_written_is_not_just_called_empty(here: Path) -> None:
+    path = here / "clip.mp4"
+    path.write_bytes(b"")
+    with pytest.raises(NotAVideo, match=r"is empty .* if it is still being written, copied or"):
+        open_clip(path)
+    past = time.time() - 11
+    os.utime(path, (past, past))
+    with pytest.raises(NotAVideo, match=r"is empty \(0 bytes\): download it again$"):
+        open_clip(path)
+
+
+def manifest(made_of: dict[str, str]) -> str:
+    outcome = Outcome(name="clip_prores", source="x", state="delivered", preset="smooth")
+    return Manifest(made_of=made_of, files={}, replaces={}, outcome=outcome).model_dump_json()
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "meanwhile, the same"])
+def test_what_another_batch_delivered_meanwhile_is_not_replaced(here: Path, when: str) -> None:
+    """What was there when the batch began may be, and what was made of the same."""
+    (job,) = plan(["clip.mp4"], Settings())
+    out = Folder(here / "out")
+    path = out.root / manifest_name(job.name)
+    path.parent.mkdir(parents=True)
+    same = when.endswith("the same")
+    path.write_text(manifest(jobs.made_of(job) if same else {"source": "s", "order": "other"}))
+    if when == "before":
+        found = out.find(manifest_name(job.name))
+        assert found is not None
+        job = replace(job, found=found.identity)
+    stop = Cancellation()
+    stop.request()
+    with Kernel() as kernel:
+        hands = jobs.Hands(
+            *(out, Folder(here), here, kernel, False, None, stop, lambda _, __: None)
+        )
+        kind = DestinationExists if when == "meanwhile" else Cancelled  # which it comes to later
+        with pytest.raises(kind) as caught:
+            run_job(job, hands)
+    told = "with the look smooth: run them one after the other"
+    assert (told in str(caught.value)) == (when == "meanwhile")
