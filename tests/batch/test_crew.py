@@ -1,0 +1,109 @@
+"""Workers that are stopped: they leave no folder, whatever they were doing."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from distributed import Client
+
+from tests.batch.running import command, family_of, gone, hidden, started, waited_for
+from tests.clips import banded
+from workbench.batch import crew
+from workbench.batch.crew import Bench, Terms
+from workbench.batch.job import Hands
+from workbench.batch.plan import Job, plan
+from workbench.batch.scratch import scratch
+from workbench.batch.settings import Settings
+from workbench.errors import Cancelled, DestinationUnusable
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    (tmp_path / "a.mp4").write_bytes(b"not yet")
+    (job,) = plan([str(tmp_path / "a.mp4")], Settings())
+    return job
+
+
+def test_a_worker_removes_its_folder_after_its_last_job(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job takes a moment to stop, and writes until then; one that comes late makes nothing."""
+    out = tmp_path / "out"
+    wrote: list[Path] = []
+
+    def slow(job: Job, hands: Hands) -> Any:  # noqa: ARG001 - as run_job is called
+        began.set()
+        hands.cancellation.wait(30)
+        time.sleep(0.5)
+        hands.folder.joinpath("late").mkdir(parents=True)
+        wrote.append(hands.folder)
+        raise Cancelled("stopped")
+
+    began = threading.Event()
+    monkeypatch.setattr(crew, "run_job", slow)
+    worker: Any = SimpleNamespace(state=SimpleNamespace(nthreads=1), log_event=lambda *_: None)
+    bench = Bench(Terms(batch="b", destination=str(out)), crew.versions())
+    bench.setup(worker)
+    assert len(hidden(out)) == 1
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(bench.do, job, worker)
+        assert began.wait(30)
+        asyncio.run(bench.teardown(worker))
+        assert len(wrote) == 1
+        assert hidden(out) == []
+    assert isinstance(running.exception(), Cancelled)
+    with pytest.raises(Cancelled):
+        bench.do(job, worker)
+    assert hidden(out) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+def test_a_signal_while_workers_are_told_of_the_batch_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was half told made its folder, and nobody told it to remove that."""
+    tell = Client.register_plugin
+
+    def interrupted(client: Client, plugin: Any) -> None:
+        telling = threading.Thread(target=tell, args=(client, plugin))
+        telling.start()
+        os.kill(os.getpid(), signal.SIGINT)
+        telling.join()
+
+    monkeypatch.setattr(Client, "register_plugin", interrupted)
+    terms = Terms(batch="b", destination=str(tmp_path / "out"), threads=1)
+    with pytest.raises(KeyboardInterrupt), crew.crew(terms, 1, None):
+        pytest.fail("the signal was lost")
+    assert hidden(tmp_path / "out") == []
+
+
+def test_a_batch_that_is_stopped_as_its_workers_begin_leaves_no_folder(tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    banded(source / "0.mp4")
+    for n in range(1, 6):
+        os.link(source / "0.mp4", source / f"{n}.mp4")
+    with started(command(source, "--out", out, "--workers", "2")) as process:
+        waited_for(lambda: out.exists() and len(hidden(out)) >= 4)
+        family = family_of(process)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+        assert gone(family)
+    assert output.splitlines()[-1] == "Error: stopped; the same command goes on from here"
+    assert hidden(out) == []
+
+
+def test_a_scratch_folder_is_made_where_it_may_be_and_removed(tmp_path: Path) -> None:
+    with pytest.raises(DestinationUnusable, match="gone does not exist: make the folder"):
+        scratch(tmp_path / "gone").__enter__()
+    with scratch(tmp_path / "new/out", create=True) as folder:
+        (folder / "a/b").mkdir(parents=True)
+        assert folder.parent == tmp_path / "new/out"
+    assert list((tmp_path / "new/out").iterdir()) == []
