@@ -398,7 +398,7 @@ def test_a_file_that_holds_no_outcomes_is_said(given: Given, tmp_path: Path) -> 
 
 def test_a_path_as_text_is_as_good_as_a_path() -> None:
     assert workbench.destination_for("a/shot.mp4") == Path("a/shot_prores.mov")
-    with pytest.raises(ParameterError, match="a path is empty: fill it in"):
+    with pytest.raises(ParameterError, match="the destination is empty: fill it in"):
         workbench.destination_for("a/shot.mp4", "")
 
 

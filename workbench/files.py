@@ -115,19 +115,19 @@ def settle(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def expanded(path: str | Path) -> Path:
+def expanded(path: str | Path, name: str = "a path") -> Path:
     """Return a path with ~ as the home folder; one of nobody's stays as it is.
 
     Raises ParameterError for what is no path, and for an empty text, which would be the current
-    folder.
+    folder. `name` is what the message calls it.
     """
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str):
-        raise ParameterError(f"{shown(path)} is not a path: give a text or a pathlib.Path")
+        raise ParameterError(f"{name} is {shown(path)}: give a path, as text or a pathlib.Path")
     if not text.strip():
-        raise ParameterError("a path is empty: fill it in")
+        raise ParameterError(f"{name} is empty: fill it in")
     if "\0" in text:
-        raise ParameterError(f"{shown(text)} is not a path: it has a null character in it")
+        raise ParameterError(f"{name} is {shown(text)}: a path has no null character in it")
     return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for nobody's
 
 

@@ -32,7 +32,7 @@ def open_clip(path: str | Path) -> Clip:
     """
     if not str(path):
         raise ClipNotFound("no clip is given: fill in its path as the source")
-    path = expanded(path)
+    path = expanded(path, "the source")
     refuse_no_file(path)
     stamp = file_stamp(path)
     try:

@@ -1,18 +1,25 @@
 """The notebooks, run headless by the code that a batch uses, and what they made."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import papermill
 import pytest
 
-from workbench.batch.notebooks import run_notebook
+from workbench.batch.notebooks import Kernel, run_notebook
 from workbench.batch.shipped import NOTEBOOKS
-from workbench.errors import NotebookFailed, ParameterError
+from workbench.errors import DestinationUnusable, NotebookFailed, ParameterError
 from workbench.probe import open_clip
 
 CONVERT = NOTEBOOKS / "convert.ipynb"
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    with Kernel() as kernel:
+        yield kernel
 
 
 def outputs(notebook: Path, kind: str) -> list[str]:
@@ -117,3 +124,31 @@ def test_tune_left_without_its_desk_still_shows_the_picture(untagged: Path, tmp_
     (viewer,) = [one for one in saved.values() if "picture" in one["state"]]
     assert {"before", "after"} <= {buffer["path"][0] for buffer in viewer["buffers"]}
     assert (tmp_path / "tune.ipynb").stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("convert.ipynb", {"source": 5}, "the source is 5: give a path"),
+        ("convert.ipynb", {"destination": 5}, "the destination is 5: give a path"),
+        ("convert.ipynb", {"destination": ""}, "the destination is empty: fill it in"),
+        ("convert.ipynb", {"every_frame": "no"}, "every_frame is 'no': it must be True or False"),
+        ("summary.ipynb", {"outcomes": 5}, "the file of outcomes is 5: give a path"),
+    ],
+)
+def test_a_number_for_a_path_is_one_sentence(
+    kernel: Kernel, untagged: Path, tmp_path: Path, name: str, given: dict[str, Any], told: str
+) -> None:
+    parameters = given if name == "summary.ipynb" else {"source": str(untagged), **given}
+    with pytest.raises(NotebookFailed, match=f"^{told}"):
+        kernel.run(NOTEBOOKS / name, tmp_path / "x.ipynb", parameters)
+
+
+def test_what_is_no_notebook_or_no_value_is_said(tmp_path: Path, untagged: Path) -> None:
+    with pytest.raises(NotebookFailed, match=r"untagged\.mp4 cannot be read as a notebook"):
+        run_notebook(untagged, tmp_path / "x.ipynb", {})
+    with pytest.raises(ParameterError, match=r"the parameter source is .*: give text, a number"):
+        run_notebook(CONVERT, tmp_path / "x.ipynb", {"source": tmp_path})
+    with pytest.raises(DestinationUnusable, match=r"gone/x\.ipynb cannot be written: give a file"):
+        run_notebook(CONVERT, tmp_path / "gone/x.ipynb", {})
+    assert list(tmp_path.iterdir()) == []

@@ -71,7 +71,7 @@ def run_batch(
     if not is_remote(place):
         refuse_no_folder(Path(place), missing=True)
     if temp is not None:
-        refuse_no_folder(expanded(temp).absolute(), missing=False)
+        refuse_no_folder(expanded(temp, "temp").absolute(), missing=False)
     jobs = plan(named, settings or Settings(), profile, sweep, exclude=place)
     count, threads = runner.local_crew(workers)
     terms = Terms(
@@ -137,4 +137,4 @@ def _check_options(
 def _absolute(place: str | Path) -> str:
     """Return a place that means the same in every process, whatever its folder is."""
     refuse_address(place)
-    return str(place) if is_remote(place) else str(expanded(place).absolute())
+    return str(place) if is_remote(place) else str(expanded(place, "out").absolute())

@@ -311,7 +311,8 @@ def run_notebook(notebook: str | Path, output: str | Path, parameters: Mapping[s
 
     Leaves the executed copy at `output`. Raises as Kernel.run does, and DestinationUnusable.
     """
-    notebook, output = expanded(notebook).absolute(), expanded(output).absolute()
+    notebook = expanded(notebook, "the notebook").absolute()
+    output = expanded(output, "the output").absolute()
     check_type("parameters", parameters, Mapping, "values by the notebook's own names")
     for name in parameters:
         check_type("a parameter", name, str, "its name as text")

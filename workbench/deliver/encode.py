@@ -65,9 +65,11 @@ def destination_for(
     another kind of file and for the source itself; ParameterError for what is no path.
     """
     check_flag("overwrite", overwrite)
-    source = expanded(source)
+    source = expanded(source, "the source")
     name = f"{source.stem}{DELIVERED}.mov"
-    path = source.with_name(name) if destination is None else expanded(destination)
+    path = (
+        source.with_name(name) if destination is None else expanded(destination, "the destination")
+    )
     if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, no error for a name too long
         path /= name
     if path.suffix.lower() != ".mov":

@@ -107,7 +107,7 @@ class Standing:
 def read_outcomes(path: str | Path) -> list[Outcome]:
     """Read the outcomes of a batch, one a line; what did not finish first, then the worst verdicts,
     then the most banded. Raises ClipNotFound, BatchError, ParameterError."""
-    path = expanded(path)
+    path = expanded(path, "the file of outcomes")
     try:
         with path.open(encoding="utf-8") as lines:
             found = [Outcome.model_validate_json(line) for line in lines]

@@ -41,7 +41,7 @@ def recheck(
     )
     check_callbacks(on_progress=on_progress)
     clip = given_clip(source)
-    path = expanded(delivered)
+    path = expanded(delivered, "the delivered file")
     refuse_no_file(path)
     record = recorded(path)
     recipe = completed(recipe or Recipe(preset=None), record)

@@ -225,7 +225,7 @@ def save_preset(preset: Preset, path: str | Path, *, overwrite: bool = False) ->
     """
     check_type("preset", preset, Preset, "a Preset, as load_preset returns it")
     check_flag("overwrite", overwrite)
-    destination = expanded(path).absolute()
+    destination = expanded(path, "the preset's file").absolute()
     if destination.suffix != ".toml":
         raise PresetError(f"{destination.name}: a preset's file ends in .toml")
     write_text(destination, preset_text(preset), overwrite=overwrite)
