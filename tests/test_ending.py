@@ -1,3 +1,6 @@
+import os
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,7 +8,8 @@ import pytest
 
 from tests import clips
 from tests.faults.mutations import boxes
-from workbench.errors import DamagedClip
+from workbench.deliver.encode import _explained
+from workbench.errors import ClipNotFound, ClipReplaced, DamagedClip, FfmpegFailed
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -56,3 +60,37 @@ def test_a_live_matroska_stream_does_not_say_how_long_it_is(made: Made, tmp_path
     clips.run("-i", made("long_gop"), "-c", "copy", "-live", "1", path)
     with open_clip(path) as clip:
         assert clip.frame_count == 48
+
+
+def test_a_cut_file_that_was_changed_a_moment_ago_may_not_be_complete_yet(
+    made: Made, tmp_path: Path
+) -> None:
+    """A download that is under way looks like a damaged file."""
+    data = made("untagged").read_bytes()
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(DamagedClip, match=r"cut short or damaged: .* if it is still being written"):
+        open_clip(path)
+    for age, said in ((11, False), (8, True), (-8, True), (-11, False)):
+        then = time.time() - age
+        os.utime(path, (then, then))
+        with pytest.raises(DamagedClip, match=r"cut\.mp4 is cut short or damaged") as caught:
+            open_clip(path)
+        assert ("still being written" in str(caught.value)) == said, age
+
+
+def test_a_source_that_is_gone_or_another_one_is_not_called_damaged(
+    made: Made, tmp_path: Path
+) -> None:
+    """What ffmpeg says of it is that it cannot decode it, or that there is no such file."""
+    path = tmp_path / "take.mp4"
+    shutil.copy(made("untagged"), path)
+    clip = open_clip(path)
+    failed = FfmpegFailed([], path, ["error while decoding"], "error while decoding")
+    assert isinstance(_explained(failed, clip, tmp_path / "out.mov"), DamagedClip)
+    shutil.copy(made("long_gop"), path)
+    changed = _explained(failed, clip, tmp_path / "out.mov")
+    assert isinstance(changed, ClipReplaced)
+    assert "take.mp4 was changed or replaced while it was converted" in str(changed)
+    path.unlink()
+    assert isinstance(_explained(failed, clip, tmp_path / "out.mov"), ClipNotFound)
