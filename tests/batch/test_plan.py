@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.bucket import Bucket
-from workbench.batch.plan import Job, clashes, plan, read_sweep
+from workbench.batch.plan import Job, check_sweep, clashes, plan, read_sweep
 from workbench.batch.settings import Settings, make_order
 from workbench.batch.sources import MISSING
-from workbench.errors import BatchError, ClipNotFound, PresetError
+from workbench.errors import BatchError, ClipNotFound, ParameterError, PresetError
 from workbench.look.preset import load_preset, save_preset
 
 
@@ -203,6 +203,8 @@ def test_a_sweep_is_checked_before_anything_runs(clips: Path) -> None:
         jobs(clips / "b.mp4", sweep=[("deband.radius", (8, 9999))])
     with pytest.raises(BatchError, match="of one clip, and 3 were named"):
         jobs(clips, sweep=[("deband.radius", (8,))])
+    with pytest.raises(ParameterError, match=r"a value of deband\.radius twice"):
+        check_sweep([("deband.radius", (8, 16, 8))])
     with pytest.raises(BatchError, match="swept twice"):
         jobs(clips / "b.mp4", sweep=[("deband.radius", (8,)), ("deband.radius", (9,))])
     with pytest.raises(BatchError, match="overrides cannot be swept"):

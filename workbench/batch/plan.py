@@ -140,6 +140,8 @@ def check_sweep(sweep: Sweep) -> None:
             raise ParameterError(f"sweep has {shown(one)} in it: give {wanted}")
         if not isinstance(one[1], list | tuple | range) or not one[1]:
             raise ParameterError(f"sweep has no list of values for {one[0]}: give {wanted}")
+        if len(set(map(str, one[1]))) < len(one[1]):
+            raise ParameterError(f"sweep has a value of {one[0]} twice: {shown(one[1])}")
 
 
 def read_sweep(text: str) -> tuple[str, tuple[Any, ...]]:
