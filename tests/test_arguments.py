@@ -123,7 +123,7 @@ TABLE: dict[str, Row] = {
         lambda given: {"preset": given.preset},
         {
             "preset": OPTIONAL,
-            "encoder": right(),
+            "encoder": OPTIONAL,
             "frame_rate": OPTIONAL,
             "audio_rate": OPTIONAL,
         },
@@ -204,7 +204,7 @@ TABLE: dict[str, Row] = {
         {
             "preset": OPTIONAL,
             "overrides": lambda value: value == {},
-            "encoder": right(),
+            "encoder": OPTIONAL,
             "frame_rate": right(values=(None, 1.5)),
             "audio_rate": OPTIONAL,
             "assume_matrix": OPTIONAL,

@@ -56,6 +56,10 @@ class WorkbenchError(Exception):
     def __str__(self) -> str:
         return one_line(super().__str__())
 
+    def __reduce__(self) -> tuple[type["WorkbenchError"], tuple[Any, ...]]:
+        """Pickle by class and arguments, which is safe for errors that are MemoryErrors as well."""
+        return type(self), self.args
+
     def _render_traceback_(self) -> list[str]:
         """Show a notebook's reader the sentence alone (IPython asks for this method)."""
         return [f"{type(self).__name__}: {self}"]
@@ -152,7 +156,7 @@ class FfmpegFailed(FfmpegError):
         super().__init__(f"ffmpeg failed{f' on {file.name}' if file else ''}: {cause}")
 
     def __reduce__(self) -> tuple[type["FfmpegFailed"], tuple[Any, ...]]:
-        """Pickle by what made it: a process pool could not read the error back otherwise."""
+        """Pickle by what made it, which is not its message."""
         return type(self), (self.command, self.file, self.log, self.cause)
 
 

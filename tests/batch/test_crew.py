@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import threading
 import time
@@ -21,7 +22,7 @@ from workbench.batch.job import Hands
 from workbench.batch.plan import Job, plan
 from workbench.batch.scratch import scratch
 from workbench.batch.settings import Settings
-from workbench.errors import Cancelled, DestinationUnusable
+from workbench.errors import Cancelled, DestinationUnusable, FfmpegFailed, OutOfMemory
 
 
 @pytest.fixture
@@ -106,6 +107,14 @@ def test_a_batch_that_is_stopped_as_its_workers_begin_leaves_no_folder(tmp_path:
         assert gone(family)
     assert output.splitlines()[-1] == "Error: stopped; the same command goes on from here"
     assert hidden(out) == []
+
+
+def test_errors_come_back_from_workers(tmp_path: Path) -> None:
+    """Dask pickles them in a way of its own, which a MemoryError does not survive unaided."""
+    failed = FfmpegFailed(["ffmpeg"], tmp_path / "a.mp4", ["line"], "why")
+    for error in (OutOfMemory("too little"), DestinationUnusable("full"), failed):
+        found = pickle.loads(pickle.dumps(error))
+        assert (type(found), str(found)) == (type(error), str(error))
 
 
 def test_a_scratch_folder_is_made_where_it_may_be_and_removed(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_places_that_cannot_be(options: dict[str, Any], told: str, here: Path) -
         (["--set", "a.b=1", "--set", "a.b=2"], "a.b is given twice"),
         (["--set", "deband.radius=8", "--sweep", "deband.radius=8,16"], "deband.radius is swept"),
         (
-            ["--encoder", "prores", "--sweep", "encoder=prores,prores_ks"],
+            ["--encoder", "search", "--sweep", "encoder=search,finest"],
             "encoder is swept and has",
         ),
     ],
