@@ -153,10 +153,9 @@ def pairs(overrides: tuple[str, ...]) -> dict[str, Any]:
     pairs: dict[str, Any] = {}
     for override in overrides:
         key, equals, value = override.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{override} is not STAGE.NAME=VALUE", param_hint="--set")
-        if key in pairs:
-            raise click.BadParameter(f"{key} is given twice", param_hint="--set")
+        if not equals or key in pairs:
+            why = "is given twice" if equals else "is not STAGE.NAME=VALUE"
+            raise click.BadParameter(f"{one_line(key)} {why}", param_hint="--set")
         try:
             pairs[key] = json.loads(value)
         except (ValueError, RecursionError):
