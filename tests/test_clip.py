@@ -111,6 +111,29 @@ def test_a_rounded_ntsc_rate_is_constant(tmp_path: Path) -> None:
     assert clip.frame_rate == Fraction(24000, 1001)
 
 
+@pytest.mark.parametrize("codec", ["aac", "libvorbis", "pcm_s16le", "flac", "dca"])
+def test_durations_that_matroska_rounds_are_no_gap(tmp_path: Path, codec: str) -> None:
+    """A block of 21.3 ms is written as 21 ms, which comes to 0.19 s in twelve seconds."""
+    path = tmp_path / "clip.mkv"
+    picture = ["-f", "lavfi", "-i", "color=s=32x32:r=8:d=12", "-c:v", "libx264"]
+    clips.run(*picture[:4], "-f", "lavfi", "-i", "sine=d=12:r=48000", *picture[4:],
+              "-strict", "-2", "-c:a", codec, path)  # fmt: skip
+    assert open_clip(path).audio[0].gap <= Fraction(1, 1000)
+
+
+@pytest.mark.parametrize("codec", ["aac", "pcm_s16le", "libvorbis"])
+@pytest.mark.parametrize(("start", "end"), [(0.5, 0.6), (2.8, 2.9)])
+def test_a_gap_in_the_sound_of_matroska_is_as_long_as_it_is(
+    tmp_path: Path, codec: str, start: float, end: float
+) -> None:
+    sound, path = tmp_path / "sound.mkv", tmp_path / "clip.mkv"
+    holed = f"sine=d=3:r=48000,asetnsamples=480,aselect='not(between(t,{start},{end - 0.001}))'"
+    clips.run("-f", "lavfi", "-i", holed, "-c:a", "pcm_s16le", sound)
+    clips.run("-f", "lavfi", "-i", "color=s=32x32:r=8:d=3", "-i", sound, "-c:v", "libx264",
+              "-c:a", codec, path)  # fmt: skip
+    assert float(open_clip(path).audio[0].gap) == pytest.approx(end - start, abs=0.025)
+
+
 def test_frames_cannot_be_written_to(untagged: Path) -> None:
     with open_clip(untagged) as clip, pytest.raises(ValueError, match="read-only"):
         clip.frame(0).luma[0, 0] = 1

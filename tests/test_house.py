@@ -14,7 +14,7 @@ PACKAGE = ROOT / "workbench"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 ORDER = [
-    *("errors", "arguments", "model", "owned", "files", "ffmpeg", "atoms", "opening"),
+    *("errors", "arguments", "model", "owned", "files", "ffmpeg", "atoms", "opening", "rates"),
     *("colour", "frames", "reader", "clip", "ending", "probe"),
     *("measure", "look", "deliver", "batch", "desk", "service", "demo", "cli", "__main__"),
     "__init__",

@@ -21,6 +21,7 @@ from workbench.files import expanded, file_stamp
 from workbench.frames import Orientation, Position, orientation
 from workbench.opening import limits, open_container, refuse_over
 from workbench.owned import is_own
+from workbench.rates import exact_rate, ntsc_beside
 from workbench.reader import FrameReader
 
 
@@ -200,22 +201,23 @@ class _Sound:
     begin: Fraction | None = None  # of the first packet
     end: Fraction = Fraction(0)
     sounding: Fraction = Fraction(0)  # what the packets so far last
-    gap: Fraction = Fraction(0)
+    late: Fraction = Fraction(0)  # by how much more than that the last packet came after the first
+    gap: Fraction = Fraction(0)  # the most of that
     found: bool = False  # whether there is any packet of it
 
     def follow(self, packet: "av.Packet[Any]") -> None:
         self.found = True
         unit = Fraction(packet.time_base)
+        context = self.stream.codec_context
+        block = Fraction(context.frame_size, context.sample_rate)  # 0 where packets differ
+        lasts = (packet.duration or 0) * unit
         if packet.pts is not None:
             at = packet.pts * unit
             self.begin = at if self.begin is None else self.begin
-            self.gap = max(self.gap, at - self.begin - self.sounding)
-            self.end = max(self.end, at + (packet.duration or 0) * unit)
-        lasts = (packet.duration or 0) * unit
-        block = self.stream.codec_context.frame_size
-        if block:  # MP4 makes the packet before a hole last until its end
-            lasts = min(lasts, Fraction(block, self.stream.codec_context.sample_rate))
-        self.sounding += lasts
+            self._measure_gap(at - self.begin, Fraction(0) if block else _ROUNDED * unit)
+            self.end = max(self.end, at + lasts)
+        # MP4 makes the packet before a hole last until its end, and Matroska rounds a duration.
+        self.sounding += block if block and (not lasts or lasts > block - unit) else lasts
         if self.start is None:
             try:
                 frames = self.stream.decode(packet)
@@ -226,6 +228,21 @@ class _Sound:
                     # An edit list may begin within a block; what comes before it is not heard.
                     shown = (self.stream.start_time or 0) * unit
                     self.start = max(frame.pts * frame.time_base, shown)
+
+    def _measure_gap(self, elapsed: Fraction, rounding: Fraction) -> None:
+        """Compare the time since the first packet with what the packets until then last.
+
+        A change of no more than `rounding` is one of the container's units, and no gap.
+        """
+        change = elapsed - self.sounding - self.late
+        if abs(change) <= rounding:
+            self.sounding += change
+        else:
+            self.late += change
+        self.gap = max(self.gap, self.late)
+
+
+_ROUNDED = 2  # units: a duration and a timestamp are each off by one at most
 
 
 def _walk(
@@ -333,7 +350,9 @@ def _clip(
     time_base = Fraction(stream.time_base or 1)
     frame_rate, constant = _frame_rate(stream, positions, time_base)
     own = walk.last_duration * time_base or 1 / frame_rate
-    begin = positions[0].pts * time_base
+    # AVI keeps no pts: PyAV's are late by as many frames as the decoder might reorder.
+    first_shown = positions[0].dts if container.format.name == "avi" else positions[0].pts
+    begin = first_shown * time_base
     return Clip(
         path=path,
         container=container.format.name,
@@ -386,7 +405,7 @@ def _frame_rate(
     """Return frames per second, and whether every frame keeps to it.
 
     A rate is constant when no frame is more than one unit of the time base from where the rate
-    puts it: containers round 30000/1001 to their own units.
+    puts it: containers round 30000/1001 to their own units, and Matroska rounds the rate as well.
     """
     stated = stream.average_rate or stream.base_rate or Fraction(25)
     if len(positions) < 2:
@@ -394,10 +413,12 @@ def _frame_rate(
     pts = np.array([position.pts for position in positions], dtype=np.int64)
     steps = np.diff(pts)
     even = 1 / (int(steps[0]) * time_base) if (steps == steps[0]).all() and steps[0] else None
-    for rate in filter(None, (stream.base_rate, stated, stream.guessed_rate, even)):
-        expected = np.arange(len(pts)) * float(1 / (Fraction(rate) * time_base))
+    found = filter(None, (stream.base_rate, stated, stream.guessed_rate, even))
+    rates = [rate for each in found for rate in (exact_rate(each), each)]
+    for rate in (*rates, ntsc_beside(Fraction(stated))):
+        expected = np.arange(len(pts)) * float(1 / (rate * time_base))
         if np.abs(pts - pts[0] - expected).max() <= 1:
-            return Fraction(rate), True
+            return rate, True
     return Fraction(stated), False
 
 

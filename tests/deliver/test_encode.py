@@ -57,7 +57,7 @@ def test_the_arguments_hold_the_seed_s_options_and_values(untagged: Path) -> Non
     added = [argument for argument in argv if argument.startswith("-") and argument not in SEED]
     door = ["-protocol_whitelist", "-format_whitelist", "-max_streams", "-max_pixels", "-i"]
     assert added == [
-        *("-xerror", *door, "-map", "-map", "-q:v", "-fps_mode", "-enc_time_base", "-f")
+        *("-xerror", *door, "-map", "-map", "-q:v", "-fps_mode", "-enc_time_base:v", "-f")
     ]
 
 
@@ -174,8 +174,10 @@ def test_the_command_makes_the_same_file_when_run_by_hand(untagged: Path, tmp_pa
     assert delivery.destination.read_bytes() == made
 
 
-def test_a_written_frame_rate_is_taken_at_its_word() -> None:
-    assert read_recipe("classic", {}, frame_rate=23.976).frame_rate == Fraction(23976, 1000)
+def test_a_written_frame_rate_is_the_exact_one() -> None:
+    for written in (23.976, "23.976", "23.98", "24000/1001"):
+        assert read_recipe("classic", {}, frame_rate=written).frame_rate == Fraction(24000, 1001)
+    assert read_recipe("classic", {}, frame_rate=24.5).frame_rate == Fraction(49, 2)
 
 
 def test_overwrite_must_be_said_plainly(untagged: Path, tmp_path: Path) -> None:
@@ -213,6 +215,17 @@ def test_a_hole_in_the_sound_is_filled_and_said(tmp_path: Path, suffix: str, cod
     assert abs(audio.end - 4) < Fraction(1, 20)
     assert finding(delivery, "sound filled")[0] == "note"
     assert finding(delivery, "sync at the end")[0] == "pass"
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_an_avi_with_pcm_keeps_its_sync(tmp_path: Path, codec: str) -> None:
+    """Its time base is a frame, in which no two packets of sound have a timestamp apart."""
+    path = tmp_path / "clip.avi"
+    picture = ["-f", "lavfi", "-i", clips.sky("96x64"), "-f", "lavfi", "-i", "sine=d=1:r=44100"]
+    clips.run(*picture, "-c:v", codec, "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le", path)
+    delivery = convert(path, tmp_path / "out.mov", CLASSIC)
+    assert finding(delivery, "audio samples")[0] == "pass"
+    assert finding(delivery, "sync") == ("pass", "0.000 ms off")
 
 
 def test_pixels_keep_their_aspect(made: Made, tmp_path: Path) -> None:

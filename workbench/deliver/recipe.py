@@ -14,6 +14,7 @@ from workbench.errors import ParameterError
 from workbench.look.chain import PIXEL_FORMAT, clip_chain
 from workbench.look.preset import Preset, load_preset
 from workbench.opening import file_input
+from workbench.rates import written_rate
 
 Encoder = Literal["finest", "search"]
 """How ffmpeg's `prores_ks` chooses the quantizer of each slice; the delivered file is the same.
@@ -90,7 +91,7 @@ def read_recipe(
                 f"{frame_rate!r} is not a frame rate: give a number or a fraction, such as 24 or "
                 "24000/1001"
             )
-        rate = Fraction(text)
+        rate = written_rate(text)
     if audio_rate is not None and not re.fullmatch(r"\d{1,9}", str(audio_rate)):
         raise ParameterError(f"{audio_rate!r} is not an audio rate: give Hz, such as 48000")
     if not isinstance(overrides, Mapping):
@@ -138,7 +139,8 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
         # Otherwise ffmpeg rounds each timestamp to a multiple of the average frame duration.
         base = clip.time_base  # said in figures: "demux" gets lost where a graph has branches
         units = f"{base.numerator}/{base.denominator}"
-        arguments += ["-fps_mode", "passthrough", "-enc_time_base", units]
+        # Of the picture alone: in units of a frame, samples of sound would share timestamps.
+        arguments += ["-fps_mode", "passthrough", "-enc_time_base:v", units]
     arguments += sound_options(clip, recipe)
     return [*arguments, "-f", "mov", ffmpeg.file_url(destination)]
 
