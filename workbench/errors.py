@@ -17,6 +17,7 @@
     ├── FfmpegError                (RuntimeError) the ffmpeg program
     │   ├── FfmpegMissing          not found, or without a filter or encoder that is needed
     │   ├── FfmpegFailed           it ran and failed: carries the command, the file, its last lines
+    │   ├── ResultsMissing         it ran, and gave fewer results than it was given frames or tracks
     │   └── Cancelled              it was stopped because somebody asked
     ├── DeliveryError              a file that cannot be delivered
     │   ├── DestinationExists      (FileExistsError) and --overwrite was not given
@@ -158,6 +159,10 @@ class FfmpegFailed(FfmpegError):
     def __reduce__(self) -> tuple[type["FfmpegFailed"], tuple[Any, ...]]:
         """Pickle by what made it, which is not its message."""
         return type(self), (self.command, self.file, self.log, self.cause)
+
+
+class ResultsMissing(FfmpegError):
+    """The program ran without an error and gave fewer results than it was given frames."""
 
 
 class Cancelled(FfmpegError):

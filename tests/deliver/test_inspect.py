@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import clips
 from workbench import ffmpeg
 from workbench.clip import Clip, sample_indices
 from workbench.deliver import inspect as inspecting
 from workbench.deliver.encode import convert
-from workbench.deliver.inspect import inspect, source_places
+from workbench.deliver.inspect import banding_rank, inspect, source_places
 from workbench.deliver.recipe import read_recipe
 from workbench.deliver.verify import Delivery
 from workbench.errors import Cancelled
@@ -44,7 +45,7 @@ def test_the_frames_compared_are_the_delivered_ones(delivery: Delivery) -> None:
         assert [one.index for one in inspection.comparisons] == sample_indices(24, 4)
         frames = [clip.frame(one.index) for one in inspection.comparisons]
     assert [one.cambi_after for one in inspection.comparisons] == cambi(frames)
-    assert inspection.comparisons[0].coarse_after == cambi(frames[:1], COARSE)[0]
+    assert [one.coarse_after for one in inspection.comparisons] == cambi(frames, COARSE)
     worst = max(inspection.comparisons, key=lambda one: one.cambi_before or 0)
     assert inspection.before.index == inspection.after.index == worst.index
     assert inspection.after.luma.tobytes() == frames[0].luma.tobytes() or worst.index > 3
@@ -61,6 +62,39 @@ def test_every_frame_can_be_asked_for(delivery: Delivery, monkeypatch: pytest.Mo
     assert [one.index for one in found.comparisons] == list(range(24))
     assert all(one.coarse_after is not None for one in found.comparisons)
     assert done == list(range(1, 25))
+
+
+def test_bands_in_some_frames_alone_are_measured_in_each(tmp_path: Path) -> None:
+    """The first frame that is compared has none: coarse CAMBI is measured in the others too."""
+    path = tmp_path / "late.mp4"
+    ends = "x0=200:y0=0:x1=500:y1=359:speed=0:seed=7"
+    ramp = f"gradients=s=640x360:r=24:c0=0x101010:c1=0xd0d0d0:{ends}:d=0.33:nb_colors=2"
+    coarse = "lutyuv=y='floor(val/8)*8':enable='gte(n,2)'"
+    clips.run("-f", "lavfi", "-i", f"{ramp},format=yuv420p,drawbox=t=fill:color=gray:"
+              f"enable='lt(n,2)',{coarse}", "-c:v", "libx264", "-crf", "4", path)  # fmt: skip
+    inspection = convert(path, tmp_path / "out.mov", read_recipe("untouched", {})).inspection
+    assert inspection is not None
+    found = [one.coarse_after or 0 for one in inspection.comparisons]
+    assert [one.index for one in inspection.comparisons] == [1, 3, 5, 7]
+    assert found[0] == pytest.approx(0, abs=0.1)
+    assert min(found[1:]) > 10
+
+
+def test_frames_are_ranked_by_cambi_and_by_contour_only_where_that_is_the_same(
+    delivery: Delivery,
+) -> None:
+    assert delivery.inspection is not None
+    some = delivery.inspection.comparisons[0]
+
+    def ranked(pairs: list[tuple[float | None, float | None]]) -> int:
+        found = [replace(some, cambi_before=one, contour_before=two) for one, two in pairs]
+        return max(range(len(found)), key=lambda number: banding_rank(found[number]))
+
+    assert ranked([(0, 16), (0, 16), (6.2, 8), (6.2, 8)]) == 2
+    assert ranked([(0.0, 7), (0.0, 16), (0.0, 8)]) == 1
+    assert ranked([(0.01, 7), (0.0, 16)]) == 0
+    assert ranked([(None, 7), (None, 16)]) == 1
+    assert ranked([(None, None), (None, None)]) == 0
 
 
 @pytest.mark.parametrize("rate", ["12", "24000/1001", "60"])

@@ -2,15 +2,20 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests import clips
+from workbench.deliver.encode import convert
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.picture import check_frames, judge
 from workbench.deliver.policy import Policy, Rule, load_policy
 from workbench.deliver.qc import Finding
 from workbench.deliver.quicktime import Movie, read_movie
+from workbench.deliver.recheck import recheck
+from workbench.deliver.recipe import read_recipe
 from workbench.deliver.verify import Delivery
 from workbench.measure.loudness import Loudness
 from workbench.measure.match import Difference, Match
@@ -36,14 +41,101 @@ def judged(
 def test_an_8_bit_chain_is_warned_of(inspection: Inspection, movie: Movie) -> None:
     found = judged(inspection, movie)["bit depth"]
     assert (found.level, found.limit) == ("warn", "at least 9.5 bits")
-    assert float(found.measured.removesuffix(" bits")) == pytest.approx(8, abs=0.3)
+    assert found.measured.startswith("8.0 bits, frame ")
+
+
+def with_each(inspection: Inspection, field: str, values: list[float | None]) -> Inspection:
+    """Give each of the four frames that were compared one value of a figure."""
+    pairs = zip(inspection.comparisons, values, strict=True)
+    return replace(
+        inspection, comparisons=tuple(replace(one, **{field: value}) for one, value in pairs)
+    )
+
+
+@pytest.mark.parametrize(
+    ("worst", "level", "shown"),
+    [
+        (9.5, "pass", "9.5"),
+        (9.47, "warn", "9.47"),
+        (9.4999, "warn", "9.4999"),
+        (9.4, "warn", "9.4"),
+    ],
+)
+def test_a_figure_beside_its_limit_does_not_print_the_limit(
+    inspection: Inspection, movie: Movie, worst: float, level: str, shown: str
+) -> None:
+    some = with_each(inspection, "effective_bit_depth", [10, 10, worst, None])
+    found = judged(some, movie)["bit depth"]
+    third = inspection.comparisons[2].index
+    assert (found.level, found.measured) == (level, f"{shown} bits, frame {third}")
+
+
+def test_cambi_and_peak_beside_their_limits_do_not_print_them(
+    inspection: Inspection, movie: Movie
+) -> None:
+    some = with_each(inspection, "cambi_after", [0, 5.04, 0, 0])
+    assert "5.04 after, frame" in judged(some, movie)["banding"].measured
+    loud = judged(replace(inspection, loudness=(Loudness(-9.0, -0.97),)), movie)["loudness"]
+    assert (loud.level, loud.measured) == ("note", "-0.97 dBTP, -9.0 LUFS")
+
+
+def unknown(inspection: Inspection, grids: list[float | None]) -> Inspection:
+    some = with_each(inspection, "grid", grids)
+    return replace(
+        some,
+        comparisons=tuple(
+            replace(one, effective_bit_depth=None, off=None) for one in some.comparisons
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("grids", "level"),
+    [([0, 0.45, 0, 0], "warn"), ([0.2, None, 0, 0], "pass"), ([0, 0, 0, 0.2001], "warn")],
+)
+def test_the_worst_frame_says_whether_an_unknown_look_was_8_bits(
+    inspection: Inspection, movie: Movie, grids: list[float | None], level: str
+) -> None:
+    """A fade to black has frames that say nothing, which stood for the whole clip."""
+    assert judged(unknown(inspection, grids), movie)["bit depth"].level == level
+
+
+@pytest.mark.parametrize(("preset", "level"), [("classic", "warn"), ("smooth", "pass")])
+def test_a_clip_with_a_fade_tells_its_8_bits(tmp_path: Path, preset: str, level: str) -> None:
+    path, elsewhere = tmp_path / "fade.mp4", tmp_path / "elsewhere.mov"
+    shading = f"{clips.sky()},noise=alls=6:all_seed=7,fade=out:4:16"
+    clips.run("-f", "lavfi", "-i", shading, "-c:v", "libx264", "-crf", "12",
+              "-pix_fmt", "yuv420p", path)  # fmt: skip
+    clips.run("-i", convert(path, tmp_path, read_recipe(preset, {})).destination,
+              "-c", "copy", elsewhere)  # fmt: skip
+    found = {finding.id: finding for finding in recheck(path, elsewhere).findings}
+    assert (found["bit depth"].level, found["bit depth"].limit) == (level, "at most 0.2")
+
+
+def test_a_clip_of_a_few_tones_says_nothing_of_its_depth(
+    inspection: Inspection, movie: Movie
+) -> None:
+    found = judged(unknown(inspection, [None] * 4), movie)["bit depth"]
+    assert (found.level, found.measured) == ("pass", "too few tones to tell")
+
+
+def test_what_is_sampled_says_in_which_frames(inspection: Inspection, movie: Movie) -> None:
+    found = judged(inspection, movie)
+    for name in ("bit depth", "banding", "coarse banding", "contour", "texture"):
+        assert found[name].sentence.endswith("Measured in 4 of 24 frames: 3, 9, 15, 21."), name
+    every = replace(inspection, comparisons=inspection.comparisons * 6)
+    assert judged(every, movie)["contour"].sentence.endswith("Measured in every frame.")
+    many = replace(inspection, comparisons=inspection.comparisons * 3)
+    assert (
+        "in 12 of 24 frames, evenly spread from 3 to 21." in judged(many, movie)["contour"].sentence
+    )
 
 
 def test_an_8_bit_picture_is_told_from_the_file_alone(inspection: Inspection, movie: Movie) -> None:
-    unknown = tuple(replace(one, effective_bit_depth=None) for one in inspection.comparisons)
-    found = judged(replace(inspection, comparisons=unknown), movie)["bit depth"]
-    assert found.level == "warn"
-    assert found.measured.endswith("% on the grid of 8 bits")
+    grids = [one.grid for one in inspection.comparisons]
+    found = judged(unknown(inspection, grids), movie)["bit depth"]
+    assert (found.level, found.limit) == ("warn", "at most 0.2")
+    assert "on the grid of 8 bits, frame " in found.measured
 
 
 @pytest.mark.parametrize(
@@ -74,7 +166,7 @@ def test_banding_says_before_and_after(inspection: Inspection, movie: Movie) -> 
     before = max(one.cambi_before or 0 for one in inspection.comparisons)
     after = max(one.cambi_after or 0 for one in inspection.comparisons)
     measured = judged(inspection, movie)["banding"].measured
-    assert measured == f"CAMBI {before:.1f} before, {after:.1f} after"
+    assert measured.startswith(f"CAMBI {before:.1f} before, {after:.1f} after, frame ")
 
 
 def test_black_freeze_and_jumps(inspection: Inspection, movie: Movie) -> None:
@@ -95,6 +187,10 @@ def test_loudness_is_of_each_track(inspection: Inspection, movie: Movie) -> None
     found = judged(replace(inspection, loudness=two), movie)
     assert (found["loudness 1"].level, found["loudness 2"].level) == ("pass", "note")
     assert found["loudness 1"].measured == "-3.0 dBTP, -23.0 LUFS"
+    short = judged(replace(inspection, loudness=(Loudness(None, -0.1),)), movie)["loudness"]
+    assert (short.level, short.measured) == ("note", "-0.1 dBTP, no integrated loudness")
+    quiet = judged(replace(inspection, loudness=(Loudness(None, -1.0),)), movie)["loudness"]
+    assert quiet.level == "pass"
     silent = judged(replace(inspection, loudness=(Loudness(None, None),)), movie)
     assert not any(name.startswith("loudness") for name in silent)
 

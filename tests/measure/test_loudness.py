@@ -3,23 +3,66 @@ from pathlib import Path
 import pytest
 
 from tests import clips
+from workbench.errors import ResultsMissing
 from workbench.measure.loudness import Loudness, loudness
+
+FULL = 10 ** (-0.1 / 20)
+"""Amplitude of a peak of -0.1 dBFS."""
+
+
+def sound(path: Path, expression: str, seconds: float) -> Path:
+    source = f"aevalsrc='{expression}':d={seconds}:s=48000"
+    clips.run("-f", "lavfi", "-i", source, "-c:a", "pcm_s16le", path)
+    return path
 
 
 def test_a_tone_has_the_loudness_that_r128_gives_it(tmp_path: Path) -> None:
     """EBU Tech 3341: a stereo 1 kHz sine with peaks at -23 dBFS reads -23 LUFS."""
-    path = tmp_path / "tone.mov"
     peak = 10 ** (-23 / 20)
-    tone = f"aevalsrc={peak}*sin(2*PI*1000*t)|{peak}*sin(2*PI*1000*t):d=5:s=48000"
-    clips.run("-f", "lavfi", "-i", tone, "-c:a", "pcm_s16le", path)
-    found = loudness(path)
+    tone = f"{peak}*sin(2*PI*1000*t)"
+    found = loudness(sound(tmp_path / "tone.mov", f"{tone}|{tone}", 5))
     assert found.integrated == pytest.approx(-23, abs=0.1)
     assert found.true_peak == pytest.approx(-23, abs=0.1)
 
 
-def test_silence_and_a_blip_have_none(tmp_path: Path) -> None:
-    silent, blip = tmp_path / "silent.mov", tmp_path / "blip.mov"
-    clips.run("-f", "lavfi", "-i", "anullsrc=r=48000:d=1", "-c:a", "pcm_s16le", silent)
-    clips.run("-f", "lavfi", "-i", "sine=d=0.05:r=48000", "-c:a", "pcm_s16le", blip)
-    assert loudness(silent) == Loudness(None, None)
-    assert loudness(blip) == Loudness(None, None)
+@pytest.mark.parametrize(
+    ("seconds", "start", "end"),
+    [(2, 1.965, 2), (2.05, 2.015, 2.05), (2.05, 2.048, 2.05), (2, 0, 0.002), (2, 0.9, 0.902)],
+    ids=["last 35 ms", "after the last step", "last 2 ms", "first 2 ms", "in the middle"],
+)
+def test_a_peak_counts_wherever_it_is(
+    tmp_path: Path, seconds: float, start: float, end: float
+) -> None:
+    level = f"if(gte(t,{start})*lt(t,{end}),{FULL},0.01)"
+    found = loudness(sound(tmp_path / "burst.mov", f"{level}*sin(2*PI*1000*t)", seconds))
+    assert found.true_peak == pytest.approx(-0.1, abs=0.02)
+
+
+def test_silence_after_the_end_is_not_part_of_the_loudness(tmp_path: Path) -> None:
+    """Half a second and a tone as loud throughout: more silence would lower it by 1 LU."""
+    tone = f"{FULL}*sin(2*PI*1000*t)"
+    short = loudness(sound(tmp_path / "short.mov", tone, 0.5))
+    long = loudness(sound(tmp_path / "long.mov", tone, 5))
+    assert short.integrated == pytest.approx(long.integrated, abs=0.1)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.05, False), (0.3, False), (0.4, True)])
+def test_sound_too_short_for_a_loudness_has_a_peak(
+    tmp_path: Path, seconds: float, told: bool
+) -> None:
+    found = loudness(sound(tmp_path / "blip.mov", f"{FULL}*sin(2*PI*1000*t)", seconds))
+    assert (found.integrated is not None) == told
+    assert found.true_peak == pytest.approx(-0.1, abs=0.02)
+
+
+def test_silence_has_neither(tmp_path: Path) -> None:
+    assert loudness(sound(tmp_path / "silent.mov", "0", 1)) == Loudness(None, None)
+
+
+def test_a_track_that_is_not_measured_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No sound that opens is known to do this, so ffmpeg is kept from running."""
+    monkeypatch.setattr("workbench.ffmpeg.run", lambda *_, **__: b"")
+    with pytest.raises(ResultsMissing, match=r"tone\.mov: .* no true peak for sound track 1"):
+        loudness(sound(tmp_path / "tone.mov", "0", 1))

@@ -48,7 +48,7 @@ class Inspection:
     comparisons: tuple[Comparison, ...]  # of the frames that were sampled
     loudness: tuple[Loudness, ...]  # of each sound track
     encoded_again: Repeat | None  # of one frame; None where look or encoder is not known
-    before: Frame  # the sampled frame that is banded most in the source
+    before: Frame  # the sampled frame that is banded most in the source, by banding_rank
     after: Frame  # the same, as delivered
 
     @cached_property
@@ -87,7 +87,7 @@ def inspect(
         listening = pool.submit(
             lambda: [loudness(delivered.path, i, stop) for i in range(len(delivered.audio))]
         )
-        comparing = _Comparing(pool, preset, stop, coarse=len(samples) == len(places))
+        comparing = _Comparing(pool, preset, stop)
         pairs = _pairs(clip, delivered, places, range(len(places)))
         try:
             watched = _watched(clip, comparing.passed(pairs, samples), on_progress, stop)
@@ -204,15 +204,13 @@ class _Compared:
 class _Comparing:
     """Compares some of the pairs that go by, a few at a time, beside whoever watches them."""
 
-    def __init__(
-        self, pool: Executor, preset: Preset | None, stop: ffmpeg.Cancellation, *, coarse: bool
-    ) -> None:
-        self._pool, self._preset, self._stop, self._coarse = pool, preset, stop, coarse
+    def __init__(self, pool: Executor, preset: Preset | None, stop: ffmpeg.Cancellation) -> None:
+        self._pool, self._preset, self._stop = pool, preset, stop
         self._held: list[_Pair] = []
         self._compared: list[_Pair] = []  # those that are being compared
         self._running: Future[list[Comparison]] | None = None
         self._found: list[Comparison] = []
-        self._most: tuple[float, _Pair] | None = None
+        self._most: tuple[tuple[float, float], _Pair] | None = None
 
     def passed(self, pairs: Iterable[_Pair], samples: Sequence[int]) -> Iterator[_Pair]:
         """Pass every pair on, and compare those of these places. Raises as `compare`."""
@@ -240,17 +238,25 @@ class _Comparing:
 
     def _compare(self, pairs: Sequence[_Pair]) -> list[Comparison]:
         sources, frames = zip(*pairs, strict=True)
-        return compare(sources, self._preset, frames, coarse=self._coarse, cancellation=self._stop)
+        return compare(sources, self._preset, frames, cancellation=self._stop)
 
     def _collect(self) -> None:
         if self._running is None:
             return
         for one, pair in zip(self._running.result(), self._compared, strict=True):
             self._found.append(one)
-            banding = one.cambi_before or one.contour_before or 0.0
+            banding = banding_rank(one)
             if self._most is None or banding > self._most[0]:
                 self._most = banding, pair
         self._running = None
+
+
+def banding_rank(one: Comparison) -> tuple[float, float]:
+    """Return what source frames are ranked by: CAMBI, then contour where CAMBI is the same.
+
+    What could not be measured counts as 0: no frame of a clip has CAMBI, or all have it.
+    """
+    return one.cambi_before or 0.0, one.contour_before or 0.0
 
 
 def source_places(clip: Clip, delivered: Clip, frame_rate: Fraction | None) -> list[int]:

@@ -4,7 +4,8 @@ Each frame whole and in its place is promised. The rest is judged by a policy: h
 be banded is a matter of taste and of what it is for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from statistics import median
 
@@ -14,6 +15,8 @@ from workbench.deliver.qc import Finding, Level
 from workbench.deliver.quicktime import Movie
 from workbench.deliver.unknown import check_unknown_look
 from workbench.errors import DamagedClip
+from workbench.look.compare import Comparison
+from workbench.measure.banding import halved
 from workbench.measure.levels import Stretch
 
 _ALIKE = 0.5  # correlation: a strong grade stays above, another picture below
@@ -87,23 +90,13 @@ def judge(inspection: Inspection, movie: Movie, policy: Policy) -> Iterator[Find
     yield from _banding(inspection, policy)
     yield from _texture(inspection, policy)
     yield from _levels(inspection, policy)
-    for number, loudness in enumerate(inspection.loudness):
-        track = f" {number + 1}" if len(inspection.loudness) > 1 else ""
-        if loudness.integrated is not None and loudness.true_peak is not None:
-            yield _judged(
-                f"loudness{track}",
-                policy.true_peak,
-                loudness.true_peak,
-                f"{loudness.true_peak:.1f} dBTP, {loudness.integrated:.1f} LUFS",
-                "How loud the sound's highest peak is, and its whole (EBU R128).",
-                "dBTP",
-            )
+    yield from _loudness(inspection, policy)
     megabits = movie.size * 8 / 1e6 / float(movie.duration)
     yield _judged(
         "data rate",
         policy.data_rate,
         megabits,
-        f"{megabits:.0f} Mb/s, {movie.size / 1e6:.1f} MB",
+        f"{_shown(policy.data_rate, megabits, 0)} Mb/s, {movie.size / 1e6:.1f} MB",
         "How much room the file takes.",
         "Mb/s",
     )
@@ -118,81 +111,165 @@ def _judged(
     return Finding(id, level, measured, f"{rule} {unit}".rstrip(), sentence)
 
 
-def _known(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
+def _shown(rule: Rule | None, value: float, digits: int = 1) -> str:
+    return rule.shown(value, digits) if rule else f"{value:.{digits}f}"
+
+
+@dataclass(frozen=True)
+class _Worst:
+    """The worst of one figure among the frames that were compared."""
+
+    value: float
+    frame: int  # of the source
+
+
+def _worst(
+    inspection: Inspection, figure: Callable[[Comparison], float | None], *, least: bool = False
+) -> _Worst | None:
+    """Return the largest, or `least`, of a figure; None where no frame has it."""
+    known = [
+        _Worst(value, one.index)
+        for one in inspection.comparisons
+        if (value := figure(one)) is not None
+    ]
+    return (min if least else max)(known, key=lambda one: one.value, default=None)
+
+
+def sampled(inspection: Inspection) -> str:
+    """Say in which frames of the source was measured what is not measured in each."""
+    numbers = [one.index for one in inspection.comparisons]
+    total = len(inspection.times)
+    if len(numbers) == total:
+        return "Measured in every frame."
+    if len(numbers) <= _LISTED:
+        return f"Measured in {len(numbers)} of {total} frames: {', '.join(map(str, numbers))}."
+    return (
+        f"Measured in {len(numbers)} of {total} frames, evenly spread from {numbers[0]} "
+        f"to {numbers[-1]}."
+    )
+
+
+_LISTED = 8  # frame numbers at most
 
 
 def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
-    bits = _known([one.effective_bit_depth for one in inspection.comparisons])
+    bits = _worst(inspection, lambda one: one.effective_bit_depth, least=True)
     if bits:
         yield _judged(
             "bit depth",
             policy.bit_depth,
-            min(bits),
-            f"{min(bits):.1f} bits",
+            bits.value,
+            f"{_shown(policy.bit_depth, bits.value)} bits, frame {bits.frame}",
             "How many bits of luma are in use before the encoder: a look that works in 8 bits "
-            "leaves a 10-bit file with 8-bit steps, which show when it is graded.",
+            "leaves a 10-bit file with 8-bit steps, which show when it is graded. "
+            + sampled(inspection),
             "bits",
         )
         return
-    grid = min(one.grid for one in inspection.comparisons)
-    yield _judged(
+    grid = _worst(inspection, lambda one: one.grid)
+    if grid and all(one.off is None for one in inspection.comparisons):  # the look is not known
+        yield _judged(
+            "bit depth",
+            policy.grid,
+            grid.value,
+            f"{_shown(policy.grid, grid.value, 2)} on the grid of 8 bits, frame {grid.frame}",
+            "Whether the file's luma still stands on steps of four code values, as it does when "
+            "8-bit values were put into 10 bits: 0 is not at all, 1 is all of it. "
+            + sampled(inspection),
+        )
+        return
+    yield Finding(
         "bit depth",
-        policy.grid,
-        grid,
-        f"{grid:.0%} on the grid of 8 bits",
-        "Whether the file's luma still stands on steps of four code values, as it does when 8-bit "
-        "values were put into 10 bits.",
+        "pass",
+        "too few tones to tell",
+        "",
+        "A picture of a few flat tones does not show how many bits it uses. " + sampled(inspection),
     )
 
 
 def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
-    for name, pairs, rule, sentence in (
+    frames = sampled(inspection)
+    if halved(inspection.before.width, inspection.before.height):
+        frames += " The picture is above UHD, where CAMBI is measured at half its size."
+    for name, before, after, rule, sentence in (
         (
             "banding",
-            [(one.cambi_before, one.cambi_after) for one in inspection.comparisons],
+            _worst(inspection, lambda one: one.cambi_before),
+            _worst(inspection, lambda one: one.cambi_after),
             policy.cambi,
             "Bands in the worst frame before and after: 0 is none, from 5 on viewers are annoyed. "
             "A dither hides them from CAMBI; contour sees them still.",
         ),
         (
             "banding, graded back",
-            [(one.cambi_before, one.cambi_graded) for one in inspection.comparisons],
+            _worst(inspection, lambda one: one.cambi_before),
+            _worst(inspection, lambda one: one.cambi_graded),
             policy.cambi_graded,
             "The same with the look's tone taken back, because a flat picture flatters itself.",
         ),
         (
             "coarse banding",
-            [(one.coarse_before, one.coarse_after) for one in inspection.comparisons],
+            _worst(inspection, lambda one: one.coarse_before),
+            _worst(inspection, lambda one: one.coarse_after),
             policy.cambi_coarse,
             "The same at a wider contrast setting, which sees larger steps too.",
         ),
-        (
-            "contour",
-            [(one.contour_before, one.contour_after) for one in inspection.comparisons],
-            policy.contour,
-            "How much edge the bands leave in smooth areas once the noise over them is taken "
-            "away: noise can hide bands from CAMBI, and a grade brings them out again.",
-        ),
     ):
-        befores, afters = (_known(values) for values in zip(*pairs, strict=True))
-        if befores and afters:
-            measured = f"{max(befores):.1f} before, {max(afters):.1f} after"
-            measured = measured if name == "contour" else f"CAMBI {measured}"
-            yield _judged(name, rule, max(afters), measured, sentence)
+        if before and after:
+            measured = (
+                f"CAMBI {before.value:.1f} before, {_shown(rule, after.value)} after, "
+                f"frame {after.frame}"
+            )
+            yield _judged(name, rule, after.value, measured, f"{sentence} {frames}")
+    before = _worst(inspection, lambda one: one.contour_before)
+    after = _worst(inspection, lambda one: one.contour_after)
+    if before and after:
+        yield _judged(
+            "contour",
+            policy.contour,
+            after.value,
+            f"{before.value:.1f} before, {_shown(policy.contour, after.value)} after, "
+            f"frame {after.frame}",
+            "How much edge the bands leave in smooth areas once the noise over them is taken "
+            "away: noise can hide bands from CAMBI, and a grade brings them out again. "
+            + sampled(inspection),
+        )
 
 
 def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
-    changes = _known([one.texture_change for one in inspection.comparisons])
-    if changes:
-        similar = min(_known([one.ssim for one in inspection.comparisons]), default=1.0)
+    change = _worst(inspection, lambda one: one.texture_change)
+    similar = _worst(inspection, lambda one: one.ssim, least=True)
+    if change:
         yield _judged(
             "texture",
             policy.texture,
-            max(changes),
-            f"{max(changes):.1f} code values, SSIM {similar:.4f}",
-            "How far fine detail differs from the same tone without deband.",
+            change.value,
+            f"{_shown(policy.texture, change.value)} code values, frame {change.frame}, "
+            f"SSIM {similar.value if similar else 1.0:.4f}",
+            "How far fine detail differs from the same tone without deband. " + sampled(inspection),
             "code values",
+        )
+
+
+def _loudness(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
+    """Judge the peak of each track; less than 0.4 s of sound has no loudness, and has a peak."""
+    for number, loudness in enumerate(inspection.loudness):
+        if loudness.true_peak is None:
+            continue
+        track = f" {number + 1}" if len(inspection.loudness) > 1 else ""
+        whole = (
+            "no integrated loudness"
+            if loudness.integrated is None
+            else f"{loudness.integrated:.1f} LUFS"
+        )
+        yield _judged(
+            f"loudness{track}",
+            policy.true_peak,
+            loudness.true_peak,
+            f"{_shown(policy.true_peak, loudness.true_peak)} dBTP, {whole}",
+            "How loud the sound's highest peak is, and its whole (EBU R128). A sound under 0.4 s, "
+            "or one that is nearly silent, has a peak alone.",
+            "dBTP",
         )
 
 

@@ -15,6 +15,7 @@ from workbench.files import expanded, read_toml
 from workbench.model import Model, problems
 
 SHIPPED = Path(__file__).parent / "policies"
+_MOST_DIGITS = 9
 
 
 class Rule(BaseModel):
@@ -37,6 +38,17 @@ class Rule(BaseModel):
             return value <= self.at_most
         return self.at_least is None or value >= self.at_least
 
+    def shown(self, value: float, digits: int) -> str:
+        """Format a value with as many decimals, or more where it would seem to meet its limit.
+
+        >>> Rule(at_least=9.5).shown(9.47, 1), Rule(at_least=9.5).shown(9.2, 1)
+        ('9.47', '9.2')
+        """
+        text = f"{value:.{digits}f}"
+        if self.allows(float(text)) == self.allows(value) or digits >= _MOST_DIGITS:
+            return text
+        return self.shown(value, digits + 1)
+
     def __str__(self) -> str:
         if self.at_most is not None:
             return f"at most {self.at_most:g}"
@@ -51,7 +63,9 @@ class Policy(Model):
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
     bit_depth: Rule | None = Field(None, description="Bits of luma in use before the encoder.")
-    grid: Rule | None = Field(None, description="Luma on the grid of 8 bits, 0 to 1.")
+    grid: Rule | None = Field(
+        None, description="Luma on the grid of 8 bits, 0 to 1, where the look is not known."
+    )
     cambi: Rule | None = Field(None, description="CAMBI of the worst frame.")
     cambi_coarse: Rule | None = Field(None, description="The same, at the wider contrast setting.")
     cambi_graded: Rule | None = Field(

@@ -33,7 +33,7 @@ class Comparison:
     contour_after: float | None
     texture_change: float | None  # 10-bit code values; None where the source has no texture
     effective_bit_depth: float | None  # of luma, before any encoder; None for an unknown look
-    grid: float  # of the picture after, as it is; see measure.codes.grid
+    grid: float | None  # of the picture after, as it is; see measure.codes.grid
     outside_r103: float  # share of the picture after, 0 to 1
     ssim: float | None = None  # of luma, against the same tone, not debanded
     off: Difference | None = None  # of the picture after from the look's rendering, where known
@@ -56,8 +56,8 @@ def compare(
 
     `delivered` are the same frames from a file that was made of them; without it, the look's own
     output is measured. With a `preset` of None the look is taken as unknown. CAMBI at the wider
-    contrast setting costs more than all the rest: without `coarse` only the first frame has it.
-    Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing.
+    contrast setting costs more than all the rest; without `coarse` no frame has it.
+    Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
     _check(sources, preset, delivered, coarse)
     check_optional(
@@ -194,5 +194,5 @@ def _scores(
     if not measurable(frames[0].width, frames[0].height):
         return [(None, None)] * len(frames)
     fine = cambi(frames, FINE, cancellation)
-    wide = cambi(frames if coarse else frames[:1], COARSE, cancellation)
-    return list(zip(fine, [*wide, *[None] * (len(fine) - len(wide))], strict=True))
+    wide = cambi(frames, COARSE, cancellation) if coarse else [None] * len(frames)
+    return list(zip(fine, wide, strict=True))

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import av
+
 from workbench import ffmpeg
 from workbench.arguments import check_optional, check_type
 from workbench.colour import Colour, delivered
+from workbench.errors import ResultsMissing
 from workbench.frames import Frame, check_frames
 from workbench.look.chain import PIXEL_FORMAT, as_encoded, back_chain, filter_chain
 from workbench.look.graph import filter_names
@@ -16,7 +19,7 @@ from workbench.look.stages import AnyTone
 def render(frame: Frame, preset: Preset, cancellation: ffmpeg.Cancellation | None = None) -> Frame:
     """Return the picture that the encoder is fed for this frame, byte for byte, in 10 bits.
 
-    Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing.
+    Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
     return render_each([frame], preset, cancellation)[0]
 
@@ -68,7 +71,13 @@ def _through(
         stdin=(frame.tobytes() for frame in frames),
         cancellation=cancellation,
     )
-    size = len(raw) // len(frames)
+    size = _size(pixel_format, first.width, first.height)
+    if len(raw) != size * len(frames):
+        raise ResultsMissing(
+            f"ffmpeg rendered {len(raw) / size:.3g} of {len(frames)} frames through {chain}: "
+            f"install the ffmpeg program that this version was tested with "
+            f"({ffmpeg.HOW_TO_GET_IT})"
+        )
     pictures = (
         Frame.frombytes(raw[at : at + size], first.width, first.height, pixel_format, colour)
         for at in range(0, len(raw), size)
@@ -77,3 +86,9 @@ def _through(
         replace(picture, index=frame.index, time=frame.time)
         for frame, picture in zip(frames, pictures, strict=True)
     ]
+
+
+def _size(pixel_format: str, width: int, height: int) -> int:
+    """Return the bytes of one picture in ffmpeg's rawvideo."""
+    parts = av.VideoFormat(pixel_format, width, height).components
+    return sum(part.width * part.height * -(-part.bits // 8) for part in parts)

@@ -2,6 +2,12 @@
 
 0 is none; from about 5 on viewers begin to be annoyed; 24 is the most that was seen (Tandon et al.,
 "CAMBI: Contrast-aware Multiscale Banding Index", PCS 2021). It looks at luma, frame by frame.
+
+libvmaf refuses pictures above UHD (more than 6092 pixels of width and height together): the window
+is too large for one of its tables. There CAMBI is measured at half the size, by libvmaf's own
+option cambi_high_res_speedup=2160. libvmaf finds smooth areas at full size, and then looks for
+bands in every second row and column, in a window half as large. On real pictures of 3840x2160 the
+score is within 4 % of the usual one. A window that is still too large is made smaller.
 """
 
 import json
@@ -13,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import ffmpeg
-from workbench.errors import UnsupportedClip
+from workbench.errors import ResultsMissing, UnsupportedClip
 from workbench.frames import Frame
 from workbench.owned import temporary_folder
 
 _SMALLEST = 216  # pixels in one direction at least
-_WINDOW = 65  # pixels at 3840 x 2160: libvmaf's default
+_WINDOW = 65  # pixels at 3840 x 2160: libvmaf's default, and the most that fits into its table
+_LARGE = 3840 * 2160  # pixels: libvmaf halves no smaller picture
 FINE, COARSE = 2, 5
 """Settings of max_log_contrast: libvmaf's default, and one that sees steps too large for it."""
 _LOG = "cambi.json"
@@ -32,13 +39,14 @@ def cambi(
 ) -> list[float]:
     """Score frames of one size and depth, in one run of ffmpeg.
 
-    Raises UnsupportedClip when they are too small, FfmpegMissing without libvmaf.
+    Above UHD they are measured at half their size; see `halved`. Raises UnsupportedClip when they
+    are too small, FfmpegMissing without libvmaf, ResultsMissing, FfmpegFailed, Cancelled.
     """
     _require(frames[0])
-    feature = rf"name=cambi\:max_log_contrast={max_log_contrast}"
+    options = [f"max_log_contrast={max_log_contrast}", *_size_options(frames[0])]
     with temporary_folder() as folder:
-        _run(frames, feature, folder, cancellation)
-        return _scores(folder)
+        _run(frames, options, folder, cancellation)
+        return _scores(folder, len(frames))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,27 +84,30 @@ def cambi_map(frame: Frame) -> CambiMap:
     _require(frame)
     with temporary_folder() as folder:
         (folder / _MAPS).mkdir()
-        _run([frame], rf"name=cambi\:heatmaps_path={_MAPS}", folder)
+        _run([frame], [f"heatmaps_path={_MAPS}", *_size_options(frame)], folder)
+        score = _scores(folder, 1)[0]
         merged = np.zeros((frame.height, frame.width), np.uint16)
         for path in (folder / _MAPS).iterdir():
             columns, rows = map(int, path.stem.split("_")[4].split("x"))
+            if halved(frame.width, frame.height):  # libvmaf names the file by the full size
+                columns, rows = -(-columns // 2), -(-rows // 2)
             scale = np.fromfile(path, "<u2").reshape(rows, columns)
             y = np.minimum(np.arange(frame.height) * rows // frame.height, rows - 1)
             x = np.minimum(np.arange(frame.width) * columns // frame.width, columns - 1)
             np.maximum(merged, scale[np.ix_(y, x)], out=merged)
         return CambiMap(
-            score=_scores(folder)[0],
+            score=score,
             c_values=merged.astype(np.float32) / np.float32(65535),
         )
 
 
 def _run(
     frames: Sequence[Frame],
-    feature: str,
+    options: Sequence[str],
     folder: Path,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> None:
-    """Run one of libvmaf's features over the frames' luma, which is all that CAMBI looks at.
+    """Run CAMBI over the frames' luma, which is all that it looks at.
 
     It goes in as 4:2:0 with neutral chroma: ffmpeg would stretch a grey picture, which it takes for
     full range, and any other format is more to carry. CAMBI needs no reference, but the filter has
@@ -105,6 +116,7 @@ def _run(
     first = frames[0]
     deep = f"{first.bit_depth}le" if first.bit_depth > 8 else ""
     source = ffmpeg.raw_input(f"yuv420p{deep}", first.width, first.height)
+    feature = r"\:".join(["name=cambi", *options])
     samples = -(-first.width // 2) * -(-first.height // 2) * 2
     chroma = np.full(samples, 1 << first.bit_depth - 1, first.luma.dtype).tobytes()
     graph = (
@@ -119,20 +131,61 @@ def _run(
     )
 
 
-def _scores(folder: Path) -> list[float]:
-    """Read the scores; libvmaf names them by what is not at its default."""
-    frames = json.loads((folder / _LOG).read_text(encoding="utf-8"))["frames"]
-    return [next(iter(frame["metrics"].values())) for frame in frames]
+def _scores(folder: Path, count: int) -> list[float]:
+    """Read the scores; libvmaf names them by what is not at its default.
+
+    Raises ResultsMissing when there are fewer than `count`: ffmpeg may end without an error though
+    libvmaf refused the picture.
+    """
+    log = folder / _LOG
+    frames = json.loads(log.read_text(encoding="utf-8"))["frames"] if log.exists() else []
+    scores = [value for frame in frames for value in list(frame["metrics"].values())[:1]]
+    if len(scores) != count:
+        raise ResultsMissing(
+            f"libvmaf measured banding (CAMBI) in {len(scores)} of {count} frames: "
+            f"install the ffmpeg program that this version was tested with ({ffmpeg.HOW_TO_GET_IT})"
+        )
+    return scores
+
+
+def halved(width: int, height: int) -> bool:
+    """Return whether CAMBI measures a picture of this size at half its size.
+
+    >>> halved(3840, 2160), halved(4096, 2160), halved(7680, 4320)
+    (False, True, True)
+    """
+    return _window(width, height) > _WINDOW and width * height >= _LARGE
+
+
+def _window(width: int, height: int, window: int = _WINDOW) -> int:
+    """Return the side of the window in pixels, as libvmaf fits it to a picture (cambi.c)."""
+    return (window * (width + height) // 375) >> 4
+
+
+def _fitted(width: int, height: int) -> int:
+    """Return the largest setting of the window that libvmaf takes for a picture of this size."""
+    most = 2 * _WINDOW if halved(width, height) else _WINDOW
+    return next(one for one in range(_WINDOW, 0, -1) if _window(width, height, one) <= most)
+
+
+def _size_options(frame: Frame) -> list[str]:
+    """Return the options without which libvmaf refuses a picture as large."""
+    fitted = _fitted(frame.width, frame.height)
+    return [
+        *(["cambi_high_res_speedup=2160"] if halved(frame.width, frame.height) else []),
+        *([f"window_size={fitted}"] if fitted < _WINDOW else []),
+    ]
 
 
 def measurable(width: int, height: int) -> bool:
-    """Whether CAMBI can look at a picture of this size.
+    """Return whether CAMBI can look at a picture of this size.
 
     libvmaf refuses what has no side of 216 pixels. And it crashes where its window, which grows
     with the picture, does not fit into the height of the smallest of its five scales (cambi.c).
     """
-    window = (_WINDOW * (width + height) // 375) >> 4
-    return max(width, height) >= _SMALLEST and height >> 4 >= window // 2
+    half = int(halved(width, height))
+    window = _window(width, height, _fitted(width, height)) >> half
+    return max(width, height) >= _SMALLEST and height >> 4 + half >= window // 2
 
 
 def _require(frame: Frame) -> None:

@@ -23,6 +23,9 @@ NEUTRAL = 512
 _NEIGHBOURS = 17  # code values, around each, that it is held against
 _FAR = 4  # code values: a wider gap is a tone that the picture does not have
 _SCARCE = 1 / 64  # of its neighbours' mean: rarer than this, a code value does not count
+_MADE_LEGAL = (WHITE - BLACK) / 255  # 10-bit code values from one value of full-range 8 bits on
+_ANY = 0.5  # of the whole: a line this strong where no grid has one is that of a few tones
+_TELLING = 4  # steps from tone to tone: fewer say nothing of a picture's depth
 
 
 def histogram(plane: Plane, bit_depth: int) -> NDArray[np.int64]:
@@ -52,50 +55,84 @@ def legal_chroma(bit_depth: int) -> tuple[int, int]:
     return 16 << bit_depth - 8, 240 << bit_depth - 8
 
 
-def effective_bit_depth(counts: NDArray[np.int64]) -> float:
+def effective_bit_depth(counts: NDArray[np.int64]) -> float | None:
     """Return how many bits a picture's luma uses, from its histogram of 2**n code values.
 
-    Where all code values between the darkest and the brightest occur, it is n; where only every
-    fourth does, as in an 8-bit picture that was shifted up to 10 bits, it is n - 2. The 0.1 % of
-    pixels at either end are left out, as are tones that the picture does not have, and a code value
-    counts when it is at least 1/64 as frequent as its neighbours, so that a few stray pixels do not
-    pass for depth. A flat picture says nothing, and passes for n.
+    Where all code values occur it is n; where only every fourth does, as in an 8-bit picture that
+    was shifted up to 10 bits, it is n - 2. The 0.1 % of pixels at either end are left out, as are
+    tones that the picture does not have, and a code value counts when it is at least 1/64 as
+    frequent as its neighbours, so that a few stray pixels do not pass for depth.
+
+    A small picture leaves code values out by chance. If a pixel falls on each one that is in use
+    alike, and one in s is, then of codes with k pixels each on average the share that occurs is
+    (1 - exp(-k s)) / s, by Poisson; s is solved from it.
+
+    Returns None for a picture of fewer than _TELLING steps from tone to tone: it says nothing.
 
     >>> comb = np.zeros(1024, np.int64)
     >>> comb[64:940:4] = 1000
-    >>> round(effective_bit_depth(comb), 2), effective_bit_depth(np.ones(1024, np.int64))
+    >>> round(effective_bit_depth(comb), 6), effective_bit_depth(np.ones(1024, np.int64))
     (8.0, 10.0)
     """
     depth = counts.size.bit_length() - 1
     reached = counts.cumsum() / max(1, counts.sum())
     first, last = (int(reached.searchsorted(share)) for share in (0.001, 0.999))
-    span = last - first
-    if span < _NEIGHBOURS:
-        return float(depth)
     around = np.convolve(counts, np.full(_NEIGHBOURS, 1 / _NEIGHBOURS), "same")
-    alive = ((counts > 0) & (counts >= _SCARCE * around))[first : last + 1]
-    reachable = np.convolve(alive, np.ones(2 * _FAR + 1), "same") > 0
-    return depth + float(np.log2(np.count_nonzero(alive) / np.count_nonzero(reachable)))
+    alive = np.flatnonzero((counts > 0) & (counts >= _SCARCE * around))
+    alive = alive[(alive >= first) & (alive <= last)]
+    steps = np.diff(alive)
+    near = steps <= 2 * _FAR
+    if np.count_nonzero(near) < _TELLING:
+        return None
+    expected = around[alive[0] : alive[-1]][np.repeat(near, steps)]
+    return depth - float(np.log2(_spacing(expected, int(np.count_nonzero(near)))))
 
 
-def grid(counts: NDArray[np.int64]) -> float:
+def _spacing(expected: NDArray[np.float64], occupied: int) -> float:
+    """Return s, at least 1, such that so many codes occur; see `effective_bit_depth`."""
+    low, high = 1.0, 4.0 * _FAR
+
+    def occurring(spacing: float) -> float:
+        return float(-np.expm1(-expected * spacing).sum() / spacing)
+
+    if occurring(low) <= occupied:
+        return low
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if occurring(middle) > occupied else (low, middle)
+    return (low + high) / 2
+
+
+def grid(counts: NDArray[np.int64]) -> float | None:
     """Return how far a 10-bit picture's luma stands on the coarser grid of 8 bits, 0 to 1.
 
     Values that came from 8 bits lie 4 codes apart, or 3.4 when full range was made legal. Encoding
     spreads them over their neighbours, so that none stays empty; the grid still shows as a line in
     the spectrum of the histogram's square root (the root keeps one flat area from drowning it).
-    What is returned is the strongest line with a period between 3 and 5 codes, over the whole.
+    What is returned is the line of one of these two periods, over the whole, less the strongest
+    with a period of 5.3 to 9: no 8-bit picture has such a grid, and the spectrum of a few tones, as
+    in a title, has lines of any period. Texture under a look of 16 bits keeps steps as well, and
+    has another period: 3.6 codes at a contrast of 0.9.
+
+    Returns None for a picture with too few tones to say anything.
 
     >>> comb = np.zeros(1024, np.int64)
     >>> comb[64:940:4] = 1000
-    >>> round(grid(comb), 2), round(grid(np.ones(1024, np.int64)), 2)
+    >>> round(grid(comb), 1), round(grid(np.ones(1024, np.int64)), 1)
     (1.0, 0.0)
     """
     if np.ptp(counts.nonzero()[0]) < _NEIGHBOURS:
-        return 0.0  # a flat picture says nothing
+        return None
     root = np.sqrt(counts)
-    lines = np.abs(np.fft.rfft(root))
-    return float(lines[counts.size // 5 : counts.size // 3].max() / max(1.0, root.sum()))
+    lines = np.abs(np.fft.rfft(root)) / root.sum()
+    size = counts.size
+    other = float(lines[size // 9 : round(size / 5.3)].max())
+    if other >= _ANY:
+        return None
+    found = max(
+        float(lines[at - 2 : at + 3].max()) for at in (size // 4, round(size / _MADE_LEGAL))
+    )
+    return max(0.0, found - other)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +154,8 @@ class Codes:
         return int(np.count_nonzero(self.luma))
 
     @property
-    def effective_bit_depth(self) -> float:
-        """Bits that the luma really uses; see `effective_bit_depth`."""
+    def effective_bit_depth(self) -> float | None:
+        """Bits that the luma really uses, None where it says nothing; see `effective_bit_depth`."""
         return effective_bit_depth(self.luma)
 
     @property

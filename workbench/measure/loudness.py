@@ -1,46 +1,70 @@
-"""Loudness: integrated loudness and true peak of a sound track (EBU R128, by FFmpeg's ebur128)."""
+"""Loudness: integrated loudness and true peak of a sound track (EBU R128, by FFmpeg's ebur128).
+
+The filter looks at the sound in steps of 100 ms and says nothing of a last step that is shorter.
+The loudness is meant so: R128 leaves an unfinished block out. The peak is not: it is taken from the
+same sound with silence after it, so that the last sample is heard.
+"""
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import ffmpeg
+from workbench.errors import ResultsMissing
 from workbench.opening import file_input
 from workbench.owned import temporary_folder
 
 
 @dataclass(frozen=True)
 class Loudness:
-    """One sound track's loudness; None where there is too little sound to say, or only silence."""
+    """One sound track's loudness."""
 
-    integrated: float | None  # LUFS
-    true_peak: float | None  # dBTP
+    integrated: float | None  # LUFS; None for silence, and for less than 0.4 s (BS.1770)
+    true_peak: float | None  # dBTP, of the whole track; None for digital silence
 
 
 def loudness(
     path: Path, track: int = 0, cancellation: ffmpeg.Cancellation | None = None
 ) -> Loudness:
-    """Measure a file's sound track, counted from 0. Raises FfmpegFailed, Cancelled."""
-    keys = {name: f"{name}.txt" for name in ("I", "true_peak")}
-    printed = ",".join(
-        f"ametadata=mode=print:key=lavfi.r128.{key}:file={log}" for key, log in keys.items()
+    """Measure a file's sound track, counted from 0.
+
+    Raises FfmpegFailed, Cancelled, ResultsMissing.
+    """
+    graph = (
+        f"[0:a:{track}]asplit[whole][longer];"
+        f"[whole]ebur128=metadata=1,{_printed('I')}[loudness];"
+        f"[longer]apad=pad_dur={_STEPS},ebur128=peak=true:metadata=1,{_printed('true_peak')}[peak]"
     )
-    chain = f"ebur128=peak=true:metadata=1,{printed}"
+    outputs = ["-map", "[loudness]", "-f", "null", "-", "-map", "[peak]", "-f", "null", "-"]
     with temporary_folder() as folder:
         ffmpeg.run(
-            [*file_input(path), "-map", f"0:a:{track}", "-af", chain, "-f", "null", "-"],
+            [*file_input(path), "-filter_complex", graph, *outputs],
             file=path,
             cancellation=cancellation,
             folder=folder,
         )
-        integrated, peak = (_last(folder / log) for log in keys.values())
+        integrated, peak = (_last(folder / _log(key)) for key in ("I", "true_peak"))
+    if peak is None:
+        raise ResultsMissing(
+            f"{path.name}: ffmpeg's ebur128 filter gave no true peak for sound track {track + 1}; "
+            "check that the track plays, then try again"
+        )
     return Loudness(
         integrated=None if integrated is None or integrated <= _SILENCE else integrated,
         true_peak=20 * math.log10(peak) if peak else None,
     )
 
 
+_STEPS = 0.2  # seconds: one step to complete the last, and one for what the interpolation delays
 _SILENCE = -70.0  # LUFS; the gate below which R128 counts nothing
+
+
+def _printed(key: str) -> str:
+    return f"ametadata=mode=print:key=lavfi.r128.{key}:file={_log(key)}"
+
+
+def _log(key: str) -> str:
+    return f"{key}.txt"
 
 
 def _last(log: Path) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from workbench import ffmpeg
+from workbench.errors import ResultsMissing
 from workbench.frames import Frame
 from workbench.measure.surface import Area, Luma, full_size
 from workbench.owned import temporary_folder
@@ -31,7 +32,7 @@ def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float | None]:
     """Return the structural similarity of the luma of each 10-bit pair, 1 where they are the same.
 
     FFmpeg's ssim filter computes it, over one run for all pairs; None for a picture smaller than
-    its window. Raises FfmpegFailed.
+    its window. Raises FfmpegFailed, ResultsMissing.
     """
     width, height = frames[0].width, frames[0].height
 
@@ -46,7 +47,13 @@ def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float | None]:
     source = ffmpeg.raw_input(_GREY, width, 2 * height)
     with temporary_folder() as folder:
         ffmpeg.run([*source, "-lavfi", graph, "-f", "null", "-"], stdin=pairs(), folder=folder)
-        lines = (folder / _LOG).read_text(encoding="utf-8").splitlines()
+        log = folder / _LOG
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    if len(lines) != len(frames):
+        raise ResultsMissing(
+            f"ffmpeg's ssim filter compared {len(lines)} of {len(frames)} frames: install the "
+            f"ffmpeg program that this version was tested with ({ffmpeg.HOW_TO_GET_IT})"
+        )
     found = (float(line.partition("Y:")[2].split()[0]) for line in lines)
     return [value if math.isfinite(value) else None for value in found]
 
