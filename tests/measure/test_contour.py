@@ -62,6 +62,60 @@ def test_noise_alone_is_not_taken_for_bands() -> None:
     assert estimate(truth() + noise(1.2)) < estimate(ramp(4)) / 3
 
 
+def slope(direction: str) -> Luma:
+    """A gradient of about a quarter of a code value per pixel."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    shapes = {
+        "across": 300 + 0.234 * x,
+        "down": 300 + 0.3 * y,
+        "diagonal": 300 + 0.15 * x + 0.2 * y,
+        "falling": 500 - 0.234 * x,
+    }
+    return np.asarray(shapes[direction], np.float32)
+
+
+def stepped(luma: Luma, step: float) -> Luma:
+    return np.asarray(np.round(luma / step) * step, np.float32)
+
+
+@pytest.mark.parametrize("direction", ["across", "down", "diagonal", "falling"])
+def test_coarser_steps_are_worse_under_noise_too(direction: str) -> None:
+    true = slope(direction)
+    steps = (4, 8, 16, 24)
+    exact = [contour_error(stepped(true, step), true) for step in steps]
+    found = [estimate(stepped(true, step) + noise(2.2)) for step in steps]
+    assert found == pytest.approx(exact, rel=0.2)
+    assert found == sorted(found)
+    assert estimate(true + noise(2.2)) < 2
+
+
+def test_a_deband_that_closes_coarse_steps_is_told_from_one_that_does_not() -> None:
+    true = slope("across")
+    before = Surface.of(stepped(true, 24) + noise(1))
+    closed, kept = Surface.of(true + noise(1)), Surface.of(stepped(true, 24))
+    after = [contour(one, before.smooth, before.stairs) or 0.0 for one in (closed, kept)]
+    assert after[0] < 4
+    assert after[1] > 50
+
+
+def test_two_steps_are_the_edges_of_shapes_and_three_are_stairs() -> None:
+    """Within a picture that is otherwise flat: the third step makes the difference."""
+    levels = np.full((HEIGHT, WIDTH), 400, np.float32)
+    for count, start in enumerate((160, 240, 320), start=1):
+        levels[:, start:] += 16
+        assert Surface.of(levels).stairs.area.any() == (count == 3)
+    levels[:, 240:] -= 32  # up, down, up: a stripe
+    assert not Surface.of(levels).stairs.area.any()
+
+
+@pytest.mark.parametrize(("height", "found"), [(40, True), (60, False)])
+def test_steps_as_high_as_the_edges_of_shapes_are_none(height: int, found: bool) -> None:
+    levels = np.full((HEIGHT, WIDTH), 200, np.float32)
+    for start in (120, 200, 280, 360):
+        levels[:, start:] += height
+    assert Surface.of(levels).stairs.area.any() == found
+
+
 def test_texture_and_edges_are_left_out() -> None:
     luma = ramp(4)
     luma[:, : WIDTH // 2] += noise(20)[:, : WIDTH // 2]

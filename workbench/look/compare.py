@@ -162,7 +162,9 @@ def figures(
         index=source.index,
         time=source.time,
         contour_before=contour(surface, surface.smooth) if large else None,
-        contour_after=contour(Surface.of(treated), surface.smooth) if large else None,
+        contour_after=(
+            contour(Surface.of(treated), surface.smooth, surface.stairs) if large else None
+        ),
         texture_change=(
             texture_change(treated, untreated.luma, surface.textured) if plain and large else None
         ),

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from workbench.measure.stairs import Stairs
 from workbench.measure.surface import NARROW, WIDE, Area, Luma, Surface, full_size, gaussian
 
 _ENOUGH = 0.01  # of the picture: less smooth area than this says nothing
@@ -30,17 +31,30 @@ def contour_error(luma: Luma, truth: Luma, area: Area | None = None) -> float:
     return 100 * math.sqrt(squares.mean())
 
 
-def contour(surface: Surface, area: Area) -> float | None:
+def contour(surface: Surface, area: Area, stairs: Stairs | None = None) -> float | None:
     """Estimate `contour_error` of a picture whose truth is not known, in a smooth area of it.
 
-    The area is best taken from the picture before a deband that may have smoothed texture away.
-    Returns None when it is less than 1 % of the picture.
+    The area and the stairs (the picture's own unless given) are best taken from the picture before
+    a deband that may have smoothed texture away. In stairs the truth is the gradient that goes
+    through the middle of each step; elsewhere it is the picture at the wider blur. Returns None
+    when the area is less than 1 % of the picture.
     """
     if area.mean() < _ENOUGH:
         return None
-    down, across = np.gradient(surface.narrow - surface.wide)
-    left = float((down**2 + across**2)[area].mean()) / 4  # half as many pixels each way
-    return 100 * math.sqrt(max(0.0, left - _noise(surface.luma, area) ** 2 * _OF_NOISE))
+    stairs = stairs or surface.stairs
+    high = area & stairs.area
+    low = area & ~high
+    noise = _noise(surface.luma, area) ** 2
+    left = 0.0  # of squared gradient, over the whole area
+    if low.any():
+        down, across = np.gradient(surface.narrow - surface.wide)
+        mean = float((down**2 + across**2)[low].mean()) / 4  # half as many pixels each way
+        left += max(0.0, mean - noise * _OF_NOISE) * np.count_nonzero(low)
+    if high.any():
+        down, across = np.gradient(surface.narrow)
+        mean = float((down**2 + across**2 - stairs.slope)[high].mean()) / 4
+        left += max(0.0, mean - noise * _OF_NARROW_NOISE) * np.count_nonzero(high)
+    return 100 * math.sqrt(left / np.count_nonzero(area))
 
 
 def _noise(luma: Luma, area: Area) -> float:
@@ -65,3 +79,5 @@ _OF_NOISE = (
     - 2 * _gradient_left(NARROW / 2, WIDE / 2)
 ) / 4
 """What white noise of variance 1, at half size, leaves of squared gradient per full-size pixel."""
+_OF_NARROW_NOISE = _gradient_left(NARROW / 2, NARROW / 2) / 4
+"""The same without the wider blur."""

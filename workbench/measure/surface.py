@@ -6,6 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.measure.stairs import Stairs, find_stairs
+
 Luma = NDArray[np.float32]
 """10-bit code values, (height, width)."""
 Area = NDArray[np.bool_]
@@ -51,14 +53,19 @@ class Surface:
         return np.asarray(ndimage.uniform_filter(np.abs(self.luma - self.narrow), 7))
 
     @cached_property
+    def stairs(self) -> Stairs:
+        """Where a gradient comes in high steps."""
+        return find_stairs(self.narrow)
+
+    @cached_property
     def smooth(self) -> Area:
-        """Where there is no edge, no texture and no shape of its own, nor any near."""
+        """Where bands show: no edge, texture or shape of its own, nor any near; and the stairs."""
         from scipy import ndimage
 
         steep = np.hypot(*np.gradient(self.narrow)) / 2 > _STEEP
         shaped = np.abs(self.narrow - self.wide) > _SHAPED
         disturbed = steep | shaped | (self._detail > _ROUGH)
-        return ~ndimage.maximum_filter(disturbed, round(WIDE) + 1)
+        return ~ndimage.maximum_filter(disturbed, round(WIDE) + 1) | self.stairs.area
 
     @cached_property
     def textured(self) -> Area:
