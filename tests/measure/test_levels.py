@@ -13,6 +13,7 @@ from workbench.colour import Colour
 from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render
+from workbench.measure.codes import codes
 from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels, outside_r103
 from workbench.measure.match import block_means, movement
 from workbench.probe import open_clip
@@ -58,6 +59,38 @@ def test_full_range_is_shown_on_the_legal_scale(made: Made) -> None:
     assert ours.mean == pytest.approx(ffmpegs.mean, abs=1)
     assert ours.lowest == pytest.approx(ffmpegs.lowest, abs=1)
     assert ours.saturation == pytest.approx(ffmpegs.saturation, abs=1)
+
+
+@pytest.mark.parametrize("depth", [8, 10])
+def test_full_range_levels_are_the_exact_equivalents(depth: int) -> None:
+    """H.273: legal luma is 64 + 876 E', legal chroma 512 + 896 E'."""
+    top, middle = (1 << depth) - 1, 1 << depth - 1
+    dtype = np.uint8 if depth == 8 else np.uint16
+    for luma, cb in ((0, middle), (middle, top), (top, 0), (top // 3, middle + top // 5)):
+        planes = [np.full((16, 16), value, dtype) for value in (luma, cb, middle)]
+        frame = Frame(*planes, "yuv444p", depth, Colour(range="full", matrix="bt709"))
+        found = levels(frame)
+        right = 64 + luma * 876 / top
+        for figure in (found.lowest, found.low, found.mean, found.high, found.highest):
+            assert figure == pytest.approx(right, abs=1e-3)
+        assert found.saturation == pytest.approx(abs(cb - middle) * 896 / top, abs=1e-3)
+        assert outside_legal(frame) == (0, 0)
+
+
+def outside_legal(frame: Frame) -> tuple[float, float]:
+    found = codes(frame)
+    return found.illegal, found.illegal_chroma
+
+
+@pytest.mark.parametrize("code", [0, 1, 16, 128, 178, 235, 254, 255])
+def test_untouched_makes_full_range_legal_to_the_nearest_code(code: int) -> None:
+    luma = np.full((32, 32), code, np.uint8)
+    cb, cr = (np.full((16, 16), value, np.uint8) for value in (code, 255 - code))
+    colour = Colour("full", "bt709", "bt709", "bt709")
+    found = render(Frame(luma, cb, cr, "yuvj420p", 8, colour), load_preset("untouched"))
+    assert found.luma == pytest.approx(64 + code * 876 / 255, abs=0.51)
+    assert found.cb == pytest.approx(512 + (code - 128) * 896 / 255, abs=0.51)
+    assert found.cr == pytest.approx(512 + (127 - code) * 896 / 255, abs=0.51)
 
 
 def picture(luma: int = 500, cb: int = 512, cr: int = 512) -> Frame:

@@ -24,7 +24,7 @@ from workbench.deliver.inspect import Inspection
 from workbench.look.compare import Comparison
 from workbench.measure import scopes
 from workbench.measure.banding import CambiMap
-from workbench.measure.codes import BLACK, NEUTRAL, WHITE, Codes, codes
+from workbench.measure.codes import BLACK, NEUTRAL, WHITE, Codes, codes, exact_values
 from workbench.measure.levels import LevelsTimeline, Stretch
 
 BEFORE = "#E69F00"
@@ -188,10 +188,10 @@ def luma_histograms(axes: tuple[Axes, Axes], before: Codes, after: Codes) -> Non
     for ax, counted, name, colour in _both(axes, before, after):
         # One line for each code value of 8 or 10 bits; deeper ones are gathered into 10.
         lines = min(counted.luma.size, 1024)
-        step = 1024 // lines
+        places = exact_values(lines.bit_length() - 1, full=counted.full)[0]
         share = counted.luma.reshape(lines, -1).sum(axis=1) / counted.luma.sum() * 100
         ax.axvspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
-        ax.vlines(range(0, 1024, step), 0, share, color=colour, linewidth=0.9)
+        ax.vlines(places, 0, share, color=colour, linewidth=0.9)
         ax.set(xlim=(0, 1023), ylim=(0, None), ylabel="% of pixels")
         ax.set_xticks(_CODES)
         ax.set_title(

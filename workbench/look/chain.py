@@ -68,7 +68,9 @@ def filter_chain(preset: Preset, source: Source) -> str:
     picture = Picture(replace(given, range=taken.range, matrix=matrix).setparams())
     # A log look goes through RGB, and comes back with any matrix.
     convert = matrix != given.matrix and not isinstance(preset.tone, Log)
-    deep = convert or any(stage.bit_depth > 8 for stage in preset.stages)
+    # swscale would make full range legal in steps: white comes out as 937 and not 940.
+    rescaled = taken.range == "full" and preset.bit_depth > 8
+    deep = convert or rescaled or any(stage.bit_depth > 8 for stage in preset.stages)
     width, height = source.width, source.height
     if deep:
         # zscale stops at an odd row or column where chroma is subsampled.

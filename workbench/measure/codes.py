@@ -143,6 +143,7 @@ class Codes:
     cb: NDArray[np.int64]
     cr: NDArray[np.int64]
     bit_depth: int
+    full: bool = False  # range
 
     @property
     def occupied(self) -> int:
@@ -160,13 +161,17 @@ class Codes:
 
     @property
     def illegal(self) -> float:
-        """The share of luma pixels outside legal range, 0 to 1."""
+        """The share of luma pixels outside legal range, 0 to 1; none of a full-range picture is."""
+        if self.full:
+            return 0.0
         black, white = legal_luma(self.bit_depth)
         return 1 - float(self.luma[black : white + 1].sum() / self.luma.sum())
 
     @property
     def illegal_chroma(self) -> float:
-        """The share of chroma samples outside legal range, 0 to 1."""
+        """The share of chroma samples outside legal range, 0 to 1; likewise."""
+        if self.full:
+            return 0.0
         low, high = legal_chroma(self.bit_depth)
         both = self.cb + self.cr
         return 1 - float(both[low : high + 1].sum() / both.sum())
@@ -175,7 +180,7 @@ class Codes:
 def codes(frame: Frame) -> Codes:
     """Count the code values of a frame, at its own bit depth."""
     luma, cb, cr = (histogram(plane, frame.bit_depth) for plane in (frame.luma, frame.cb, frame.cr))
-    return Codes(luma, cb, cr, frame.bit_depth)
+    return Codes(luma, cb, cr, frame.bit_depth, frame.colour.range == "full")
 
 
 def ten_bit(frame: Frame) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]:
@@ -202,11 +207,23 @@ def ten_bit(frame: Frame) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray
 @cache
 def _full_range_tables(bit_depth: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     """Map the full-range code values of a depth to 10-bit legal range: luma, and chroma."""
-    values = np.arange(1 << bit_depth)
-    top = values[-1]
-    luma = BLACK + values * (WHITE - BLACK) / top
-    chroma = NEUTRAL + (values - (1 << bit_depth - 1)) * 896 / top
+    luma, chroma = exact_values(bit_depth, full=True)
     return luma.round().astype(np.int16), chroma.round().astype(np.int16)
+
+
+@cache
+def exact_values(bit_depth: int, *, full: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the 10-bit legal-range equivalents of a depth's code values, unrounded: luma, chroma.
+
+    >>> luma, chroma = exact_values(8, full=True)
+    >>> round(float(luma[128]), 2), round(float(chroma[178] - NEUTRAL), 2)
+    (503.72, 175.69)
+    """
+    values = np.arange(1 << bit_depth, dtype=np.float64)
+    if not full:
+        return values * 2.0 ** (10 - bit_depth), values * 2.0 ** (10 - bit_depth)
+    top, middle = values[-1], 1 << bit_depth - 1
+    return BLACK + values * (WHITE - BLACK) / top, NEUTRAL + (values - middle) * 896 / top
 
 
 def ten_bit_luma(frame: Frame) -> NDArray[np.float32]:

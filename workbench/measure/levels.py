@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.frames import Frame
-from workbench.measure.codes import BLACK, NEUTRAL, WHITE, rgb_blocks, ten_bit
+from workbench.measure.codes import (
+    BLACK,
+    NEUTRAL,
+    WHITE,
+    exact_values,
+    histogram,
+    rgb_blocks,
+    ten_bit,
+)
 
 _BLACK_PIXEL = BLACK + round(0.1 * (WHITE - BLACK))  # and below, as FFmpeg's blackdetect has it
 _FROZEN = 0.1  # code values: generators repeat a frame exactly; a slow candle moves by 0.2
@@ -36,24 +44,30 @@ class Levels:
 
 def levels(frame: Frame, change: float = 0.0) -> Levels:
     """Measure one frame; `change` is what match.movement gives against the one before."""
-    luma, cb, cr = ten_bit(frame)
-    counts = np.bincount(luma.ravel(), minlength=1024)
+    full = frame.colour.range == "full"
+    values, chroma = exact_values(frame.bit_depth, full=full)
+    counts = histogram(frame.luma, frame.bit_depth)
     reached = counts.cumsum()
     present = counts.nonzero()[0]
     return Levels(
-        lowest=float(present[0]),
-        low=float(reached.searchsorted(round(luma.size * 0.1))),
-        mean=float(counts @ np.arange(counts.size)) / luma.size,
-        high=float(reached.searchsorted(round(luma.size * 0.9))),
-        highest=float(present[-1]),
-        saturation=_saturation(cb, cr),
-        black=float(reached[_BLACK_PIXEL]) / luma.size,
+        lowest=float(values[present[0]]),
+        low=float(values[reached.searchsorted(round(frame.luma.size * 0.1))]),
+        mean=float(counts @ values) / frame.luma.size,
+        high=float(values[reached.searchsorted(round(frame.luma.size * 0.9))]),
+        highest=float(values[present[-1]]),
+        saturation=_saturation(frame, chroma.astype(np.float32)),
+        black=float(counts[values <= _BLACK_PIXEL].sum()) / frame.luma.size,
         change=change,
     )
 
 
-def _saturation(cb: NDArray[np.int16], cr: NDArray[np.int16]) -> float:
-    blue, red = (plane.astype(np.float32) for plane in (cb, cr))
+def _saturation(frame: Frame, values: NDArray[np.float32]) -> float:
+    """Return the mean distance from neutral; `values` are the equivalents of chroma's codes."""
+    legal = frame.bit_depth == 10 and frame.colour.range != "full"
+    blue, red = (
+        plane.astype(np.float32) if legal else values.take(plane)  # the first is much faster
+        for plane in (frame.cb, frame.cr)
+    )
     for plane in (blue, red):  # in place: new arrays of this size cost more than the sums
         plane -= NEUTRAL
         plane *= plane
