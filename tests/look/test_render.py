@@ -9,10 +9,11 @@ import pytest
 
 from tests import clips
 from tests.clips import SEED
-from workbench.errors import DamagedClip
+from workbench import ffmpeg
+from workbench.errors import DamagedClip, ResultsMissing
 from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
-from workbench.look.render import graded_back, render
+from workbench.look.render import graded_back, render, render_each
 from workbench.look.stages import Eq, NoDeband
 from workbench.measure.codes import ten_bit_luma
 from workbench.probe import open_clip
@@ -102,3 +103,16 @@ def test_a_tone_that_leaves_nothing_is_not_taken_back(made: Made) -> None:
     with open_clip(made("tagged")) as clip:
         picture = render(clip.frame(3), CLASSIC)
     assert graded_back([picture], Eq(saturation=0)) is None
+
+
+def test_frames_that_do_not_come_out_are_an_error(
+    untagged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three frames two come back: they are not read as three of another size."""
+    real = ffmpeg.run
+    with open_clip(untagged) as clip:
+        frames = list(clip.sample(3))
+    size = 320 * 180 * 4
+    monkeypatch.setattr(ffmpeg, "run", lambda *args, **named: real(*args, **named)[: 2 * size])
+    with pytest.raises(ResultsMissing, match=r"ffmpeg rendered 2 of 3 frames through setparams"):
+        render_each(frames, load_preset("classic"))

@@ -9,12 +9,20 @@ import pytest
 from tests import clips
 from workbench import ffmpeg
 from workbench.colour import Colour
-from workbench.errors import FfmpegMissing, UnsupportedClip
+from workbench.errors import FfmpegMissing, ResultsMissing, UnsupportedClip
 from workbench.frames import Frame
 from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render_each
-from workbench.measure.banding import COARSE, FINE, CambiMap, cambi, cambi_map, measurable
+from workbench.measure.banding import (
+    COARSE,
+    FINE,
+    CambiMap,
+    cambi,
+    cambi_map,
+    halved,
+    measurable,
+)
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -111,6 +119,48 @@ def test_a_flat_picture_is_refused_where_libvmaf_would_crash(
     else:
         with pytest.raises(UnsupportedClip, match="too flat"):
             cambi([banded])
+
+
+def test_a_picture_above_uhd_scores_as_the_same_one_at_uhd() -> None:
+    """3932 and 2160 pixels are the most that libvmaf takes as they are."""
+    wide, high = (cambi([gradient(32, *size)])[0] for size in ((3840, 2160), (2160, 3840)))
+    assert not halved(3932, 2160)
+    assert halved(3934, 2160)
+    for width, height, usual in (
+        *((3932, 2160, wide), (3934, 2160, wide), (4096, 2160, wide), (7680, 4320, wide)),
+        *((2160, 4096, high), (8192, 4320, wide)),
+    ):
+        for contrast in (FINE, COARSE):
+            scores = cambi([gradient(32, width, height)], contrast)
+            assert scores == [pytest.approx(usual, rel=0.1)], (width, height, contrast)
+
+
+def test_a_picture_above_uhd_may_be_flat_too() -> None:
+    """libvmaf halves none of less than 3840 x 2160 pixels, and its window is made smaller."""
+    assert cambi([gradient(1, 8000, 1000)]) == [0]
+    assert cambi([gradient(32, 8000, 1000)])[0] > 1
+    assert not measurable(8000, 400)
+
+
+def test_the_map_of_a_picture_above_uhd_lights_where_the_steps_are() -> None:
+    banded = gradient(32, 4098, 2160)
+    luma = banded.luma.copy()
+    luma[:, :2049] = 60
+    found = cambi_map(replace(banded, luma=luma))
+    assert found.c_values.shape == (2160, 4098)
+    assert found.score == cambi([replace(banded, luma=luma)])[0] > 1
+    assert found.c_values[:, 2500:].mean() > 4 * found.c_values[:, :1600].mean()
+    assert found.worst_window()[0] > 1900
+
+
+def test_frames_that_libvmaf_did_not_score_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses a picture above UHD without its options, and ffmpeg ends without an error."""
+    monkeypatch.setattr("workbench.measure.banding._size_options", lambda _: [])
+    large = gradient(32, 4096, 2160)
+    with pytest.raises(ResultsMissing, match=r"banding \(CAMBI\) in 0 of 2 frames"):
+        cambi([large, large])
+    with pytest.raises(ResultsMissing, match="in 0 of 1 frames"):
+        cambi_map(large)
 
 
 def test_without_libvmaf_one_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

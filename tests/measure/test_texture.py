@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from workbench.colour import Colour
+from workbench.errors import ResultsMissing
 from workbench.frames import Frame
 from workbench.measure.surface import Luma, Surface
 from workbench.measure.texture import ssim, texture_change
@@ -41,3 +42,11 @@ def test_ssim_is_one_for_the_same_and_less_for_a_blur() -> None:
     same, blurred = ssim([plain, flat], [plain, plain])
     assert same == 1
     assert blurred < 0.9
+
+
+def test_frames_that_were_not_compared_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture is known for which the filter says nothing, so ffmpeg is kept from running."""
+    monkeypatch.setattr("workbench.ffmpeg.run", lambda *_, **__: b"")
+    plain = as_frame(textured())
+    with pytest.raises(ResultsMissing, match="ssim filter compared 0 of 2 frames"):
+        ssim([plain, plain], [plain, plain])
