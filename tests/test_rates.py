@@ -43,6 +43,13 @@ def test_a_rate_is_read_as_it_was_written(tmp_path: Path, suffix: str, rate: str
     assert (clip.frame_rate, clip.constant_frame_rate) == (Fraction(rate), True)
 
 
+def test_a_rate_beside_ntsc_that_every_frame_keeps_to_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    source = "testsrc=s=64x64:r=959/40:d=1"
+    clips.run("-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv420p", path)
+    assert open_clip(path).frame_rate == Fraction(959, 40)
+
+
 def test_a_rate_that_is_no_standard_one_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "clip.mkv"
     clips.run("-f", "lavfi", "-i", "testsrc=s=64x64:r=59.5:d=2", "-c:v", "libx264", path)

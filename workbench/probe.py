@@ -413,6 +413,8 @@ def _frame_rate(
     pts = np.array([position.pts for position in positions], dtype=np.int64)
     steps = np.diff(pts)
     even = 1 / (int(steps[0]) * time_base) if (steps == steps[0]).all() and steps[0] else None
+    if even in (stream.base_rate, stated, stream.guessed_rate) and even is not None:
+        return even, True  # to the tick
     found = filter(None, (stream.base_rate, stated, stream.guessed_rate, even))
     rates = [rate for each in found for rate in (exact_rate(each), each)]
     for rate in (*rates, ntsc_beside(Fraction(stated))):

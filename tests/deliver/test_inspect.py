@@ -15,7 +15,7 @@ from workbench.deliver.encode import convert
 from workbench.deliver.inspect import banding_rank, inspect, source_places
 from workbench.deliver.recipe import read_recipe
 from workbench.deliver.verify import Delivery
-from workbench.errors import Cancelled
+from workbench.errors import Cancelled, ResultsMissing
 from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.measure.banding import COARSE, cambi
@@ -146,6 +146,18 @@ def test_a_fault_stops_the_rest_and_leaves_the_caller_s_cancellation_alone(
     with open_clip(delivery.destination) as delivered, pytest.raises(RuntimeError, match="bar"):
         inspect(delivery.source, delivered, CLASSIC, on_progress=fail, cancellation=cancellation)
     assert not cancellation.requested
+
+
+def test_frames_that_were_not_measured_are_an_error_that_names_the_clip(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libvmaf gives fewer scores than frames when it refuses a size; here it is kept from both."""
+    monkeypatch.setattr("workbench.measure.banding._run", lambda *_: None)
+    with (
+        open_clip(delivery.destination) as delivered,
+        pytest.raises(ResultsMissing, match=r"^banded\.mp4: libvmaf measured banding .* 0 of 4"),
+    ):
+        inspect(delivery.source, delivered, CLASSIC)
 
 
 def test_only_a_few_frames_are_held_at_a_time(

@@ -78,6 +78,17 @@ def test_sound_that_moved_against_the_picture_is_found(pair: tuple[Clip, Movie])
     assert failed(clip, replace(movie, audio=(closed_up,))) == ["sync at the end"]
 
 
+@pytest.mark.parametrize(("gap", "said"), [(Fraction(1, 10), False), (Fraction(4801, 48000), True)])
+def test_a_hole_in_the_sound_is_said_from_a_tenth_of_a_second_on(
+    pair: tuple[Clip, Movie], gap: Fraction, said: bool
+) -> None:
+    clip, movie = pair
+    (audio,) = clip.audio
+    holed = replace(clip, audio=(replace(audio, gap=gap),))
+    found = [one.id for one in check(holed, movie, AS_IT_IS, ("s",), ("s",))]
+    assert ("sound filled" in found) == said
+
+
 def test_an_interlaced_source_is_warned_of(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
     findings = check(replace(clip, interlaced=True), movie, AS_IT_IS, ("s",), ("s",))

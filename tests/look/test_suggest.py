@@ -89,6 +89,7 @@ def test_a_banded_clip_gets_a_deband_and_the_same_one_again(tmp_path: Path) -> N
     assert found.plain.coarse > 2 > found.plain.cambi, "the dither hides what is not debanded"
     assert found.tried[-1].closes_the_bands(found.plain)
     assert found.preset.hash == again.preset.hash
+    assert found.sampled == found.facts()["sampled"] == "Measured in every frame."
     assert heard[-1] == len(LADDER)
     assert heard == sorted(heard)
 

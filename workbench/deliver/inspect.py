@@ -19,7 +19,7 @@ from workbench.clip import Clip, sample_indices
 from workbench.deliver.again import Repeat, repeated
 from workbench.deliver.recipe import Encoder
 from workbench.deliver.suspects import Traces, confirmed, damaged_blocks, suspects
-from workbench.errors import DamagedClip
+from workbench.errors import DamagedClip, ResultsMissing
 from workbench.frames import Frame
 from workbench.look.compare import Comparison, compare
 from workbench.look.preset import Preset
@@ -77,7 +77,7 @@ def inspect(
     With a `preset` of None its look is taken as unknown. Where the `encoder` is known too, one
     frame is encoded again. `frame_rate` is what its timing was made even to, if it was.
     `on_progress` is told how many frames are done. Raises DamagedClip, FfmpegFailed, Cancelled,
-    FfmpegMissing.
+    FfmpegMissing, ResultsMissing.
     """
     places = source_places(clip, delivered, frame_rate)
     count = len(places) if every_frame else max(_FEWEST, round(clip.duration / _EVERY))
@@ -93,6 +93,9 @@ def inspect(
             watched = _watched(clip, comparing.passed(pairs, samples), on_progress, stop)
             compared = comparing.result()
             heard = listening.result()
+        except ResultsMissing as error:
+            stop.request()
+            raise ResultsMissing(f"{clip.path.name}: {error}") from error
         except BaseException:
             stop.request()
             raise

@@ -15,7 +15,7 @@ from workbench.deliver.qc import Finding, Level
 from workbench.deliver.quicktime import Movie
 from workbench.deliver.unknown import check_unknown_look
 from workbench.errors import DamagedClip
-from workbench.look.compare import Comparison
+from workbench.look.compare import Comparison, sampled
 from workbench.measure.banding import halved
 from workbench.measure.levels import Stretch
 
@@ -135,21 +135,8 @@ def _worst(
     return (min if least else max)(known, key=lambda one: one.value, default=None)
 
 
-def sampled(inspection: Inspection) -> str:
-    """Say in which frames of the source was measured what is not measured in each."""
-    numbers = [one.index for one in inspection.comparisons]
-    total = len(inspection.times)
-    if len(numbers) == total:
-        return "Measured in every frame."
-    if len(numbers) <= _LISTED:
-        return f"Measured in {len(numbers)} of {total} frames: {', '.join(map(str, numbers))}."
-    return (
-        f"Measured in {len(numbers)} of {total} frames, evenly spread from {numbers[0]} "
-        f"to {numbers[-1]}."
-    )
-
-
-_LISTED = 8  # frame numbers at most
+def _sampled(inspection: Inspection) -> str:
+    return sampled([one.index for one in inspection.comparisons], len(inspection.times))
 
 
 def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
@@ -162,7 +149,7 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             f"{_shown(policy.bit_depth, bits.value)} bits, frame {bits.frame}",
             "How many bits of luma are in use before the encoder: a look that works in 8 bits "
             "leaves a 10-bit file with 8-bit steps, which show when it is graded. "
-            + sampled(inspection),
+            + _sampled(inspection),
             "bits",
         )
         return
@@ -175,7 +162,7 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             f"{_shown(policy.grid, grid.value, 2)} on the grid of 8 bits, frame {grid.frame}",
             "Whether the file's luma still stands on steps of four code values, as it does when "
             "8-bit values were put into 10 bits: 0 is not at all, 1 is all of it. "
-            + sampled(inspection),
+            + _sampled(inspection),
         )
         return
     yield Finding(
@@ -183,12 +170,13 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         "pass",
         "too few tones to tell",
         "",
-        "A picture of a few flat tones does not show how many bits it uses. " + sampled(inspection),
+        "A picture of a few flat tones does not show how many bits it uses. "
+        + _sampled(inspection),
     )
 
 
 def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
-    frames = sampled(inspection)
+    frames = _sampled(inspection)
     if halved(inspection.before.width, inspection.before.height):
         frames += " The picture is above UHD, where CAMBI is measured at half its size."
     for name, before, after, rule, sentence in (
@@ -232,7 +220,7 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             f"frame {after.frame}",
             "How much edge the bands leave in smooth areas once the noise over them is taken "
             "away: noise can hide bands from CAMBI, and a grade brings them out again. "
-            + sampled(inspection),
+            + _sampled(inspection),
         )
 
 
@@ -246,7 +234,8 @@ def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             change.value,
             f"{_shown(policy.texture, change.value)} code values, frame {change.frame}, "
             f"SSIM {similar.value if similar else 1.0:.4f}",
-            "How far fine detail differs from the same tone without deband. " + sampled(inspection),
+            "How far fine detail differs from the same tone without deband. "
+            + _sampled(inspection),
             "code values",
         )
 

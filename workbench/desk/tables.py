@@ -185,4 +185,4 @@ def suggestion_text(found: Suggestion) -> str:
         for name, step in named
     ]
     heading = ("", "CAMBI", "coarse", "contour", "texture", "")
-    return f"{Table(heading, tuple(rows))}\n\n{found.reason}"
+    return f"{Table(heading, tuple(rows))}\n\n{found.reason}\n{found.sampled}".rstrip()

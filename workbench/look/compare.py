@@ -130,6 +130,23 @@ def _check(
         raise ParameterError(f"frames of {before} cannot be compared with frames of {after}")
 
 
+def sampled(numbers: Sequence[int], total: int) -> str:
+    """Say in which frames of a clip was measured what is not measured in each.
+
+    >>> sampled([3, 9, 15, 21], 24)
+    'Measured in 4 of 24 frames: 3, 9, 15, 21.'
+    """
+    if len(numbers) == total:
+        return "Measured in every frame."
+    measured = f"Measured in {len(numbers)} of {total} frames"
+    if len(numbers) <= _LISTED:
+        return f"{measured}: {', '.join(map(str, numbers))}."
+    return f"{measured}, evenly spread from {numbers[0]} to {numbers[-1]}."
+
+
+_LISTED = 8  # frame numbers at most
+
+
 @dataclass(frozen=True, eq=False)
 class Untreated:
     """A frame under a look without its deband, and what is found in it when first asked."""

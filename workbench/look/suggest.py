@@ -1,14 +1,14 @@
 """Suggest: the weakest deband that leaves no bands in a clip and takes no texture from it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench import ffmpeg
 from workbench.arguments import check_callbacks, check_optional, check_type
 from workbench.clip import Clip
 from workbench.errors import ParameterError, UnsupportedClip
-from workbench.look.compare import Comparison, compare
+from workbench.look.compare import Comparison, compare, sampled
 from workbench.look.preset import Preset, load_preset
 from workbench.look.render import render_each
 from workbench.look.stages import NoDeband, NoDither, Smooth
@@ -76,12 +76,14 @@ class Suggestion:
     plain: Step  # the look without a deband
     tried: tuple[Step, ...]  # from weak to strong, as far as was needed
     reason: str  # one sentence
+    sampled: str = ""  # likewise: in which frames it was measured
 
     def facts(self) -> dict[str, Any]:
         """Return all of it in plain JSON types."""
         return {
             "preset": self.preset.facts(),
             "reason": self.reason,
+            "sampled": self.sampled,
             "limits": {
                 "cambi": CAMBI,
                 "coarse": COARSE,
@@ -149,7 +151,8 @@ def suggest(
             if tried[-1].closes_the_bands(plain) or not tried[-1].spares_texture:
                 break
     tell(len(LADDER))
-    return decide(base, before, plain, tried)
+    measured = sampled([frame.index for frame in frames], clip.frame_count)
+    return replace(decide(base, before, plain, tried), sampled=measured)
 
 
 def decide(base: Preset, before: Step, plain: Step, tried: Sequence[Step]) -> Suggestion:

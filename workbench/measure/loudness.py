@@ -46,8 +46,8 @@ def loudness(
         integrated, peak = (_last(folder / _log(key)) for key in ("I", "true_peak"))
     if peak is None:
         raise ResultsMissing(
-            f"{path.name}: ffmpeg's ebur128 filter gave no true peak for sound track {track + 1}; "
-            "check that the track plays, then try again"
+            f"ffmpeg's ebur128 filter gave no true peak for sound track {track + 1} of "
+            f"{path.name}: check that the track plays, then try again"
         )
     return Loudness(
         integrated=None if integrated is None or integrated <= _SILENCE else integrated,
