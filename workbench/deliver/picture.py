@@ -4,7 +4,7 @@ Each frame whole and in its place is promised. The rest is judged by a policy: h
 be banded is a matter of taste and of what it is for.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import median
@@ -109,6 +109,10 @@ def _judged(
         return Finding(id, "pass", measured, "", sentence)
     level = "pass" if rule.allows(value) else rule.level
     return Finding(id, level, measured, f"{rule} {unit}".rstrip(), sentence)
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
 
 
 def _shown(rule: Rule | None, value: float, digits: int = 1) -> str:
