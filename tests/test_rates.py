@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests import clips
+from workbench.deliver.encode import convert
+from workbench.deliver.recipe import read_recipe
 from workbench.probe import open_clip
 from workbench.rates import exact_rate, written_rate
 
@@ -41,6 +43,18 @@ def test_a_rate_is_read_as_it_was_written(tmp_path: Path, suffix: str, rate: str
     clips.run("-f", "lavfi", "-i", frames, "-c:v", "libx264", "-pix_fmt", "yuv420p", path)
     clip = open_clip(path)
     assert (clip.frame_rate, clip.constant_frame_rate) == (Fraction(rate), True)
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "60000/1001", "120000/1001"])
+def test_a_rounded_rate_is_delivered_exact(tmp_path: Path, rate: str) -> None:
+    path = tmp_path / "clip.mkv"
+    both = ["-f", "lavfi", "-i", f"testsrc=s=64x64:r={rate}:d=1", "-f", "lavfi", "-i", "sine=d=1"]
+    clips.run(*both, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", path)
+    delivery = convert(path, tmp_path / "out.mov", read_recipe("untouched", {}))
+    with open_clip(delivery.destination) as delivered:
+        assert delivered.frame_rate == Fraction(rate)
+        assert delivered.even_timestamps
+        assert delivered.frame_count == delivery.source.frame_count
 
 
 def test_a_rate_beside_ntsc_that_every_frame_keeps_to_is_kept(tmp_path: Path) -> None:

@@ -141,6 +141,11 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
         units = f"{base.numerator}/{base.denominator}"
         # Of the picture alone: in units of a frame, samples of sound would share timestamps.
         arguments += ["-fps_mode", "passthrough", "-enc_time_base:v", units]
+    elif recipe.frame_rate is None:
+        # Each timestamp goes back to a multiple of the exact frame duration, which ffmpeg itself
+        # would take from the rate that the container rounded.
+        duration = 1 / clip.frame_rate
+        arguments += ["-enc_time_base:v", f"{duration.numerator}/{duration.denominator}"]
     arguments += sound_options(clip, recipe)
     return [*arguments, "-f", "mov", ffmpeg.file_url(destination)]
 
