@@ -11,8 +11,10 @@ import numpy as np
 from workbench import ffmpeg
 from workbench.deliver.qc import Finding, Level
 from workbench.deliver.recipe import Encoder, encoder_options
+from workbench.errors import ResultsMissing
 from workbench.frames import Frame
 from workbench.look.chain import PIXEL_FORMAT
+from workbench.look.render import raw_size
 from workbench.measure.match import difference
 
 _SAME = 0.1  # code values RMS; decoders of the source may round a few samples otherwise
@@ -25,7 +27,7 @@ def encoded(
 ) -> Frame:
     """Return a 10-bit picture as it is after the encoder and a decoder.
 
-    Raises FfmpegFailed, Cancelled, FfmpegMissing.
+    Raises FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
     size = picture.width, picture.height
     packet = ffmpeg.run(
@@ -41,6 +43,11 @@ def encoded(
         stdin=[packet],
         cancellation=cancellation,
     )
+    if len(raw) != raw_size(PIXEL_FORMAT, *size):
+        raise ResultsMissing(
+            f"ffmpeg encoded a frame of {size[0]}x{size[1]} again and gave none back: install the "
+            f"ffmpeg program that this version was tested with ({ffmpeg.HOW_TO_GET_IT})"
+        )
     return Frame.frombytes(raw, *size, PIXEL_FORMAT, picture.colour)
 
 

@@ -71,7 +71,7 @@ def _through(
         stdin=(frame.tobytes() for frame in frames),
         cancellation=cancellation,
     )
-    size = _size(pixel_format, first.width, first.height)
+    size = raw_size(pixel_format, first.width, first.height)
     if len(raw) != size * len(frames):
         raise ResultsMissing(
             f"ffmpeg rendered {len(raw) / size:.3g} of {len(frames)} frames through {chain}: "
@@ -88,7 +88,7 @@ def _through(
     ]
 
 
-def _size(pixel_format: str, width: int, height: int) -> int:
+def raw_size(pixel_format: str, width: int, height: int) -> int:
     """Return the bytes of one picture in ffmpeg's rawvideo."""
     parts = av.VideoFormat(pixel_format, width, height).components
     return sum(part.width * part.height * -(-part.bits // 8) for part in parts)
