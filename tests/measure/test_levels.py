@@ -1,19 +1,16 @@
-"""Levels equal ffmpeg's own filters; R103 is found where it was broken."""
+"""Levels equal ffmpeg's own filters."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests import clips
-from workbench.colour import Colour
-from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render
-from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels, outside_r103
+from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels
 from workbench.measure.match import block_means, movement
 from workbench.probe import open_clip
 
@@ -58,40 +55,6 @@ def test_full_range_is_shown_on_the_legal_scale(made: Made) -> None:
     assert ours.mean == pytest.approx(ffmpegs.mean, abs=1)
     assert ours.lowest == pytest.approx(ffmpegs.lowest, abs=1)
     assert ours.saturation == pytest.approx(ffmpegs.saturation, abs=1)
-
-
-def picture(luma: int = 500, cb: int = 512, cr: int = 512) -> Frame:
-    """100 x 100 pixels of one colour, 10 bits 4:4:4, so that each pixel is one percent of one."""
-    planes = (np.full((100, 100), value, np.uint16) for value in (luma, cb, cr))
-    return Frame(*planes, "yuv444p10le", 10, Colour(range="legal", matrix="bt709"))
-
-
-@pytest.mark.parametrize(("value", "outside"), [(19, 1), (20, 0), (984, 0), (985, 1)])
-def test_r103_has_limits_on_luma(value: int, outside: int) -> None:
-    assert outside_r103(picture(luma=value)) == outside
-
-
-def test_r103_counts_the_area() -> None:
-    luma = np.full((100, 100), 500, np.uint16)
-    luma[:2, :50] = 1000
-    assert outside_r103(replace(picture(), luma=luma)) == 0.01
-
-
-@pytest.mark.parametrize(
-    ("cb", "cr", "outside"),
-    [
-        # R' = Y + 1.5396 (Cr - 512): 984 is reached at Cr = 826.4 from a luma of 500.
-        (512, 826, 0),
-        (512, 827, 1),
-        # B' = Y + 1.8142 (Cb - 512): 984 is reached at Cb = 778.8, and 20 at Cb = 247.4.
-        (778, 512, 0),
-        (780, 512, 1),
-        (248, 512, 0),
-        (247, 512, 1),
-    ],
-)
-def test_r103_has_limits_on_rgb_where_luma_is_legal(cb: int, cr: int, outside: int) -> None:
-    assert outside_r103(picture(500, cb, cr)) == outside
 
 
 def timeline(**columns: list[float]) -> LevelsTimeline:

@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.frames import Frame
-from workbench.measure.codes import BLACK, NEUTRAL, WHITE, rgb_blocks, ten_bit
+from workbench.measure.codes import BLACK, NEUTRAL, WHITE, ten_bit
 
 _BLACK_PIXEL = BLACK + round(0.1 * (WHITE - BLACK))  # and below, as FFmpeg's blackdetect has it
 _FROZEN = 0.1  # code values: generators repeat a frame exactly; a slow candle moves by 0.2
-R103_RANGE = (20, 984)
-"""The 10-bit code values that EBU R103 allows luma, R', G' and B'."""
 
 
 @dataclass(frozen=True)
@@ -111,20 +109,3 @@ def _stretches(marked: NDArray[np.bool_], least: int) -> list[Stretch]:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], marked, [False]))))
     found = (Stretch(int(start), int(end)) for start, end in edges.reshape(-1, 2))
     return [stretch for stretch in found if stretch.end - stretch.start >= max(1, least)]
-
-
-def outside_r103(frame: Frame) -> float:
-    """Return the share of pixels whose luma, R', G' or B' is outside what EBU R103 allows, 0 to 1.
-
-    R103 tolerates 1 % of the picture. Raises UnsupportedClip for a matrix without a formula.
-    """
-    lowest, highest = R103_RANGE
-    luma = ten_bit(frame)[0]
-    count = top = 0
-    for block in rgb_blocks(frame):
-        rows = luma[top : top + block.shape[1]]
-        top += block.shape[1]
-        outside = (rows < lowest) | (rows > highest)
-        outside |= (block.min(axis=0) < lowest) | (block.max(axis=0) > highest)
-        count += int(np.count_nonzero(outside))
-    return count / luma.size
