@@ -1,17 +1,19 @@
-"""Levels equal ffmpeg's own filters."""
+"""Levels equal ffmpeg's own filters; what stands out over time is counted in seconds."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import clips
 from workbench.look.preset import load_preset
 from workbench.look.render import render
+from workbench.measure.gamut import outside_r103
 from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels
-from workbench.measure.match import block_means, movement
+from workbench.measure.motion import Motion
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -57,9 +59,32 @@ def test_full_range_is_shown_on_the_legal_scale(made: Made) -> None:
     assert ours.saturation == pytest.approx(ffmpegs.saturation, abs=1)
 
 
+def test_the_black_limit_is_the_last_code_value_that_is_black(made: Made) -> None:
+    with open_clip(made("ten_bit")) as clip:
+        frame = clip.frame(0)
+    luma = np.full_like(frame.luma, 180)
+    luma[: luma.shape[0] // 2] = 181
+    half = replace(frame, luma=luma)
+    assert levels(half).black == 0
+    assert levels(half, black_limit=179).black == 0
+    assert levels(half, black_limit=180).black == 0.5
+    assert levels(half, black_limit=181).black == 1
+    assert levels(replace(frame, luma=np.full_like(luma, 152))).black == 1
+    assert levels(replace(frame, luma=np.full_like(luma, 153))).black == 0
+
+
+def test_gamut_is_measured_in_the_same_pass(made: Made) -> None:
+    with open_clip(made("ten_bit")) as clip:
+        frame = clip.frame(0)
+    luma = frame.luma.copy()
+    luma[-3:] = 1000
+    broken = replace(frame, luma=luma)
+    assert levels(broken).outside_r103 == outside_r103(broken) >= 3 / frame.height
+
+
 def timeline(**columns: list[float]) -> LevelsTimeline:
     count = len(next(iter(columns.values())))
-    empty = Levels(64, 64, 64, 64, 64, 0, 0, 5)
+    empty = Levels(64, 64, 64, 64, 64, 0, 0, 0, 5, 5)
     frames = [
         replace(empty, **{name: values[i] for name, values in columns.items()})
         for i in range(count)
@@ -67,15 +92,73 @@ def timeline(**columns: list[float]) -> LevelsTimeline:
     return LevelsTimeline.of(frames)
 
 
-def test_stretches_and_jumps() -> None:
-    black = timeline(black=[0, 1, 1, 0.5, 0.99])
-    assert black.black_stretches(1) == [Stretch(1, 3), Stretch(4, 5)]
-    assert black.black_stretches(2) == [Stretch(1, 3)]
-    still = timeline(change=[0, 0, 0, 5, 0, 5])
-    assert still.frozen_stretches(2) == [Stretch(0, 3), Stretch(3, 5)]
-    assert still.frozen_stretches(3) == [Stretch(0, 3)]
+def evenly(count: int, frame_rate: int = 24) -> tuple[Fraction, ...]:
+    return tuple(Fraction(number, frame_rate) for number in range(count + 1))
+
+
+def test_black_is_where_98_percent_of_the_pixels_are() -> None:
+    black = timeline(black=[1, 0, 1, 1, 0.979, 0.98])
+    assert black.black_stretches() == [Stretch(0, 1), Stretch(2, 4), Stretch(5, 6)]
+
+
+def test_the_largest_jump_may_be_to_the_last_frame() -> None:
     assert timeline(mean=[100, 110, 300, 290, 101]).largest_jump() == (2, 190)
+    assert timeline(mean=[100, 110, 100, 290]).largest_jump() == (3, 190)
+    assert timeline(mean=[300, 110, 100]).largest_jump() == (1, 190)
     assert timeline(mean=[100]).largest_jump() is None
+
+
+def test_repeated_frames_are_frozen_however_few() -> None:
+    repeats = timeline(change=[0, 0.09, 0.1, 5, 0], drift=[0, 0.1, 0.1, 5, 0])
+    assert repeats.frozen_stretches(evenly(5)) == [Stretch(0, 2), Stretch(3, 5)]
+
+
+def test_a_noisy_still_is_frozen_from_a_quarter_of_a_second_on() -> None:
+    def frozen(count: int, change: list[float], drift: float) -> list[Stretch]:
+        noisy = timeline(change=[9, *change * count][:count], drift=[9, *[drift] * (count - 1)])
+        return noisy.frozen_stretches(evenly(count))
+
+    assert frozen(6, [0.24], 3.4) == [Stretch(0, 6)]
+    assert frozen(5, [0.24], 3.4) == []
+    assert frozen(24, [0.25], 3.4) == [], "it moves all the time"
+    assert frozen(24, [0.24], 3.5) == [], "every frame is unlike the one before"
+    assert frozen(24, [2, 0.24, 0.24], 3.4) == [Stretch(0, 24)], "most frames are alike"
+    assert frozen(24, [0.24, 2, 2], 3.4) == []
+
+
+def test_a_frame_that_wanders_off_begins_the_next_stretch() -> None:
+    """Each frame is like the one before, and the eleventh no longer like the first."""
+    drift = [*np.arange(0, 3.5, 0.35), 3.5, *np.arange(0.35, 3.5, 0.35)]
+    wandering = timeline(change=[0.09] * len(drift), drift=drift)
+    assert wandering.frozen_stretches(evenly(20)) == [Stretch(0, 10), Stretch(10, 20)]
+
+
+def test_a_frame_that_is_held_is_frozen_for_as_long_as_it_is_shown() -> None:
+    moving = timeline(change=[0, 5, 5, 5, 5], drift=[0, 5, 5, 5, 5])
+    assert moving.frozen_stretches(evenly(5)) == []
+    at = [Fraction(n, 24) for n in range(5)]
+    first = (Fraction(0), *(time + 2 for time in at))
+    assert moving.frozen_stretches(first) == [Stretch(0, 1)]
+    last = (*at, at[-1] + 2)
+    assert moving.frozen_stretches(last) == [Stretch(4, 5)]
+    for lasts, found in ((Fraction(15, 240), []), (Fraction(16, 240), [Stretch(4, 5)])):
+        assert moving.frozen_stretches((*at, at[-1] + lasts)) == found, "1.5 frames is usual"
+
+
+def test_a_slide_show_is_frozen_and_a_slow_frame_rate_is_not() -> None:
+    slides = timeline(change=[0, 50, 50], drift=[0, 50, 50])
+    assert slides.frozen_stretches((*map(Fraction, (0, 2, 4, 6)),)) == [
+        Stretch(0, 1),
+        Stretch(1, 2),
+        Stretch(2, 3),
+    ]
+    assert slides.frozen_stretches((*map(Fraction, range(4)),)) == []
+
+
+def test_a_single_frame_is_frozen_if_it_lasts() -> None:
+    one = timeline(change=[0], drift=[0])
+    assert one.frozen_stretches((Fraction(0), Fraction(1, 24))) == []
+    assert one.frozen_stretches((Fraction(0), Fraction(2))) == [Stretch(0, 1)]
 
 
 def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> None:
@@ -89,13 +172,11 @@ def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> N
         *("-lavfi", "[0][1][2]concat=n=3", "-c:v", "libx264", "-qp", "0", path),
     )
     with open_clip(path) as clip:
-        means = [block_means(frame) for frame in clip.frames()]
-        changes = [0.0, *(movement(now, then) for then, now in pairwise(means))]
-        found = [levels(*both) for both in zip(clip.frames(), changes, strict=True)]
-    seen = LevelsTimeline.of(found)
-    assert seen.black_stretches(12) == [Stretch(24, 48)]
-    (frozen,) = seen.frozen_stretches(36)
-    assert (frozen.start, frozen.end) == (71, 120)
+        motion = Motion()
+        seen = LevelsTimeline.of(levels(frame, motion.follow(frame)) for frame in clip.frames())
+        bounds = (*clip.times, clip.duration)
+    assert seen.black_stretches() == [Stretch(24, 48)]
+    assert seen.frozen_stretches(bounds) == [Stretch(24, 48), Stretch(71, 120)]
     detect = "blackdetect=d=0.5,freezedetect=d=1.5,metadata=print:file=d"
     clips.run_in(tmp_path, "-i", path, "-vf", detect, "-f", "null", "-")
     lines = (tmp_path / "d").read_text(encoding="utf-8").splitlines()

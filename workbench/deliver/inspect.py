@@ -29,7 +29,8 @@ from workbench.measure.banding import CambiMap, cambi_map, measurable
 from workbench.measure.detail import combing, detail, sharpness
 from workbench.measure.levels import Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
-from workbench.measure.match import Means, block_means, difference, matches, movement
+from workbench.measure.match import Means, block_means, difference, matches
+from workbench.measure.motion import Motion
 
 _FEWEST = 4  # frames compared
 _EVERY = 2  # seconds of a longer clip for each frame that is compared
@@ -41,6 +42,7 @@ class Inspection:
     """What was measured of a delivered file, frame by frame."""
 
     times: tuple[Fraction, ...]  # of every delivered frame, seconds after the first
+    end: Fraction  # of the last of these frames, likewise
     levels: LevelsTimeline  # of every delivered frame
     traces: Traces  # of every delivered frame
     corrupt: tuple[int, ...]  # delivered frames that did not decode cleanly
@@ -50,6 +52,11 @@ class Inspection:
     encoded_again: Repeat | None  # of one frame; None where look or encoder is not known
     before: Frame  # the sampled frame that is banded most in the source
     after: Frame  # the same, as delivered
+
+    @property
+    def bounds(self) -> tuple[Fraction, ...]:
+        """When each delivered frame begins, and when the last one ends, in seconds."""
+        return (*self.times, self.end)
 
     @cached_property
     def bands(self) -> CambiMap | None:
@@ -102,6 +109,7 @@ def inspect(
         again = repeated(render(source, preset, cancellation), frame, encoder, cancellation)
     return Inspection(
         times=delivered.times[: len(places)],
+        end=(*delivered.times, delivered.duration)[len(places)],
         levels=watched.levels,
         traces=watched.traces,
         corrupt=watched.corrupt,
@@ -137,9 +145,9 @@ def _watched(
     corrupt: list[int] = []
     frames: list[mapping.Sums] = []
     details: list[tuple[float, float, float]] = []
+    motion = Motion()
 
     def means() -> Iterator[tuple[Means, Means]]:
-        before: Means | None = None
         for number, (source, frame) in enumerate(pairs):
             stop.raise_if_requested(clip.path)
             if source.corrupt:
@@ -147,12 +155,10 @@ def _watched(
                     f"{clip.path.name} is damaged: frame {source.index} does not decode cleanly; "
                     "download or generate the clip again"
                 )
-            now = block_means(frame)
-            found.append(levels(frame, 0.0 if before is None else movement(now, before)))
+            found.append(levels(frame, motion.follow(frame)))
             if frame.corrupt:
                 corrupt.append(number)
-            before = now
-            expected = block_means(source)
+            expected, now = block_means(source), block_means(frame)
             frames.append(mapping.sums(expected, now))
             fine, finer = detail(source), detail(frame)
             details.append((*sharpness(fine, finer), combing(fine, finer)))

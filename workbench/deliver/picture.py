@@ -5,7 +5,6 @@ be banded is a matter of taste and of what it is for.
 """
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from statistics import median
 
 from workbench.deliver.inspect import Inspection
@@ -197,34 +196,32 @@ def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
 
 
 def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
-    outside = max(one.outside_r103 for one in inspection.comparisons) * 100
+    levels, bounds = inspection.levels, inspection.bounds
+    most = int(levels.outside_r103.argmax())
+    outside = float(levels.outside_r103[most]) * 100
     yield _judged(
         "gamut",
         policy.r103,
         outside,
-        f"{outside:.2f} %",
+        f"{outside:.2f} %" + (f" at frame {most}" if outside >= 0.005 else ""),
         "How much of the worst frame is outside EBU R103 in luma or RGB.",
         "%",
     )
-    times, levels = inspection.times, inspection.levels
-    # A stretch that ends with the last frame lasts until that one's end.
-    step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else Fraction(1)
-    ends = (*times, times[-1] + step)
     for name, stretches, rule, sentence in (
-        ("black", levels.black_stretches(1), policy.black, "The longest stretch that is black."),
+        ("black", levels.black_stretches(), policy.black, "The longest stretch that is black."),
         (
             "freeze",
-            levels.frozen_stretches(2),
+            levels.frozen_stretches(bounds),
             policy.freeze,
             "The longest stretch in which nothing moves.",
         ),
     ):
-        longest = (
-            max(stretches, key=lambda stretch: ends[stretch.end] - ends[stretch.start])
-            if stretches
-            else Stretch(0, 0)
+        longest = max(
+            stretches,
+            key=lambda stretch: bounds[stretch.end] - bounds[stretch.start],
+            default=Stretch(0, 0),
         )
-        seconds = float(ends[longest.end] - ends[longest.start])
+        seconds = float(bounds[longest.end] - bounds[longest.start])
         where = f"{seconds:.2f} s from frame {longest.start}" if seconds else "none"
         yield _judged(name, rule, seconds, where, sentence, "s")
     jump = levels.largest_jump()
