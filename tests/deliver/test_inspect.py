@@ -35,7 +35,7 @@ def test_every_delivered_frame_is_measured(delivery: Delivery) -> None:
         motion = Motion()
         moved = [motion.follow(frame) for frame in clip.frames(range(4))][3]
         frame = clip.frame(3)
-    expected = levels(frame, moved)
+    expected = levels(frame, moved, inspection.black_limit)
     for name, value in vars(expected).items():
         assert getattr(inspection.levels, name)[3] == pytest.approx(value), name
     assert len(inspection.traces.matches) == 24

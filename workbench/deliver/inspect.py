@@ -22,12 +22,13 @@ from workbench.deliver.suspects import Traces, confirmed, damaged_blocks, suspec
 from workbench.errors import DamagedClip
 from workbench.frames import Frame
 from workbench.look.compare import Comparison, compare
+from workbench.look.curves import black_limit
 from workbench.look.preset import Preset
 from workbench.look.render import render
 from workbench.measure import mapping
 from workbench.measure.banding import CambiMap, cambi_map, measurable
 from workbench.measure.detail import combing, detail, sharpness
-from workbench.measure.levels import Levels, LevelsTimeline, levels
+from workbench.measure.levels import BLACK_LIMIT, Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
 from workbench.measure.match import Means, block_means, difference, matches
 from workbench.measure.motion import Motion
@@ -44,6 +45,7 @@ class Inspection:
     times: tuple[Fraction, ...]  # of every delivered frame, seconds after the first
     end: Fraction  # of the last of these frames, likewise
     levels: LevelsTimeline  # of every delivered frame
+    black_limit: int  # 10-bit luma up to which a pixel counts as nearly black, under this look
     traces: Traces  # of every delivered frame
     corrupt: tuple[int, ...]  # delivered frames that did not decode cleanly
     damaged: tuple[int, ...]  # delivered frames that are not what the look makes of the source's
@@ -89,6 +91,7 @@ def inspect(
     places = source_places(clip, delivered, frame_rate)
     count = len(places) if every_frame else max(_FEWEST, round(clip.duration / _EVERY))
     samples = sample_indices(len(places), count)
+    nearly_black = black_limit(preset.tone) if preset else BLACK_LIMIT
     stop = ffmpeg.Cancellation(parent=cancellation)
     with ThreadPoolExecutor() as pool:  # they work beside each other
         listening = pool.submit(
@@ -97,7 +100,8 @@ def inspect(
         comparing = _Comparing(pool, preset, stop, coarse=len(samples) == len(places))
         pairs = _pairs(clip, delivered, places, range(len(places)))
         try:
-            watched = _watched(clip, comparing.passed(pairs, samples), on_progress, stop)
+            passing = comparing.passed(pairs, samples)
+            watched = _watched(clip, passing, nearly_black, on_progress, stop)
             compared = comparing.result()
             heard = listening.result()
         except BaseException:
@@ -111,6 +115,7 @@ def inspect(
         times=delivered.times[: len(places)],
         end=(*delivered.times, delivered.duration)[len(places)],
         levels=watched.levels,
+        black_limit=nearly_black,
         traces=watched.traces,
         corrupt=watched.corrupt,
         damaged=_damaged(clip, delivered, places, watched.traces, preset, cancellation),
@@ -137,6 +142,7 @@ class _Watched:
 def _watched(
     clip: Clip,
     pairs: Iterable[_Pair],
+    nearly_black: int,
     on_progress: Callable[[int], None] | None,
     stop: ffmpeg.Cancellation,
 ) -> _Watched:
@@ -155,7 +161,7 @@ def _watched(
                     f"{clip.path.name} is damaged: frame {source.index} does not decode cleanly; "
                     "download or generate the clip again"
                 )
-            found.append(levels(frame, motion.follow(frame)))
+            found.append(levels(frame, motion.follow(frame), nearly_black))
             if frame.corrupt:
                 corrupt.append(number)
             expected, now = block_means(source), block_means(frame)

@@ -208,7 +208,13 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         "%",
     )
     for name, stretches, rule, sentence in (
-        ("black", levels.black_stretches(), policy.black, "The longest stretch that is black."),
+        (
+            "black",
+            levels.black_stretches(),
+            policy.black,
+            "The longest stretch that is black: at least 98 % of its luma is at most "
+            f"{inspection.black_limit}.",
+        ),
         (
             "freeze",
             levels.frozen_stretches(bounds),

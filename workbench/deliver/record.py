@@ -135,6 +135,7 @@ def _measures(inspection: Inspection) -> dict[str, Any]:
     return {
         "seconds": [round(float(time), 6) for time in inspection.times],
         "end": round(float(inspection.end), 6),
+        "black_limit": inspection.black_limit,
         "levels": {
             # Six digits, wherever the point is: code values and small shares alike
             field.name: [float(f"{value:.6g}") for value in getattr(levels, field.name)]
