@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests import clips
+from workbench.colour import Colour
+from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.gamut import outside_r103
@@ -71,6 +74,36 @@ def test_the_black_limit_is_the_last_code_value_that_is_black(made: Made) -> Non
     assert levels(half, black_limit=181).black == 1
     assert levels(replace(frame, luma=np.full_like(luma, 152))).black == 1
     assert levels(replace(frame, luma=np.full_like(luma, 153))).black == 0
+
+
+def striped() -> NDArray[np.uint16]:
+    """Every eighth column is bright, and no other: a regular sample would mislead."""
+    luma = np.full((64, 64), 300, np.uint16)
+    luma[:, ::8] = 900
+    return luma
+
+
+@pytest.mark.parametrize(
+    "luma",
+    [
+        striped(),
+        striped()[::-1, 7::-1],
+        np.arange(17 * 33, dtype=np.uint16).reshape(17, 33),
+        np.random.default_rng(1).integers(0, 1024, (8, 8), np.uint16),
+        np.array([[0]], np.uint16),
+        np.array([[1023, 1023]], np.uint16),
+    ],
+    ids=["stripes", "8 columns", "ramp", "tiny", "one pixel", "brightest"],
+)
+def test_tenths_are_those_of_the_sorted_pixels(luma: NDArray[np.uint16]) -> None:
+    grey = np.full(luma.shape, 512, np.uint16)
+    found = levels(Frame(luma, grey, grey, "yuv444p10le", 10, Colour()))
+    ranked = np.sort(luma, axis=None)
+    assert found.low == ranked[max(0, round(0.1 * luma.size) - 1)]
+    assert found.high == ranked[max(0, round(0.9 * luma.size) - 1)]
+    assert (found.lowest, found.highest) == (ranked[0], ranked[-1])
+    assert found.mean == pytest.approx(luma.mean())
+    assert found.saturation == 0
 
 
 def test_gamut_is_measured_in_the_same_pass(made: Made) -> None:

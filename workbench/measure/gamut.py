@@ -16,7 +16,7 @@ from workbench.measure.codes import NEUTRAL, chroma_factors, rounded, ten_bit
 R103_RANGE = (20, 984)
 """The 10-bit code values that EBU R103 allows luma, R', G' and B'."""
 
-_ROWS = 16  # of luma in a block, which is one chroma sample wide
+_ROWS = 24  # of luma in a block, which is one chroma sample wide
 
 _Codes = NDArray[np.int16]
 _Limits = NDArray[np.int32]
