@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import clips
 from workbench import ffmpeg
 from workbench.clip import Clip, sample_indices
 from workbench.deliver import inspect as inspecting
@@ -39,6 +40,17 @@ def test_every_delivered_frame_is_measured(delivery: Delivery) -> None:
     for name, value in vars(expected).items():
         assert getattr(inspection.levels, name)[3] == pytest.approx(value), name
     assert len(inspection.traces.matches) == 24
+
+
+def test_frames_past_the_source_s_end_are_not_part_of_the_time(
+    delivery: Delivery, tmp_path: Path
+) -> None:
+    short = tmp_path / "short.mp4"
+    clips.run("-i", delivery.source.path, "-c", "copy", "-an", "-frames:v", "6", short)
+    with open_clip(short) as source, open_clip(delivery.destination) as delivered:
+        found = inspect(source, delivered, CLASSIC)
+        assert source.frame_count < delivered.frame_count
+        assert found.bounds == delivered.times[: source.frame_count + 1]
 
 
 def test_the_frames_compared_are_the_delivered_ones(delivery: Delivery) -> None:

@@ -89,6 +89,18 @@ def test_black_freeze_and_jumps(inspection: Inspection, movie: Movie) -> None:
     assert found["luma jump"].measured.endswith("at frame 10")
 
 
+@pytest.mark.parametrize(("step", "level"), [(60, "pass"), (60.01, "note")])
+@pytest.mark.parametrize("frame", [1, 23])
+def test_a_jump_of_luma_has_a_limit(
+    inspection: Inspection, movie: Movie, frame: int, step: float, level: str
+) -> None:
+    mean = np.full(24, 300.0)
+    mean[frame:] += step
+    jumping = replace(inspection, levels=replace(inspection.levels, mean=mean))
+    found = judged(jumping, movie)["luma jump"]
+    assert (found.level, found.measured) == (level, f"60 code values at frame {frame}")
+
+
 @pytest.mark.parametrize("frame", [0, 7, 23])
 def test_the_worst_of_all_frames_decides_on_gamut(
     inspection: Inspection, movie: Movie, frame: int
