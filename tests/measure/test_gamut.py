@@ -94,6 +94,27 @@ def test_one_pixel_in_a_corner_is_counted(
     assert outside_r103(frame) == 1 / frame.luma.size
 
 
+@pytest.mark.parametrize("row", [0, 23, 24, 47])
+@pytest.mark.parametrize(
+    ("luma", "cb", "cr", "outside"),
+    [
+        (500, 512, 826, 0), (500, 512, 827, 1),  # red, above 984
+        (500, 512, 200, 0), (500, 512, 199, 1),  # red, below 20
+        (500, 779, 512, 0), (500, 780, 512, 1),  # blue, above
+        (500, 248, 512, 0), (500, 247, 512, 1),  # blue, below
+        (798, 300, 190, 0), (799, 300, 190, 1),  # green, above
+        (206, 724, 834, 0), (205, 724, 834, 1),  # green, below
+    ],
+)  # fmt: skip
+def test_one_coloured_pixel_in_a_grey_picture_is_counted(
+    row: int, luma: int, cb: int, cr: int, outside: int
+) -> None:
+    frame = picture(size=(48, 64))
+    for plane, value in ((frame.luma, luma), (frame.cb, cb), (frame.cr, cr)):
+        plane[row, 40] = value
+    assert outside_r103(frame) * frame.luma.size == outside
+
+
 @pytest.mark.parametrize("pixel_format", STEPS)
 @pytest.mark.parametrize("size", [(8, 8), (17, 33), (64, 48)])
 @pytest.mark.parametrize("contrast", [40, 120, 250])
