@@ -109,9 +109,8 @@ def test_one_pixel_in_a_corner_is_counted(
 def test_one_coloured_pixel_in_a_grey_picture_is_counted(
     row: int, luma: int, cb: int, cr: int, outside: int
 ) -> None:
-    frame = picture(size=(48, 64))
-    for plane, value in ((frame.luma, luma), (frame.cb, cb), (frame.cr, cr)):
-        plane[row, 40] = value
+    frame = picture(luma, size=(48, 64))
+    frame.cb[row, 40], frame.cr[row, 40] = cb, cr
     assert outside_r103(frame) * frame.luma.size == outside
 
 
