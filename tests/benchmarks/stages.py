@@ -6,7 +6,7 @@ and of this process is told apart.
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks.figures import Figure, figure, process
@@ -17,11 +17,13 @@ from workbench.deliver.quicktime import read_movie
 from workbench.deliver.recipe import Recipe, encode_arguments
 from workbench.deliver.verify import expected_sound
 from workbench.files import sha256_of
+from workbench.frames import Frame
 from workbench.look.compare import compare
 from workbench.look.preset import load_preset
 from workbench.measure.levels import levels
 from workbench.measure.loudness import loudness
 from workbench.measure.match import block_means, matches
+from workbench.measure.motion import Motion
 from workbench.probe import open_clip
 
 
@@ -41,7 +43,7 @@ def stages(source: Path, folder: Path) -> Iterator[Figure]:
             yield from _cost("decode what was delivered", lambda: _decode(made))
             pairs = list(zip(clip.frames(range(24)), made.frames(range(24)), strict=True))
             share = clip.frame_count / len(pairs)
-            yield from _cost("levels of every frame", lambda: [levels(p[1]) for p in pairs], share)
+            yield from _cost("levels of every frame", lambda: _levels(pairs), share)
             means = [(block_means(before), block_means(after)) for before, after in pairs]
             yield from _cost(
                 "block means of every frame",
@@ -64,6 +66,12 @@ def stages(source: Path, folder: Path) -> Iterator[Figure]:
 
 
 _IMPORTS = "import workbench.cli, workbench.deliver.encode, scipy.ndimage"
+
+
+def _levels(pairs: Sequence[tuple[Frame, Frame]]) -> None:
+    motion = Motion()
+    for _, delivered in pairs:
+        levels(delivered, motion.follow(delivered))
 
 
 def _decode(clip: Clip) -> None:

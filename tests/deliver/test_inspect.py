@@ -20,7 +20,7 @@ from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.measure.banding import COARSE, cambi
 from workbench.measure.levels import levels
-from workbench.measure.match import block_means, movement
+from workbench.measure.motion import Motion
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -32,10 +32,25 @@ def test_every_delivered_frame_is_measured(delivery: Delivery) -> None:
     assert inspection is not None
     with open_clip(delivery.destination) as clip:
         assert inspection.times == clip.times
-        change = movement(block_means(clip.frame(3)), block_means(clip.frame(2)))
-        assert inspection.levels.mean[3] == pytest.approx(levels(clip.frame(3)).mean)
-        assert inspection.levels.change[3] == pytest.approx(change)
+        assert inspection.end == clip.duration
+        motion = Motion()
+        moved = [motion.follow(frame) for frame in clip.frames(range(4))][3]
+        frame = clip.frame(3)
+    expected = levels(frame, moved, inspection.black_limit)
+    for name, value in vars(expected).items():
+        assert getattr(inspection.levels, name)[3] == pytest.approx(value), name
     assert len(inspection.traces.matches) == 24
+
+
+def test_frames_past_the_source_s_end_are_not_part_of_the_time(
+    delivery: Delivery, tmp_path: Path
+) -> None:
+    short = tmp_path / "short.mp4"
+    clips.run("-i", delivery.source.path, "-c", "copy", "-an", "-frames:v", "6", short)
+    with open_clip(short) as source, open_clip(delivery.destination) as delivered:
+        found = inspect(source, delivered, CLASSIC)
+        assert source.frame_count < delivered.frame_count
+        assert found.bounds == delivered.times[: source.frame_count + 1]
 
 
 def test_the_frames_compared_are_the_delivered_ones(delivery: Delivery) -> None:

@@ -146,7 +146,6 @@ def test_an_8_bit_picture_is_told_from_the_file_alone(inspection: Inspection, mo
         ("coarse banding", "coarse_after", 10.1),
         ("contour", "contour_after", 8.1),
         ("texture", "texture_change", 3.1),
-        ("gamut", "outside_r103", 0.011),
     ],
 )
 def test_the_worst_frame_decides(
@@ -174,12 +173,53 @@ def test_black_freeze_and_jumps(inspection: Inspection, movie: Movie) -> None:
     assert judged(inspection, movie)["black"].measured == "none"
     black, still, mean = levels.black.copy(), levels.change.copy(), levels.mean.copy()
     black[2:20], still[4:24], mean[10:] = 1, 0, mean[10:] + 100
-    marked = replace(inspection, levels=replace(levels, black=black, change=still, mean=mean))
-    found = judged(marked, movie)
+    changed = replace(levels, black=black, change=still, mean=mean, drift=still)
+    found = judged(replace(inspection, levels=changed), movie)
     assert (found["black"].level, found["black"].measured) == ("note", "0.75 s from frame 2")
     assert (found["freeze"].level, found["freeze"].measured) == ("warn", "0.88 s from frame 3")
     assert found["luma jump"].level == "note"
     assert found["luma jump"].measured.endswith("at frame 10")
+
+
+@pytest.mark.parametrize(("step", "level"), [(60, "pass"), (60.01, "note")])
+@pytest.mark.parametrize("frame", [1, 23])
+def test_a_jump_of_luma_has_a_limit(
+    inspection: Inspection, movie: Movie, frame: int, step: float, level: str
+) -> None:
+    mean = np.full(24, 300.0)
+    mean[frame:] += step
+    jumping = replace(inspection, levels=replace(inspection.levels, mean=mean))
+    found = judged(jumping, movie)["luma jump"]
+    assert found.level == level
+    assert found.measured.endswith(f" code values at frame {frame}")
+
+
+@pytest.mark.parametrize("frame", [0, 7, 23])
+def test_the_worst_of_all_frames_decides_on_gamut(
+    inspection: Inspection, movie: Movie, frame: int
+) -> None:
+    for share, level in ((0.01, "pass"), (0.010001, "warn")):
+        outside = np.zeros(24)
+        outside[frame] = share
+        levels = replace(inspection.levels, outside_r103=outside)
+        found = judged(replace(inspection, levels=levels), movie)["gamut"]
+        assert found.level == level
+        assert found.measured.endswith(f" % at frame {frame}")
+
+
+@pytest.mark.parametrize(("seconds", "level"), [("1/2", "pass"), ("501/1000", "warn")])
+def test_a_frame_counts_for_as_long_as_it_is_shown(
+    inspection: Inspection, movie: Movie, seconds: str, level: str
+) -> None:
+    black = np.zeros(24)
+    black[-1] = 1
+    end = inspection.times[-1] + Fraction(seconds)
+    held = replace(inspection, levels=replace(inspection.levels, black=black), end=end)
+    found = judged(held, movie)
+    assert found["freeze"].level == level
+    assert found["freeze"].measured == found["black"].measured
+    assert found["black"].measured.endswith(" s from frame 23")
+    assert found["black"].level == ("pass" if level == "pass" else "note")
 
 
 def test_loudness_is_of_each_track(inspection: Inspection, movie: Movie) -> None:
@@ -234,8 +274,11 @@ def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:
     one = replace(
         inspection,
         times=(Fraction(0),),
+        end=Fraction(1, 24),
         levels=replace(levels, **first),
         traces=replace(inspection.traces, matches=inspection.traces.matches[:1]),
         comparisons=inspection.comparisons[:1],
     )
-    assert "luma jump" not in judged(one, movie)
+    found = judged(one, movie)
+    assert "luma jump" not in found
+    assert found["freeze"].measured == "none"

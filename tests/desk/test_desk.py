@@ -79,10 +79,15 @@ def test_black_and_frozen_stretches_are_marked(inspection: Inspection) -> None:
     black[3:9] = 1
     still = np.full_like(levels.change, 5)
     still[12:20] = 0
-    marked = replace(inspection, levels=replace(levels, black=black, change=still))
+    last = inspection.times[-1] + 1
+    changed = replace(levels, black=black, change=still, drift=still)
+    marked = replace(inspection, levels=changed, end=last)
     ax = plots.timeline_sheet(marked).axes[0]
-    said = [text.get_text() for text in ax.texts]
-    assert said == ["black", "frozen"]
+    assert [text.get_text() for text in ax.texts] == ["black", "frozen", "frozen"]
+    spans = [(span.get_x(), span.get_x() + span.get_width()) for span in ax.patches[-3:]]
+    at = np.array([float(time) for time in marked.bounds])
+    assert np.ravel(spans) == pytest.approx(at[[3, 9, 11, 20, 23, 24]])
+    assert ax.get_xlim()[1] == pytest.approx(float(last)), "the last frame's time is shown"
 
 
 def test_a_long_timeline_is_thinned_and_keeps_its_extremes() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import ParameterError
-from workbench.look.curves import KNEE, toned, untoned
+from workbench.look.curves import KNEE, black_limit, toned, untoned
 from workbench.look.stages import AnyTone, Eq, Flat, Log, NoTone
 
 CURVES = ("logc3", "logc4", "slog3", "canonlog3", "acescct", "cineon")
@@ -172,3 +172,20 @@ def test_colour_science_leaves_the_program_as_it_is() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True)
     assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
+@pytest.mark.parametrize("tone", [*LOGS, NoTone(), Flat(), Eq(contrast=0.9, brightness=0.03)])
+def test_black_is_within_the_black_limit_and_dark_grey_is_not(tone: AnyTone) -> None:
+    black, nearly, dark = (
+        64 + 876 * float(toned(np.full(3, level), tone, "bt709") @ [0.2126, 0.7152, 0.0722])
+        for level in (0, 0.1, 0.15)
+    )
+    limit = black_limit(tone)
+    assert black < limit < dark
+    assert limit == pytest.approx(nearly, abs=0.5)
+
+
+def test_a_tone_that_leaves_nothing_black_has_the_usual_limit() -> None:
+    for tone in (Eq(contrast=-1.0), Eq(contrast=0.0), Eq(brightness=1.0)):
+        assert black_limit(tone) == black_limit(NoTone()) == 152
+    assert black_limit(Eq(contrast=1000.0)) == 0, "all that is darker than mid grey is black"

@@ -1,12 +1,13 @@
-"""Levels equal ffmpeg's own filters; R103 is found where it was broken."""
+"""Levels equal ffmpeg's own filters; what stands out over time is counted in seconds."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests import clips
 from workbench.colour import Colour
@@ -14,8 +15,9 @@ from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.codes import codes
-from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels, outside_r103
-from workbench.measure.match import block_means, movement
+from workbench.measure.gamut import outside_r103
+from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels
+from workbench.measure.motion import Motion
 from workbench.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -93,43 +95,62 @@ def test_untouched_makes_full_range_legal_to_the_nearest_code(code: int) -> None
     assert found.cr == pytest.approx(512 + (127 - code) * 896 / 255, abs=0.51)
 
 
-def picture(luma: int = 500, cb: int = 512, cr: int = 512) -> Frame:
-    """100 x 100 pixels of one colour, 10 bits 4:4:4, so that each pixel is one percent of one."""
-    planes = (np.full((100, 100), value, np.uint16) for value in (luma, cb, cr))
-    return Frame(*planes, "yuv444p10le", 10, Colour(range="legal", matrix="bt709"))
+def test_the_black_limit_is_the_last_code_value_that_is_black(made: Made) -> None:
+    with open_clip(made("ten_bit")) as clip:
+        frame = clip.frame(0)
+    luma = np.full_like(frame.luma, 180)
+    luma[: luma.shape[0] // 2] = 181
+    half = replace(frame, luma=luma)
+    assert levels(half).black == 0
+    assert levels(half, black_limit=179).black == 0
+    assert levels(half, black_limit=180).black == 0.5
+    assert levels(half, black_limit=181).black == 1
+    assert levels(replace(frame, luma=np.full_like(luma, 152))).black == 1
+    assert levels(replace(frame, luma=np.full_like(luma, 153))).black == 0
 
 
-@pytest.mark.parametrize(("value", "outside"), [(19, 1), (20, 0), (984, 0), (985, 1)])
-def test_r103_has_limits_on_luma(value: int, outside: int) -> None:
-    assert outside_r103(picture(luma=value)) == outside
-
-
-def test_r103_counts_the_area() -> None:
-    luma = np.full((100, 100), 500, np.uint16)
-    luma[:2, :50] = 1000
-    assert outside_r103(replace(picture(), luma=luma)) == 0.01
+def striped() -> NDArray[np.uint16]:
+    """Every eighth column is bright, and no other: a regular sample would mislead."""
+    luma = np.full((64, 64), 300, np.uint16)
+    luma[:, ::8] = 900
+    return luma
 
 
 @pytest.mark.parametrize(
-    ("cb", "cr", "outside"),
+    "luma",
     [
-        # R' = Y + 1.5396 (Cr - 512): 984 is reached at Cr = 826.4 from a luma of 500.
-        (512, 826, 0),
-        (512, 827, 1),
-        # B' = Y + 1.8142 (Cb - 512): 984 is reached at Cb = 778.8, and 20 at Cb = 247.4.
-        (778, 512, 0),
-        (780, 512, 1),
-        (248, 512, 0),
-        (247, 512, 1),
+        striped(),
+        striped()[::-1, 7::-1],
+        np.arange(17 * 33, dtype=np.uint16).reshape(17, 33),
+        np.random.default_rng(1).integers(0, 1024, (8, 8), np.uint16),
+        np.array([[0]], np.uint16),
+        np.array([[1023, 1023]], np.uint16),
     ],
+    ids=["stripes", "8 columns", "ramp", "tiny", "one pixel", "brightest"],
 )
-def test_r103_has_limits_on_rgb_where_luma_is_legal(cb: int, cr: int, outside: int) -> None:
-    assert outside_r103(picture(500, cb, cr)) == outside
+def test_tenths_are_those_of_the_sorted_pixels(luma: NDArray[np.uint16]) -> None:
+    grey = np.full(luma.shape, 512, np.uint16)
+    found = levels(Frame(luma, grey, grey, "yuv444p10le", 10, Colour()))
+    ranked = np.sort(luma, axis=None)
+    assert found.low == ranked[max(0, round(0.1 * luma.size) - 1)]
+    assert found.high == ranked[max(0, round(0.9 * luma.size) - 1)]
+    assert (found.lowest, found.highest) == (ranked[0], ranked[-1])
+    assert found.mean == pytest.approx(luma.mean())
+    assert found.saturation == 0
+
+
+def test_gamut_is_measured_in_the_same_pass(made: Made) -> None:
+    with open_clip(made("ten_bit")) as clip:
+        frame = clip.frame(0)
+    luma = frame.luma.copy()
+    luma[-3:] = 1000
+    broken = replace(frame, luma=luma)
+    assert levels(broken).outside_r103 == outside_r103(broken) >= 3 / frame.height
 
 
 def timeline(**columns: list[float]) -> LevelsTimeline:
     count = len(next(iter(columns.values())))
-    empty = Levels(64, 64, 64, 64, 64, 0, 0, 5)
+    empty = Levels(64, 64, 64, 64, 64, 0, 0, 0, 5, 5)
     frames = [
         replace(empty, **{name: values[i] for name, values in columns.items()})
         for i in range(count)
@@ -137,15 +158,73 @@ def timeline(**columns: list[float]) -> LevelsTimeline:
     return LevelsTimeline.of(frames)
 
 
-def test_stretches_and_jumps() -> None:
-    black = timeline(black=[0, 1, 1, 0.5, 0.99])
-    assert black.black_stretches(1) == [Stretch(1, 3), Stretch(4, 5)]
-    assert black.black_stretches(2) == [Stretch(1, 3)]
-    still = timeline(change=[0, 0, 0, 5, 0, 5])
-    assert still.frozen_stretches(2) == [Stretch(0, 3), Stretch(3, 5)]
-    assert still.frozen_stretches(3) == [Stretch(0, 3)]
+def evenly(count: int, frame_rate: int = 24) -> tuple[Fraction, ...]:
+    return tuple(Fraction(number, frame_rate) for number in range(count + 1))
+
+
+def test_black_is_where_98_percent_of_the_pixels_are() -> None:
+    black = timeline(black=[1, 0, 1, 1, 0.979, 0.98])
+    assert black.black_stretches() == [Stretch(0, 1), Stretch(2, 4), Stretch(5, 6)]
+
+
+def test_the_largest_jump_may_be_to_the_last_frame() -> None:
     assert timeline(mean=[100, 110, 300, 290, 101]).largest_jump() == (2, 190)
+    assert timeline(mean=[100, 110, 100, 290]).largest_jump() == (3, 190)
+    assert timeline(mean=[300, 110, 100]).largest_jump() == (1, 190)
     assert timeline(mean=[100]).largest_jump() is None
+
+
+def test_repeated_frames_are_frozen_however_few() -> None:
+    repeats = timeline(change=[0, 0.09, 0.1, 5, 0], drift=[0, 0.1, 0.1, 5, 0])
+    assert repeats.frozen_stretches(evenly(5)) == [Stretch(0, 2), Stretch(3, 5)]
+
+
+def test_a_noisy_still_is_frozen_from_a_quarter_of_a_second_on() -> None:
+    def frozen(count: int, change: list[float], drift: float) -> list[Stretch]:
+        noisy = timeline(change=[9, *change * count][:count], drift=[9, *[drift] * (count - 1)])
+        return noisy.frozen_stretches(evenly(count))
+
+    assert frozen(6, [0.24], 3.4) == [Stretch(0, 6)]
+    assert frozen(5, [0.24], 3.4) == []
+    assert frozen(24, [0.25], 3.4) == [], "it moves all the time"
+    assert frozen(24, [0.24], 3.5) == [], "every frame is unlike the one before"
+    assert frozen(24, [2, 0.24, 0.24], 3.4) == [Stretch(0, 24)], "most frames are alike"
+    assert frozen(24, [0.24, 2, 2], 3.4) == []
+
+
+def test_a_frame_that_wanders_off_begins_the_next_stretch() -> None:
+    """Each frame is like the one before, and the eleventh no longer like the first."""
+    drift = [*np.arange(0, 3.5, 0.35), 3.5, *np.arange(0.35, 3.5, 0.35)]
+    wandering = timeline(change=[0.09] * len(drift), drift=drift)
+    assert wandering.frozen_stretches(evenly(20)) == [Stretch(0, 10), Stretch(10, 20)]
+
+
+def test_a_frame_that_is_held_is_frozen_for_as_long_as_it_is_shown() -> None:
+    moving = timeline(change=[0, 5, 5, 5, 5], drift=[0, 5, 5, 5, 5])
+    assert moving.frozen_stretches(evenly(5)) == []
+    at = [Fraction(n, 24) for n in range(5)]
+    first = (Fraction(0), *(time + 2 for time in at))
+    assert moving.frozen_stretches(first) == [Stretch(0, 1)]
+    last = (*at, at[-1] + 2)
+    assert moving.frozen_stretches(last) == [Stretch(4, 5)]
+    for lasts, found in ((Fraction(15, 240), []), (Fraction(16, 240), [Stretch(4, 5)])):
+        assert moving.frozen_stretches((*at, at[-1] + lasts)) == found, "1.5 frames is usual"
+
+
+def test_a_slide_show_is_frozen_and_a_slow_frame_rate_is_not() -> None:
+    slides = timeline(change=[0, 50, 50], drift=[0, 50, 50])
+    assert slides.frozen_stretches((*map(Fraction, (0, 2, 4, 6)),)) == [
+        Stretch(0, 1),
+        Stretch(1, 2),
+        Stretch(2, 3),
+    ]
+    assert slides.frozen_stretches((*map(Fraction, range(4)),)) == []
+
+
+def test_a_single_frame_is_frozen_if_it_lasts() -> None:
+    one = timeline(change=[0], drift=[0])
+    assert one.frozen_stretches((Fraction(0), Fraction(1, 24))) == []
+    assert one.frozen_stretches((Fraction(0), Fraction(2))) == [Stretch(0, 1)]
 
 
 def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> None:
@@ -159,13 +238,11 @@ def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> N
         *("-lavfi", "[0][1][2]concat=n=3", "-c:v", "libx264", "-qp", "0", path),
     )
     with open_clip(path) as clip:
-        means = [block_means(frame) for frame in clip.frames()]
-        changes = [0.0, *(movement(now, then) for then, now in pairwise(means))]
-        found = [levels(*both) for both in zip(clip.frames(), changes, strict=True)]
-    seen = LevelsTimeline.of(found)
-    assert seen.black_stretches(12) == [Stretch(24, 48)]
-    (frozen,) = seen.frozen_stretches(36)
-    assert (frozen.start, frozen.end) == (71, 120)
+        motion = Motion()
+        seen = LevelsTimeline.of(levels(frame, motion.follow(frame)) for frame in clip.frames())
+        bounds = (*clip.times, clip.duration)
+    assert seen.black_stretches() == [Stretch(24, 48)]
+    assert seen.frozen_stretches(bounds) == [Stretch(24, 48), Stretch(71, 120)]
     detect = "blackdetect=d=0.5,freezedetect=d=1.5,metadata=print:file=d"
     clips.run_in(tmp_path, "-i", path, "-vf", detect, "-f", "null", "-")
     lines = (tmp_path / "d").read_text(encoding="utf-8").splitlines()

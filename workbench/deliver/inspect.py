@@ -22,14 +22,16 @@ from workbench.deliver.suspects import Traces, confirmed, damaged_blocks, suspec
 from workbench.errors import DamagedClip, ResultsMissing
 from workbench.frames import Frame
 from workbench.look.compare import Comparison, compare
+from workbench.look.curves import black_limit
 from workbench.look.preset import Preset
 from workbench.look.render import render
 from workbench.measure import mapping
 from workbench.measure.banding import CambiMap, cambi_map, measurable
 from workbench.measure.detail import combing, detail, sharpness
-from workbench.measure.levels import Levels, LevelsTimeline, levels
+from workbench.measure.levels import BLACK_LIMIT, Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
-from workbench.measure.match import Means, block_means, difference, matches, movement
+from workbench.measure.match import Means, block_means, difference, matches
+from workbench.measure.motion import Motion
 
 _FEWEST = 4  # frames compared
 _EVERY = 2  # seconds of a longer clip for each frame that is compared
@@ -41,7 +43,9 @@ class Inspection:
     """What was measured of a delivered file, frame by frame."""
 
     times: tuple[Fraction, ...]  # of every delivered frame, seconds after the first
+    end: Fraction  # of the last of these frames, likewise
     levels: LevelsTimeline  # of every delivered frame
+    black_limit: int  # 10-bit luma up to which a pixel counts as nearly black, under this look
     traces: Traces  # of every delivered frame
     corrupt: tuple[int, ...]  # delivered frames that did not decode cleanly
     damaged: tuple[int, ...]  # delivered frames that are not what the look makes of the source's
@@ -50,6 +54,11 @@ class Inspection:
     encoded_again: Repeat | None  # of one frame; None where look or encoder is not known
     before: Frame  # the sampled frame that is banded most in the source, by banding_rank
     after: Frame  # the same, as delivered
+
+    @property
+    def bounds(self) -> tuple[Fraction, ...]:
+        """When each delivered frame begins, and when the last one ends, in seconds."""
+        return (*self.times, self.end)
 
     @cached_property
     def bands(self) -> CambiMap | None:
@@ -82,6 +91,7 @@ def inspect(
     places = source_places(clip, delivered, frame_rate)
     count = len(places) if every_frame else max(_FEWEST, round(clip.duration / _EVERY))
     samples = sample_indices(len(places), count)
+    nearly_black = black_limit(preset.tone) if preset else BLACK_LIMIT
     stop = ffmpeg.Cancellation(parent=cancellation)
     with ThreadPoolExecutor() as pool:  # they work beside each other
         listening = pool.submit(
@@ -90,7 +100,8 @@ def inspect(
         comparing = _Comparing(pool, preset, stop)
         pairs = _pairs(clip, delivered, places, range(len(places)))
         try:
-            watched = _watched(clip, comparing.passed(pairs, samples), on_progress, stop)
+            passing = comparing.passed(pairs, samples)
+            watched = _watched(clip, passing, nearly_black, on_progress, stop)
             compared = comparing.result()
             heard = listening.result()
         except ResultsMissing as error:
@@ -105,7 +116,9 @@ def inspect(
         again = repeated(render(source, preset, cancellation), frame, encoder, cancellation)
     return Inspection(
         times=delivered.times[: len(places)],
+        end=(*delivered.times, delivered.duration)[len(places)],
         levels=watched.levels,
+        black_limit=nearly_black,
         traces=watched.traces,
         corrupt=watched.corrupt,
         damaged=_damaged(clip, delivered, places, watched.traces, preset, cancellation),
@@ -132,6 +145,7 @@ class _Watched:
 def _watched(
     clip: Clip,
     pairs: Iterable[_Pair],
+    nearly_black: int,
     on_progress: Callable[[int], None] | None,
     stop: ffmpeg.Cancellation,
 ) -> _Watched:
@@ -140,9 +154,9 @@ def _watched(
     corrupt: list[int] = []
     frames: list[mapping.Sums] = []
     details: list[tuple[float, float, float]] = []
+    motion = Motion()
 
     def means() -> Iterator[tuple[Means, Means]]:
-        before: Means | None = None
         for number, (source, frame) in enumerate(pairs):
             stop.raise_if_requested(clip.path)
             if source.corrupt:
@@ -150,12 +164,10 @@ def _watched(
                     f"{clip.path.name} is damaged: frame {source.index} does not decode cleanly; "
                     "download or generate the clip again"
                 )
-            now = block_means(frame)
-            found.append(levels(frame, 0.0 if before is None else movement(now, before)))
+            found.append(levels(frame, motion.follow(frame), nearly_black))
             if frame.corrupt:
                 corrupt.append(number)
-            before = now
-            expected = block_means(source)
+            expected, now = block_means(source), block_means(frame)
             frames.append(mapping.sums(expected, now))
             fine, finer = detail(source), detail(frame)
             details.append((*sharpness(fine, finer), combing(fine, finer)))

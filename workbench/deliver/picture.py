@@ -6,7 +6,6 @@ be banded is a matter of taste and of what it is for.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from statistics import median
 
 from workbench.deliver.inspect import Inspection
@@ -267,35 +266,39 @@ def _loudness(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
 
 
 def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
-    outside = max(one.outside_r103 for one in inspection.comparisons) * 100
+    levels, bounds = inspection.levels, inspection.bounds
+    most = int(levels.outside_r103.argmax())
+    outside = float(levels.outside_r103[most]) * 100
     yield _judged(
         "gamut",
         policy.r103,
         outside,
-        f"{outside:.2f} %",
+        f"{_shown(policy.r103, outside, 2)} %" + (f" at frame {most}" if outside >= 0.005 else ""),
         "How much of the worst frame is outside EBU R103 in luma or RGB.",
         "%",
     )
-    times, levels = inspection.times, inspection.levels
-    # A stretch that ends with the last frame lasts until that one's end.
-    step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else Fraction(1)
-    ends = (*times, times[-1] + step)
     for name, stretches, rule, sentence in (
-        ("black", levels.black_stretches(1), policy.black, "The longest stretch that is black."),
+        (
+            "black",
+            levels.black_stretches(),
+            policy.black,
+            "The longest stretch that is black: at least 98 % of its luma is at most "
+            f"{inspection.black_limit}.",
+        ),
         (
             "freeze",
-            levels.frozen_stretches(2),
+            levels.frozen_stretches(bounds),
             policy.freeze,
             "The longest stretch in which nothing moves.",
         ),
     ):
-        longest = (
-            max(stretches, key=lambda stretch: ends[stretch.end] - ends[stretch.start])
-            if stretches
-            else Stretch(0, 0)
+        longest = max(
+            stretches,
+            key=lambda stretch: bounds[stretch.end] - bounds[stretch.start],
+            default=Stretch(0, 0),
         )
-        seconds = float(ends[longest.end] - ends[longest.start])
-        where = f"{seconds:.2f} s from frame {longest.start}" if seconds else "none"
+        seconds = float(bounds[longest.end] - bounds[longest.start])
+        where = f"{_shown(rule, seconds, 2)} s from frame {longest.start}" if seconds else "none"
         yield _judged(name, rule, seconds, where, sentence, "s")
     jump = levels.largest_jump()
     if jump:
@@ -304,7 +307,7 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             "luma jump",
             policy.luma_jump,
             largest,
-            f"{largest:.0f} code values at frame {at}",
+            f"{_shown(policy.luma_jump, largest, 0)} code values at frame {at}",
             "The largest step of mean luma from one frame to the next: a cut, or a flash.",
             "code values",
         )

@@ -136,8 +136,11 @@ def _measures(inspection: Inspection) -> dict[str, Any]:
     levels, traces = inspection.levels, inspection.traces
     return {
         "seconds": [round(float(time), 6) for time in inspection.times],
+        "end": round(float(inspection.end), 6),
+        "black_limit": inspection.black_limit,
         "levels": {
-            field.name: [round(float(value), 4) for value in getattr(levels, field.name)]
+            # Six digits, wherever the point is: code values and small shares alike
+            field.name: [float(f"{value:.6g}") for value in getattr(levels, field.name)]
             for field in fields(levels)
         },
         "match": {

@@ -216,17 +216,21 @@ def timeline_sheet(inspection: Inspection) -> Figure:
     with style():
         figure, grid = _sheet(7.4, 4, 1, sharex=True, height_ratios=(2, 0.8, 1.2, 1.2))
         axes = grid[:, 0]
-        levels(axes[0], inspection.times, inspection.levels)
+        levels(axes[0], inspection.bounds, inspection.levels)
         saturation(axes[1], inspection.times, inspection.levels)
         banding(axes[2], inspection.comparisons)
         contour(axes[3], inspection.comparisons)
         axes[3].set_xlabel("seconds")
-        axes[3].set_xlim(0, float(inspection.times[-1]) or 1)
+        axes[3].set_xlim(0, float(inspection.end))
     return figure
 
 
-def levels(ax: Axes, times: Sequence[Fraction], timeline: LevelsTimeline) -> None:
-    """Draw luma over time: all, the middle eight tenths, the mean; black and frozen marked."""
+def levels(ax: Axes, bounds: Sequence[Fraction], timeline: LevelsTimeline) -> None:
+    """Draw luma over time: all, the middle eight tenths, the mean; black and frozen marked.
+
+    `bounds` are the times at which the frames begin, and the end of the last.
+    """
+    times = bounds[:-1]
     at, low, high = _thinned(times, timeline.lowest, timeline.highest)
     ax.fill_between(at, low, high, color=AFTER, alpha=0.18, linewidth=0)
     at, low, high = _thinned(times, timeline.low, timeline.high)
@@ -235,13 +239,13 @@ def levels(ax: Axes, times: Sequence[Fraction], timeline: LevelsTimeline) -> Non
     ax.plot(at, (low + high) / 2, color=AFTER)
     _code_axis(ax)
     ax.set_title("luma after: mean, 10-90 % of the pixels, lowest to highest", color=AFTER)
-    _mark(ax, times, timeline.black_stretches(1), "black")
-    _mark(ax, times, timeline.frozen_stretches(2), "frozen")
+    _mark(ax, bounds, timeline.black_stretches(), "black")
+    _mark(ax, bounds, timeline.frozen_stretches(bounds), "frozen")
 
 
-def _mark(ax: Axes, times: Sequence[Fraction], stretches: Sequence[Stretch], name: str) -> None:
+def _mark(ax: Axes, bounds: Sequence[Fraction], stretches: Sequence[Stretch], name: str) -> None:
     for stretch in stretches:
-        start, end = float(times[stretch.start]), float(times[stretch.end - 1])
+        start, end = float(bounds[stretch.start]), float(bounds[stretch.end])
         ax.axvspan(start, end, color=GREY, alpha=0.35, linewidth=0, hatch="//")
         ax.annotate(name, ((start + end) / 2, 980), ha="center", va="center", fontsize=8)
 
@@ -308,7 +312,7 @@ def _points(
 
 
 def _thinned(
-    times: Sequence[Fraction], low: NDArray[np.float32], high: NDArray[np.float32]
+    times: Sequence[Fraction], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return what is drawn of a long timeline: the extremes of each share of it."""
     share = -(-len(times) // _POINTS)

@@ -15,7 +15,7 @@ from workbench.look.stages import NoDeband, NoTone
 from workbench.measure.banding import COARSE, FINE, cambi, measurable
 from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bit_luma
 from workbench.measure.contour import contour
-from workbench.measure.levels import outside_r103
+from workbench.measure.gamut import outside_r103
 from workbench.measure.match import Difference, difference
 from workbench.measure.surface import Luma, Surface
 from workbench.measure.texture import ssim, texture_change

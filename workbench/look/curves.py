@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from workbench.colour import LUMA_WEIGHTS
 from workbench.errors import ParameterError
 from workbench.look.stages import AnyTone, Eq, Flat, Log, NoTone
+from workbench.measure.codes import BLACK, WHITE
+from workbench.measure.levels import BLACK_LIMIT, NEARLY_BLACK
 
 Floats = NDArray[np.float64]
 
@@ -106,6 +108,23 @@ def untoned(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
             camera = _CAMERAS[tone.curve]
             scene = _log("decoding", camera, rgb) @ np.linalg.inv(_primaries(camera)).T
             return _signed_power(_gathered(scene, tone.rolloff), 1 / 2.4)
+
+
+def black_limit(tone: AnyTone) -> int:
+    """Return the 10-bit luma up to which a pixel is nearly black once this tone is applied.
+
+    It is the code value to which the tone maps the grey that is nearly black without a look. If the
+    tone maps this grey no darker than white, as a negative contrast does, nothing in the picture
+    stands for black, and the limit is that of a picture without a look.
+
+    >>> black_limit(NoTone()), black_limit(Log(curve="canonlog3"))
+    (152, 181)
+    """
+    red, blue = LUMA_WEIGHTS["bt709"]
+    greys = np.array([[NEARLY_BLACK] * 3, [1.0] * 3])
+    codes = BLACK + (WHITE - BLACK) * toned(greys, tone, "bt709") @ [red, 1 - red - blue, blue]
+    limit, brightest = codes.clip(0, 1023).round().astype(int).tolist()
+    return int(limit) if limit < brightest else BLACK_LIMIT
 
 
 def _affine(tone: Eq | Flat, matrix: str) -> tuple[Floats, Floats]:

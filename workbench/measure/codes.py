@@ -242,10 +242,7 @@ def rgb_blocks(frame: Frame, rows: int = 128) -> Iterator[NDArray[np.int16]]:
     the pixels it covers. The formula is that of ITU-R BT.709, 3.2 (and BT.601, BT.2020 alike).
     Raises UnsupportedClip for a matrix that has none.
     """
-    matrix = frame.colour.assumed().matrix
-    if matrix not in LUMA_WEIGHTS:
-        raise UnsupportedClip(f"a picture with the matrix {matrix} cannot be shown as RGB")
-    to_red, to_green, to_blue = _chroma_factors(matrix)
+    to_red, to_green, to_blue = chroma_factors(frame.colour.assumed().matrix)
     luma, cb, cr = ten_bit(frame)
     high, wide = frame.chroma_step
     for top in range(0, frame.height, rows):
@@ -256,7 +253,7 @@ def rgb_blocks(frame: Frame, rows: int = 128) -> Iterator[NDArray[np.int16]]:
         block = np.empty((3, *y.shape), np.int16)
         offsets = (to_red * r, to_green[0] * r + to_green[1] * b, to_blue * b)
         for out, product in zip(block, offsets, strict=True):
-            offset = (product + _HALF >> _FRACTION).astype(np.int16)
+            offset = rounded(product).astype(np.int16)
             if high > 1:
                 offset = offset.repeat(high, axis=0)[: y.shape[0]]
             for column in range(wide):
@@ -269,8 +266,18 @@ _FRACTION = 14  # bits after the point, in what chroma is multiplied with
 _HALF = 1 << _FRACTION - 1
 
 
-def _chroma_factors(matrix: str) -> tuple[int, tuple[int, int], int]:
-    """Return what Cr adds to R', Cr and Cb to G', and Cb to B', in units of 2**-_FRACTION."""
+def rounded(offset: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Round what chroma adds, in the units of `chroma_factors`, to whole code values."""
+    return offset + _HALF >> _FRACTION
+
+
+def chroma_factors(matrix: str) -> tuple[int, tuple[int, int], int]:
+    """Return what Cr adds to R', Cr and Cb to G', and Cb to B', in units of 2**-14 code values.
+
+    The formula is that of ITU-R BT.709, 3.2. Raises UnsupportedClip for a matrix that has none.
+    """
+    if matrix not in LUMA_WEIGHTS:
+        raise UnsupportedClip(f"a picture with the matrix {matrix} cannot be shown as RGB")
     red, blue = LUMA_WEIGHTS[matrix]
     green = 1 - red - blue
     unit = (WHITE - BLACK) / 896 * (1 << _FRACTION)

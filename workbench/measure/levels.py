@@ -4,28 +4,33 @@ All figures are 10-bit legal-range code values, whatever the frame is in. They a
 FFmpeg's signalstats, at a fraction of its cost.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
+from fractions import Fraction
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.frames import Frame
-from workbench.measure.codes import (
-    BLACK,
-    NEUTRAL,
-    WHITE,
-    exact_values,
-    histogram,
-    rgb_blocks,
-    ten_bit,
-)
+from workbench.frames import Frame, Plane
+from workbench.measure.codes import BLACK, NEUTRAL, WHITE, exact_values
+from workbench.measure.gamut import outside_r103
+from workbench.measure.motion import DRIFT, UNMOVED, Movement
 
-_BLACK_PIXEL = BLACK + round(0.1 * (WHITE - BLACK))  # and below, as FFmpeg's blackdetect has it
-_FROZEN = 0.1  # code values: generators repeat a frame exactly; a slow candle moves by 0.2
-R103_RANGE = (20, 984)
-"""The 10-bit code values that EBU R103 allows luma, R', G' and B'."""
+NEARLY_BLACK = 0.1
+"""Share of legal range above black up to which a pixel is nearly black, as in FFmpeg's blackdetect.
+"""
+BLACK_LIMIT = BLACK + round(NEARLY_BLACK * (WHITE - BLACK))
+"""The 10-bit code value of luma up to which a pixel is nearly black, where no look lifts black."""
+
+_REPEAT = 0.1  # code values of change: a repeated frame is exact; a slow candle moves by 0.3
+_STILL = 0.25  # code values of change of most frames in a still; x264 changes them by up to 0.13
+_SHORTEST = 0.25  # seconds: in a shorter stretch, what an encoder changes looks like movement
+_HELD = 1.5  # times as long as a frame usually lasts: a frame that is held
+_EACH = 8  # pixels: of so many one is counted, to guess where a share of all pixels lies
+_ROWS = 128  # at once
+_SLOWEST = 1  # seconds: a frame that lasts longer is held, even where every frame does
 
 
 @dataclass(frozen=True)
@@ -39,40 +44,74 @@ class Levels:
     highest: float  # luma
     saturation: float  # mean distance of Cb and Cr from neutral
     black: float  # share of pixels that are nearly black, 0 to 1
-    change: float  # RMS of blocks of 16 by 16 pixels from the frame before; 0 in the first
+    outside_r103: float  # share of pixels, 0 to 1
+    change: float  # see motion.Movement
+    drift: float  # likewise
 
 
-def levels(frame: Frame, change: float = 0.0) -> Levels:
-    """Measure one frame; `change` is what match.movement gives against the one before."""
-    full = frame.colour.range == "full"
-    values, chroma = exact_values(frame.bit_depth, full=full)
-    counts = histogram(frame.luma, frame.bit_depth)
-    reached = counts.cumsum()
-    present = counts.nonzero()[0]
-    return Levels(
-        lowest=float(values[present[0]]),
-        low=float(values[reached.searchsorted(round(frame.luma.size * 0.1))]),
-        mean=float(counts @ values) / frame.luma.size,
-        high=float(values[reached.searchsorted(round(frame.luma.size * 0.9))]),
-        highest=float(values[present[-1]]),
-        saturation=_saturation(frame, chroma.astype(np.float32)),
-        black=float(counts[values <= _BLACK_PIXEL].sum()) / frame.luma.size,
-        change=change,
+def levels(frame: Frame, movement: Movement = UNMOVED, black_limit: int = BLACK_LIMIT) -> Levels:
+    """Measure one frame.
+
+    `movement` is what motion.Motion gives for it. `black_limit` is the 10-bit code value of luma up
+    to which a pixel is nearly black. Raises UnsupportedClip for a matrix without a formula.
+    """
+    luma = frame.luma
+    values, chroma = exact_values(frame.bit_depth, full=frame.colour.range == "full")
+    sample = np.bincount(luma.ravel()[::_EACH]).cumsum()
+    low, high = (
+        _not_exceeded(luma, share, guess=int(sample.searchsorted(share * sample[-1])))
+        for share in (0.1, 0.9)
     )
+    mean = float(luma.sum(axis=1, dtype=np.uint32).sum()) / luma.size
+    black_code = int(values.searchsorted(black_limit, side="right")) - 1
+    return Levels(
+        lowest=float(values[luma.min()]),
+        low=float(values[low]),
+        mean=float(values[0] + (values[1] - values[0]) * mean),
+        high=float(values[high]),
+        highest=float(values[luma.max()]),
+        saturation=_saturation(frame, chroma.astype(np.float32)),
+        black=np.count_nonzero(luma <= black_code) / luma.size,
+        outside_r103=outside_r103(frame),
+        change=movement.change,
+        drift=movement.drift,
+    )
+
+
+def _not_exceeded(luma: Plane, share: float, guess: int) -> int:
+    """Return the lowest code value that this share of the pixels do not exceed.
+
+    Exact, whatever the guess. With a near one it costs half of what a histogram does.
+    """
+    wanted = max(1, round(share * luma.size))
+
+    def reached(code: int) -> bool:
+        return bool(np.count_nonzero(luma <= code) >= wanted)
+
+    below, enough, step = guess - 1, guess, 1
+    while not reached(enough):
+        below, enough, step = enough, enough + step, 2 * step
+    while reached(below):
+        below, enough, step = below - step, below, 2 * step
+    between = range(below + 1, enough)
+    return below + 1 + bisect_left(between, True, key=reached)
 
 
 def _saturation(frame: Frame, values: NDArray[np.float32]) -> float:
     """Return the mean distance from neutral; `values` are the equivalents of chroma's codes."""
     legal = frame.bit_depth == 10 and frame.colour.range != "full"
-    blue, red = (
-        plane.astype(np.float32) if legal else values.take(plane)  # the first is much faster
-        for plane in (frame.cb, frame.cr)
-    )
-    for plane in (blue, red):  # in place: new arrays of this size cost more than the sums
-        plane -= NEUTRAL
-        plane *= plane
-    blue += red
-    return float(np.sqrt(blue, out=blue).mean(dtype=np.float64))
+    total = 0.0
+    for top in range(0, frame.cb.shape[0], _ROWS):  # memory that is small is used again
+        blue, red = (
+            part.astype(np.float32) if legal else values.take(part)  # the first is much faster
+            for part in (plane[top : top + _ROWS] for plane in (frame.cb, frame.cr))
+        )
+        for plane in (blue, red):  # in place: new arrays cost more than the sums
+            plane -= NEUTRAL
+            plane *= plane
+        blue += red
+        total += float(np.sqrt(blue, out=blue).sum())
+    return total / frame.cb.size
 
 
 @dataclass(frozen=True)
@@ -85,32 +124,61 @@ class Stretch:
 
 @dataclass(frozen=True, eq=False)
 class LevelsTimeline:
-    """The levels of every frame of a clip: one value a frame in each, float32; see Levels."""
+    """The levels of every frame of a clip: one value a frame in each, float64; see Levels."""
 
-    lowest: NDArray[np.float32]
-    low: NDArray[np.float32]
-    mean: NDArray[np.float32]
-    high: NDArray[np.float32]
-    highest: NDArray[np.float32]
-    saturation: NDArray[np.float32]
-    black: NDArray[np.float32]
-    change: NDArray[np.float32]
+    lowest: NDArray[np.float64]
+    low: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    high: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    saturation: NDArray[np.float64]
+    black: NDArray[np.float64]
+    outside_r103: NDArray[np.float64]
+    change: NDArray[np.float64]
+    drift: NDArray[np.float64]
 
     @classmethod
     def of(cls, frames: Iterable[Levels]) -> Self:
         names = [field.name for field in fields(Levels)]
-        rows = np.fromiter((astuple(one) for one in frames), np.dtype((np.float32, len(names))))
+        rows = np.fromiter((astuple(one) for one in frames), np.dtype((np.float64, len(names))))
         return cls(**dict(zip(names, rows.T, strict=True)))
 
-    def black_stretches(self, least: int) -> list[Stretch]:
-        """Return where at least `least` frames in a row are black: 98 % of their pixels are."""
-        return _stretches(self.black >= 0.98, least)
+    def black_stretches(self) -> list[Stretch]:
+        """Return where one frame or more in a row are black: 98 % of their pixels nearly are."""
+        return list(_stretches(self.black >= 0.98))
 
-    def frozen_stretches(self, least: int) -> list[Stretch]:
-        """Return where at least `least` frames in a row are the same, the first included."""
-        still = self.change < _FROZEN
-        still[:1] = False
-        return [Stretch(stretch.start - 1, stretch.end) for stretch in _stretches(still, least - 1)]
+    def frozen_stretches(self, bounds: Sequence[Fraction]) -> list[Stretch]:
+        """Return where the picture stays the same for longer than a frame usually lasts.
+
+        `bounds` are the times in seconds at which the frames begin, and the end of the last: one
+        more than there are frames. Three things count:
+
+        - a frame that is held: it lasts 1.5 times as long as the median frame, or over 1.5 s;
+        - frames that repeat the one before: each changes by less than 0.1;
+        - a still of 0.25 s or more, with the noise that an encoder adds: no frame drifts by DRIFT
+          from the first one, and most of them change by less than 0.25. An encoder leaves most
+          frames of a still alone and corrects it now and then; whatever moves or flickers changes
+          every frame.
+
+        Limits: sharp detail that pans by 0.02 pixels a frame and a fade by 0.1 of 255 a frame are
+        still seen as movement. Slower ones are not, nor is a glow of 1 of 255 over a quarter of the
+        picture, nor an object whose passing changes no cell by 25 code values. A still that is
+        coded much worse than x264's crf 28 may fall apart into shorter stretches at its keyframes.
+        """
+        seconds = np.array([float(bound) for bound in bounds])
+        usual = min(float(np.median(np.diff(seconds))), _SLOWEST)
+        starts = [0, *(np.flatnonzero(self.drift[1:] >= DRIFT) + 1).tolist()]
+        ends = [*starts[1:], len(self.drift)]
+        found: list[Stretch] = []
+        for start, end in zip(starts, ends, strict=True):
+            changes = self.change[start + 1 : end]
+            still = 2 * np.count_nonzero(changes < _STILL) > changes.size
+            if still and seconds[end] - seconds[start] >= _SHORTEST:
+                found.append(Stretch(start, end))
+            else:
+                parts = [start, *(np.flatnonzero(changes >= _REPEAT) + start + 1).tolist(), end]
+                found += map(Stretch, parts, parts[1:])
+        return [one for one in found if seconds[one.end] - seconds[one.start] > _HELD * usual]
 
     def largest_jump(self) -> tuple[int, float] | None:
         """Return the frame whose mean luma is furthest from the one before, and how far it is.
@@ -121,24 +189,6 @@ class LevelsTimeline:
         return (int(steps.argmax()) + 1, float(steps.max())) if steps.size else None
 
 
-def _stretches(marked: NDArray[np.bool_], least: int) -> list[Stretch]:
+def _stretches(marked: NDArray[np.bool_]) -> Iterator[Stretch]:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], marked, [False]))))
-    found = (Stretch(int(start), int(end)) for start, end in edges.reshape(-1, 2))
-    return [stretch for stretch in found if stretch.end - stretch.start >= max(1, least)]
-
-
-def outside_r103(frame: Frame) -> float:
-    """Return the share of pixels whose luma, R', G' or B' is outside what EBU R103 allows, 0 to 1.
-
-    R103 tolerates 1 % of the picture. Raises UnsupportedClip for a matrix without a formula.
-    """
-    lowest, highest = R103_RANGE
-    luma = ten_bit(frame)[0]
-    count = top = 0
-    for block in rgb_blocks(frame):
-        rows = luma[top : top + block.shape[1]]
-        top += block.shape[1]
-        outside = (rows < lowest) | (rows > highest)
-        outside |= (block.min(axis=0) < lowest) | (block.max(axis=0) > highest)
-        count += int(np.count_nonzero(outside))
-    return count / luma.size
+    return (Stretch(int(start), int(end)) for start, end in edges.reshape(-1, 2))

@@ -66,11 +66,6 @@ def _sums(
     return sums
 
 
-def movement(means: Means, before: Means) -> float:
-    """Return the RMS change of the blocks from one frame to the next, in 10-bit code values."""
-    return float(np.sqrt(np.square(means - before).sum() / max(1, means.size)))
-
-
 @dataclass(frozen=True)
 class Difference:
     """How a delivered frame differs from the look's own rendering, in 10-bit code values.

@@ -1,0 +1,90 @@
+"""Gamut: the share of a picture that is outside what EBU R103 allows, exact to the pixel.
+
+Bounds prove most of a picture clean: what the extremes of luma, Cb and Cr in a small block cannot
+bring outside needs no look at its pixels. Only the other blocks are computed pixel by pixel.
+"""
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.frames import Frame
+from workbench.measure.codes import NEUTRAL, chroma_factors, rounded, ten_bit
+
+R103_RANGE = (20, 984)
+"""The 10-bit code values that EBU R103 allows luma, R', G' and B'."""
+
+_ROWS = 24  # of luma in a block, which is one chroma sample wide
+
+_Codes = NDArray[np.int16]
+_Limits = NDArray[np.int32]
+
+
+def outside_r103(frame: Frame) -> float:
+    """Return the share of pixels whose luma, R', G' or B' is outside what EBU R103 allows, 0 to 1.
+
+    R', G' and B' are those of codes.rgb_blocks. R103 tolerates 1 % of the picture. Raises
+    UnsupportedClip for a matrix without a formula.
+    """
+    luma, cb, cr = ten_bit(frame)
+    matrix = frame.colour.assumed().matrix
+    high, wide = frame.chroma_step
+    rows, columns = luma.shape[0] // _ROWS, luma.shape[1] // wide
+    bottom, right = rows * _ROWS, columns * wide
+    inner = np.s_[: bottom // high, :columns]
+    blocks = luma[:bottom, :right].reshape(rows, _ROWS, columns, wide)
+    blue, red = (plane[inner].reshape(rows, _ROWS // high, columns) for plane in (cb, cr))
+    row, column = np.nonzero(_suspects(blocks, blue, red, matrix))
+    cells = (plane[row, :, column].repeat(high, axis=1)[..., np.newaxis] for plane in (blue, red))
+    count = _count(matrix, blocks[row, :, column], *cells)
+    for pixels, chroma in (
+        (luma[bottom:], np.s_[bottom // high :, :]),
+        (luma[:bottom, right:], np.s_[: bottom // high, columns:]),
+    ):
+        spread = (_spread(plane[chroma], frame, pixels) for plane in (cb, cr))
+        count += _count(matrix, pixels, *spread)
+    return count / luma.size
+
+
+def _suspects(blocks: _Codes, blue: _Codes, red: _Codes, matrix: str) -> NDArray[np.bool_]:
+    """Return which blocks may have a pixel outside: (rows, columns)."""
+    darkest, brightest = (
+        reduce(extreme, np.moveaxis(extreme.reduce(blocks, axis=1), 2, 0))
+        for extreme in (np.minimum, np.maximum)
+    )
+    extremes = (blue.min(axis=1), blue.max(axis=1), red.min(axis=1), red.max(axis=1))
+    low, high = _allowed(matrix, *extremes)
+    suspects: NDArray[np.bool_] = (darkest < low) | (brightest > high)
+    return suspects
+
+
+def _count(matrix: str, luma: _Codes, cb: _Codes, cr: _Codes) -> int:
+    """Return how many pixels are outside. Chroma has luma's shape, or one that goes with it."""
+    low, high = _allowed(matrix, cb, cb, cr, cr)
+    return int(np.count_nonzero((luma < low) | (luma > high)))
+
+
+def _allowed(
+    matrix: str, cb_low: _Codes, cb_high: _Codes, cr_low: _Codes, cr_high: _Codes
+) -> tuple[_Limits, _Limits]:
+    """Return the lowest and highest luma that keeps within R103 for any Cb and Cr in a range."""
+    to_red, (cr_to_green, cb_to_green), to_blue = chroma_factors(matrix)
+    b, blue, r, red = (
+        plane.astype(np.int32) - NEUTRAL for plane in (cb_low, cb_high, cr_low, cr_high)
+    )
+    # Red and blue grow with their chroma, green shrinks with both; luma itself has no offset.
+    above = np.maximum(np.maximum(red * to_red, blue * to_blue), 0)
+    np.maximum(above, r * cr_to_green + b * cb_to_green, out=above)
+    below = np.minimum(np.minimum(r * to_red, b * to_blue), 0)
+    np.minimum(below, red * cr_to_green + blue * cb_to_green, out=below)
+    lowest, highest = R103_RANGE
+    return lowest - rounded(below), highest - rounded(above)
+
+
+def _spread(plane: _Codes, frame: Frame, pixels: NDArray[Any]) -> _Codes:
+    """Return chroma at luma's size: each sample for all the pixels that it stands for."""
+    high, wide = frame.chroma_step
+    rows, columns = pixels.shape
+    return plane.repeat(high, axis=0)[:rows].repeat(wide, axis=1)[:, :columns]
