@@ -322,7 +322,7 @@ def test_a_clip_that_takes_too_long_is_ended(
     running: tuple[Path, list[str]],
 ) -> None:
     out, argv = running
-    found = batch(*argv[4:-1], "--time-limit", "0.05", expect=1)
+    found = batch(*argv[4:-1], "--time-limit", "0.01", expect=1)
     assert "its time was over; --time-limit allows more" in found[1]["reason"]
     assert hidden(out) == []
 

@@ -52,12 +52,15 @@ def test_a_frame_that_is_shown_for_two_seconds_is_a_freeze(tmp_path: Path) -> No
     assert (freeze.level, freeze.measured) == ("warn", "2.00 s from frame 12")
 
 
-def test_a_last_frame_that_is_black_for_two_seconds_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("preset", ["untouched", "smooth", "smooth-logc3"])
+def test_a_last_frame_that_is_black_for_two_seconds_is_found(tmp_path: Path, preset: str) -> None:
+    """Filters with several inputs, as `smooth` has them, forget how long a last frame is shown."""
     ends = f"{MOVING},drawbox=t=fill:color=black:enable='eq(n,23)'"
     short = made(tmp_path / "short.mp4", ends)
     path = tmp_path / "ends.mp4"
     clips.run("-i", short, "-c", "copy", "-bsf:v", "setts=duration='if(eq(N,23),24000,500)'", path)
-    seen = found(path)
+    seen = found(path, preset)
+    assert seen["duration"].level == "pass"
     assert (seen["black"].level, seen["black"].measured) == ("note", "2.00 s from frame 23")
     assert (seen["freeze"].level, seen["freeze"].measured) == ("warn", "2.00 s from frame 23")
     assert seen["luma jump"].measured.endswith("at frame 23")

@@ -263,9 +263,10 @@ def test_what_is_wrong_with_every_frame_is_seen(inspection: Inspection) -> None:
     off = tuple(replace(one, off=Difference(4.0, 4.0, 4.1, 7.0)) for one in inspection.comparisons)
     _, whole, _ = check_frames(replace(inspection, comparisons=off))
     assert whole.level == "fail"
-    other = tuple(replace(match, alike=0.1) for match in inspection.traces.matches)
-    traces = replace(inspection.traces, matches=other)
-    assert [f.level for f in check_frames(replace(inspection, traces=traces))][2] == "fail"
+    for alike, level in ((0.5, "pass"), (0.49, "fail")):
+        other = tuple(replace(match, alike=alike) for match in inspection.traces.matches)
+        traces = replace(inspection.traces, matches=other)
+        assert [f.level for f in check_frames(replace(inspection, traces=traces))][2] == level
 
 
 def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:

@@ -144,7 +144,8 @@ def test_little_memory_is_not_the_clip_s_fault(
     machine.told(ended, None)
     held(ended)
     assert given.check(folder, ended) == "old"
-    assert "memory" in ended.errors
+    # Starved of memory, ffmpeg now and then crashes without a word.
+    assert "memory" in ended.errors or "signal 11" in ended.errors
 
 
 def test_what_tools_write_is_not_trusted_on_a_full_disk(

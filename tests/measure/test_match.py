@@ -11,7 +11,7 @@ from workbench.colour import Colour
 from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render_each
-from workbench.measure.match import Match, block_means, matches
+from workbench.measure.match import Difference, Match, block_means, difference, matches
 from workbench.probe import open_clip
 
 
@@ -93,3 +93,49 @@ def test_a_flat_picture_fits() -> None:
     )
     (match,) = matched([flat], [flat])
     assert match.left == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("plane", ["luma", "cb", "cr"])
+@pytest.mark.parametrize(
+    ("off", "coding"), [({"mean": 0.19}, True), ({"mean": 0.21}, False), ({"sample": 12}, True),
+                        ({"sample": 13}, False), ({"noise": 0.74}, True), ({"noise": 0.76}, False),
+                        ({"block": 1.4}, True), ({"block": 1.6}, False)]
+)  # fmt: skip
+def test_what_coding_explains_has_limits(plane: str, off: dict[str, float], coding: bool) -> None:
+    """The last sample, the last block, every sample: each is seen in each plane."""
+    grey = Frame(
+        *(np.full((160, 160), 500, np.uint16) for _ in range(3)), "yuv444p10le", 10, Colour()
+    )
+    values = getattr(grey, plane).astype(np.float64)
+    ((kind, amount),) = off.items()
+    chance = np.random.default_rng(1)
+    if kind == "mean":  # that share of the samples is one code value up
+        values.ravel()[chance.permutation(values.size)[: round(amount * values.size)]] += 1
+    elif kind == "sample":
+        values[-1, -1] += amount
+    elif kind == "block":
+        values[-16:, -16:] += np.where(
+            np.arange(256).reshape(16, 16) % 10 < 10 * (amount - 1), 2, 1
+        )
+    else:  # as many up as down
+        signs = np.resize([1, -1], values.shape)
+        chosen = chance.permutation(values.size // 2)[: round(amount**2 * values.size / 2)]
+        for half in (0, 1):
+            values.ravel()[2 * chosen + half] += signs.ravel()[2 * chosen + half]
+    made = replace(grey, **{plane: values.astype(np.uint16)})
+    assert difference(grey, made).is_coding is coding
+    assert difference(grey, grey) == Difference(0, 0, 0, 0)
+
+
+def test_code_values_that_prores_cannot_hold_are_no_difference() -> None:
+    black, white = (
+        Frame(*(np.full((32, 32), value, np.uint16) for _ in range(3)), "yuv444p10le", 10, Colour())
+        for value in (0, 1023)
+    )
+    lowest, highest = (
+        replace(
+            black, **{name: np.full((32, 32), value, np.uint16) for name in ("luma", "cb", "cr")}
+        )
+        for value in (4, 1019)
+    )
+    assert difference(black, lowest) == difference(white, highest) == Difference(0, 0, 0, 0)

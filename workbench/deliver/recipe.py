@@ -140,7 +140,7 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
         base = clip.time_base  # said in figures: "demux" gets lost where a graph has branches
         units = f"{base.numerator}/{base.denominator}"
         # Of the picture alone: in units of a frame, samples of sound would share timestamps.
-        arguments += ["-fps_mode", "passthrough", "-enc_time_base:v", units]
+        arguments += ["-fps_mode", "passthrough", "-enc_time_base:v", units, *_held(clip)]
     elif recipe.frame_rate is None:
         # Each timestamp goes back to a multiple of the exact frame duration, which ffmpeg itself
         # would take from the rate that the container rounded.
@@ -148,6 +148,21 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
         arguments += ["-enc_time_base:v", f"{duration.numerator}/{duration.denominator}"]
     arguments += sound_options(clip, recipe)
     return [*arguments, "-f", "mov", ffmpeg.file_url(destination)]
+
+
+def _held(clip: Clip) -> list[str]:
+    """Return the option that keeps a last frame which is shown longer than the one before it.
+
+    Only that frame's duration is not told by the next timestamp, and ffmpeg's filters with several
+    inputs forget it.
+    """
+    if clip.frame_count < 2:
+        return []
+    last = clip.duration - clip.times[-1]
+    if last <= clip.times[-1] - clip.times[-2] + clip.time_base:
+        return []
+    ticks = round(last / clip.time_base)
+    return ["-bsf:v", f"setts=duration='if(eq(N,{clip.frame_count - 1}),{ticks},DURATION)'"]
 
 
 def encode_command(clip: Clip, recipe: Recipe, destination: Path, *, overwrite: bool) -> list[str]:

@@ -1,0 +1,106 @@
+"""What is said of frames whose look is not known, just under and just over each limit."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.deliver.qc import Finding
+from workbench.deliver.suspects import Traces
+from workbench.deliver.unknown import check_unknown_look
+from workbench.measure.mapping import Mapping
+from workbench.measure.match import Match
+
+FRAMES = 20
+
+
+def traces(**changes: Any) -> Traces:
+    """Twenty frames that follow one look: what a conversion leaves."""
+    mapping = Mapping(
+        shift=np.zeros((FRAMES, 3)),
+        apart=np.full((FRAMES, 3), 2.0),
+        telling=np.ones(FRAMES, np.bool_),
+        usual=np.full(3, 2.0),
+        contrast=1.0,
+        chroma=(0.99, 0.99),
+    )
+    mapping = replace(mapping, **{k: v for k, v in changes.items() if hasattr(mapping, k)})
+    usual = Traces(
+        (Match(0.5, 1.0, 1.0, 0),) * FRAMES, mapping, np.zeros((FRAMES, 2)), np.zeros(FRAMES)
+    )
+    return replace(usual, **{k: v for k, v in changes.items() if hasattr(usual, k)})
+
+
+def judged(id: str, **changes: Any) -> Finding:
+    return {one.id: one for one in check_unknown_look(traces(**changes))}[id]
+
+
+def series(values: dict[int, float], columns: int, base: float = 0.0) -> np.ndarray[Any, Any]:
+    found = np.full((FRAMES, columns), base)
+    for frame, value in values.items():
+        found[frame, -1] = value
+    return found
+
+
+def test_one_look_passes() -> None:
+    assert {one.level for one in check_unknown_look(traces())} == {"pass"}
+
+
+@pytest.mark.parametrize("frame", [0, 9, FRAMES - 1])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_mean_of_a_frame_may_be_off_by_its_limit(frame: int, sign: int) -> None:
+    """3 code values and 1.5 times the 2 that the usual frame leaves."""
+    for off, level in ((5.99, "pass"), (6.01, "fail")):
+        found = judged("steady look", shift=series({frame: sign * off}, 3))
+        assert found.level == level
+    assert found.measured == f"1 leave it, most frame {frame}, by {sign * 6.0:+.1f} code values"
+
+
+@pytest.mark.parametrize("frame", [0, 9, FRAMES - 1])
+def test_the_blocks_of_a_frame_may_be_apart_by_their_limit(frame: int) -> None:
+    """3 code values and three times the usual 2."""
+    assert judged("steady look", apart=series({frame: 8.99}, 3, 2.0)).level == "pass"
+    assert judged("steady look", apart=series({frame: 9.01}, 3, 2.0)).level == "fail"
+
+
+def test_a_slow_change_is_a_warning_and_a_stretch_a_failure() -> None:
+    slow = {frame: 0.5 * frame for frame in range(FRAMES)}
+    assert judged("steady look", shift=series(slow, 3)).level == "warn"
+    stretch = dict.fromkeys(range(12, FRAMES), 9.0)
+    assert judged("steady look", shift=series(stretch, 3)).level == "fail"
+
+
+@pytest.mark.parametrize(
+    ("chroma", "level"),
+    [
+        ((0.5, 0.99), "pass"),
+        ((0.49, 0.99), "warn"),
+        ((0.99, -0.29), "warn"),
+        ((0.99, -0.3), "fail"),
+        ((None, None), "pass"),
+    ],
+)
+def test_hues_have_two_limits(chroma: tuple[float | None, float | None], level: str) -> None:
+    assert judged("same hues", chroma=chroma).level == level
+
+
+def test_sharpness_has_limits_for_the_clip_and_for_a_frame() -> None:
+    every = np.full((FRAMES, 2), -0.14)
+    assert judged("sharpness", sharpness=every).level == "pass"
+    assert judged("sharpness", sharpness=every - 0.02).level == "warn"
+    # A look of half the contrast has half the detail.
+    assert judged("sharpness", sharpness=every - np.log(2), contrast=0.5).level == "pass"
+    for frame in (0, 9, FRAMES - 1):
+        one = np.zeros((FRAMES, 2))
+        one[frame] = -0.34
+        assert judged("sharpness", sharpness=one).level == "pass"
+        one[frame] = -0.36
+        found = judged("sharpness", sharpness=one)
+        assert (found.level, found.measured) == ("warn", f"1 softer, first frame {frame}")
+
+
+def test_combing_has_a_limit() -> None:
+    for frame in (0, 9, FRAMES - 1):
+        assert judged("combing", combing=series({frame: 0.35}, 1)[:, 0]).level == "pass"
+        assert judged("combing", combing=series({frame: 0.36}, 1)[:, 0]).level == "warn"
