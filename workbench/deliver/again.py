@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench import ffmpeg
+from workbench.colour import delivered
 from workbench.deliver.qc import Finding, Level
 from workbench.deliver.recipe import Encoder, encoder_options
 from workbench.errors import ResultsMissing
 from workbench.frames import Frame
-from workbench.look.chain import PIXEL_FORMAT
+from workbench.look.chain import PIXEL_FORMAT, as_encoded, filter_chain
+from workbench.look.preset import Preset
 from workbench.look.render import raw_size
 from workbench.measure.match import difference
 
@@ -23,19 +25,23 @@ _LEAST = 0.01  # code values squared: a picture without any detail
 
 
 def encoded(
-    picture: Frame, encoder: Encoder, cancellation: ffmpeg.Cancellation | None = None
+    source: Frame,
+    preset: Preset,
+    encoder: Encoder,
+    cancellation: ffmpeg.Cancellation | None = None,
 ) -> Frame:
-    """Return a 10-bit picture as it is after the encoder and a decoder.
+    """Return what a decoder gives for a source frame that went through a look and an encoder.
 
-    Raises FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
+    Raises UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
-    size = picture.width, picture.height
+    size = source.width, source.height
     packet = ffmpeg.run(
         [
-            *ffmpeg.raw_input(picture.pixel_format, *size),
+            *ffmpeg.raw_input(source.pixel_format, *size),
+            *("-vf", as_encoded(filter_chain(preset, source))),
             *(*encoder_options(encoder), "-pix_fmt", PIXEL_FORMAT, "-f", "nut", "pipe:1"),
         ],
-        stdin=[picture.tobytes()],
+        stdin=[source.tobytes()],
         cancellation=cancellation,
     )
     raw = ffmpeg.run(
@@ -48,7 +54,7 @@ def encoded(
             f"ffmpeg encoded a frame of {size[0]}x{size[1]} again and gave none back: install the "
             f"ffmpeg program that this version was tested with ({ffmpeg.HOW_TO_GET_IT})"
         )
-    return Frame.frombytes(raw, *size, PIXEL_FORMAT, picture.colour)
+    return Frame.frombytes(raw, *size, PIXEL_FORMAT, delivered(source.colour))
 
 
 @dataclass(frozen=True)
@@ -60,15 +66,16 @@ class Repeat:
 
 
 def repeated(
-    rendered: Frame,
-    delivered: Frame,
+    source: Frame,
+    frame: Frame,
+    preset: Preset,
     encoder: Encoder,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Repeat:
-    """Compare a delivered frame with the look's rendering, encoded again. Raises as `encoded`."""
-    again = encoded(rendered, encoder, cancellation)
-    ratio = (_roughness(delivered) + _LEAST) / (_roughness(again) + _LEAST)
-    return Repeat(rms=difference(again, delivered).rms, detail=float(np.log(ratio)))
+    """Compare a delivered frame with its source, encoded again. Raises as `encoded`."""
+    again = encoded(source, preset, encoder, cancellation)
+    ratio = (_roughness(frame) + _LEAST) / (_roughness(again) + _LEAST)
+    return Repeat(rms=difference(again, frame).rms, detail=float(np.log(ratio)))
 
 
 def _roughness(frame: Frame) -> float:

@@ -113,7 +113,7 @@ def inspect(
     source, frame = compared.worst
     again = None
     if preset and encoder and not watched.traces.matches[frame.index].offset:
-        again = repeated(render(source, preset, cancellation), frame, encoder, cancellation)
+        again = repeated(source, frame, preset, encoder, cancellation)
     return Inspection(
         times=delivered.times[: len(places)],
         end=(*delivered.times, delivered.duration)[len(places)],

@@ -5,8 +5,10 @@ the picture, of every frame.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.frames import Frame
 
@@ -28,15 +30,23 @@ def detail(frame: Frame) -> Detail:
     height, width = frame.luma.shape
     if height < 3 or width < 2:
         return Detail(0.0, 0.0, 0.0)
-    groups = np.unique(np.linspace(0, height - 3, _GROUPS).astype(int))
-    first, second, third = (frame.luma[groups + row].astype(np.int32) for row in range(3))
-    scale = 2.0 ** (10 - frame.bit_depth)
-    down = (np.abs(second - first).mean() + np.abs(third - second).mean()) / 2
-    return Detail(
-        across=scale * float(np.abs(np.diff(first, axis=1)).mean()),
-        down=scale * float(down),
-        skipped=scale * float(np.abs(third - first).mean()),
+    step = max(3, height // _GROUPS)
+    start = (height - 3) % step // 2
+    dtype = np.int16 if frame.bit_depth < 15 else np.int32
+    first, second, third = (
+        np.asarray(frame.luma[start + row : height - 2 + row : step], dtype) for row in range(3)
     )
+    scale = 2.0 ** (10 - frame.bit_depth)
+    return Detail(
+        across=scale * _distance(first[:, 1:], first[:, :-1]),
+        down=scale * (_distance(second, first) + _distance(third, second)) / 2,
+        skipped=scale * _distance(third, first),
+    )
+
+
+def _distance(one: NDArray[Any], other: NDArray[Any]) -> float:
+    off = one - other
+    return float(np.abs(off, out=off).sum(dtype=np.int64) / off.size)
 
 
 def sharpness(source: Detail, delivered: Detail) -> tuple[float, float]:

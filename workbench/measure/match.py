@@ -170,8 +170,11 @@ def _alike(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> float
 def _left(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return what is left of one plane's delivered means once a curve of the source's is off."""
     powers = polyvander(source.astype(np.float64) / 512 - 1, _DEGREE)
-    # By the normal equations: the best fit in a fraction of the time.
-    curve = np.linalg.pinv(powers.T @ powers, rcond=1e-10) @ (powers.T @ delivered)
+    # By the normal equations: the best fit in a fraction of the time. The trace keeps them solvable
+    # where the source is flat.
+    squares = powers.T @ powers
+    squares += 1e-10 * np.trace(squares) * np.eye(len(squares))
+    curve = np.linalg.solve(squares, powers.T @ delivered)
     return np.asarray(delivered - powers @ curve, np.float64)
 
 
