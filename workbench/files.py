@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -140,10 +140,17 @@ def file_stamp(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's contents, in hex. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def sha256_of(path: Path, between: Callable[[], None] = lambda: None) -> str:
+    """Return the SHA-256 of a file's contents, in hex.
+
+    `between` is called after each mebibyte, so that it can raise to stop. Raises OSError.
+    """
+    found, part = hashlib.sha256(), memoryview(bytearray(1 << 20))
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(part):
+            found.update(part[:size])
+            between()
+    return found.hexdigest()
 
 
 def read_toml(path: Path, blame: type[WorkbenchError]) -> dict[str, Any]:

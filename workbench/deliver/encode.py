@@ -30,7 +30,15 @@ from workbench.errors import (
     VerificationFailed,
     WorkbenchError,
 )
-from workbench.files import blamed_on, expanded, put_text, refuse_existing, replacing_set, settle
+from workbench.files import (
+    blamed_on,
+    expanded,
+    put_text,
+    refuse_existing,
+    replacing_set,
+    settle,
+    sha256_of,
+)
 from workbench.look.graph import filter_names
 from workbench.owned import clear_dead
 from workbench.probe import open_clip, refuse_no_file
@@ -150,6 +158,7 @@ def convert(
             with ThreadPoolExecutor() as pool:
                 # Seconds on a slow disk, which cannot be broken off: beside those of the check.
                 settling = pool.submit(settle, temporary)
+                hashing = pool.submit(sha256_of, temporary, cancellation.raise_if_requested)
                 verified = verify(
                     *(clip, temporary, recipe, policy, sound),
                     every_frame=every_frame,
@@ -183,7 +192,7 @@ def convert(
             findings=verified.findings,
             inspection=verified.inspection,
             size=verified.movie.size,
-            sha256=verified.sha256,
+            sha256=hashing.result(),
         )
         if figures:
             drawn = figures(delivery.inspection) if delivery.inspection else {}

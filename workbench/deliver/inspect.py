@@ -97,12 +97,13 @@ def inspect(
         listening = pool.submit(
             lambda: [loudness(delivered.path, i, stop) for i in range(len(delivered.audio))]
         )
-        comparing = _Comparing(pool, preset, stop)
+        comparing = _Comparing(pool, preset, encoder, stop)
         pairs = _pairs(clip, delivered, places, range(len(places)))
         try:
             passing = comparing.passed(pairs, samples)
             watched = _watched(clip, passing, nearly_black, on_progress, stop)
             compared = comparing.result()
+            again = comparing.again()
             heard = listening.result()
         except ResultsMissing as error:
             stop.request()
@@ -111,9 +112,6 @@ def inspect(
             stop.request()
             raise
     source, frame = compared.worst
-    again = None
-    if preset and encoder and not watched.traces.matches[frame.index].offset:
-        again = repeated(source, frame, preset, encoder, cancellation)
     return Inspection(
         times=delivered.times[: len(places)],
         end=(*delivered.times, delivered.duration)[len(places)],
@@ -124,7 +122,7 @@ def inspect(
         damaged=_damaged(clip, delivered, places, watched.traces, preset, cancellation),
         comparisons=compared.comparisons,
         loudness=tuple(heard),
-        encoded_again=again,
+        encoded_again=None if any(match.offset for match in watched.traces.matches) else again,
         before=source.declared(preset.assume_matrix if preset else None),
         after=frame,
     )
@@ -219,8 +217,15 @@ class _Compared:
 class _Comparing:
     """Compares some of the pairs that go by, a few at a time, beside whoever watches them."""
 
-    def __init__(self, pool: Executor, preset: Preset | None, stop: ffmpeg.Cancellation) -> None:
-        self._pool, self._preset, self._stop = pool, preset, stop
+    def __init__(
+        self,
+        pool: Executor,
+        preset: Preset | None,
+        encoder: Encoder | None,
+        stop: ffmpeg.Cancellation,
+    ) -> None:
+        self._pool, self._preset, self._encoder, self._stop = pool, preset, encoder, stop
+        self._again: Future[Repeat] | None = None
         self._held: list[_Pair] = []
         self._compared: list[_Pair] = []  # those that are being compared
         self._running: Future[list[Comparison]] | None = None
@@ -229,9 +234,13 @@ class _Comparing:
 
     def passed(self, pairs: Iterable[_Pair], samples: Sequence[int]) -> Iterator[_Pair]:
         """Pass every pair on, and compare those of these places. Raises as `compare`."""
-        wanted = set(samples)
+        wanted, middle = set(samples), samples[len(samples) // 2]
         for number, pair in enumerate(pairs):
             yield pair
+            if number == middle and self._preset and self._encoder:
+                self._again = self._pool.submit(
+                    repeated, *pair, self._preset, self._encoder, self._stop
+                )
             if number in wanted:
                 self._held.append(pair)
                 if len(self._held) == _AT_ONCE:
@@ -244,6 +253,10 @@ class _Comparing:
         self._collect()
         assert self._most is not None
         return _Compared(tuple(self._found), self._most[1])
+
+    def again(self) -> Repeat | None:
+        """Wait for the frame that is encoded again, where look and encoder are known."""
+        return self._again.result() if self._again else None
 
     def _begin(self) -> None:
         """Compare what is held, once the pairs before are done."""

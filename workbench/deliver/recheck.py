@@ -1,6 +1,7 @@
 """Recheck: a file that was delivered earlier, or elsewhere, held against its source once more."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from workbench import ffmpeg
@@ -12,7 +13,7 @@ from workbench.deliver.qc import Finding
 from workbench.deliver.recipe import Recipe
 from workbench.deliver.record import completed, recorded
 from workbench.deliver.verify import Delivery, expected_sound, verify
-from workbench.files import expanded
+from workbench.files import expanded, sha256_of
 from workbench.probe import refuse_no_file
 
 
@@ -46,14 +47,18 @@ def recheck(
     record = recorded(path)
     recipe = completed(recipe or Recipe(preset=None), record)
     policy = policy or load_policy("mezzanine")
-    verified = verify(
-        *(clip, path, recipe, policy, expected_sound(clip, recipe, cancellation)),
-        certain=record is not None and record.ffmpeg == ffmpeg.program().version,
-        every_frame=every_frame,
-        on_progress=on_progress,
-        cancellation=cancellation,
-    )
-    since = [_since(verified.sha256, record.sha256)] if record else []
+    cancellation = cancellation or ffmpeg.Cancellation()
+    with ThreadPoolExecutor() as pool:
+        hashing = pool.submit(sha256_of, path, cancellation.raise_if_requested)
+        verified = verify(
+            *(clip, path, recipe, policy, expected_sound(clip, recipe, cancellation)),
+            certain=record is not None and record.ffmpeg == ffmpeg.program().version,
+            every_frame=every_frame,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+    sha256 = hashing.result()
+    since = [_since(sha256, record.sha256)] if record else []
     return Delivery(
         source=clip,
         destination=path,
@@ -62,7 +67,7 @@ def recheck(
         findings=(*since, *verified.findings),
         inspection=verified.inspection,
         size=verified.movie.size,
-        sha256=verified.sha256,
+        sha256=sha256,
         command=record.command if record else (),
     )
 

@@ -18,7 +18,6 @@ from workbench.deliver.qc import Finding, Level, check, turned, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recipe import Recipe, sound_options
 from workbench.errors import ClipError, DamagedClip, one_line
-from workbench.files import sha256_of
 from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
 from workbench.opening import file_input
@@ -52,7 +51,6 @@ class Verification:
     promises: tuple[Finding, ...]  # a file that breaks one is not what was ordered
     judgements: tuple[Finding, ...]  # by the policy; a file may miss a limit and be whole
     inspection: Inspection | None  # None when its pictures cannot be put beside the source's
-    sha256: str  # of the file, hex
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -114,7 +112,6 @@ def verify(
         promises=tuple(promises),
         judgements=tuple(judge(inspection, movie, policy)) if inspection else (),
         inspection=inspection,
-        sha256=sha256_of(path),
     )
 
 
