@@ -1,4 +1,4 @@
-"""What is said of frames whose look is not known, just under and just over each limit."""
+"""Findings for an unknown look, just under and just over each limit."""
 
 from dataclasses import replace
 from typing import Any

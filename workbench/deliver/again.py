@@ -88,8 +88,8 @@ def check_repeated(found: Repeat | None, *, certain: bool) -> list[Finding]:
     """Say whether the frame that was encoded again is the delivered one.
 
     Where it is `certain` which encoder and which ffmpeg made the file, any difference is a fault of
-    the file. Else it may be another encoder's work, which keeps the detail. Nothing is said where
-    no frame was encoded again.
+    the file. Else it may be another encoder's work, which keeps the detail. Returns no finding
+    where no frame was encoded again.
     """
     if found is None:
         return []
