@@ -85,7 +85,7 @@ def inspect(
 
     With a `preset` of None its look is taken as unknown. Where the `encoder` is known too, one
     frame is encoded again. `frame_rate` is what its timing was made even to, if it was.
-    `on_progress` is told how many frames are done. Raises DamagedClip, FfmpegFailed, Cancelled,
+    `on_progress` receives the number of frames done. Raises DamagedClip, FfmpegFailed, Cancelled,
     FfmpegMissing, ResultsMissing.
     """
     places = source_places(clip, delivered, frame_rate)
