@@ -8,14 +8,14 @@ right:
         ending, probe -> measure -> look -> deliver -> batch
 
     errors    every error the package raises        arguments wrong types, refused
-    model     wrong values of models, refused       owned     what is made for a while
+    model     wrong values of models, refused       owned     temporary files
     files     named only when they are whole        ffmpeg    the one door to the program
     atoms     what MP4 files are made of            opening   what may come in, and how much
     colour    range, primaries, transfer, matrix    frames    planar pictures
     reader    frames by index, cached               clip      what a file is, and its frames
     ending    whether a file was cut                probe     reads a file into a clip
     measure   what is seen in a picture             look      what is done to a picture
-    deliver   what leaves the house, verified       batch     many clips
+    deliver   encode, verify, record                batch     many clips
     desk      what a person sees and touches        service   clips converted over HTTP
     demo      a sample clip, converted              cli       the command
 

@@ -23,7 +23,7 @@ class _Given(click.Path):
         return super().convert(value, param, ctx)
 
 
-PATH = _Given(path_type=Path, readable=False)  # what is wrong with it is said by the package
+PATH = _Given(path_type=Path, readable=False)  # the package checks it
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 assume_matrix_option = click.option(
     "--assume-matrix",
