@@ -136,7 +136,7 @@ def test_little_memory_is_not_the_clip_s_fault(
 ) -> None:
     """ffmpeg alone has little: with less than it wants, SciPy's OpenBLAS never comes back."""
     program = tmp_path / "ffmpeg"
-    program.write_text(f'#!/bin/sh\nulimit -v 300000\nexec "{ffmpeg.find()}" "$@"\n')
+    program.write_text(f'#!/bin/sh\nulimit -v 240000\nexec "{ffmpeg.find()}" "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(program))
     folder = given.fresh()
