@@ -6,7 +6,7 @@ from workbench import demo
 from workbench.batch import shipped
 from workbench.errors import NotebookFailed
 from workbench.measure.banding import cambi
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 
 def test_the_demo_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from workbench.desk.tuner import Tuner
 from workbench.ffmpeg import Cancellation
 from workbench.look.stages import NoDeband
 from workbench.look.suggest import suggest
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 SIZES = {"4096x2160": 2, "2160x4096": 1, "7680x4320": 1}
 """Frames of each."""

@@ -28,11 +28,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.batch.batch import run_batch
     from workbench.batch.notebooks import run_notebook
+    from workbench.batch.outcome import Outcome, Standing, read_outcomes
     from workbench.batch.parameters import refuse_unknown_parameters
     from workbench.batch.settings import Settings
-    from workbench.clip import Clip
     from workbench.deliver.encode import convert, destination_for
-    from workbench.deliver.outcome import Outcome, Standing, read_outcomes
     from workbench.deliver.policy import Policy, load_policy
     from workbench.deliver.recheck import recheck
     from workbench.deliver.recipe import Recipe, read_recipe
@@ -40,35 +39,36 @@ if TYPE_CHECKING:
     from workbench.deliver.report import write_report
     from workbench.deliver.verify import Delivery
     from workbench.errors import WorkbenchError
-    from workbench.frames import Frame
     from workbench.look.compare import Comparison, compare
     from workbench.look.preset import Preset, load_preset, save_preset
     from workbench.look.render import render
     from workbench.look.suggest import Suggestion, suggest
-    from workbench.probe import open_clip
+    from workbench.media.clip import Clip
+    from workbench.media.frames import Frame
+    from workbench.media.probe import open_clip
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Clip": "clip",
+    "Clip": "media.clip",
     "Comparison": "look.compare",
     "Delivery": "deliver.verify",
-    "Frame": "frames",
+    "Frame": "media.frames",
     "Preset": "look.preset",
-    "Outcome": "deliver.outcome",
+    "Outcome": "batch.outcome",
     "Policy": "deliver.policy",
     "Recipe": "deliver.recipe",
     "Settings": "batch.settings",
-    "Standing": "deliver.outcome",
+    "Standing": "batch.outcome",
     "Suggestion": "look.suggest",
     "WorkbenchError": "errors",
     "compare": "look.compare",
     "convert": "deliver.encode",
     "destination_for": "deliver.encode",
-    "open_clip": "probe",
+    "open_clip": "media.probe",
     "load_policy": "deliver.policy",
     "load_preset": "look.preset",
-    "read_outcomes": "deliver.outcome",
+    "read_outcomes": "batch.outcome",
     "read_recipe": "deliver.recipe",
     "recheck": "deliver.recheck",
     "refuse_unknown_parameters": "batch.parameters",

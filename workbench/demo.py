@@ -14,8 +14,8 @@ from workbench.batch.shipped import CONVERT, notebook
 from workbench.deliver.qc import verdict_in_words
 from workbench.deliver.record import record_path
 from workbench.deliver.report import report_path
-from workbench.desk.progress import progress_bar
 from workbench.errors import DestinationUnusable
+from workbench.present.progress import progress_bar
 
 WIDTH, HEIGHT, RATE, SECONDS = 1280, 720, 24, 5
 

@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-import signal
 import sys
-import threading
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +16,8 @@ from workbench.errors import (
     ParameterError,
     WorkbenchError,
 )
-from workbench.owned import own_name
+from workbench.signals import delayed_signals
+from workbench.temporary import own_name
 
 if sys.platform != "win32":
     import fcntl
@@ -56,7 +55,7 @@ def replacing_set(
         for temporary, final in written:
             with blamed_on(final):
                 settle(temporary)
-        with held(), _alone_in(destination.parent):
+        with delayed_signals(), _alone_in(destination.parent):
             refuse_existing(destination, overwrite)
             for final in beside:
                 with suppress(OSError):
@@ -65,28 +64,10 @@ def replacing_set(
                 with blamed_on(final):
                     temporary.replace(final)
     finally:
-        with held():
+        with delayed_signals():
             for temporary in temporaries:
                 with suppress(OSError):  # what hinders it was said already
                     temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def held() -> Iterator[None]:
-    """Let Ctrl-C and a termination wait until the block is done; then they count."""
-    heard: list[int] = []
-    before: dict[signal.Signals, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        for number in before:
-            signal.signal(number, lambda number, _: heard.append(number))
-        yield
-    finally:
-        for number, act in before.items():
-            signal.signal(number, act)
-        if heard:
-            signal.raise_signal(heard[0])
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tests.batch.running import (
 from tests.bucket import Bucket
 from workbench.batch import crew
 from workbench.batch.batch import run_batch
-from workbench.deliver.outcome import Outcome
+from workbench.batch.outcome import Outcome
 from workbench.errors import BatchError
 from workbench.look.preset import load_preset, save_preset
 

@@ -15,11 +15,10 @@ from workbench.batch import job as jobs
 from workbench.batch.batch import run_batch
 from workbench.batch.job import Manifest, manifest_name, run_job
 from workbench.batch.notebooks import Kernel
+from workbench.batch.outcome import Outcome
 from workbench.batch.plan import clashes, plan
 from workbench.batch.settings import Settings
-from workbench.batch.storage import Folder
-from workbench.cli.batches import batch
-from workbench.deliver.outcome import Outcome
+from workbench.cli.batch import batch
 from workbench.errors import (
     BatchError,
     Cancelled,
@@ -31,7 +30,8 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.ffmpeg import Cancellation
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
+from workbench.storage.folder import Folder
 
 
 @pytest.fixture

@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.benchmarks import scenes
-from workbench.frames import Frame
 from workbench.look.curves import eq_offset
 from workbench.look.preset import Preset, load_preset
 from workbench.look.render import render_each
 from workbench.look.stages import Deband, Eq, Flat, Gradfun, NoDeband
 from workbench.measure.banding import COARSE, FINE, cambi
-from workbench.measure.codes import ten_bit_luma
+from workbench.measure.code_values import ten_bit_luma
 from workbench.measure.contour import contour_error
 from workbench.measure.surface import Surface, full_size
 from workbench.measure.texture import texture_change
-from workbench.probe import open_clip
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 _TONE = {"contrast": 0.9, "saturation": 0.85, "brightness": 0.03}
 FLAT = Flat(**_TONE)

@@ -7,11 +7,11 @@ import numpy as np
 
 from tests import clips
 from workbench import ffmpeg
-from workbench.clip import Clip
 from workbench.deliver.recipe import Encoder, encode_arguments, read_recipe
 from workbench.errors import ClipError
-from workbench.opening import open_container
-from workbench.probe import open_clip
+from workbench.media.clip import Clip
+from workbench.media.guards import open_container
+from workbench.media.probe import open_clip
 
 LOOKS = ("classic", "smooth", "untouched")
 _ENCODERS: tuple[Encoder, Encoder] = ("finest", "search")

@@ -16,10 +16,10 @@ from tests.benchmarks import scenes
 from tests.benchmarks.chains import FLAT, LOOKS, toned
 from workbench.look.preset import Preset
 from workbench.look.render import render
-from workbench.measure.codes import ten_bit_luma
+from workbench.measure.code_values import ten_bit_luma
 from workbench.measure.contour import contour, contour_error
 from workbench.measure.surface import Surface
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 UNTOUCHED = Preset(name="no deband, flat", tone=FLAT)
 

@@ -26,7 +26,7 @@ from workbench.look.chain import as_encoded, clip_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure import scopes
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 
 def convert_against_bare(folder: Path, length: int, runs: int) -> Iterator[Figure]:

@@ -11,20 +11,20 @@ from pathlib import Path
 
 from tests.benchmarks.figures import Figure, figure, process
 from workbench import ffmpeg
-from workbench.clip import Clip, sample_indices
 from workbench.deliver.inspect import _AT_ONCE, _EVERY, _FEWEST
 from workbench.deliver.quicktime import read_movie
 from workbench.deliver.recipe import Recipe, encode_arguments
 from workbench.deliver.verify import expected_sound
 from workbench.files import sha256_of
-from workbench.frames import Frame
 from workbench.look.compare import compare
 from workbench.look.preset import load_preset
 from workbench.measure.levels import levels
 from workbench.measure.loudness import loudness
 from workbench.measure.match import block_means, matches
 from workbench.measure.motion import Motion
-from workbench.probe import open_clip
+from workbench.media.clip import Clip, sample_indices
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 
 def stages(source: Path, folder: Path) -> Iterator[Figure]:

@@ -20,8 +20,8 @@ from tests.browser.servers import Server
 from workbench.batch.shipped import NOTEBOOKS
 from workbench.look.preset import load_preset
 from workbench.look.render import render
-from workbench.measure.codes import ten_bit
-from workbench.probe import open_clip
+from workbench.measure.code_values import ten_bit
+from workbench.media.probe import open_clip
 
 TUNE = NOTEBOOKS / "tune.ipynb"
 CELL = 3  # where the desk is

@@ -11,7 +11,6 @@ from pymediainfo import MediaInfo
 from tests import clips
 from tests.clips import SEED
 from workbench import ffmpeg
-from workbench.clip import Clip
 from workbench.deliver import encode
 from workbench.deliver import verify as verifying
 from workbench.deliver.encode import convert, destination_for
@@ -29,7 +28,8 @@ from workbench.errors import (
 )
 from workbench.ffmpeg import Cancellation, Progress
 from workbench.look.preset import load_preset
-from workbench.probe import open_clip
+from workbench.media.clip import Clip
+from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
 CLASSIC = Recipe(load_preset("classic"))

@@ -12,7 +12,7 @@ from workbench.deliver.qc import slice_rate
 from workbench.deliver.quicktime import read_movie
 from workbench.deliver.recipe import Encoder, encode_arguments, read_recipe
 from workbench.errors import ClipError, ParameterError
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 FRAMES = 6  # of each real clip; `make bench` compares every frame
 OTHER_PACKETS = {("edge_vfr_fullrange_518x488", "classic")}

@@ -9,19 +9,19 @@ import pytest
 
 from tests import clips
 from workbench import ffmpeg
-from workbench.clip import Clip, sample_indices
 from workbench.deliver import inspect as inspecting
 from workbench.deliver.encode import convert
 from workbench.deliver.inspect import banding_rank, inspect, source_places
 from workbench.deliver.recipe import read_recipe
 from workbench.deliver.verify import Delivery
 from workbench.errors import Cancelled, ResultsMissing
-from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.measure.banding import COARSE, cambi
 from workbench.measure.levels import levels
 from workbench.measure.motion import Motion
-from workbench.probe import open_clip
+from workbench.media.clip import Clip, sample_indices
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
 CLASSIC = load_preset("classic")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from workbench.clip import Clip
-from workbench.colour import Colour
 from workbench.deliver.encode import convert
 from workbench.deliver.qc import Finding, check, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recipe import Recipe
 from workbench.look.preset import load_preset
-from workbench.probe import open_clip
+from workbench.media.clip import Clip
+from workbench.media.colour import Colour
+from workbench.media.probe import open_clip
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from tests import clips
+from workbench.deliver import figures
 from workbench.deliver.encode import convert
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.recipe import Recipe
-from workbench.desk import plots, tables
-from workbench.desk.progress import progress_bar
 from workbench.ffmpeg import Progress
 from workbench.look.preset import load_preset
-from workbench.measure.codes import codes
-from workbench.probe import open_clip
+from workbench.measure.code_values import codes
+from workbench.media.probe import open_clip
+from workbench.present import tables
+from workbench.present.progress import progress_bar
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def pixels(figure: object) -> np.ndarray:
 def test_crops_are_pixel_for_pixel(inspection: Inspection) -> None:
     assert inspection.bands is not None
     x, y, width, height = inspection.bands.worst_window()
-    drawn = pixels(plots.crops(inspection))
+    drawn = pixels(figures.crops(inspection))
     part = (slice(y, y + height), slice(x, x + width))
     for left, frame in ((0, inspection.before), (width + 16, inspection.after)):
         shown = drawn[24 : 24 + height, left : left + width, :3]
@@ -49,13 +50,13 @@ def test_crops_are_pixel_for_pixel(inspection: Inspection) -> None:
 
 def test_whole_pictures_mark_the_same_window(inspection: Inspection) -> None:
     assert inspection.bands is not None
-    figure = plots.pictures(inspection)
+    figure = figures.pictures(inspection)
     boxes = [ax.patches[0].get_bbox().bounds for ax in figure.axes]
     assert boxes == [inspection.bands.worst_window()] * 2
 
 
 def test_histograms_are_on_one_scale(inspection: Inspection) -> None:
-    top, bottom = plots.histogram_sheet(inspection).axes
+    top, bottom = figures.histogram_sheet(inspection).axes
     assert top.get_xlim() == bottom.get_xlim() == (0, 1023)
     assert str(codes(inspection.after).occupied) in bottom.get_title(loc="left")
 
@@ -63,14 +64,14 @@ def test_histograms_are_on_one_scale(inspection: Inspection) -> None:
 def test_the_timeline_shows_what_was_measured_in_the_same_two_colours(
     inspection: Inspection,
 ) -> None:
-    luma, _, banding, contour = plots.timeline_sheet(inspection).axes
+    luma, _, banding, contour = figures.timeline_sheet(inspection).axes
     assert tuple(luma.get_lines()[0].get_ydata()) == tuple(inspection.levels.mean)
     for ax, key in ((banding, "cambi"), (contour, "contour")):
         before, after = ax.get_lines()[:2]
         found = inspection.comparisons
         assert list(before.get_ydata()) == [getattr(one, f"{key}_before") for one in found]
         assert list(after.get_ydata()) == [getattr(one, f"{key}_after") for one in found]
-        assert (before.get_color(), after.get_color()) == (plots.BEFORE, plots.AFTER)
+        assert (before.get_color(), after.get_color()) == (figures.BEFORE, figures.AFTER)
 
 
 def test_black_and_frozen_stretches_are_marked(inspection: Inspection) -> None:
@@ -82,7 +83,7 @@ def test_black_and_frozen_stretches_are_marked(inspection: Inspection) -> None:
     last = inspection.times[-1] + 1
     changed = replace(levels, black=black, change=still, drift=still)
     marked = replace(inspection, levels=changed, end=last)
-    ax = plots.timeline_sheet(marked).axes[0]
+    ax = figures.timeline_sheet(marked).axes[0]
     assert [text.get_text() for text in ax.texts] == ["black", "frozen", "frozen"]
     spans = [(span.get_x(), span.get_x() + span.get_width()) for span in ax.patches[-3:]]
     at = np.array([float(time) for time in marked.bounds])
@@ -94,13 +95,13 @@ def test_a_long_timeline_is_thinned_and_keeps_its_extremes() -> None:
     times = [Fraction(i, 24) for i in range(90_000)]
     low, high = np.full(90_000, 200, np.float32), np.full(90_000, 300, np.float32)
     high[54_321] = 999
-    at, lowest, highest = plots._thinned(times, low, high)
+    at, lowest, highest = figures._thinned(times, low, high)
     assert len(at) == len(lowest) == len(highest) <= 2000
     assert (lowest.min(), highest.max()) == (200, 999)
 
 
 def test_scopes_show_before_and_after(inspection: Inspection) -> None:
-    axes = plots.scope_sheet(inspection).axes
+    axes = figures.scope_sheet(inspection).axes
     titles = [ax.get_title(loc="left") for ax in axes]
     assert titles == [
         f"{what} {when}"
@@ -111,7 +112,7 @@ def test_scopes_show_before_and_after(inspection: Inspection) -> None:
 
 
 def test_a_report_s_figures_are_pictures(inspection: Inspection) -> None:
-    drawn = plots.figures(inspection)
+    drawn = figures.draw_figures(inspection)
     assert len(drawn) == 6
     for png in drawn.values():
         assert png._repr_png_()[:4] == b"\x89PNG"
@@ -124,14 +125,14 @@ def test_a_picture_too_small_for_cambi_is_shown_whole(untagged: Path, tmp_path: 
     delivery = convert(small, None, Recipe(load_preset("classic")))
     assert delivery.inspection is not None
     assert delivery.inspection.bands is None
-    assert len(plots.figures(delivery.inspection)) == 6
+    assert len(figures.draw_figures(delivery.inspection)) == 6
     assert "banding" not in {finding.id for finding in delivery.findings}
 
 
 def test_figures_are_not_left_open(inspection: Inspection) -> None:
     import matplotlib.pyplot as plt
 
-    plots.figures(inspection)
+    figures.draw_figures(inspection)
     assert plt.get_fignums() == []
 
 

@@ -11,7 +11,7 @@ from workbench.desk.errands import decode_ahead, second, worst_frame
 from workbench.errors import Cancelled, UnsupportedClip
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import load_preset
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 SMOOTH = load_preset("smooth")
 

@@ -9,8 +9,8 @@ from workbench.desk.scopes import KINDS, Scopes
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure import scopes as measured
-from workbench.measure.codes import codes
-from workbench.probe import open_clip
+from workbench.measure.code_values import codes
+from workbench.media.probe import open_clip
 
 
 @pytest.mark.parametrize("kind", KINDS)

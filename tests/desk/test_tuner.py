@@ -12,9 +12,9 @@ import pytest
 
 from tests import clips
 from workbench import ffmpeg
+from workbench.deliver import figures
 from workbench.deliver.encode import convert
 from workbench.deliver.recipe import Recipe
-from workbench.desk import plots
 from workbench.desk.controls import StageControls
 from workbench.desk.tuner import Tuner
 from workbench.errors import ClipReplaced
@@ -22,7 +22,7 @@ from workbench.look.preset import load_preset, preset_text
 from workbench.look.render import render
 from workbench.look.stages import NoTone, Shaped
 from workbench.measure.banding import cambi
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 PATIENCE = 60  # seconds
 
@@ -364,7 +364,7 @@ def test_a_good_file_without_a_report_is_said_to_be_good(
     def fail(_: object) -> None:
         raise OSError("no room for figures")
 
-    monkeypatch.setattr(plots, "figures", fail)
+    monkeypatch.setattr(figures, "draw_figures", fail)
     panel = desk._encoding
     panel._destination.value = str(tmp_path / "out.mov")
     panel._start.click()

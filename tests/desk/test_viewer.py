@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from workbench.desk.viewer import Viewer, jpeg
-from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render
-from workbench.probe import open_clip
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 
 class Sent(list[tuple[dict[str, Any], list[bytes]]]):

@@ -16,7 +16,7 @@ from workbench.deliver.encode import convert
 from workbench.deliver.recipe import Recipe
 from workbench.errors import WorkbenchError
 from workbench.look.preset import load_preset
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
 CLASSIC = Recipe(load_preset("classic"))

@@ -16,11 +16,11 @@ from click.testing import CliRunner
 
 from tests import clips
 from workbench import ffmpeg
-from workbench.atoms import atoms
 from workbench.cli import main
 from workbench.errors import ClipError, FfmpegFailed
-from workbench.opening import file_input, open_container
-from workbench.probe import open_clip
+from workbench.media.boxes import atoms
+from workbench.media.guards import file_input, open_container
+from workbench.media.probe import open_clip
 
 
 class Listener(socketserver.ThreadingTCPServer):

@@ -13,10 +13,10 @@ import pytest
 
 from tests.faults import machine
 from tests.faults.machine import MOV, RECORD, REPORT, Conversions, Ended
-from workbench import ffmpeg, owned
+from workbench import ffmpeg, temporary
 from workbench.errors import DestinationExists, DestinationUnusable
 from workbench.files import replacing_set
-from workbench.owned import clear_dead, own_name, temporary_folder
+from workbench.temporary import clear_dead, own_name, temporary_folder
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="signals, process groups, file systems of its own"
@@ -151,7 +151,7 @@ def test_little_memory_is_not_the_clip_s_fault(
 def test_what_tools_write_is_not_trusted_on_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(owned.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(temporary.tempfile, "gettempdir", lambda: str(tmp_path))
     full = shutil.disk_usage(tmp_path)._replace(free=0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     with pytest.raises(DestinationUnusable, match="is full"), temporary_folder():

@@ -26,9 +26,7 @@ from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Job, clashes, plan, read_sweep
 from workbench.batch.settings import Settings, make_order, read_settings
 from workbench.batch.sources import _stem
-from workbench.batch.storage import Folder, open_storage, safe_name
 from workbench.cli.options import pairs
-from workbench.colour import Colour
 from workbench.deliver.encode import CLIPS, DELIVERED
 from workbench.deliver.recipe import read_recipe
 from workbench.errors import ParameterError, StorageError, WorkbenchError
@@ -36,6 +34,10 @@ from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.graph import filter_names
 from workbench.look.preset import Preset, load_preset, shipped
 from workbench.look.stages import FILTERS
+from workbench.media.colour import Colour
+from workbench.storage.base import safe_name
+from workbench.storage.folder import Folder
+from workbench.storage.locations import open_storage
 
 few = settings(
     derandomize=True,

@@ -14,10 +14,10 @@ from tests.batch.running import SECONDS, command, started
 from tests.bucket import Bucket
 from tests.credentials import files_below, forms, refuse, watched
 from tests.service.served import environment, serving
-from workbench.batch import s3
 from workbench.batch.notebooks import _UNFIT, Kernel
 from workbench.cli import main
 from workbench.errors import NotebookFailed, StorageRefused
+from workbench.storage import s3
 
 TOKEN = "session/token+of=a kind that is escaped"
 

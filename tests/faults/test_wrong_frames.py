@@ -15,7 +15,7 @@ from workbench.deliver.again import Repeat, check_repeated
 from workbench.deliver.encode import convert
 from workbench.deliver.recheck import recheck
 from workbench.deliver.recipe import Recipe, encode_arguments, read_recipe
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 GRADIENT = "gradients=s=320x180:seed=7:r=24:d=0.5:x0=0:y0=0:x1=0:y1=180"
 SCENES = {

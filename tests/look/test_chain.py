@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from tests.clips import SEED
 from workbench import ffmpeg
-from workbench.colour import LUMA_WEIGHTS, Colour
-from workbench.frames import Frame
 from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.curves import eq_offset
 from workbench.look.preset import Preset, load_preset
 from workbench.look.render import render
 from workbench.look.stages import Deband, Eq, Flat, Shaped, Smooth
+from workbench.media.colour import LUMA_WEIGHTS, Colour
+from workbench.media.frames import Frame
 
 TAGGED = Colour("legal", "bt709", "bt709", "bt709")
 FULL = Colour("full", "bt709", "bt709", "bt709")

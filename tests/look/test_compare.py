@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from workbench.clip import sample_indices
 from workbench.look.compare import compare
 from workbench.look.preset import Preset, load_preset
 from workbench.look.render import render_each
 from workbench.look.stages import Flat
 from workbench.measure.banding import COARSE, cambi
-from workbench.probe import open_clip
+from workbench.media.clip import sample_indices
+from workbench.media.probe import open_clip
 
 CLASSIC = load_preset("classic")
 

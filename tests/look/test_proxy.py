@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.proxy import proxy
 from workbench.look.render import render
-from workbench.probe import open_clip
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import graded_back, render, render_each
 from workbench.look.stages import Eq, NoDeband
-from workbench.measure.codes import ten_bit_luma
-from workbench.probe import open_clip
+from workbench.measure.code_values import ten_bit_luma
+from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
 CLASSIC = load_preset("classic")

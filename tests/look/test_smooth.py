@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from tests import clips
 from tests.benchmarks import scenes
 from tests.benchmarks.chains import Measured, measure
-from workbench.colour import Colour
-from workbench.frames import Frame
 from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.look.stages import NoDeband
-from workbench.measure.codes import ten_bit_luma
+from workbench.measure.code_values import ten_bit_luma
 from workbench.measure.surface import gaussian
-from workbench.probe import open_clip
+from workbench.media.colour import Colour
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 SMOOTH, CLASSIC = load_preset("smooth"), load_preset("classic")
 SIZE = 1280, 720

@@ -10,7 +10,7 @@ from workbench.errors import ParameterError, UnsupportedClip
 from workbench.look.preset import load_preset
 from workbench.look.stages import NoDeband, Smooth
 from workbench.look.suggest import LADDER, Step, decide, suggest
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 BASE = load_preset("smooth")
 BANDED = Step(NoDeband(), cambi=8.0, coarse=9.0, contour=16.0, texture=None)

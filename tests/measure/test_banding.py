@@ -8,9 +8,7 @@ import pytest
 
 from tests import clips
 from workbench import ffmpeg
-from workbench.colour import Colour
 from workbench.errors import FfmpegMissing, ResultsMissing, UnsupportedClip
-from workbench.frames import Frame
 from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render_each
@@ -23,7 +21,9 @@ from workbench.measure.banding import (
     halved,
     measurable,
 )
-from workbench.probe import open_clip
+from workbench.media.colour import Colour
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from workbench.colour import Colour
-from workbench.frames import Frame
 from workbench.measure.banding import cambi
 from workbench.measure.contour import contour, contour_error
 from workbench.measure.surface import Luma, Surface
+from workbench.media.colour import Colour
+from workbench.media.frames import Frame
 
 HEIGHT, WIDTH = 360, 640
 

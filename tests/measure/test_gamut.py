@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workbench.colour import Colour
 from workbench.errors import UnsupportedClip
-from workbench.frames import Frame
 from workbench.measure.gamut import outside_r103
+from workbench.media.colour import Colour
+from workbench.media.frames import Frame
 
 STEPS = {
     "yuv444p10le": (1, 1),

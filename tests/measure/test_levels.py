@@ -10,15 +10,15 @@ import pytest
 from numpy.typing import NDArray
 
 from tests import clips
-from workbench.colour import Colour
-from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render
-from workbench.measure.codes import codes
+from workbench.measure.code_values import codes
 from workbench.measure.gamut import outside_r103
 from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels
 from workbench.measure.motion import Motion
-from workbench.probe import open_clip
+from workbench.media.colour import Colour
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
 

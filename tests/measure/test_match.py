@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.colour import Colour
-from workbench.frames import Frame
 from workbench.look.preset import load_preset
 from workbench.look.render import render_each
 from workbench.measure.match import Difference, Match, block_means, difference, matches
-from workbench.probe import open_clip
+from workbench.media.colour import Colour
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 
 @pytest.fixture(scope="module")

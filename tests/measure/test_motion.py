@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tests import clips
-from workbench.colour import Colour
-from workbench.frames import Frame
 from workbench.measure.levels import Levels, LevelsTimeline, Stretch
 from workbench.measure.motion import DRIFT, Motion, Movement, cell_means
-from workbench.probe import open_clip
+from workbench.media.colour import Colour
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 REAL = sorted(clips.REAL.glob("*.mp4"))
 

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.colour import LUMA_WEIGHTS, Colour
 from workbench.errors import UnsupportedClip
-from workbench.frames import Frame
-from workbench.measure.codes import rgb_blocks, ten_bit
+from workbench.measure.code_values import rgb_blocks, ten_bit
 from workbench.measure.scopes import (
     COLUMNS,
     LEVELS,
@@ -21,7 +19,9 @@ from workbench.measure.scopes import (
     vectorscope_targets,
     waveform,
 )
-from workbench.probe import open_clip
+from workbench.media.colour import LUMA_WEIGHTS, Colour
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
 LEGAL = Colour(range="legal", matrix="bt709")

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from workbench.colour import Colour
 from workbench.errors import ResultsMissing
-from workbench.frames import Frame
 from workbench.measure.surface import Luma, Surface
 from workbench.measure.texture import ssim, texture_change
+from workbench.media.colour import Colour
+from workbench.media.frames import Frame
 
 HEIGHT, WIDTH = 240, 320
 

@@ -11,7 +11,7 @@ import pytest
 from workbench.batch.notebooks import Kernel, run_notebook
 from workbench.batch.shipped import NOTEBOOKS
 from workbench.errors import DestinationUnusable, NotebookFailed, ParameterError
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
 
 CONVERT = NOTEBOOKS / "convert.ipynb"
 

@@ -31,9 +31,9 @@ from uvicorn.server import ServerState
 
 from tests.service.served import Served, serving, until
 from tests.service.test_line import slowest_health
-from workbench.batch.storage import Folder
 from workbench.service import app, clients, problems
 from workbench.service.conversion import _possible
+from workbench.storage.folder import Folder
 
 SKY = b"/convert/prores/shots/sky.mp4"
 LAST = b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

@@ -15,15 +15,16 @@ from workbench.arguments import (
 from workbench.batch import runner
 from workbench.batch.crew import Terms
 from workbench.batch.notebooks import Kernel
+from workbench.batch.outcome import Outcome, Standing
 from workbench.batch.plan import Sweep, check_sweep, plan
-from workbench.batch.scratch import refuse_no_folder
 from workbench.batch.settings import Settings
 from workbench.batch.shipped import CONVERT, notebook
-from workbench.batch.storage import is_remote, open_storage, refuse_address
 from workbench.batch.summary import LINES, NOTEBOOK, refuse_foreign_summary, write_summary
-from workbench.deliver.outcome import Outcome, Standing
 from workbench.errors import ClipNotFound, DestinationUnusable, ParameterError
 from workbench.files import expanded
+from workbench.storage.base import is_remote
+from workbench.storage.locations import open_storage, refuse_address
+from workbench.temporary import refuse_no_folder
 
 MOST_WORKERS = 256
 

@@ -28,14 +28,16 @@ from distributed import (
 from workbench import __version__
 from workbench.batch.job import Hands, run_job
 from workbench.batch.notebooks import Kernel
+from workbench.batch.outcome import Outcome
 from workbench.batch.plan import Job
-from workbench.batch.scratch import default_root, scratch
 from workbench.batch.shipped import CONVERT, NOTEBOOKS
-from workbench.batch.storage import Storage, is_remote, open_storage
-from workbench.deliver.outcome import Outcome
 from workbench.errors import BatchError, Cancelled, StorageRefused, WorkbenchError
 from workbench.ffmpeg import THREADS_VARIABLE, Cancellation, program
-from workbench.files import held, sha256_of
+from workbench.files import sha256_of
+from workbench.signals import delayed_signals
+from workbench.storage.base import Storage, is_remote
+from workbench.storage.locations import open_storage
+from workbench.temporary import default_root, scratch
 
 _RESTART = 20.0  # seconds in which Dask has started a killed worker again
 _ENDING = 30.0  # seconds in which a job that is stopped ends
@@ -272,7 +274,9 @@ def crew(terms: Terms, workers: int, scheduler: str | None) -> Iterator[Crew]:
             hired.client.register_plugin(Farewell(terms.batch, hired.client.id))
             hired.client.register_plugin(bench)
         else:
-            with held():  # a worker that is half set up would not be told to clear its folder
+            with (
+                delayed_signals()
+            ):  # a worker that is half set up would not be told to clear its folder
                 hired.client.register_plugin(bench)
         yield hired
     except BaseException:
@@ -304,7 +308,7 @@ def _local(stack: ExitStack, terms: Terms, workers: int) -> Crew:
     stack.enter_context(dask.config.set(_QUIET))
     try:
         # Half a cluster can neither work nor be closed.
-        with held(), _deaf_children():
+        with delayed_signals(), _deaf_children():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,

@@ -17,12 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench import __version__
 from workbench.batch.notebooks import Kernel
+from workbench.batch.outcome import Outcome, measures, views
 from workbench.batch.plan import Job
-from workbench.batch.scratch import refuse_full_disk
 from workbench.batch.shipped import CONVERT, notebook
-from workbench.batch.storage import Follower, Storage, Stored, patiently, safe_name
-from workbench.clip import Clip
-from workbench.deliver.outcome import Outcome, measures, views
 from workbench.deliver.record import record_path
 from workbench.deliver.report import report_path
 from workbench.errors import (
@@ -35,7 +32,10 @@ from workbench.errors import (
 )
 from workbench.ffmpeg import Cancellation, program
 from workbench.files import sha256_of
-from workbench.probe import open_clip
+from workbench.media.clip import Clip
+from workbench.media.probe import open_clip
+from workbench.storage.base import Follower, Storage, Stored, patiently, safe_name
+from workbench.temporary import refuse_full_disk
 
 MANIFESTS = ".batch/"
 """The folder of a destination's manifests: they are for the machine."""

@@ -207,7 +207,7 @@ class Kernel:
         }
         manager = AsyncKernelManager(kernel_name="python3")
         assert manager.kernel_spec is not None
-        guard = [sys.executable, "-m", "workbench.batch.guard", str(os.getpid())]
+        guard = [sys.executable, "-m", "workbench.batch.kernel_guard", str(os.getpid())]
         own = ["-f", "{connection_file}", "--log-level=ERROR"]
         manager.kernel_spec.argv = [*guard, str(self._scratch or ""), *own]
         with Path(os.devnull).open("w") as nowhere:  # what it inherits, it could keep open

@@ -11,9 +11,9 @@ from typing import Any
 from workbench.arguments import check_type, shown
 from workbench.batch.settings import Order, Settings, make_order, plain_value, read_settings
 from workbench.batch.sources import MISSING, Found, find_clips
-from workbench.batch.storage import Stored, is_remote
 from workbench.deliver.encode import DELIVERED
 from workbench.errors import BatchError, ClipNotFound, ParameterError
+from workbench.storage.base import Stored, is_remote
 
 Sweep = Sequence[tuple[str, tuple[Any, ...]]]
 """Parameters, each with the values that are tried."""

@@ -13,10 +13,9 @@ from distributed import Future, KilledWorker
 
 from workbench.batch import crew
 from workbench.batch.job import MANIFESTS, finished, manifest_name
+from workbench.batch.outcome import Outcome, Standing
 from workbench.batch.plan import Job, clashes
 from workbench.batch.sources import MISSING
-from workbench.batch.storage import Storage, is_remote, open_storage
-from workbench.deliver.outcome import Outcome, Standing
 from workbench.errors import (
     BatchError,
     StorageDown,
@@ -24,6 +23,8 @@ from workbench.errors import (
     StorageRefused,
     WorkbenchError,
 )
+from workbench.storage.base import Storage, is_remote
+from workbench.storage.locations import open_storage
 
 _AHEAD = 4
 """Jobs handed out for each thread of the crew: none waits for one, and a stop leaves few."""

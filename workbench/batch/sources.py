@@ -10,10 +10,11 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from workbench.batch.settings import make_order, plain_value, read_settings
-from workbench.batch.storage import S3, Stored, is_remote, open_storage, refuse_address
 from workbench.deliver.encode import CLIPS, is_clip, is_delivered
 from workbench.errors import BatchError
 from workbench.files import expanded, read_toml
+from workbench.storage.base import S3, Stored, is_remote
+from workbench.storage.locations import open_storage, refuse_address
 
 MISSING = "missing"
 """The identity of a file that was named and is not there."""

@@ -8,12 +8,12 @@ from markupsafe import Markup
 
 from workbench.batch.job import MANIFESTS
 from workbench.batch.notebooks import Kernel
+from workbench.batch.outcome import Outcome, read_outcomes
 from workbench.batch.shipped import notebook
-from workbench.batch.storage import Storage, patiently
-from workbench.deliver.outcome import Outcome, read_outcomes
 from workbench.deliver.report import templates
 from workbench.errors import DestinationExists
 from workbench.files import sha256_of
+from workbench.storage.base import Storage, patiently
 
 LINES = "summary.jsonl"
 """One outcome a line, as they came: what the summary is made of, and what a machine reads."""

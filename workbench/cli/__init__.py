@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from workbench import __version__
-from workbench.cli import batches, clips, installation, looks, serving
+from workbench.cli import batch, clips, install, looks, serve
 from workbench.cli.options import listen, stopping
 from workbench.errors import DestinationExists, OutOfMemory, WorkbenchError
 
@@ -36,9 +36,9 @@ def main() -> None:
 
 
 for command in (
-    *(clips.inspect, clips.convert, clips.qc, batches.batch),
+    *(clips.inspect, clips.convert, clips.qc, batch.batch),
     *(looks.suggest, looks.presets, looks.look),
-    *(installation.doctor, installation.demo),
-    serving.serve,
+    *(install.doctor, install.demo),
+    serve.serve,
 ):
     main.add_command(command)

@@ -34,8 +34,8 @@ _report_option = click.option(
 @json_option
 def inspect(source: Path, as_json: bool) -> None:
     """Say what SOURCE is: picture, timing, colour tags, sound."""
-    from workbench.desk.tables import clip_table
-    from workbench.probe import open_clip
+    from workbench.media.probe import open_clip
+    from workbench.present.tables import clip_table
 
     with open_clip(source) as clip:
         show(clip.facts(), str(clip_table(clip)), as_json)
@@ -78,7 +78,7 @@ def convert(
     from workbench.deliver.recipe import encode_command, read_recipe
     from workbench.deliver.record import record_path
     from workbench.deliver.report import report_path
-    from workbench.probe import open_clip
+    from workbench.media.probe import open_clip
 
     recipe = read_recipe(
         preset or "classic", pairs(overrides), encoder, frame_rate, audio_rate, assume_matrix
@@ -141,7 +141,7 @@ def qc(
     from workbench.deliver.policy import load_policy
     from workbench.deliver.recheck import recheck
     from workbench.deliver.recipe import read_recipe
-    from workbench.probe import open_clip
+    from workbench.media.probe import open_clip
 
     recipe = read_recipe(
         preset,
@@ -165,7 +165,7 @@ def qc(
 
 def _bars(frames: int) -> AbstractContextManager[Any]:
     """Give progress bars on a terminal, and callbacks that do nothing elsewhere."""
-    from workbench.desk.progress import delivery_bars
+    from workbench.present.progress import delivery_bars
 
     if sys.stderr.isatty():
         return delivery_bars(frames)
@@ -175,7 +175,7 @@ def _bars(frames: int) -> AbstractContextManager[Any]:
 def _tell(delivery: "Delivery", written: list[Path], as_json: bool) -> None:
     """Show what was found and what was written; end with 3 when the verdict is fail."""
     from workbench.deliver.record import record
-    from workbench.desk.tables import delivery_text, findings_text
+    from workbench.present.tables import delivery_text, findings_text
 
     lines = [findings_text(delivery.findings), "", delivery_text(delivery)]
     show(record(delivery), "\n".join([*lines, *map(str, written)]), as_json)
@@ -197,6 +197,6 @@ def _write(delivery: "Delivery") -> list[Path]:
 
 
 def _figures(inspection: "Inspection") -> Mapping[str, bytes]:
-    from workbench.desk import plots  # Matplotlib, which nothing else here needs
+    from workbench.deliver.figures import draw_figures  # Matplotlib, which nothing else here needs
 
-    return plots.figures(inspection)
+    return draw_figures(inspection)

@@ -53,13 +53,13 @@ def suggest(
     as_json: bool,
 ) -> None:
     """Find the weakest deband that closes the bands of SOURCE and spares its texture."""
-    from workbench.desk.progress import counting_bar
-    from workbench.desk.tables import suggestion_text
     from workbench.files import expanded, refuse_existing
     from workbench.look.preset import load_preset, save_preset
     from workbench.look.suggest import LADDER
     from workbench.look.suggest import suggest as find
-    from workbench.probe import open_clip
+    from workbench.media.probe import open_clip
+    from workbench.present.progress import counting_bar
+    from workbench.present.tables import suggestion_text
 
     base = load_preset(preset).assuming(assume_matrix)
     if save:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench import ffmpeg
-from workbench.colour import delivered
 from workbench.deliver.qc import Finding, Level
 from workbench.deliver.recipe import Encoder, encoder_options
 from workbench.errors import ResultsMissing
-from workbench.frames import Frame
 from workbench.look.chain import PIXEL_FORMAT, as_encoded, filter_chain
 from workbench.look.preset import Preset
 from workbench.look.render import raw_size
 from workbench.measure.match import difference
+from workbench.media.colour import delivered
+from workbench.media.frames import Frame
 
 _SAME = 0.1  # code values RMS; decoders of the source may round a few samples otherwise
 _DETAIL = 0.05  # log ratio; other encoders at this rate stay within 0.02

@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 
 from workbench import ffmpeg
 from workbench.arguments import check_callbacks, check_flag, check_optional, check_type
-from workbench.clip import Clip
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.policy import Policy, load_policy
 from workbench.deliver.recipe import CODEC, Recipe, encode_arguments, encode_chain, encode_command
@@ -40,8 +39,9 @@ from workbench.files import (
     sha256_of,
 )
 from workbench.look.graph import filter_names
-from workbench.owned import clear_dead
-from workbench.probe import open_clip, refuse_no_file
+from workbench.media.clip import Clip
+from workbench.media.probe import open_clip, refuse_no_file
+from workbench.temporary import clear_dead
 
 DELIVERED = "_prores"
 """How the name of a delivered file ends, before its suffix, unless a person names it."""

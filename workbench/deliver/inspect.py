@@ -15,12 +15,10 @@ from math import floor
 import numpy as np
 
 from workbench import ffmpeg
-from workbench.clip import Clip, sample_indices
 from workbench.deliver.again import Repeat, repeated
 from workbench.deliver.recipe import Encoder
 from workbench.deliver.suspects import Traces, confirmed, damaged_blocks, suspects
 from workbench.errors import DamagedClip, ResultsMissing
-from workbench.frames import Frame
 from workbench.look.compare import Comparison, compare
 from workbench.look.curves import black_limit
 from workbench.look.preset import Preset
@@ -32,6 +30,8 @@ from workbench.measure.levels import BLACK_LIMIT, Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
 from workbench.measure.match import Means, block_means, difference, matches
 from workbench.measure.motion import Motion
+from workbench.media.clip import Clip, sample_indices
+from workbench.media.frames import Frame
 
 _FEWEST = 4  # frames compared
 _EVERY = 2  # seconds of a longer clip for each frame that is compared

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.colour import Colour
+from workbench.media.colour import Colour
 
 MACROBLOCK = 16
 """Width and height of a macroblock in luma samples."""

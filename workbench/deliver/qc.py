@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from workbench.clip import Clip
-from workbench.colour import Colour, declared, delivered
 from workbench.deliver.quicktime import Movie
 from workbench.deliver.recipe import BITS_PER_MACROBLOCK, Recipe, keeps_time
-from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
 from workbench.look.preset import Preset
 from workbench.look.stages import Log
+from workbench.media.clip import Clip
+from workbench.media.colour import Colour, declared, delivered
+from workbench.media.frames import Orientation
 
 Level = Literal["pass", "note", "warn", "fail"]
 LEVELS: tuple[Level, ...] = ("pass", "note", "warn", "fail")

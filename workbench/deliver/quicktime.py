@@ -14,11 +14,11 @@ from typing import BinaryIO
 
 import av
 
-from workbench.atoms import atoms
-from workbench.colour import Colour
 from workbench.deliver.prores import FrameHeader, read_frame
 from workbench.errors import DamagedClip
-from workbench.opening import open_container
+from workbench.media.boxes import atoms
+from workbench.media.colour import Colour
+from workbench.media.guards import open_container
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from workbench import ffmpeg
 from workbench.arguments import check_callbacks, check_flag, check_optional
-from workbench.clip import Clip
 from workbench.deliver.encode import given_clip
 from workbench.deliver.policy import Policy, load_policy
 from workbench.deliver.qc import Finding
@@ -14,7 +13,8 @@ from workbench.deliver.recipe import Recipe
 from workbench.deliver.record import completed, recorded
 from workbench.deliver.verify import Delivery, expected_sound, verify
 from workbench.files import expanded, sha256_of
-from workbench.probe import refuse_no_file
+from workbench.media.clip import Clip
+from workbench.media.probe import refuse_no_file
 
 
 def recheck(

@@ -9,12 +9,12 @@ from typing import Any, Literal, cast
 
 from workbench import ffmpeg
 from workbench.arguments import check_optional
-from workbench.clip import Clip
 from workbench.errors import ParameterError
 from workbench.look.chain import PIXEL_FORMAT, clip_chain
 from workbench.look.preset import Preset, load_preset
-from workbench.opening import file_input
-from workbench.rates import written_rate
+from workbench.media.clip import Clip
+from workbench.media.frame_rates import written_rate
+from workbench.media.guards import file_input
 
 Encoder = Literal["finest", "search"]
 """How ffmpeg's `prores_ks` chooses the quantizer of each slice; the delivered file is the same.

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import ffmpeg
-from workbench.clip import Clip
 from workbench.deliver.again import check_repeated
 from workbench.deliver.inspect import Inspection, inspect
 from workbench.deliver.picture import check_frames, judge, undecodable
@@ -18,10 +17,11 @@ from workbench.deliver.qc import Finding, Level, check, turned, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recipe import Recipe, sound_options
 from workbench.errors import ClipError, DamagedClip, one_line
-from workbench.frames import Orientation
 from workbench.look.chain import PIXEL_FORMAT
-from workbench.opening import file_input
-from workbench.probe import open_clip
+from workbench.media.clip import Clip
+from workbench.media.frames import Orientation
+from workbench.media.guards import file_input
+from workbench.media.probe import open_clip
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ import ipywidgets as widgets
 import traitlets
 
 from workbench import ffmpeg
-from workbench.clip import Clip
 from workbench.deliver.encode import convert, destination_for
 from workbench.deliver.qc import verdict_in_words
 from workbench.deliver.recipe import Recipe, encode_command
@@ -18,9 +17,10 @@ from workbench.deliver.record import write_record
 from workbench.deliver.report import write_report
 from workbench.deliver.verify import Delivery
 from workbench.desk.latest import Latest
-from workbench.desk.tables import findings_table
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.look.preset import Preset
+from workbench.media.clip import Clip
+from workbench.present.tables import findings_table
 
 
 class Page(anywidget.AnyWidget):
@@ -184,10 +184,12 @@ class EncodePanel:
             self._findings.value += f"The file is good; its report could not be written: {why}"
 
     def _report(self, delivery: Delivery) -> None:
-        from workbench.desk import plots  # matplotlib, which nothing else on the desk needs
+        from workbench.deliver.figures import (
+            draw_figures,  # Matplotlib, which nothing else on the desk needs
+        )
 
         write_record(delivery)
-        figures = plots.figures(delivery.inspection) if delivery.inspection else {}
+        figures = draw_figures(delivery.inspection) if delivery.inspection else {}
         report = write_report(delivery, figures)
         with self._page.hold_sync():
             self._page.words = f"Open the report ({report.name})"

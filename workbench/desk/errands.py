@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from workbench.clip import Clip
 from workbench.desk.pipeline import DISPLAY
 from workbench.desk.viewer import jpeg
 from workbench.errors import UnsupportedClip, WorkbenchError
@@ -13,7 +12,8 @@ from workbench.look.preset import Preset
 from workbench.look.proxy import proxy
 from workbench.look.render import render_each
 from workbench.measure.banding import cambi, measurable
-from workbench.reader import CACHE_BYTES
+from workbench.media.clip import Clip
+from workbench.media.frame_reader import CACHE_BYTES
 
 _SAMPLES = 24  # frames in which the worst banding is looked for
 

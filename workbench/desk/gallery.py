@@ -8,8 +8,8 @@ import ipywidgets as widgets
 
 from workbench.desk.pipeline import Still
 from workbench.desk.viewer import jpeg
-from workbench.frames import Frame
 from workbench.look.preset import Preset
+from workbench.media.frames import Frame
 
 _WIDTH = 160  # pixels of a tile
 _MOST = 24  # stills: each holds a whole picture, 8 MB at 1080p

@@ -18,18 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import ffmpeg
-from workbench.clip import Clip
 from workbench.desk.scopes import Scopes
 from workbench.desk.viewer import Side, Viewer, jpeg
 from workbench.errors import Cancelled, FfmpegMissing, WorkbenchError
-from workbench.frames import Frame
 from workbench.look.compare import Comparison, Untreated, figures
 from workbench.look.preset import Preset
 from workbench.look.proxy import proxy
 from workbench.look.render import render
 from workbench.look.stages import NoDeband
 from workbench.measure.banding import CambiMap, cambi, cambi_map, measurable
-from workbench.measure.codes import Codes, codes
+from workbench.measure.code_values import Codes, codes
+from workbench.media.clip import Clip
+from workbench.media.frames import Frame
 
 DISPLAY = 720
 """Pixels: the longer side of a lossy picture."""

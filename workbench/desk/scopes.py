@@ -12,9 +12,9 @@ import traitlets
 from numpy.typing import NDArray
 
 from workbench.desk.viewer import script
-from workbench.frames import Frame
 from workbench.measure import scopes
-from workbench.measure.codes import ten_bit
+from workbench.measure.code_values import ten_bit
+from workbench.media.frames import Frame
 
 KINDS = ("waveform", "parade", "vectorscope")
 

@@ -6,12 +6,12 @@ from html import escape
 
 import ipywidgets as widgets
 
-from workbench.clip import Clip
 from workbench.desk.latest import Latest
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset
 from workbench.look.suggest import LADDER, Suggestion, suggest
+from workbench.media.clip import Clip
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.clip import Clip
 from workbench.desk.chooser import ClipChooser
 from workbench.desk.controls import LookControls
 from workbench.desk.encoding import EncodePanel
@@ -20,13 +19,14 @@ from workbench.desk.saving import SavePanel
 from workbench.desk.scopes import Scopes
 from workbench.desk.settings import History, Settings, Slot
 from workbench.desk.suggesting import Question, SuggestPanel
-from workbench.desk.tables import measured_html
 from workbench.desk.viewer import Viewer
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset, load_preset
 from workbench.look.suggest import Suggestion
-from workbench.probe import open_clip
+from workbench.media.clip import Clip
+from workbench.media.probe import open_clip
+from workbench.present.tables import measured_html
 
 Task = Callable[[Cancellation], None]
 

@@ -14,9 +14,9 @@ import traitlets
 from numpy.typing import NDArray
 from PIL import Image
 
-from workbench.clip import Clip
-from workbench.colour import LUMA_WEIGHTS
-from workbench.frames import Frame
+from workbench.media.clip import Clip
+from workbench.media.colour import LUMA_WEIGHTS
+from workbench.media.frames import Frame
 
 _HERE = Path(__file__).parent
 _QUALITY = 88  # of a JPEG, while something moves

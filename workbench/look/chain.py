@@ -8,10 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Protocol
 
-from workbench.clip import Clip
-from workbench.colour import Colour, declared, delivered
 from workbench.errors import UnsupportedClip
-from workbench.frames import Orientation
 from workbench.look.curves import eq_offset
 from workbench.look.graph import Picture, combined, text
 from workbench.look.preset import Preset
@@ -29,6 +26,9 @@ from workbench.look.stages import (
     Shaped,
     Smooth,
 )
+from workbench.media.clip import Clip
+from workbench.media.colour import Colour, declared, delivered
+from workbench.media.frames import Orientation
 
 PIXEL_FORMAT = "yuv422p10le"
 """What is delivered."""

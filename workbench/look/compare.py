@@ -8,17 +8,17 @@ from fractions import Fraction
 from workbench import ffmpeg
 from workbench.arguments import check_flag, check_optional
 from workbench.errors import ParameterError
-from workbench.frames import Frame, check_frames
 from workbench.look.preset import Preset
 from workbench.look.render import graded_back, render_each
 from workbench.look.stages import NoDeband, NoTone
 from workbench.measure.banding import COARSE, FINE, cambi, measurable
-from workbench.measure.codes import effective_bit_depth, grid, histogram, ten_bit_luma
+from workbench.measure.code_values import effective_bit_depth, grid, histogram, ten_bit_luma
 from workbench.measure.contour import contour
 from workbench.measure.gamut import outside_r103
 from workbench.measure.match import Difference, difference
 from workbench.measure.surface import Luma, Surface
 from workbench.measure.texture import ssim, texture_change
+from workbench.media.frames import Frame, check_frames
 
 _LARGE = 16  # rows and columns at half size, for what looks at the neighbourhood of a pixel
 

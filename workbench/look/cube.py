@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import lsqr
 
-from workbench.colour import LUMA_WEIGHTS
 from workbench.errors import DestinationUnusable, ParameterError
 from workbench.files import write_text
 from workbench.look.curves import Floats, toned, untoned
 from workbench.look.stages import AnyTone, Eq, Log
+from workbench.media.colour import LUMA_WEIGHTS
 
 POINTS = (33, 65)
 """Points to a side that every program reads."""

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.colour import LUMA_WEIGHTS
 from workbench.errors import ParameterError
 from workbench.look.stages import AnyTone, Eq, Flat, Log, NoTone
-from workbench.measure.codes import BLACK, WHITE
+from workbench.measure.code_values import BLACK, WHITE
 from workbench.measure.levels import BLACK_LIMIT, NEARLY_BLACK
+from workbench.media.colour import LUMA_WEIGHTS
 
 Floats = NDArray[np.float64]
 

@@ -1,7 +1,7 @@
 """Proxy: a picture and its look at a smaller size, for while a slider moves."""
 
-from workbench.frames import Frame
 from workbench.look.preset import Preset
+from workbench.media.frames import Frame
 
 
 def proxy(frame: Frame, preset: Preset, longest: int) -> tuple[Frame, Preset]:

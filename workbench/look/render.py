@@ -7,13 +7,13 @@ import av
 
 from workbench import ffmpeg
 from workbench.arguments import check_optional, check_type
-from workbench.colour import Colour, delivered
 from workbench.errors import ResultsMissing
-from workbench.frames import Frame, check_frames
 from workbench.look.chain import PIXEL_FORMAT, as_encoded, back_chain, filter_chain
 from workbench.look.graph import filter_names
 from workbench.look.preset import Preset
 from workbench.look.stages import AnyTone
+from workbench.media.colour import Colour, delivered
+from workbench.media.frames import Frame, check_frames
 
 
 def render(frame: Frame, preset: Preset, cancellation: ffmpeg.Cancellation | None = None) -> Frame:

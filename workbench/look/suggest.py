@@ -6,7 +6,6 @@ from typing import Any
 
 from workbench import ffmpeg
 from workbench.arguments import check_callbacks, check_optional, check_type
-from workbench.clip import Clip
 from workbench.errors import ParameterError, UnsupportedClip
 from workbench.look.compare import Comparison, compare, sampled
 from workbench.look.preset import Preset, load_preset
@@ -14,6 +13,7 @@ from workbench.look.render import render_each
 from workbench.look.stages import NoDeband, NoDither, Smooth
 from workbench.measure.banding import COARSE as COARSE_SETTING
 from workbench.measure.banding import cambi, measurable
+from workbench.media.clip import Clip
 
 CAMBI, COARSE = 0.5, 5.0
 """Of the worst frame, at the usual contrast setting and at the wider one, which takes shading and

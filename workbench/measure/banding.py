@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from workbench import ffmpeg
 from workbench.errors import ResultsMissing, UnsupportedClip
-from workbench.frames import Frame
-from workbench.owned import temporary_folder
+from workbench.media.frames import Frame
+from workbench.temporary import temporary_folder
 
 _SMALLEST = 216  # pixels in one direction at least
 _WINDOW = 65  # pixels at 3840 x 2160: libvmaf's default, and the most that fits into its table

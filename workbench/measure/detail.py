@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.frames import Frame
+from workbench.media.frames import Frame
 
 _GROUPS = 32  # of three rows, evenly spaced
 _FLOOR = 2.0  # 10-bit code values: detail below this counts little

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.frames import Frame
-from workbench.measure.codes import NEUTRAL, chroma_factors, rounded, ten_bit
+from workbench.measure.code_values import NEUTRAL, chroma_factors, rounded, ten_bit
+from workbench.media.frames import Frame
 
 R103_RANGE = (20, 984)
 """The 10-bit code values that EBU R103 allows luma, R', G' and B'."""

@@ -13,10 +13,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.frames import Frame, Plane
-from workbench.measure.codes import BLACK, NEUTRAL, WHITE, exact_values
+from workbench.measure.code_values import BLACK, NEUTRAL, WHITE, exact_values
 from workbench.measure.gamut import outside_r103
 from workbench.measure.motion import DRIFT, UNMOVED, Movement
+from workbench.media.frames import Frame, Plane
 
 NEARLY_BLACK = 0.1
 """Share of legal range above black up to which a pixel is nearly black, as in FFmpeg's blackdetect.

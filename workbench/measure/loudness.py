@@ -11,8 +11,8 @@ from pathlib import Path
 
 from workbench import ffmpeg
 from workbench.errors import ResultsMissing
-from workbench.opening import file_input
-from workbench.owned import temporary_folder
+from workbench.media.guards import file_input
+from workbench.temporary import temporary_folder
 
 
 @dataclass(frozen=True)

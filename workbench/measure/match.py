@@ -14,7 +14,7 @@ import numpy as np
 from numpy.polynomial.polynomial import polyvander
 from numpy.typing import NDArray
 
-from workbench.frames import Frame, Plane
+from workbench.media.frames import Frame, Plane
 
 BLOCK = 16
 """Pixels on a side: what a ProRes macroblock covers."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.frames import Frame, Plane
+from workbench.media.frames import Frame, Plane
 
 Cells = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 """A frame's cell means of luma, Cb and Cr in 10-bit code values: (rows, columns) each."""

@@ -8,9 +8,9 @@ pixels (of chroma samples, in the vectorscope).
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.colour import LUMA_WEIGHTS
-from workbench.frames import Frame
-from workbench.measure.codes import NEUTRAL, rgb_blocks, ten_bit
+from workbench.measure.code_values import NEUTRAL, rgb_blocks, ten_bit
+from workbench.media.colour import LUMA_WEIGHTS
+from workbench.media.frames import Frame
 
 COLUMNS = 256
 """How many columns a waveform has at most, each with its share of the picture's width; each

@@ -10,9 +10,9 @@ import numpy as np
 
 from workbench import ffmpeg
 from workbench.errors import ResultsMissing
-from workbench.frames import Frame
 from workbench.measure.surface import Area, Luma, full_size
-from workbench.owned import temporary_folder
+from workbench.media.frames import Frame
+from workbench.temporary import temporary_folder
 
 _ENOUGH = 0.001  # of the picture: less texture than this says nothing
 

@@ -21,14 +21,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
-from workbench.batch.storage import Storage
 from workbench.errors import DestinationUnusable, WorkbenchError
 from workbench.look.preset import own_folder
-from workbench.service import document
-from workbench.service.answers import QUICKTIME, Movie, headers_for, is_known
-from workbench.service.clients import is_meant
+from workbench.service import openapi
 from workbench.service.conversion import Order, find_order, make
-from workbench.service.line import Line, attended
+from workbench.service.host_check import is_meant
+from workbench.service.metrics import Figures, log
 from workbench.service.problems import (
     BAD_REQUEST,
     FAILED,
@@ -39,7 +37,9 @@ from workbench.service.problems import (
     kind_of,
     kind_of_status,
 )
-from workbench.service.watch import Figures, log
+from workbench.service.responses import QUICKTIME, Movie, headers_for, is_known
+from workbench.service.work_queue import Line, attended
+from workbench.storage.base import Storage
 
 _AGAIN = "30"  # seconds after which a client may ask again
 
@@ -59,7 +59,7 @@ class Service:
 
 def create_app(service: Service) -> FastAPI:
     """Return the application, without what surrounds it in watch.py."""
-    # FastAPI's own pages load scripts from elsewhere; document.py makes one that does not.
+    # FastAPI's own pages load scripts from elsewhere; openapi.py makes one that does not.
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
     app.include_router(router)
@@ -104,7 +104,7 @@ async def _own_folder(service: Here) -> AsyncIterator[Path]:
 
 
 async def _order(
-    request: Request, service: Here, file_key: document.Key, preset: document.Preset = "classic"
+    request: Request, service: Here, file_key: openapi.Key, preset: openapi.Preset = "classic"
 ) -> Order:
     find = partial(find_order, service.storage, file_key, preset)
     return await attended(request.receive, service.looking.run(lambda _: find()))
@@ -121,9 +121,9 @@ router = APIRouter(default_response_class=Response)
 guarded = [Depends(_admitted)]
 
 
-@router.get("/convert/prores/{file_key:key}", dependencies=guarded, **document.CONVERT)
+@router.get("/convert/prores/{file_key:key}", dependencies=guarded, **openapi.CONVERT)
 async def convert(
-    request: Request, service: Here, file_key: document.Key, order: Ordered, folder: Folder
+    request: Request, service: Here, file_key: openapi.Key, order: Ordered, folder: Folder
 ) -> Response:
     headers = headers_for(file_key, order.etag)
     if is_known(order.etag, request.headers.get("If-None-Match", "")):
@@ -135,8 +135,8 @@ async def convert(
     return Movie(made.path, headers=headers, media_type=QUICKTIME)
 
 
-@router.head("/convert/prores/{file_key:key}", dependencies=guarded, **document.CONVERT_HEAD)
-async def convert_head(request: Request, file_key: document.Key, order: Ordered) -> Response:
+@router.head("/convert/prores/{file_key:key}", dependencies=guarded, **openapi.CONVERT_HEAD)
+async def convert_head(request: Request, file_key: openapi.Key, order: Ordered) -> Response:
     headers = headers_for(file_key, order.etag)
     if is_known(order.etag, request.headers.get("If-None-Match", "")):
         return Response(status_code=304, headers=headers)
@@ -146,18 +146,18 @@ async def convert_head(request: Request, file_key: document.Key, order: Ordered)
 
 
 @router.head("/healthz", include_in_schema=False)
-@router.get("/healthz", **document.HEALTH)
+@router.get("/healthz", **openapi.HEALTH)
 async def health() -> Response:
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/metrics", dependencies=guarded, **document.METRICS)
+@router.get("/metrics", dependencies=guarded, **openapi.METRICS)
 async def metrics(service: Here) -> Response:
     return Response(generate_latest(service.figures.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/openapi.json", include_in_schema=False)
-async def openapi() -> Response:
+async def openapi_json() -> Response:
     return JSONResponse(_document())
 
 
@@ -169,12 +169,12 @@ async def docs() -> Response:
 
 @cache
 def _document() -> dict[str, Any]:
-    return document.openapi(router.routes)
+    return openapi.openapi(router.routes)
 
 
 @cache
 def _page() -> str:
-    return document.page(_document())
+    return openapi.page(_document())
 
 
 async def _own_error(request: Request, error: Exception) -> Response:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import __version__, ffmpeg
-from workbench.batch.storage import Storage, Stored
 from workbench.deliver.encode import convert
 from workbench.deliver.qc import Level
 from workbench.deliver.recipe import Recipe
 from workbench.errors import ClipReplaced, ObjectDamaged, ObjectMissing, PresetError
 from workbench.look.preset import Preset, load_preset, own, shipped
-from workbench.probe import open_clip
+from workbench.media.probe import open_clip
+from workbench.storage.base import Storage, Stored
 
 _LONGEST = 1024  # bytes of a key in S3
 

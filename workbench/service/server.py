@@ -13,14 +13,16 @@ from pathlib import Path
 import uvicorn
 
 from workbench import ffmpeg
-from workbench.batch.scratch import default_root, scratch
-from workbench.batch.storage import Folder, Storage, open_storage
 from workbench.errors import AddressRefused, DestinationUnusable, StorageRefused
 from workbench.files import expanded
 from workbench.service.app import Service, create_app
-from workbench.service.clients import Connection
-from workbench.service.line import Line
-from workbench.service.watch import Figures, OneLine, Watched, log
+from workbench.service.host_check import Connection
+from workbench.service.metrics import Figures, OneLine, Watched, log
+from workbench.service.work_queue import Line
+from workbench.storage.base import Storage
+from workbench.storage.folder import Folder
+from workbench.storage.locations import open_storage
+from workbench.temporary import default_root, scratch
 
 TOKEN_VARIABLE = "WORKBENCH_TOKEN"
 _LOOKING = (8, 64)  # requests that ask the storage at once, and that wait to

@@ -1,0 +1,125 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from workbench.look.preset import load_preset
+from workbench.look.render import render
+from workbench.measure.code_values import (
+    Codes,
+    codes,
+    effective_bit_depth,
+    grid,
+    histogram,
+    legal_chroma,
+    legal_luma,
+)
+from workbench.media.probe import open_clip
+
+
+@given(st.lists(st.integers(0, 1023), min_size=1))
+def test_every_pixel_is_counted_once(values: list[int]) -> None:
+    counts = histogram(np.array([values], np.uint16), 10)
+    assert counts.shape == (1024,)
+    assert counts.sum() == len(values)
+    assert np.count_nonzero(counts) == len(set(values))
+
+
+@pytest.mark.parametrize(("depth", "codes"), [(8, 256), (10, 1024)])
+def test_the_histogram_covers_the_whole_bit_depth(depth: int, codes: int) -> None:
+    plane = np.array([[0, codes - 1]], np.uint8 if depth == 8 else np.uint16)
+    assert histogram(plane, depth)[[0, -1]].tolist() == [1, 1]
+
+
+def test_an_eight_bit_chain_leaves_gaps_in_ten_bits(untagged: Path) -> None:
+    """classic works in 8 bits, so it fills every fourth code of 10 bits at most."""
+    with open_clip(untagged) as clip:
+        before = clip.frame(0)
+        after = codes(render(before, load_preset("classic")))
+    assert after.bit_depth == 10
+    assert after.luma[np.arange(1024) % 4 != 0].sum() == 0
+    assert codes(before).occupied == np.unique(before.luma).size
+
+
+def test_bits_are_counted_by_what_is_in_use() -> None:
+    smooth = np.random.default_rng(3).normal(400, 60, 200_000).round().astype(int)
+    deep = np.bincount(np.clip(smooth, 0, 1023), minlength=1024)
+    assert effective_bit_depth(deep) == pytest.approx(10, abs=0.1)
+    eight = np.bincount(np.clip(smooth // 4 * 4, 0, 1023), minlength=1024)
+    assert effective_bit_depth(eight) == pytest.approx(8, abs=0.02)
+    nine = np.bincount(np.clip(smooth // 2 * 2, 0, 1023), minlength=1024)
+    assert effective_bit_depth(nine) == pytest.approx(9, abs=0.02)
+
+
+def test_stray_pixels_do_not_pass_for_depth() -> None:
+    comb = np.zeros(1024, np.int64)
+    comb[100:900:4] = 10_000
+    comb[101:900:7] += 3
+    assert effective_bit_depth(comb) == pytest.approx(8, abs=0.02)
+
+
+def test_the_grid_of_eight_bits_shows_through_the_noise_of_an_encoder() -> None:
+    rng = np.random.default_rng(4)
+    smooth = rng.normal(400, 60, 500_000)
+    eight = (smooth / 4).round() * 4 + rng.normal(0, 0.7, smooth.size)
+    noisy = np.bincount(eight.round().astype(int), minlength=1024)
+    assert (effective_bit_depth(noisy) or 0) > 9.5  # so counting codes does not see it
+    assert (grid(noisy) or 0) > 0.28
+    full_range = 64 + (smooth / 4).round() * (876 / 255)
+    made_legal = full_range + rng.normal(0, 0.7, smooth.size)
+    assert (grid(np.bincount(made_legal.round().astype(int), minlength=1024)) or 0) > 0.2
+    assert grid(np.bincount(smooth.round().astype(int), minlength=1024)) == pytest.approx(
+        0, abs=0.1
+    )
+
+
+def counted(values: NDArray[Any]) -> NDArray[np.int64]:
+    return np.bincount(np.round(values).ravel().astype(int), minlength=1024)
+
+
+@pytest.mark.parametrize("reach", [16, 20, 40])
+def test_an_8_bit_picture_over_few_codes_has_8_bits(reach: int) -> None:
+    ramp = np.repeat(np.arange(400, 400 + reach + 1, 4), 500)
+    assert effective_bit_depth(counted(ramp)) == pytest.approx(8)
+    deep = np.repeat(np.arange(400, 400 + reach + 1), 500)
+    assert effective_bit_depth(counted(deep)) == pytest.approx(10)
+
+
+def test_a_picture_of_few_tones_says_nothing_of_its_depth() -> None:
+    for tones in ([500], [64, 500, 940], [400, 404, 408, 412]):
+        found = counted(np.repeat(tones, 500))
+        assert effective_bit_depth(found) is None
+    assert grid(counted(np.repeat([64, 500, 940], 500))) is None
+    assert grid(counted(np.repeat(np.arange(400, 417), 500))) is None
+
+
+@pytest.mark.parametrize("side", [32, 64, 256])
+@pytest.mark.parametrize(("bits", "step"), [(8, 4), (9, 2), (10, 1)])
+def test_a_small_picture_has_the_bits_of_a_large_one(side: int, bits: int, step: int) -> None:
+    """In 32 by 32 pixels of noise most code values are missing by chance."""
+    rng = np.random.default_rng(6)
+    for noise in (rng.uniform(64, 940, (side, side)), rng.normal(500, 100, (side, side))):
+        found = effective_bit_depth(counted((noise / step).round() * step))
+        assert found == pytest.approx(bits, abs=0.15)
+
+
+def test_a_title_is_on_no_grid() -> None:
+    """Three flat tones have a spectrum like a comb's; their edges are a few pixels of any tone."""
+    tones = np.repeat([64, 502, 940], 50_000) + np.random.default_rng(7).normal(0, 0.5, 150_000)
+    assert grid(counted(tones)) in (None, pytest.approx(0, abs=0.1))
+
+
+@pytest.mark.parametrize("depth", [8, 10, 12])
+def test_one_code_beyond_legal_range_counts(depth: int) -> None:
+    black, white = legal_luma(depth)
+    low, high = legal_chroma(depth)
+    counts = np.zeros((3, 1 << depth), np.int64)
+    counts[0, [black - 1, black, white, white + 1]] = 1
+    counts[1:, [low - 1, low, high, high + 1]] = 1
+    found = Codes(*counts, depth)
+    assert (found.illegal, found.illegal_chroma) == (0.5, 0.5)
+    assert legal_luma(depth)[0] == 64 * 2 ** (depth - 10)

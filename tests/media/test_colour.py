@@ -1,0 +1,47 @@
+import pytest
+
+from workbench.errors import UnsupportedClip
+from workbench.media.colour import ASSUMED, Colour, delivered
+
+
+def test_untagged_fields_are_named_and_never_filled_silently() -> None:
+    colour = Colour.from_h273(range=0, primaries=2, transfer=2, matrix=6)
+    assert colour.untagged == ("range", "primaries", "transfer")
+    assert colour.matrix == "smpte170m"
+    assert colour.assumed().primaries == "bt709"
+
+
+def test_a_number_without_a_name_is_shown_as_it_is() -> None:
+    assert Colour.from_h273(range=1, primaries=1, transfer=99, matrix=1).transfer == "reserved (99)"
+
+
+def test_an_untagged_source_is_delivered_as_bt709() -> None:
+    assert delivered(Colour()) == ASSUMED
+
+
+@pytest.mark.parametrize(
+    ("tagged", "stated"),
+    [
+        (Colour("legal", "bt470bg", "smpte170m", "bt470bg"), ("bt470bg", "bt709", "smpte170m")),
+        (Colour("full", "smpte240m", "bt709", "bt709"), ("smpte170m", "bt709", "bt709")),
+        (Colour("legal", "bt2020", "bt2020-10", "bt2020nc"), ("bt2020", "bt709", "bt2020nc")),
+        (Colour("legal", "bt709", "iec61966-2-1", "bt709"), ("bt709", "bt709", "bt709")),
+        (Colour("legal", "bt2020", "smpte2084", "bt2020nc"), ("bt2020", "smpte2084", "bt2020nc")),
+    ],
+)
+def test_what_prores_cannot_state_becomes_what_means_the_same(
+    tagged: Colour, stated: tuple[str, str, str]
+) -> None:
+    colour = delivered(tagged)
+    assert (colour.primaries, colour.transfer, colour.matrix) == stated
+    assert colour.range == "legal"
+
+
+def test_a_matrix_without_a_twin_is_refused() -> None:
+    with pytest.raises(UnsupportedClip, match="matrix is tagged ycgco"):
+        delivered(Colour(matrix="ycgco"))
+
+
+def test_setparams_states_only_what_is_known() -> None:
+    assert Colour().setparams() == ""
+    assert Colour(range="full", matrix="bt709").setparams() == "setparams=range=pc:colorspace=bt709"

@@ -1,0 +1,96 @@
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import clips
+from tests.faults.mutations import boxes
+from workbench.deliver.encode import _explained
+from workbench.errors import ClipNotFound, ClipReplaced, DamagedClip, FfmpegFailed
+from workbench.media.probe import open_clip
+
+Made = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def fragmented(made: Made, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("fragmented") / "whole.mp4"
+    parts = ["-g", "6", "-movflags", "frag_keyframe+empty_moov"]
+    clips.run("-i", made("untagged"), "-c:v", "libx264", *parts, path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("after", [4, 8, 20])
+def test_a_cut_in_a_fragment_s_header(fragmented: bytes, tmp_path: Path, after: int) -> None:
+    """No frame that the file still names is missing, so its index does not tell."""
+    third = [box.start for box in boxes(fragmented) if box.kind == b"moof"][2]
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(fragmented[: third + after])
+    with pytest.raises(DamagedClip, match=r"cut\.mp4 is cut short: by its own headers"):
+        open_clip(path)
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(4), bytes(4096), b"\x00\x00\x10\x00free"])
+def test_what_is_behind_the_last_fragment_does_not_matter(
+    fragmented: bytes, tmp_path: Path, tail: bytes
+) -> None:
+    path = tmp_path / "whole.mp4"
+    path.write_bytes(fragmented + tail)
+    with open_clip(path) as clip:
+        assert clip.frame_count == 24
+
+
+def test_a_matroska_file_without_its_last_frames(made: Made, tmp_path: Path) -> None:
+    """Its last picture is shown last but stored before others: the duration does not tell."""
+    whole, path = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
+    clips.run("-i", made("long_gop"), "-c", "copy", whole)
+    with open_clip(whole) as clip:
+        assert clip.frame_count == 48
+    data = whole.read_bytes()
+    path.write_bytes(data[: int(len(data) * 0.95)])
+    with pytest.raises(DamagedClip, match=r"cut\.mkv is cut short"):
+        open_clip(path)
+
+
+def test_a_live_matroska_stream_does_not_say_how_long_it_is(made: Made, tmp_path: Path) -> None:
+    path = tmp_path / "live.mkv"
+    clips.run("-i", made("long_gop"), "-c", "copy", "-live", "1", path)
+    with open_clip(path) as clip:
+        assert clip.frame_count == 48
+
+
+def test_a_cut_file_that_was_changed_a_moment_ago_may_not_be_complete_yet(
+    made: Made, tmp_path: Path
+) -> None:
+    """A download that is under way looks like a damaged file."""
+    data = made("untagged").read_bytes()
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(DamagedClip, match=r"cut short or damaged: .* if it is still being written"):
+        open_clip(path)
+    for age, said in ((11, False), (8, True), (-8, True), (-11, False)):
+        then = time.time() - age
+        os.utime(path, (then, then))
+        with pytest.raises(DamagedClip, match=r"cut\.mp4 is cut short or damaged") as caught:
+            open_clip(path)
+        assert ("still being written" in str(caught.value)) == said, age
+
+
+def test_a_source_that_is_gone_or_another_one_is_not_called_damaged(
+    made: Made, tmp_path: Path
+) -> None:
+    """What ffmpeg says of it is that it cannot decode it, or that there is no such file."""
+    path = tmp_path / "take.mp4"
+    shutil.copy(made("untagged"), path)
+    clip = open_clip(path)
+    failed = FfmpegFailed([], path, ["error while decoding"], "error while decoding")
+    assert isinstance(_explained(failed, clip, tmp_path / "out.mov"), DamagedClip)
+    shutil.copy(made("long_gop"), path)
+    changed = _explained(failed, clip, tmp_path / "out.mov")
+    assert isinstance(changed, ClipReplaced)
+    assert "take.mp4 was changed or replaced while it was converted" in str(changed)
+    path.unlink()
+    assert isinstance(_explained(failed, clip, tmp_path / "out.mov"), ClipNotFound)

@@ -1,0 +1,69 @@
+"""What a person sees of many clips."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from workbench.batch.outcome import Outcome
+from workbench.deliver.figures import Png
+from workbench.present import overview
+
+
+def crop(step: int) -> str:
+    """A dark gradient with steps of so many codes, as a crop is kept."""
+    ramp = np.arange(240, dtype=np.uint8)[None, :] // 24 * step + 20
+    picture = np.broadcast_to(ramp[..., None], (60, 240, 3))
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def outcome(name: str, **values: object) -> Outcome:
+    known = {"verdict": "pass", "state": "delivered", "delivered": name, "cambi_before": 8.0}
+    return Outcome(name=name, source=name, **{**known, **values})  # type: ignore[arg-type]
+
+
+def test_a_name_is_text_wherever_it_stands() -> None:
+    odd = outcome("<b> $x$ #1'\"_prores", cambi_after=1.0, contour_after=2.0)
+    table = overview.outcomes_table([odd])._repr_html_()
+    assert "&lt;b&gt; $x$ #1&#x27;&quot;</a>" in table
+    assert "href='%3Cb%3E%20%24x%24%20%231%27%22_prores.report.html'" in table
+    assert isinstance(overview.banding_sheet([odd]), Png)
+    assert "<b> $x" not in overview.worst_frames([odd])._repr_html_()
+
+
+def test_what_did_not_finish_says_why() -> None:
+    failed = outcome("a", state="failed", verdict=None, delivered="", reason="no <video> in it")
+    table = overview.outcomes_table([failed])._repr_html_()
+    assert "did not finish" in table
+    assert "no &lt;video&gt; in it" in table
+    assert "href" not in table
+    assert ("did not finish", "1") in overview.totals([failed]).rows
+    assert "not measured" in repr(overview.banding_sheet([failed])._repr_html_())  # type: ignore[union-attr]
+
+
+def test_a_long_table_says_what_it_leaves_out() -> None:
+    table = overview.outcomes_table([outcome(f"{n}") for n in range(510)])._repr_html_()
+    assert table.count("<tr>") == 501
+    assert "10 more are in summary.csv" in table
+
+
+def test_a_contact_sheet_is_in_the_order_of_its_values() -> None:
+    rows = [
+        outcome(f"a_{value}", point={"deband.strength": value}, crops=(crop(1), crop(value)))
+        for value in (16, 2, 8)
+    ]
+    page = overview.contact_sheet(rows)._repr_html_()
+    places = [page.index(f"deband.strength {value}<") for value in (2, 8, 16)]
+    assert places == sorted(places)
+    assert page.count("<img") == 8
+    assert overview.contact_sheet([outcome("a")])._repr_html_() == ""
+
+
+def test_the_boost_makes_a_step_six_times_as_high() -> None:
+    with Image.open(io.BytesIO(base64.b64decode(overview._boosted(crop(1))))) as picture:
+        line = np.asarray(picture.convert("L"), int)[30]
+    edge = 120  # between two steps of one code
+    assert line[edge] - line[edge - 1] in (5, 6)  # the ground under it rises a little as well

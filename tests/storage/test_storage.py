@@ -1,0 +1,289 @@
+"""Folders and buckets: whole files under their names, and one sentence when something is wrong."""
+
+import gc
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.bucket import Bucket
+from workbench.errors import (
+    Cancelled,
+    ObjectDamaged,
+    ObjectMissing,
+    StorageDown,
+    StorageError,
+    StorageRefused,
+)
+from workbench.storage import s3
+from workbench.storage.base import Storage, patiently, safe_name
+from workbench.storage.folder import Folder
+from workbench.storage.locations import open_storage
+
+PART = s3._PART
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def opened(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Storage:
+    """The bucket's folder `in`, by the variables that a person sets for R2."""
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    return open_storage("s3:///in")
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A file of three parts, the last shorter."""
+    path = tmp_path / "large.mov"
+    path.write_bytes(os.urandom(2 * PART + 12345))
+    return path
+
+
+def test_a_bucket_takes_and_gives_a_file(opened: Storage, bucket: Bucket, large: Path) -> None:
+    moved: list[int] = []
+    data = large.read_bytes()
+    stored = opened.store(large, "a/b.mov", sha256(data), moved.append)
+    assert (stored.name, stored.size) == ("a/b.mov", len(data))
+    assert sum(moved) == len(data)
+    assert bucket.get("in/a/b.mov") == data
+    assert bucket.head("in/a/b.mov")["Metadata"] == {"sha256": sha256(data)}
+    assert bucket.head("in/a/b.mov")["ContentType"] == "video/quicktime"
+    assert opened.find("a/b.mov") == stored
+    assert opened.sha256("a/b.mov") == sha256(data)
+    moved.clear()
+    (folder := large.parent / "here").mkdir()
+    assert opened.fetch("a/b.mov", folder, moved.append).read_bytes() == data
+    assert sum(moved) == len(data)
+
+
+def test_a_thousand_keys_are_listed(opened: Storage, bucket: Bucket) -> None:
+    """R2 lists a thousand at a time; folders as some programs make them are no files."""
+    names = sorted(f"{n:04}.mp4" for n in range(1003))
+    for name in names:
+        bucket.put(f"in/{name}", b"x")
+    bucket.put("in/", b"")
+    bucket.put("elsewhere/x.mp4", b"x")
+    assert [stored.name for stored in opened.files()] == names
+    assert [stored.name for stored in opened.files("000")] == names[:10]
+
+
+def test_a_cut_download_goes_on_where_it_was(
+    opened: Storage, bucket: Bucket, large: Path, tmp_path: Path
+) -> None:
+    bucket.put("in/a.mov", large)
+    bucket.cut(PART // 2, method="GET", where="a.mov", count=2)
+    (folder := tmp_path / "here").mkdir()
+    assert opened.fetch("a.mov", folder).read_bytes() == large.read_bytes()
+    ranges = [one.range for one in bucket.requests if one.method == "GET"]
+    assert len(ranges) == 5  # three parts, two of them once more
+    assert all(ranges)
+
+
+def test_what_arrives_damaged_is_refused(opened: Storage, bucket: Bucket, tmp_path: Path) -> None:
+    bucket.put("in/a.mp4", b"abc", {"sha256": sha256(b"abd")})
+    with pytest.raises(ObjectDamaged, match=r"in/a\.mp4 is damaged.*upload it again"):
+        opened.fetch("a.mp4", tmp_path)
+
+
+def test_a_failed_upload_leaves_nothing(opened: Storage, bucket: Bucket, large: Path) -> None:
+    bucket.put("in/a.mov", b"old")
+    bucket.answer(403, "AccessDenied", method="PUT", where="partNumber=2", count=None)
+    with pytest.raises(StorageRefused, match=r"in/a\.mov"):
+        opened.store(large, "a.mov", "0" * 64)
+    assert bucket.get("in/a.mov") == b"old"
+    assert bucket.multipart_uploads() == []
+
+
+@pytest.mark.filterwarnings("ignore:.*large.mov:pytest.PytestUnraisableExceptionWarning")
+def test_a_stopped_upload_leaves_nothing(opened: Storage, bucket: Bucket, large: Path) -> None:
+    def stop(_: int) -> None:
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        opened.store(large, "a.mov", "0" * 64, stop)
+    gc.collect()  # boto3 lets go of the part that was being read, without closing it
+    assert bucket.keys() == []
+    assert bucket.multipart_uploads() == []
+
+
+def test_what_a_killed_upload_left_is_cleared_away(opened: Storage, bucket: Bucket) -> None:
+    client = opened.client  # type: ignore[attr-defined]
+    client.create_multipart_upload(Bucket=bucket.name, Key="in/a.mov")
+    client.create_multipart_upload(Bucket=bucket.name, Key="in/a.mov.other")
+    opened.clear("a.mov")
+    assert [key for key, _ in bucket.multipart_uploads()] == ["in/a.mov.other"]
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_storage_that_fails_for_a_moment_is_tried_again(
+    opened: Storage, bucket: Bucket, status: int, tmp_path: Path
+) -> None:
+    bucket.put("in/a.mp4", b"abc")
+    bucket.answer(status, method="HEAD", count=1)
+    assert opened.fetch("a.mp4", tmp_path).read_bytes() == b"abc"
+
+
+def test_what_is_missing_is_said(opened: Storage, tmp_path: Path) -> None:
+    with pytest.raises(ObjectMissing, match=r"s3://clips/in/none\.mp4 does not exist"):
+        opened.fetch("none.mp4", tmp_path)
+    assert opened.find("none.mp4") is None
+    assert opened.read("none.json") is None
+    assert opened.sha256("none.mov") is None
+
+
+def test_a_bucket_that_is_missing_is_said(opened: Storage, bucket: Bucket, tmp_path: Path) -> None:
+    """Also of one object, although no answer to a HEAD tells it from a missing key."""
+    none = open_storage("s3://none/in")
+    for ask in (none.find, none.sha256, none.read, lambda name: none.fetch(name, tmp_path)):
+        with pytest.raises(StorageRefused, match=r"in/a\.mp4: there is no bucket none"):
+            ask("a.mp4")
+    bucket.put("in/a.mp4", b"abc")
+    assert opened.find("a.mp4")
+    assert [one.method for one in bucket.requests if one.path.startswith("/clips")] == ["HEAD"]
+
+
+def test_an_upload_that_another_ended_is_tried_again(
+    opened: Storage, bucket: Bucket, large: Path
+) -> None:
+    """Two batches that begin the same file may take each other's upload for a dead one."""
+    ended: list[float] = []
+
+    def end(_: int) -> None:
+        if not ended:
+            ended.append(0)
+            opened.clear("a.mov")
+
+    data = large.read_bytes()
+    stored = patiently(lambda: opened.store(large, "a.mov", sha256(data), end), ended.append)
+    assert stored.size == len(data)
+    assert len(ended) == 2
+    assert bucket.get("in/a.mov") == data
+
+
+def test_no_error_tells_a_secret(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("R2_ACCESS_KEY_ID", other := "testkeyofsomebodyelse")
+    wrong_key = open_storage("s3:///in")
+    monkeypatch.setenv("R2_ACCESS_KEY_ID", bucket.key)
+    monkeypatch.setenv("R2_SECRET_ACCESS_KEY", "notthesecret")
+    wrong_secret = open_storage("s3:///in")
+    bucket.put("in/a.mp4", b"abc")
+    for storage in (wrong_key, wrong_secret):
+        for act in (lambda: list(storage.files()), lambda: storage.fetch("a.mp4", tmp_path)):  # noqa: B023
+            with pytest.raises(StorageRefused, match="refused the credentials") as caught:
+                act()
+            told: list[str] = []
+            error: BaseException | None = caught.value
+            while error is not None:
+                told += [str(error), repr(error)]
+                error = error.__cause__
+            for secret in (bucket.key, bucket.secret, other, "notthesecret", bucket.endpoint):
+                assert secret not in "".join(told)
+
+
+def test_a_storage_that_is_down_is_said(
+    bucket: Bucket, opened: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)  # the client's own pauses
+    bucket.down()
+    try:
+        with pytest.raises(StorageDown, match="the storage does not answer"):
+            opened.fetch("a.mp4", tmp_path)
+    finally:
+        bucket.up()
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"R2_ENDPOINT_URL": "http://127.0.0.1:1"}, "R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY"),
+        (
+            {
+                "R2_ENDPOINT_URL": "http://me:pass@127.0.0.1:1",
+                "R2_ACCESS_KEY_ID": "a",
+                "R2_SECRET_ACCESS_KEY": "b",
+            },
+            "not a plain address",
+        ),
+    ],
+)
+def test_half_of_the_settings_is_said(
+    variables: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("R2_ENDPOINT_URL", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY", "R2_BUCKET"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StorageRefused, match=told):
+        open_storage("s3://clips/in")
+    with pytest.raises(StorageRefused, match="R2_BUCKET is not set"):
+        open_storage("s3:///in")
+    with pytest.raises(StorageRefused, match="there is no profile nobodys"):
+        open_storage("s3://clips/in", "nobodys")
+
+
+def test_a_named_profile_brings_its_own_endpoint(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(bucket.profile(tmp_path / "config", "studio")))
+    bucket.put("in/a.mp4", b"abc")
+    assert [one.name for one in open_storage("s3://clips/in", "studio").files()] == ["a.mp4"]
+
+
+def test_a_folder_takes_a_file_whole(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "out")
+    (made := tmp_path / "made.mov").write_bytes(b"abc")
+    stored = folder.store(made, "a/b.mov", sha256(b"abc"))
+    assert folder.find("a/b.mov") == stored
+    assert [one.name for one in folder.files()] == ["a/b.mov"]
+    assert folder.sha256("a/b.mov") == sha256(b"abc")
+    assert made.exists(), "it can be stored again when somebody else wrote the same name"
+    assert (tmp_path / "out/a/b.mov").read_bytes() == b"abc"
+
+
+@given(st.text(max_size=300))
+def test_no_name_leads_out_of_a_folder(name: str) -> None:
+    folder = Folder(Path("/nowhere/root"))
+    try:
+        path = folder._path(name)
+    except StorageError:
+        return
+    assert Path(os.path.normpath(path)).is_relative_to("/nowhere/root")
+    assert path != folder.root
+
+
+@given(st.text(max_size=400))
+def test_a_safe_name_is_one_file_name(name: str) -> None:
+    safe = safe_name(name)
+    assert safe
+    assert safe not in (".", "..")
+    assert not set(safe) & set('/\\:*?"<>|\0\n')
+    assert len(safe.encode()) <= 200
+
+
+def test_two_writers_leave_one_whole_file(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "out")
+    contents = [bytes([n]) * 200_000 for n in range(8)]
+    for n, data in enumerate(contents):
+        (tmp_path / f"{n}.mov").write_bytes(data)
+    threads = [
+        threading.Thread(target=folder.store, args=(tmp_path / f"{n}.mov", "x.mov", "0"))
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (tmp_path / "out/x.mov").read_bytes() in contents
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["x.mov"]

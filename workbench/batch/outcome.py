@@ -1,0 +1,182 @@
+"""Outcome: how one clip of many fared, as one row that tables, plots and machines read."""
+
+import base64
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+from pydantic import ConfigDict, Field, ValidationError
+
+from workbench.arguments import check_type
+from workbench.deliver.qc import LEVELS, Level
+from workbench.errors import BatchError, ClipNotFound
+from workbench.files import expanded
+from workbench.media.frames import Frame
+from workbench.media.probe import open_clip
+from workbench.model import Model
+
+State = Literal["delivered", "unchanged", "failed"]
+"""`unchanged` was delivered by an earlier run, of the same source, with the same look."""
+
+_THUMBNAIL = 320  # pixels, the longer side
+
+
+class Outcome(Model):
+    """How one clip of many fared. What was not measured is None; measures are the worst of those
+    taken over the clip."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str  # of what is delivered, without its suffix
+    source: str
+    state: State
+    reason: str = ""  # why it failed, or the findings that its verdict comes from
+    verdict: Level | None = None
+    delivered: str = ""
+    preset: str = ""
+    preset_hash: str = ""
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    point: dict[str, Any] = Field(default_factory=dict)  # of a sweep: the parameters that differ
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    duration: float | None = None  # seconds of picture
+    size: int | None = None  # bytes
+    cambi_before: float | None = None
+    cambi_after: float | None = None
+    cambi_graded: float | None = None
+    contour_before: float | None = None  # 10-bit code values per pixel, times 100
+    contour_after: float | None = None
+    texture: float | None = None  # 10-bit code values
+    bit_depth: float | None = None  # the poorest
+    worst: float | None = None  # seconds from the start to the frame that is banded most
+    seconds: float | None = None  # that the job took
+    worker: str = ""
+    thumbnail: str = ""  # that frame as delivered: a JPEG in base64
+    crops: tuple[str, str] | None = None  # its worst part before and after: PNGs in base64
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of picture in a second of work."""
+        return self.duration / self.seconds if self.duration and self.seconds else None
+
+    @property
+    def rank(self) -> int:
+        """Where it belongs in a table: what did not finish first, then the worst verdicts."""
+        return len(LEVELS) if self.verdict is None else LEVELS.index(self.verdict)
+
+
+@dataclass
+class Standing:
+    """How far a batch is: what a display shows."""
+
+    total: int
+    done: int = 0
+    failed: int = 0  # did not finish
+    rejected: int = 0  # finished, and failed QC
+    unchanged: int = 0
+    running: dict[str, str] = field(default_factory=dict)  # stage by name; "" until it begins
+    fetched: int = 0  # bytes
+    stored: int = 0  # bytes
+    waiting: bool = False  # for workers: there are none
+
+    def count(self, outcome: Outcome) -> None:
+        """Count one more outcome."""
+        check_type("outcome", outcome, Outcome, "an Outcome")
+        self.done += 1
+        self.failed += outcome.state == "failed"
+        self.rejected += outcome.verdict == "fail"
+        self.unchanged += outcome.state == "unchanged"
+        self.running.pop(outcome.name, None)
+
+    def __str__(self) -> str:
+        counts = ((self.failed, "did not finish"), (self.rejected, "failed QC"))
+        said = [f"{count} {what}" for count, what in counts if count] or ["none failed"]
+        unchanged = [f"{self.unchanged} unchanged"] if self.unchanged else []
+        return f"{self.done} of {self.total} clips: {', '.join([*said, *unchanged])}"
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 when all passed, 3 when some failed QC, 1 when some did not finish."""
+        return 1 if self.failed else 3 if self.rejected else 0
+
+
+def read_outcomes(path: str | Path) -> list[Outcome]:
+    """Read the outcomes of a batch, one a line; what did not finish first, then the worst verdicts,
+    then the most banded. Raises ClipNotFound, BatchError, ParameterError."""
+    path = expanded(path, "the file of outcomes")
+    try:
+        with path.open(encoding="utf-8") as lines:
+            found = [Outcome.model_validate_json(line) for line in lines]
+    except UnicodeDecodeError as error:
+        raise BatchError(f"{path.name} does not hold the outcomes of a batch") from error
+    except OSError as error:
+        raise ClipNotFound(f"{path} cannot be read: {str(error.strerror).lower()}") from error
+    except ValidationError as error:
+        raise BatchError(f"{path.name} does not hold the outcomes of a batch") from error
+    return sorted(found, key=lambda one: (-one.rank, -(one.cambi_after or 0), one.name))
+
+
+def measures(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the record of a delivered file says of it, by the names of an Outcome."""
+    source, preset = record["source"], record["preset"] or {}
+    frames = record["measures"]["frames"] if record["measures"] else []
+
+    def most(key: str, pick: Callable[..., Any] = max) -> Any:
+        return pick((one[key] for one in frames if one[key] is not None), default=None)
+
+    telling = [one["id"] for one in record["findings"] if one["level"] == record["verdict"]]
+    return {
+        "verdict": record["verdict"],
+        "reason": ", ".join(telling) if record["verdict"] != "pass" else "",
+        "preset": preset.get("name", ""),
+        "preset_hash": preset.get("hash", ""),
+        "width": source["width"],
+        "height": source["height"],
+        "frames": source["frame_count"],
+        "duration": source["duration"],
+        "size": record["destination"]["size"],
+        "cambi_before": most("cambi_before"),
+        "cambi_after": most("cambi_after"),
+        "cambi_graded": most("cambi_graded"),
+        "contour_before": most("contour_before"),
+        "contour_after": most("contour_after"),
+        "texture": most("texture_change"),
+        "bit_depth": most("effective_bit_depth", min),
+        "worst": record["measures"]["worst"]["time"] if record["measures"] else None,
+    }
+
+
+def views(
+    source: Path, delivered: Path, record: Mapping[str, Any], *, crops: bool
+) -> dict[str, Any]:
+    """Take pictures of the frame that is banded most, by the names of an Outcome.
+
+    Raises ClipError.
+    """
+    if record["measures"] is None:
+        return {}
+    worst = record["measures"]["worst"]
+    with open_clip(delivered) as clip:
+        after = clip.frame(worst["frame_after"])
+    thumbnail = _encoded(after.smaller(_THUMBNAIL), "JPEG")
+    if not crops:
+        return {"thumbnail": thumbnail}
+    with open_clip(source) as clip:
+        before = clip.frame(worst["frame"])
+    x, y, width, height = worst["window"] or (0, 0, after.width, after.height)
+    box = (x, y, x + width, y + height)
+    return {
+        "thumbnail": thumbnail,
+        "crops": (_encoded(before, "PNG", box), _encoded(after, "PNG", box)),
+    }
+
+
+def _encoded(frame: Frame, kind: str, box: tuple[int, int, int, int] | None = None) -> str:
+    picture = Image.fromarray(frame.rgb())
+    buffer = io.BytesIO()
+    (picture.crop(box) if box else picture).save(buffer, kind)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,400 @@
+"""Results as figures. Drawn into given Axes where there is a graph; nothing is measured here.
+
+One quiet style for dark and light notebooks (workbench.mplstyle), and the same two colours for
+before and after everywhere: an orange and a blue that colour-blind people tell apart.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from math import cos, radians, sin
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from workbench.deliver.inspect import Inspection
+from workbench.look.compare import Comparison
+from workbench.measure import scopes
+from workbench.measure.banding import CambiMap
+from workbench.measure.code_values import BLACK, NEUTRAL, WHITE, Codes, codes, exact_values
+from workbench.measure.levels import LevelsTimeline, Stretch
+
+BEFORE = "#E69F00"
+AFTER = "#3D9BE0"
+GREY = "#858B93"
+_SCREEN = "#14171B"  # behind a scope's trace, in a light notebook too
+_TRACE = "#D8DEE6"
+_RGB = ("#FF6B66", "#5FD08A", "#6FA0FF")
+_DPI = 100  # as the style has it
+_STYLE = Path(__file__).with_name("workbench.mplstyle")
+ANNOYING = 5  # CAMBI from which viewers begin to be annoyed
+_CODES = (0, BLACK, 256, 512, 768, WHITE, 1023)  # marked on every axis of code values
+_PNG_LEVEL = 1  # of zlib: a fifth larger than its usual 6, in a third of the time
+_POINTS = 2000  # of a timeline that are drawn; a longer one shows the extremes of each share
+_BANDS = LinearSegmentedColormap.from_list("bands", [(1, 0.1, 0.6, 0), (1, 0.1, 0.6, 0.8)])
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the workbench's style. Figures are closed at the end: a notebook shows what a cell
+    returns, and pyplot would show it a second time."""
+    with plt.style.context(_STYLE):
+        yield
+        plt.close("all")
+
+
+def pictures(inspection: Inspection, width: int = 480) -> Figure:
+    """Show the worst frame before and after, whole, the part that `crops` shows marked."""
+    before, after = inspection.before, inspection.after
+    height = round(width * before.height / before.width)
+    x, y, columns, rows = _window(inspection)
+    with style():
+        figure, axes = _side_by_side(width, height)
+        for ax, frame, name, colour in _both(axes, before, after):
+            ax.imshow(frame.rgb(), interpolation="antialiased")
+            ax.add_patch(Rectangle((x, y), columns, rows, fill=False, edgecolor=colour))
+            ax.set_title(f"{name}: frame {before.index}, {float(before.time):.2f} s", color=colour)
+    return figure
+
+
+def crops(inspection: Inspection) -> Figure:
+    """Show the part with the worst bands before and after at 100 %: a pixel is a pixel."""
+    x, y, columns, rows = _window(inspection)
+    with style():
+        figure, axes = _side_by_side(columns, rows)
+        for ax, frame, name, colour in _both(axes, inspection.before, inspection.after):
+            ax.imshow(frame.rgb()[y : y + rows, x : x + columns], interpolation="none")
+            ax.set_title(f"{name}, 100 %", color=colour)
+    return figure
+
+
+def band_map(inspection: Inspection, width: int = 976) -> Figure:
+    """Show where the source's bands are: CAMBI's map over the worst frame in grey."""
+    frame = inspection.before
+    height = round(width * frame.height / frame.width)
+    with style():
+        figure = plt.figure(figsize=(width / _DPI, (height + 24) / _DPI))
+        ax = figure.add_axes((0, 0, 1, height / (height + 24)))
+        ax.set_axis_off()
+        ax.imshow(frame.luma, cmap="gray", interpolation="antialiased")
+        if inspection.bands is not None:
+            draw_bands(ax, inspection.bands)
+    return figure
+
+
+def draw_bands(ax: Axes, bands: CambiMap) -> None:
+    """Lay CAMBI's map over a picture, stretched so that the strongest 1 % is opaque."""
+    top = max(float(np.quantile(bands.c_values, 0.99)), 1e-6)
+    ax.imshow(np.clip(bands.c_values / top, 0, 1), cmap=_BANDS, interpolation="antialiased")
+    ax.set_title(
+        f"where the bands are before: CAMBI {bands.score:.1f}, brightest = {top:.1%} of the most "
+        "it can be",
+        color=BEFORE,
+    )
+
+
+def scope_sheet(inspection: Inspection) -> Figure:
+    """Show waveform, RGB parade and vectorscope of the worst frame, before and after."""
+    with style():
+        figure, grid = _sheet(9.2, 3, 2)
+        for column, (frame, name, colour) in enumerate(
+            ((inspection.before, "before", BEFORE), (inspection.after, "after", AFTER))
+        ):
+            waveform(grid[0][column], scopes.waveform(frame))
+            parade(grid[1][column], scopes.rgb_parade(frame))
+            vectorscope(grid[2][column], scopes.vectorscope(frame), frame.colour.assumed().matrix)
+            for ax, what in zip(
+                grid[:, column], ("waveform", "RGB parade", "vectorscope"), strict=True
+            ):
+                ax.set_title(f"{what} {name}", color=colour)
+    return figure
+
+
+def waveform(ax: Axes, counts: NDArray[np.int64]) -> None:
+    """Draw a waveform: luma code value by place in the width."""
+    _screen(ax)
+    _trace(ax, counts, _TRACE, (0, 1))
+    ax.set_xticks([0, 1], ["left", "right"])
+
+
+def parade(ax: Axes, counts: NDArray[np.int64]) -> None:
+    """Draw an RGB parade: three waveforms beside each other."""
+    _screen(ax)
+    for place, (channel, colour) in enumerate(zip(counts, _RGB, strict=True)):
+        _trace(ax, channel, colour, (place, place + 0.96))
+    ax.set_xticks([0.5, 1.5, 2.5], ["R'", "G'", "B'"])
+    ax.set_xlim(0, 2.96)
+
+
+def vectorscope(ax: Axes, counts: NDArray[np.int64], matrix: str) -> None:
+    """Draw a vectorscope, with the targets of 75 % bars and the line that skin falls on."""
+    ax.set_facecolor(_SCREEN)
+    for name, (cb, cr) in scopes.vectorscope_targets(matrix).items():
+        ax.add_patch(Rectangle((cb - 14, cr - 14), 28, 28, fill=False, edgecolor=GREY))
+        ax.annotate(name, (cb, cr), (cb, cr + 22), ha="center", color=GREY, fontsize=8)
+    angle, reach = radians(scopes.SKIN_TONE_ANGLE), 400
+    ax.plot(
+        [NEUTRAL, NEUTRAL + reach * cos(angle)],
+        [NEUTRAL, NEUTRAL + reach * sin(angle)],
+        color=GREY,
+        linewidth=0.8,
+    )
+    skin = (NEUTRAL + reach * cos(angle), NEUTRAL + reach * sin(angle) + 12)
+    ax.annotate("skin", skin, ha="center", color=GREY, fontsize=8)
+    ax.imshow(_brightness(counts, _TRACE), origin="lower", extent=(0, 1023, 0, 1023), zorder=3)
+    ax.set(xlim=(0, 1023), ylim=(0, 1023), aspect="equal", xlabel="Cb", ylabel="Cr")
+    ax.set_xticks([64, NEUTRAL, 960])
+    ax.set_yticks([64, NEUTRAL, 960])
+
+
+def _trace(ax: Axes, counts: NDArray[np.int64], colour: str, across: tuple[float, float]) -> None:
+    ax.imshow(_brightness(counts, colour), origin="lower", aspect="auto", extent=(*across, 0, 1023))
+
+
+def _brightness(counts: NDArray[np.int64], colour: str) -> NDArray[np.float64]:
+    """Turn counts into one colour of the strength that a scope's trace has."""
+    picture = np.zeros((*counts.shape, 4))
+    picture[..., :3] = to_rgb(colour)
+    picture[..., 3] = scopes.strength(counts)
+    return picture
+
+
+def _screen(ax: Axes) -> None:
+    """Make the Axes a scope's dark screen, with lines at the ends of legal range."""
+    ax.set_facecolor(_SCREEN)
+    for edge in (BLACK, WHITE):
+        ax.axhline(edge, color=GREY, linewidth=0.6, linestyle=(0, (4, 4)))
+    ax.set(ylim=(0, 1023), ylabel="10-bit code value")
+    ax.set_yticks(_CODES)
+
+
+def _code_axis(ax: Axes) -> None:
+    """Mark 10-bit code values on the vertical axis, legal range shaded."""
+    ax.axhspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
+    ax.set(ylim=(0, 1023), ylabel="10-bit code value")
+    ax.set_yticks(_CODES)
+
+
+def luma_histograms(axes: tuple[Axes, Axes], before: Codes, after: Codes) -> None:
+    """Draw two luma histograms, one above the other, on one scale of 10-bit code values."""
+    for ax, counted, name, colour in _both(axes, before, after):
+        # One line for each code value of 8 or 10 bits; deeper ones are gathered into 10.
+        lines = min(counted.luma.size, 1024)
+        places = exact_values(lines.bit_length() - 1, full=counted.full)[0]
+        share = counted.luma.reshape(lines, -1).sum(axis=1) / counted.luma.sum() * 100
+        ax.axvspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
+        ax.vlines(places, 0, share, color=colour, linewidth=0.9)
+        ax.set(xlim=(0, 1023), ylim=(0, None), ylabel="% of pixels")
+        ax.set_xticks(_CODES)
+        ax.set_title(
+            f"luma {name}: {counted.occupied} code values occupied; outside legal range "
+            f"{counted.illegal:.2%} of luma, {counted.illegal_chroma:.2%} of chroma",
+            color=colour,
+        )
+    axes[0].tick_params(labelbottom=False)
+    axes[1].set_xlabel("10-bit code value (legal range 64-940 shaded)")
+
+
+def histogram_sheet(inspection: Inspection) -> Figure:
+    """Draw the luma histograms of the worst frame."""
+    with style():
+        figure, ((top,), (bottom,)) = _sheet(3.6, 2, 1)
+        luma_histograms((top, bottom), codes(inspection.before), codes(inspection.after))
+    return figure
+
+
+def timeline_sheet(inspection: Inspection) -> Figure:
+    """Draw the clip over time: levels, saturation, banding and contour, black and frozen marked."""
+    with style():
+        figure, grid = _sheet(7.4, 4, 1, sharex=True, height_ratios=(2, 0.8, 1.2, 1.2))
+        axes = grid[:, 0]
+        levels(axes[0], inspection.bounds, inspection.levels)
+        saturation(axes[1], inspection.times, inspection.levels)
+        banding(axes[2], inspection.comparisons)
+        contour(axes[3], inspection.comparisons)
+        axes[3].set_xlabel("seconds")
+        axes[3].set_xlim(0, float(inspection.end))
+    return figure
+
+
+def levels(ax: Axes, bounds: Sequence[Fraction], timeline: LevelsTimeline) -> None:
+    """Draw luma over time: all, the middle eight tenths, the mean; black and frozen marked.
+
+    `bounds` are the times at which the frames begin, and the end of the last.
+    """
+    times = bounds[:-1]
+    at, low, high = _thinned(times, timeline.lowest, timeline.highest)
+    ax.fill_between(at, low, high, color=AFTER, alpha=0.18, linewidth=0)
+    at, low, high = _thinned(times, timeline.low, timeline.high)
+    ax.fill_between(at, low, high, color=AFTER, alpha=0.35, linewidth=0)
+    at, low, high = _thinned(times, timeline.mean, timeline.mean)
+    ax.plot(at, (low + high) / 2, color=AFTER)
+    _code_axis(ax)
+    ax.set_title("luma after: mean, 10-90 % of the pixels, lowest to highest", color=AFTER)
+    _mark(ax, bounds, timeline.black_stretches(), "black")
+    _mark(ax, bounds, timeline.frozen_stretches(bounds), "frozen")
+
+
+def _mark(ax: Axes, bounds: Sequence[Fraction], stretches: Sequence[Stretch], name: str) -> None:
+    for stretch in stretches:
+        start, end = float(bounds[stretch.start]), float(bounds[stretch.end])
+        ax.axvspan(start, end, color=GREY, alpha=0.35, linewidth=0, hatch="//")
+        ax.annotate(name, ((start + end) / 2, 980), ha="center", va="center", fontsize=8)
+
+
+def saturation(ax: Axes, times: Sequence[Fraction], timeline: LevelsTimeline) -> None:
+    """Draw the mean saturation over time."""
+    at, low, high = _thinned(times, timeline.saturation, timeline.saturation)
+    ax.plot(at, (low + high) / 2, color=AFTER)
+    ax.set(ylim=(0, None), ylabel="code values")
+    ax.set_title("saturation after: mean distance from neutral", color=AFTER)
+
+
+def banding(ax: Axes, comparisons: Sequence[Comparison]) -> None:
+    """Draw CAMBI over the clip, before and after."""
+    drawn = [
+        _points(ax, comparisons, [one.cambi_before for one in comparisons], "before", BEFORE),
+        _points(ax, comparisons, [one.cambi_after for one in comparisons], "after", AFTER),
+    ]
+    ax.axhline(ANNOYING, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)))
+    ax.set(ylim=(0, max(*drawn, ANNOYING) * 1.15), ylabel="CAMBI")
+    ax.set_title("banding: 0 is none; above the dashed line viewers begin to be annoyed")
+    _legend(ax)
+
+
+def contour(ax: Axes, comparisons: Sequence[Comparison]) -> None:
+    """Draw contour over the clip, before and after."""
+    drawn = [
+        _points(ax, comparisons, [one.contour_before for one in comparisons], "before", BEFORE),
+        _points(ax, comparisons, [one.contour_after for one in comparisons], "after", AFTER),
+    ]
+    ax.set(ylim=(0, max(*drawn, 1) * 1.15), ylabel="codes / pixel x 100")
+    ax.set_title("contour: the edges that bands leave once noise is smoothed away")
+    _legend(ax)
+
+
+def _legend(ax: Axes) -> None:
+    """Put the legend beside the title, where no line runs."""
+    ax.legend(
+        loc="lower right", bbox_to_anchor=(1, 0.94), borderpad=0, ncols=2, labelcolor="linecolor"
+    )
+
+
+def _points(
+    ax: Axes,
+    comparisons: Sequence[Comparison],
+    values: Sequence[float | None],
+    name: str,
+    colour: str,
+) -> float:
+    """Draw what was measured; return the largest."""
+    pairs = [
+        (float(one.time), value)
+        for one, value in zip(comparisons, values, strict=True)
+        if value is not None
+    ]
+    if not pairs:
+        ax.plot([], [], color=colour, label=f"{name}: not measured")
+        return 0.0
+    times, found = zip(*pairs, strict=True)
+    label = f"{name}, worst {max(found):.1f}"
+    size = 4 if len(pairs) < 100 else 0
+    ax.plot(times, found, color=colour, marker="o", markersize=size, label=label)
+    return float(max(found))
+
+
+def _thinned(
+    times: Sequence[Fraction], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return what is drawn of a long timeline: the extremes of each share of it."""
+    share = -(-len(times) // _POINTS)
+    starts = np.arange(0, len(times), share)
+    at = np.array([float(time) for time in times[::share]])
+    return at, np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
+
+
+class Png(bytes):
+    """A figure, drawn. A notebook shows it, and a report takes it in, without drawing it again."""
+
+    def _repr_png_(self) -> bytes:
+        return self
+
+    def __repr__(self) -> str:
+        return f"a picture, {len(self)} bytes"  # else a notebook keeps them all once more, as text
+
+
+def draw_figures(inspection: Inspection) -> dict[str, Png]:
+    """Draw all that a report shows, by the headings under which it does."""
+    sheets = {
+        "The frame with the most bands": pictures(inspection),
+        "Its worst part, pixel for pixel": crops(inspection),
+        "Where the bands are": band_map(inspection),
+        "Scopes": scope_sheet(inspection),
+        "Histograms": histogram_sheet(inspection),
+        "Over time": timeline_sheet(inspection),
+    }
+    return {name: png(sheet) for name, sheet in sheets.items()}
+
+
+def png(figure: Figure) -> Png:
+    """Draw a figure."""
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format="png", pil_kwargs={"compress_level": _PNG_LEVEL})
+    return Png(buffer.getvalue())
+
+
+def _sheet(height: float, rows: int, columns: int, **options: Any) -> tuple[Figure, Any]:
+    """Make a figure of so many inches with a grid of (rows, columns) Axes, as an array.
+
+    Its margins are set, in inches: to find them out takes Matplotlib as long as drawing.
+    """
+    width, left, right, top, bottom, across, down = 9.76, 0.75, 0.2, 0.3, 0.5, 0.9, 0.5
+    wide = (width - left - right - (columns - 1) * across) / columns
+    high = (height - top - bottom - (rows - 1) * down) / rows
+    figure = plt.figure(figsize=(width, height))
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    figure.subplots_adjust(
+        left=left / width,
+        right=1 - right / width,
+        top=1 - top / height,
+        bottom=bottom / height,
+        wspace=across / wide,
+        hspace=down / high,
+    )
+    return figure, axes
+
+
+def _window(inspection: Inspection) -> tuple[int, int, int, int]:
+    """Return the part to look at closely: where the bands are worst, else the middle."""
+    if inspection.bands is not None:
+        return inspection.bands.worst_window()
+    frame = inspection.before
+    return 0, 0, frame.width, frame.height
+
+
+def _both(axes: Sequence[Axes], before: Any, after: Any) -> Iterator[tuple[Axes, Any, str, str]]:
+    yield axes[0], before, "before", BEFORE
+    yield axes[1], after, "after", AFTER
+
+
+def _side_by_side(width: int, height: int) -> tuple[Figure, tuple[Axes, Axes]]:
+    """Make two Axes of exactly this many pixels each, with a title above each."""
+    gap, title = 16, 24
+    total = (2 * width + gap, height + title)
+    figure = plt.figure(figsize=(total[0] / _DPI, total[1] / _DPI))
+    left, right = (
+        figure.add_axes((x / total[0], 0, width / total[0], height / total[1]))
+        for x in (0, width + gap)
+    )
+    for ax in (left, right):
+        ax.set_axis_off()
+    return figure, (left, right)

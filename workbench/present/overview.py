@@ -1,0 +1,257 @@
+"""Overview: the outcomes of a batch as tables, plots and pictures. Nothing is measured here."""
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from statistics import median
+from urllib.parse import quote
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from workbench.batch.outcome import Outcome
+from workbench.deliver.encode import DELIVERED
+from workbench.deliver.figures import AFTER, ANNOYING, BEFORE, GREY, Png, png, style
+from workbench.deliver.qc import LEVELS
+from workbench.present.tables import Table
+
+_ROWS = 500  # of the table; the .csv holds them all
+_NAMED = 40  # clips that are drawn with their names
+_FRAMES = 24  # thumbnails
+_BOOST = 6  # times the contrast, so that bands show on a web page
+_AROUND = 16  # pixels; what is wider than this is kept as it is by the boost
+_COLOURS = {"fail": "#E5534B", "warn": "#E69F00", "note": "#3D9BE0", "pass": "#3FA96B"}
+
+
+@dataclass(frozen=True)
+class Html:
+    """A piece of a page."""
+
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return "shown as HTML"
+
+
+def totals(outcomes: Sequence[Outcome]) -> Table:
+    """Say how the batch fared, in a few lines."""
+    states = Counter(one.state for one in outcomes)
+    verdicts = Counter(one.verdict for one in outcomes if one.verdict)
+    done = [one for one in outcomes if one.state != "failed"]
+    speeds = [one.speed for one in done if one.speed]
+    rows = [
+        ("clips", str(len(outcomes))),
+        ("did not finish", str(states["failed"])),
+        *((f"verdict {level}", str(verdicts[level])) for level in reversed(LEVELS)),
+        ("unchanged since an earlier run", str(states["unchanged"])),
+        ("picture", f"{sum(one.duration or 0 for one in done) / 60:.1f} minutes"),
+        ("delivered", f"{sum(one.size or 0 for one in done) / 1e9:.2f} GB"),
+        ("speed", f"{median(speeds):.2f} times real time, one clip, median" if speeds else "-"),
+    ]
+    return Table(("batch", ""), tuple(row for row in rows if row[1] != "0"))
+
+
+def outcomes_table(outcomes: Sequence[Outcome]) -> Html:
+    """Show a line for each clip, with links to its report and notebook beside this page."""
+    heading = (
+        *("verdict", "clip", "why", "CAMBI", "", "contour", "", "texture", "bits"),
+        *("MB", "seconds", "speed"),
+    )
+    cells = "".join(
+        f"<th style='{_NUMBER if at > 2 else _TEXT}'>{name}</th>" for at, name in enumerate(heading)
+    )
+    lines = [f"<tr>{cells}</tr>", *map(_line, outcomes[:_ROWS])]
+    left = len(outcomes) - _ROWS
+    more = f"<p>{left} more are in summary.csv.</p>" if left > 0 else ""
+    return Html(f"<table style='border-spacing: 0'>{''.join(lines)}</table>{more}")
+
+
+_TEXT = "text-align: left; vertical-align: top; white-space: normal; padding: 3px 8px"
+_NUMBER = (
+    "text-align: right; vertical-align: top; font-variant-numeric: tabular-nums; padding: 3px 8px"
+)
+
+
+def _line(one: Outcome) -> str:
+    colour = _COLOURS[one.verdict or "fail"]
+    said = one.verdict or "did not finish"
+    name = escape(one.name.removesuffix(DELIVERED))
+    if one.delivered:
+        href = quote(one.name)
+        name = (
+            f"<a href='{href}.report.html'>{name}</a> (<a href='{href}_convert.ipynb'>notebook</a>)"
+        )
+    texts = (
+        f"<b style='color: {colour}; white-space: nowrap'>{said}</b>",
+        name,
+        escape(one.reason),
+    )
+    numbers = (
+        *(_figure(one.cambi_before, 1, BEFORE), _figure(one.cambi_after, 1, AFTER)),
+        *(_figure(one.contour_before, 1, BEFORE), _figure(one.contour_after, 1, AFTER)),
+        *(_figure(one.texture, 1), _figure(one.bit_depth, 1)),
+        _figure(one.size / 1e6 if one.size else None, 0),
+        *(_figure(one.seconds, 1), _figure(one.speed, 2)),
+    )
+    cells = "".join(f"<td style='{_TEXT}'>{text}</td>" for text in texts)
+    return f"<tr>{cells}{''.join(numbers)}</tr>"
+
+
+def _figure(value: float | None, digits: int, colour: str = "inherit") -> str:
+    text = "-" if value is None else f"{value:.{digits}f}"
+    return f"<td style='{_NUMBER}; color: {colour}'>{text}</td>"
+
+
+def worst_frames(outcomes: Iterable[Outcome]) -> Html:
+    """Show the frame that is banded most of each of the worst clips, as delivered."""
+    shown = [one for one in outcomes if one.thumbnail][:_FRAMES]
+    cells = (
+        _cell(
+            [_image(one.thumbnail, "jpeg", "width: 100%")],
+            f"<b style='color: {_COLOURS[one.verdict or 'fail']}'>{one.verdict}</b> "
+            f"{escape(one.name.removesuffix(DELIVERED))}, {one.worst or 0:.2f} s<br>"
+            f"{_measured(one)}",
+        )
+        for one in shown
+    )
+    return Html(_grid(cells, 240))
+
+
+def contact_sheet(outcomes: Sequence[Outcome]) -> Html:
+    """Show the same part of the same frame for each point of a sweep, before and after.
+
+    Each picture stands above itself with six times the local contrast, by which bands show.
+    Nothing for a batch that is no sweep.
+    """
+    points = sorted((one for one in outcomes if one.crops), key=_place)
+    if not points:
+        return Html("")
+    assert points[0].crops is not None
+    cells = [_cell(_twice(points[0].crops[0]), "<b>the clip</b>, before any look")]
+    for one in points:
+        assert one.crops is not None
+        said = ", ".join(f"{name} {value}" for name, value in one.point.items())
+        cells.append(_cell(_twice(one.crops[1]), f"<b>{escape(said)}</b><br>{_measured(one)}"))
+    with Image.open(io.BytesIO(base64.b64decode(points[0].crops[0]))) as picture:
+        width = picture.width
+    return Html(f"<h2>Contact sheet</h2>{_grid(cells, width)}")
+
+
+def _place(one: Outcome) -> list[tuple[bool, float, str]]:
+    """Where a point belongs: numbers in their order, and words after them."""
+    return [
+        (False, float(value), "") if isinstance(value, int | float) else (True, 0.0, str(value))
+        for value in one.point.values()
+    ]
+
+
+def _twice(crop: str) -> list[str]:
+    return [_image(crop, "png"), _image(_boosted(crop), "png")]
+
+
+def _boosted(crop: str) -> str:
+    """Return a picture, a PNG in base64, with more local contrast."""
+    with Image.open(io.BytesIO(base64.b64decode(crop))) as picture:
+        rgb = np.asarray(picture.convert("RGB"), np.float32)
+    around = gaussian_filter(rgb, (_AROUND, _AROUND, 0))
+    boosted = np.clip(around + _BOOST * (rgb - around) + 0.5, 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(boosted).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _measured(one: Outcome) -> str:
+    def figure(value: float | None) -> str:
+        return "-" if value is None else f"{value:.1f}"
+
+    return (
+        f"CAMBI {figure(one.cambi_before)} → {figure(one.cambi_after)}, "
+        f"contour {figure(one.contour_before)} → {figure(one.contour_after)}, "
+        f"texture {figure(one.texture)}"
+    )
+
+
+def _image(code: str, kind: str, size: str = "max-width: 100%") -> str:
+    return f"<img style='display: block; {size}' src='data:image/{kind};base64,{code}'>"
+
+
+def _cell(images: Sequence[str], caption: str) -> str:
+    style = "font-size: 12px; line-height: 1.4; padding: 4px 0 10px; overflow-wrap: anywhere"
+    text = f"<figcaption style='{style}'>{caption}</figcaption>"
+    return f"<figure style='margin: 0; min-width: 0'>{''.join(images)}{text}</figure>"
+
+
+def _grid(cells: Iterable[str], width: int) -> str:
+    columns = f"repeat(auto-fill, minmax(min({width}px, 100%), {width}px))"
+    style = f"display: grid; gap: 8px; grid-template-columns: {columns}"
+    return f"<div style='{style}'>{''.join(cells)}</div>"
+
+
+def banding_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
+    """Draw CAMBI and contour of the worst clips before and after, a line for each."""
+    shown = [
+        one for one in outcomes if one.contour_after is not None or one.cambi_after is not None
+    ]
+    shown = sorted(shown, key=lambda one: -(one.cambi_after or 0))[:_NAMED]
+    if not shown:
+        return Html("Banding was not measured in any clip.")
+    with style():
+        height = 0.9 + 0.22 * len(shown)
+        figure = plt.figure(figsize=(9.76, height), layout="constrained")
+        left, right = figure.subplots(1, 2, sharey=True)
+        _dumbbells(left, [(one.cambi_before, one.cambi_after) for one in shown])
+        left.axvline(ANNOYING, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)))
+        left.set_title("CAMBI: beyond the dashed line bands annoy")
+        _dumbbells(right, [(one.contour_before, one.contour_after) for one in shown])
+        right.set_title("contour: codes / pixel × 100")
+        left.set_yticks(range(len(shown)), [_short(one.name) for one in shown])
+        left.set_ylim(len(shown) - 0.5, -0.5)
+        return png(figure)
+
+
+def _dumbbells(ax: Axes, pairs: Sequence[tuple[float | None, float | None]]) -> None:
+    for at, (before, after) in enumerate(pairs):
+        if before is not None and after is not None:
+            ax.plot([before, after], [at, at], color=GREY, linewidth=0.8, zorder=1)
+    for side, colour in ((0, BEFORE), (1, AFTER)):
+        values = [pair[side] for pair in pairs]
+        points = [(value, at) for at, value in enumerate(values) if value is not None]
+        if points:
+            across, down = zip(*points, strict=True)
+            ax.scatter(across, down, color=colour, s=22, zorder=2)
+    ax.set_xlim(0, 1.06 * max([value for pair in pairs for value in pair if value], default=1))
+
+
+def spread_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
+    """Draw how all clips are spread: banding left, texture taken, speed."""
+    with style():
+        figure = plt.figure(figsize=(9.76, 2.4), layout="constrained")
+        for ax, values, title in zip(
+            figure.subplots(1, 3),
+            (
+                [one.cambi_after for one in outcomes],
+                [one.texture for one in outcomes],
+                [one.speed for one in outcomes],
+            ),
+            ("CAMBI after", "texture change, codes", "times real time"),
+            strict=True,
+        ):
+            found = [value for value in values if value is not None]
+            ax.hist(found, bins=20, range=(0, max([*found, 1])), color=AFTER)
+            ax.set(title=title, ylabel="clips" if ax.get_subplotspec().is_first_col() else "")
+            ax.yaxis.get_major_locator().set_params(integer=True)
+        return png(figure)
+
+
+def _short(name: str) -> str:
+    name = name.removesuffix(DELIVERED).replace("$", r"\$")  # or it would be mathematics
+    return name if len(name) <= 34 else f"{name[:16]}…{name[-17:]}"

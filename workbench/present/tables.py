@@ -1,0 +1,188 @@
+"""Facts and findings as tables: HTML in a notebook, plain text in a terminal."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from workbench.batch.outcome import Outcome
+from workbench.deliver.qc import LEVELS, Finding, verdict_in_words
+from workbench.deliver.verify import Delivery
+from workbench.errors import one_line
+from workbench.ffmpeg import pasteable
+from workbench.look.compare import Comparison
+from workbench.look.preset import Preset
+from workbench.look.suggest import Suggestion
+from workbench.measure.code_values import Codes
+from workbench.media.clip import Clip
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a heading."""
+
+    heading: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def _repr_html_(self) -> str:
+        def line(cells: Sequence[str], tag: str) -> str:
+            style = "text-align: left; vertical-align: top; white-space: normal"
+            joined = "".join(f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell in cells)
+            return f"<tr>{joined}</tr>"
+
+        body = "".join(line(row, "td") for row in self.rows)
+        return f"<table><thead>{line(self.heading, 'th')}</thead><tbody>{body}</tbody></table>"
+
+    def __str__(self) -> str:
+        found = [self.heading, *self.rows] if any(self.heading) else self.rows
+        lines = [[one_line(cell) for cell in row] for row in found]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+
+
+def clip_table(clip: Clip) -> Table:
+    """Show what a file is."""
+    rate = float(clip.frame_rate)
+    even = "constant" if clip.constant_frame_rate else "variable, average"
+    turned = clip.orientation
+    sound = "; ".join(
+        f"{stream.codec}, {stream.sample_rate} Hz, {stream.layout}" for stream in clip.audio
+    )
+    aspect = "" if clip.sample_aspect == 1 else f", pixels {clip.sample_aspect}"
+    upright = f", turned {turned.rotation}° to be upright" if turned.rotation else ""
+    mirrored = ", mirrored" if turned.mirrored else ""
+    rows = [
+        ("file", clip.path.name),
+        ("picture", f"{clip.width}x{clip.height}{aspect}{upright}{mirrored}"),
+        ("codec", f"{clip.codec} {clip.profile}, {clip.pixel_format}, {clip.bit_depth} bits"),
+        ("frames", f"{clip.frame_count}, {float(clip.duration):.3f} s"),
+        ("frame rate", f"{rate:.3f} frames/s, {even}"),
+        ("range", clip.colour.range),
+        ("primaries", clip.colour.primaries),
+        ("transfer", clip.colour.transfer),
+        ("matrix", clip.colour.matrix),
+        ("sound", sound or "none"),
+    ]
+    if clip.colour.untagged:
+        rows.append(("assumed", f"untagged colour is taken for {clip.colour.assumed()}"))
+    return Table(("clip", ""), tuple(rows))
+
+
+def preset_table(preset: Preset) -> Table:
+    """Show a look, parameter by parameter."""
+    rows = [(name, str(value)) for name, value in preset.parameters().items()]
+    return Table((preset.name, preset.hash), tuple(rows))
+
+
+def findings_table(findings: Iterable[Finding]) -> Table:
+    """Show findings, the worst first."""
+    rows = sorted(findings, key=lambda finding: -LEVELS.index(finding.level))
+    return Table(
+        ("", "what", "measured", "limit", "in words"),
+        tuple((row.level, row.id, row.measured, row.limit, row.sentence) for row in rows),
+    )
+
+
+def findings_text(findings: Iterable[Finding]) -> str:
+    """Show findings in a terminal: a short line each, and in words what did not simply pass."""
+    table = findings_table(findings)
+    short = Table(table.heading[:4], tuple(row[:4] for row in table.rows))
+    words = [f"{row[0]}: {row[4]}" for row in table.rows if row[0] != "pass"]
+    return "\n".join([str(short), "", *words])
+
+
+def delivery_table(delivery: Delivery, *records: Path) -> Table:
+    """Show what was made, and how; `records` are the files that say so."""
+    preset = delivery.recipe.preset
+    rows = [
+        ("verdict", _verdict(delivery)),
+        ("ProRes", str(delivery.destination)),
+        ("size", _size(delivery)),
+        *(("record", str(path)) for path in records),
+        ("look", f"{preset.name} ({preset.hash})" if preset else "not known"),
+        ("command", pasteable(delivery.command) if delivery.command else "not known"),
+    ]
+    return Table(("delivered", ""), tuple(rows))
+
+
+def delivery_text(delivery: Delivery) -> str:
+    """Say in one line, for a terminal, what became of a file."""
+    return one_line(f"{_verdict(delivery)}: {delivery.destination} ({_size(delivery)})")
+
+
+def outcome_text(one: Outcome) -> str:
+    """Say in one line, for a terminal, what became of one clip of many."""
+    if one.state == "failed":
+        return one_line(f"FAILED    {one.name}: {one.reason}")
+    said = f"{one.verdict} ({one.reason})" if one.reason else f"{one.verdict}"
+    banding = "" if one.cambi_after is None else f", CAMBI {one.cambi_after:.1f}"
+    took = "" if one.state == "unchanged" else f", {one.seconds:.1f} s"
+    return one_line(f"{one.state:9} {one.name}: {said}{banding}{took}")
+
+
+def measured_html(before: Codes, after: Codes, found: Comparison, name: str = "before") -> str:
+    """Show the figures of one picture before and after, in columns that do not move.
+
+    `name` heads the first column: a still can be in the place of the picture before.
+    """
+
+    def figure(value: float | None, digits: int) -> str:
+        return "-" if value is None else f"{value:.{digits}f}"
+
+    rows = [
+        ("luma codes occupied", str(before.occupied), str(after.occupied)),
+        (
+            "effective bit depth",
+            figure(before.effective_bit_depth, 1),
+            figure(found.effective_bit_depth, 1),
+        ),
+        ("banding, CAMBI", figure(found.cambi_before, 2), figure(found.cambi_after, 2)),
+        ("contour", figure(found.contour_before, 1), figure(found.contour_after, 1)),
+        ("texture change, codes", "", figure(found.texture_change, 2)),
+        ("outside R103", "", f"{found.outside_r103:.2%}"),
+    ]
+    number = "width: 84px; text-align: right; font-variant-numeric: tabular-nums; color:"
+
+    def line(name: str, one: str, two: str) -> str:
+        cells = "".join(
+            f"<td style='{number} var(--wb-{side})'>{value}</td>"
+            for side, value in (("before", one), ("after", two))
+        )
+        return f"<tr><td style='text-align: left; width: 160px'>{name}</td>{cells}</tr>"
+
+    body = "".join(line(*row) for row in (("", name, "after"), *rows))
+    return f"<table style='table-layout: fixed; line-height: 1.45'>{body}</table>"
+
+
+def _size(delivery: Delivery) -> str:
+    megabits = delivery.size * 8 / 1e6 / float(delivery.source.duration)
+    return f"{delivery.size / 1e6:.1f} MB, {megabits:.0f} Mb/s"
+
+
+def _verdict(delivery: Delivery) -> str:
+    return verdict_in_words(finding.level for finding in delivery.findings)
+
+
+def suggestion_text(found: Suggestion) -> str:
+    """Say what is suggested and why, with what was tried, in lines for a terminal."""
+
+    def figure(value: float | None) -> str:
+        return "-" if value is None else f"{value:.2f}"
+
+    named = [
+        ("as it is", found.before),
+        *((step.name, step) for step in (found.plain, *found.tried)),
+    ]
+    rows = [
+        (
+            name,
+            *map(figure, (step.cambi, step.coarse, step.contour, step.texture)),
+            "<" if name != "as it is" and step.deband == found.preset.deband else "",
+        )
+        for name, step in named
+    ]
+    heading = ("", "CAMBI", "coarse", "contour", "texture", "")
+    return f"{Table(heading, tuple(rows))}\n\n{found.reason}\n{found.sampled}".rstrip()
