@@ -30,7 +30,7 @@ from starlette.responses import Response
 from uvicorn.server import ServerState
 
 from tests.service.served import Served, serving, until
-from tests.service.test_line import slowest_health
+from tests.service.test_work_queue import slowest_health
 from workbench.service import app, clients, problems
 from workbench.service.conversion import _possible
 from workbench.storage.folder import Folder

@@ -14,7 +14,7 @@ import pytest
 
 from tests.bucket import Bucket
 from tests.service.served import Served, serving, until
-from tests.service.test_line import slowest_health
+from tests.service.test_work_queue import slowest_health
 from tests.service.test_problems import problem
 from workbench.deliver.encode import convert
 from workbench.deliver.recipe import Recipe
