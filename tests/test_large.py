@@ -8,7 +8,7 @@ import pytest
 from tests import clips
 from tests.batch.running import batch
 from workbench.deliver.recheck import recheck
-from workbench.desk.errands import worst_frame
+from workbench.desk.clip_tasks import worst_frame
 from workbench.desk.tuner import Tuner
 from workbench.ffmpeg import Cancellation
 from workbench.look.stages import NoDeband

@@ -15,7 +15,7 @@ from workbench import ffmpeg
 from workbench.deliver import figures
 from workbench.deliver.encode import convert
 from workbench.deliver.recipe import Recipe
-from workbench.desk.controls import StageControls
+from workbench.desk.look_controls import StageControls
 from workbench.desk.tuner import Tuner
 from workbench.errors import ClipReplaced
 from workbench.look.preset import load_preset, preset_text

@@ -8,17 +8,17 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.desk.chooser import ClipChooser
-from workbench.desk.controls import LookControls
-from workbench.desk.encoding import EncodePanel
-from workbench.desk.errands import decode_ahead, second, worst_frame
-from workbench.desk.gallery import Gallery
-from workbench.desk.latest import Latest
-from workbench.desk.pipeline import Measured, Pipeline, Request, Still
-from workbench.desk.saving import SavePanel
+from workbench.desk.clip_chooser import ClipChooser
+from workbench.desk.clip_tasks import decode_ahead, render_loop, worst_frame
+from workbench.desk.encode_panel import EncodePanel
+from workbench.desk.latest_worker import LatestWorker
+from workbench.desk.look_controls import LookControls
+from workbench.desk.look_history import LookHistory, LookSlots, Slot
+from workbench.desk.preview import FrameMeasurements, PreviewPipeline, PreviewRequest, Still
+from workbench.desk.save_panel import SavePanel
 from workbench.desk.scopes import Scopes
-from workbench.desk.settings import History, Settings, Slot
-from workbench.desk.suggesting import Question, SuggestPanel
+from workbench.desk.stills import StillGallery
+from workbench.desk.suggest_panel import SuggestPanel, SuggestRequest
 from workbench.desk.viewer import Viewer
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
@@ -42,16 +42,16 @@ class Tuner:
         """Raises PresetError for a preset that there is not."""
         base = preset if isinstance(preset, Preset) else load_preset(preset)
         self._lock = RLock()  # handlers run in several threads of the kernel
-        self._history = History(Settings.of(base))
+        self._history = LookHistory(LookSlots.of(base))
         self._clip: Clip | None = None
         self._against: Still | None = None
         self._worst: tuple[Clip, int] | None = None
         self._build()
-        self._pipeline = Pipeline(self._viewer, self._scopes, self._measured, self._trouble)
-        self._pictures: Latest[Request] = Latest(self._pipeline)
-        self._tasks: Latest[Task] = Latest(self._do)
-        self._opening: Latest[Path] = Latest(self._open)
-        self._decoding: Latest[Clip] = Latest(decode_ahead)
+        self._pipeline = PreviewPipeline(self._viewer, self._scopes, self._measured, self._trouble)
+        self._pictures: LatestWorker[PreviewRequest] = LatestWorker(self._pipeline)
+        self._tasks: LatestWorker[Task] = LatestWorker(self._do)
+        self._opening: LatestWorker[Path] = LatestWorker(self._open)
+        self._decoding: LatestWorker[Clip] = LatestWorker(decode_ahead)
         self._controls.place(self._history)
         if isinstance(clip, Clip):
             self._chooser.show(clip.path)
@@ -119,10 +119,10 @@ class Tuner:
         with self._lock:
             self._move(self._history.now.with_slot(Slot(preset, preset)), "preset")
 
-    def _move(self, settings: Settings, about: str) -> None:
+    def _move(self, settings: LookSlots, about: str) -> None:
         self._go(self._history.to(settings, about, time.monotonic()))
 
-    def _go(self, history: History) -> None:
+    def _go(self, history: LookHistory) -> None:
         if history is not self._history:
             self._history = history
             self._refresh()  # first: it is what is waited for
@@ -163,7 +163,7 @@ class Tuner:
                 self._opening.ask(self._clip.path)
                 return
             self._pictures.ask(
-                Request(
+                PreviewRequest(
                     clip=self._clip,
                     index=min(self._viewer.frame, self._clip.frame_count - 1),
                     preset=self.preset,
@@ -221,13 +221,13 @@ class Tuner:
             self._suggesting.say("")
             self._trouble(f"that did not work: {type(error).__name__}: {error}")
 
-    def _question(self) -> Question | None:
+    def _question(self) -> SuggestRequest | None:
         with self._lock:
             if self._clip is None:
                 return None
-            return Question(self._clip, self.preset, self._history.now.active)
+            return SuggestRequest(self._clip, self.preset, self._history.now.active)
 
-    def _take_suggestion(self, question: Question, found: Suggestion) -> None:
+    def _take_suggestion(self, question: SuggestRequest, found: Suggestion) -> None:
         """Take the deband that was found; tone and dither may have been turned meanwhile."""
         with self._lock:
             if question.clip is not self._clip:
@@ -262,7 +262,7 @@ class Tuner:
 
         def task(cancellation: Cancellation) -> None:
             self._suggesting.say("making a second of video")
-            made = second(clip, index, preset, cancellation)
+            made = render_loop(clip, index, preset, cancellation)
             cancellation.raise_if_requested()
             self._viewer.play(made.before, made.after, made.ends)
             self._suggesting.say("")
@@ -282,7 +282,7 @@ class Tuner:
         self._viewer = Viewer(self._command)
         self._scopes = Scopes()
         self._figures = widgets.HTML()
-        self._gallery = Gallery(self.compare, self.restore)
+        self._gallery = StillGallery(self.compare, self.restore)
         self._encoding = EncodePanel(lambda: (self._clip, self.preset) if self._clip else None)
 
         self._chooser = ClipChooser(lambda path: self._opening.ask(path), self._trouble)
@@ -331,7 +331,7 @@ class Tuner:
             ]
         )
 
-    def _measured(self, measured: Measured | None) -> None:
+    def _measured(self, measured: FrameMeasurements | None) -> None:
         """Show the figures; None leaves the last ones, marked as those of another picture."""
         if measured is None:
             self._figures.add_class("wb-stale")

@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from workbench.desk.placing import Placing
-from workbench.desk.settings import SLOTS, History, Slot
+from workbench.desk.look_history import SLOTS, LookHistory, Slot
+from workbench.desk.update_guard import UpdateGuard
 from workbench.look.preset import Choice, Number, Preset, own, shipped
 from workbench.look.stages import FILTERS
 
 
-class Hands(Protocol):
+class LookActions(Protocol):
     """Who does what the controls are used for."""
 
     def change(self, name: str, value: Any) -> None: ...
@@ -47,9 +47,9 @@ _SLIDER_ENDS = {
 class LookControls:
     """All that a look is set with. It shows the settings, and says what a person changes."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, hands: LookActions) -> None:
         self._hands = hands
-        self._placing = Placing()
+        self._placing = UpdateGuard()
         self._active = 0
         narrow = widgets.Layout(width="36px", padding="0")
         self._slots = [
@@ -80,13 +80,13 @@ class LookControls:
             ]
         )
 
-    def place(self, history: History) -> None:
+    def place(self, history: LookHistory) -> None:
         """Show the settings as they are now."""
         slot = history.now.slot
         names = [*shipped(), *own()]
         if slot.base.name not in names:
             names.append(slot.base.name)
-        with self._placing.by_desk():
+        with self._placing.programmatic():
             self._active = history.now.active
             for place, button in enumerate(self._slots):
                 button.button_style = "primary" if place == self._active else ""
@@ -100,11 +100,11 @@ class LookControls:
             self.depth.value = _eight_bits(slot.preset)
 
     def _changed(self, name: str, value: Any) -> None:
-        if self._placing.by_hand:
+        if self._placing.by_user:
             self._hands.change(name, value)
 
     def _preset_chosen(self, change: dict[str, Any]) -> None:
-        if self._placing.by_hand:
+        if self._placing.by_user:
             self._hands.begin_with(change["new"])
 
     def _slot_chosen(self, place: int) -> None:

@@ -1,4 +1,4 @@
-"""Pipeline: what is shown of a clip under a look, in three steps, each as soon as it is there.
+"""Preview: what is shown of a clip under a look, in three steps, each as soon as it is there.
 
 1. Lossy: the look at display size, as JPEG. This is what is seen while a slider moves.
 2. Measured: scopes, banding and the other figures of the picture that the encoder is fed with.
@@ -52,7 +52,7 @@ class Still:
 
 
 @dataclass(frozen=True)
-class Request:
+class PreviewRequest:
     """What is to be shown."""
 
     clip: Clip
@@ -69,7 +69,7 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class FrameMeasurements:
     """The figures of one picture, before and after."""
 
     before: Codes
@@ -77,14 +77,14 @@ class Measured:
     comparison: Comparison  # its contour is the clip's, also where a still is in its place
 
 
-class Pipeline:
+class PreviewPipeline:
     """Brings what is asked for on screen. One thread at a time may call it."""
 
     def __init__(
         self,
         viewer: Viewer,
         scopes: Scopes,
-        on_measured: Callable[[Measured | None], None],
+        on_measured: Callable[[FrameMeasurements | None], None],
         on_trouble: Callable[[str], None],
     ) -> None:
         """`on_measured` hears None while the figures are not of the picture that is shown."""
@@ -97,9 +97,11 @@ class Pipeline:
         self._exact: OrderedDict[tuple[object, ...], Frame] = OrderedDict()
         self._plain: tuple[object, Frame, Untreated] | None = None  # the last, with its key
         self._maps: OrderedDict[tuple[object, ...], CambiMap] = OrderedDict()
-        self.shown: tuple[Request, Frame] | None = None  # the last one that was shown exactly
+        self.shown: tuple[PreviewRequest, Frame] | None = (
+            None  # the last one that was shown exactly
+        )
 
-    def __call__(self, request: Request, overtaken: ffmpeg.Cancellation) -> None:
+    def __call__(self, request: PreviewRequest, overtaken: ffmpeg.Cancellation) -> None:
         """Show it; what goes wrong is said, and the last good picture stays."""
         try:
             self._show(request, overtaken)
@@ -110,7 +112,7 @@ class Pipeline:
         except Exception as error:  # a desk that died would take the colorist's work with it
             self._on_trouble(f"the picture could not be made: {type(error).__name__}: {error}")
 
-    def _show(self, request: Request, overtaken: ffmpeg.Cancellation) -> None:
+    def _show(self, request: PreviewRequest, overtaken: ffmpeg.Cancellation) -> None:
         source = request.clip.frame(request.index)
         before = source.declared(request.preset.assume_matrix)
         left = request.against.picture if request.against else before
@@ -132,7 +134,7 @@ class Pipeline:
                 self._show_exact(request, left, after)
 
     def _show_lossy(
-        self, request: Request, source: Frame, left: Frame, left_key: tuple[object, ...]
+        self, request: PreviewRequest, source: Frame, left: Frame, left_key: tuple[object, ...]
     ) -> None:
         known = self._exact.get(request.key)
         if known is None:
@@ -155,7 +157,9 @@ class Pipeline:
         }
         self._viewer.show((left.width, left.height), self._generation, pictures)
 
-    def _picture(self, request: Request, source: Frame, overtaken: ffmpeg.Cancellation) -> Frame:
+    def _picture(
+        self, request: PreviewRequest, source: Frame, overtaken: ffmpeg.Cancellation
+    ) -> Frame:
         if request.key not in self._exact:
             self._exact[request.key] = render(source, request.preset, overtaken)
         self._exact.move_to_end(request.key)
@@ -163,7 +167,7 @@ class Pipeline:
             self._exact.popitem(last=False)
         return self._exact[request.key]
 
-    def _show_exact(self, request: Request, left: Frame, after: Frame) -> None:
+    def _show_exact(self, request: PreviewRequest, left: Frame, after: Frame) -> None:
         pictures: dict[Side, Frame] = {"before": left, "after": after}
         for side, picture in pictures.items():
             if self._viewer.given(side) != self._generation[side]:
@@ -172,7 +176,7 @@ class Pipeline:
 
     def _measure(
         self,
-        request: Request,
+        request: PreviewRequest,
         source: Frame,
         left: Frame,
         after: Frame,
@@ -196,7 +200,7 @@ class Pipeline:
         found = replace(
             found, cambi_before=before_map.score if before_map else None, cambi_after=cambi_after
         )
-        self._on_measured(Measured(_codes(left), _codes(after), found))
+        self._on_measured(FrameMeasurements(_codes(left), _codes(after), found))
         if request.bands and before_map and after_map:
             # One scale for both, so that they can be compared.
             top = max(float(np.quantile(before_map.c_values, 0.99)), 1e-6)
@@ -205,7 +209,7 @@ class Pipeline:
                 self._viewer.show_bands(side, _strength(bands, top), self._generation[side])
 
     def _undebanded(
-        self, request: Request, source: Frame, overtaken: ffmpeg.Cancellation
+        self, request: PreviewRequest, source: Frame, overtaken: ffmpeg.Cancellation
     ) -> tuple[Frame, Untreated]:
         plain = request.preset.model_copy(update={"deband": NoDeband()})
         key = replace(request, preset=plain).key
@@ -215,7 +219,7 @@ class Pipeline:
         return self._plain[1:]
 
     def _scores(
-        self, request: Request, left: Frame, after: Frame, overtaken: ffmpeg.Cancellation
+        self, request: PreviewRequest, left: Frame, after: Frame, overtaken: ffmpeg.Cancellation
     ) -> tuple[CambiMap | None, float | None, CambiMap | None]:
         """Score the bands before and after; a picture can be too small for it."""
         if not measurable(left.width, left.height):
@@ -225,7 +229,7 @@ class Pipeline:
             return self._map_before(request, left), after_map.score, after_map
         return self._map_before(request, left), cambi([after], cancellation=overtaken)[0], None
 
-    def _map_before(self, request: Request, left: Frame) -> CambiMap:
+    def _map_before(self, request: PreviewRequest, left: Frame) -> CambiMap:
         key = request.clip, request.index, request.against
         if key not in self._maps:
             self._maps[key] = cambi_map(left)

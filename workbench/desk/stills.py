@@ -1,4 +1,4 @@
-"""Gallery: stills that were kept, to compare with and to come back to."""
+"""StillGallery: stills that were kept, to compare with and to come back to."""
 
 from collections.abc import Callable
 from html import escape
@@ -6,7 +6,7 @@ from threading import RLock
 
 import ipywidgets as widgets
 
-from workbench.desk.pipeline import Still
+from workbench.desk.preview import Still
 from workbench.desk.viewer import jpeg
 from workbench.look.preset import Preset
 from workbench.media.frames import Frame
@@ -15,7 +15,7 @@ _WIDTH = 160  # pixels of a tile
 _MOST = 24  # stills: each holds a whole picture, 8 MB at 1080p
 
 
-class Gallery:
+class StillGallery:
     """A row of stills. What is asked for of one is passed on."""
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.deliver.encode import is_clip
-from workbench.desk.placing import Placing
+from workbench.desk.update_guard import UpdateGuard
 from workbench.files import expanded
 
 
@@ -18,7 +18,7 @@ class ClipChooser:
         self, on_choice: Callable[[Path], None], on_trouble: Callable[[str], None]
     ) -> None:
         self._on_choice, self._on_trouble = on_choice, on_trouble
-        self._placing = Placing()
+        self._placing = UpdateGuard()
         wide = widgets.Layout(flex="1 1 200px", width="auto")
         self.folder = widgets.Text(
             layout=wide,
@@ -60,7 +60,7 @@ class ClipChooser:
 
     def _refuse(self, path: str | Path, why: str) -> None:
         """Say what is wrong with a path, which stays in its box to be mended."""
-        with self._placing.by_desk():
+        with self._placing.programmatic():
             self.folder.value = str(path)
         self._on_trouble(why)
 
@@ -82,17 +82,17 @@ class ClipChooser:
         names = [("choose a clip", ""), *((clip.name, str(clip)) for clip in found)]
         if choice and choice not in found:
             names.append((choice.name, str(choice)))
-        with self._placing.by_desk():
+        with self._placing.programmatic():
             self.folder.value = str(folder)
             self.clips.options = names
             self.clips.value = str(choice) if choice else ""
 
     def _written(self, change: dict[str, Any]) -> None:
-        if self._placing.by_hand:
+        if self._placing.by_user:
             self.open(change["new"].strip().strip("\"'"))
 
     def _chosen(self, change: dict[str, Any]) -> None:
-        if self._placing.by_hand and change["new"]:
+        if self._placing.by_user and change["new"]:
             self._on_choice(Path(change["new"]))
 
 

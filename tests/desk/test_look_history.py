@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.desk.settings import History, Settings, Slot
+from workbench.desk.look_history import LookHistory, LookSlots, Slot
 from workbench.errors import PresetError
 from workbench.look.preset import load_preset
 from workbench.look.stages import Log
@@ -10,16 +10,16 @@ from workbench.look.stages import Log
 SMOOTH = load_preset("smooth")
 
 
-def turned(history: History, name: str, value: float, at: float) -> History:
+def turned(history: LookHistory, name: str, value: float, at: float) -> LookHistory:
     return history.to(history.now.with_slot(history.now.slot.changed(name, value)), name, at)
 
 
-def strength(history: History) -> float:
+def strength(history: LookHistory) -> float:
     return float(history.now.preset.parameters()["deband.strength"])
 
 
 def test_a_slider_that_is_dragged_is_undone_at_once() -> None:
-    history = History(Settings.of(SMOOTH))
+    history = LookHistory(LookSlots.of(SMOOTH))
     for step in range(20):
         history = turned(history, "deband.strength", 2 + step / 10, at=step / 50)
     assert strength(history) == 3.9
@@ -29,36 +29,36 @@ def test_a_slider_that_is_dragged_is_undone_at_once() -> None:
 
 
 def test_another_slider_or_a_pause_begins_another_change() -> None:
-    history = turned(History(Settings.of(SMOOTH)), "deband.strength", 2, at=0)
+    history = turned(LookHistory(LookSlots.of(SMOOTH)), "deband.strength", 2, at=0)
     history = turned(history, "tone.contrast", 0.8, at=0.1)
     history = turned(history, "tone.contrast", 0.7, at=9)
     assert history.undone().now.preset.parameters()["tone.contrast"] == 0.8
     assert strength(history.undone().undone()) == 2
-    assert history.undone().undone().undone().now == Settings.of(SMOOTH)
+    assert history.undone().undone().undone().now == LookSlots.of(SMOOTH)
 
 
 def test_a_change_after_an_undo_forgets_what_was_undone() -> None:
-    history = turned(History(Settings.of(SMOOTH)), "deband.strength", 2, at=0)
+    history = turned(LookHistory(LookSlots.of(SMOOTH)), "deband.strength", 2, at=0)
     history = turned(history.undone(), "deband.strength", 3, at=0.1)
     assert history.redone() is history
     assert strength(history.undone()) == 1.5
 
 
 def test_there_and_back_again_leaves_nothing_to_undo() -> None:
-    history = turned(History(Settings.of(SMOOTH)), "deband.strength", 2, at=0)
+    history = turned(LookHistory(LookSlots.of(SMOOTH)), "deband.strength", 2, at=0)
     history = turned(history, "deband.strength", 1.5, at=0.1)
-    assert history.now == Settings.of(SMOOTH)
+    assert history.now == LookSlots.of(SMOOTH)
     assert not history.past
 
 
 def test_nothing_to_undo_is_no_change() -> None:
-    history = History(Settings.of(SMOOTH))
+    history = LookHistory(LookSlots.of(SMOOTH))
     assert history.undone() is history
     assert history.to(history.now, "anything", 1) is history
 
 
 def test_each_setting_keeps_its_own_look() -> None:
-    settings = Settings.of(SMOOTH)
+    settings = LookSlots.of(SMOOTH)
     settings = settings.with_slot(settings.slot.changed("deband.strength", 4.0)).flipped()
     assert settings.preset == SMOOTH
     settings = settings.with_slot(settings.slot.changed("deband.strength", 6.0))

@@ -16,14 +16,14 @@ from workbench.deliver.recipe import Recipe, encode_command
 from workbench.deliver.record import write_record
 from workbench.deliver.report import write_report
 from workbench.deliver.verify import Delivery
-from workbench.desk.latest import Latest
+from workbench.desk.latest_worker import LatestWorker
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.look.preset import Preset
 from workbench.media.clip import Clip
 from workbench.present.tables import findings_table
 
 
-class Page(anywidget.AnyWidget):
+class ReportLink(anywidget.AnyWidget):
     """A link that opens a page of its own: the kernel's HTML, wherever the kernel's files are."""
 
     _esm = """
@@ -56,7 +56,7 @@ class EncodePanel:
     def __init__(self, ask: Callable[[], tuple[Clip, Preset] | None]) -> None:
         """`ask` gives what is to be encoded, or None where there is no clip yet."""
         self._ask = ask
-        self._worker: Latest[tuple[Clip, Recipe, Path, bool]] = Latest(self._encode)
+        self._worker: LatestWorker[tuple[Clip, Recipe, Path, bool]] = LatestWorker(self._encode)
         self.delivery: Delivery | None = None
         wide = widgets.Layout(width="auto")
         self._destination = widgets.Text(
@@ -78,7 +78,7 @@ class EncodePanel:
         self._bar = widgets.FloatProgress(max=1, layout=widgets.Layout(width="auto"))
         self._words = widgets.HTML()
         self._command = widgets.HTML()
-        self._page = Page()
+        self._page = ReportLink()
         self._findings = widgets.HTML()
         self._start.on_click(lambda _: self.start())
         self._stop.on_click(lambda _: self._worker.cancel())

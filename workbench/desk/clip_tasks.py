@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from workbench.desk.pipeline import DISPLAY
+from workbench.desk.preview import DISPLAY
 from workbench.desk.viewer import jpeg
 from workbench.errors import UnsupportedClip, WorkbenchError
 from workbench.ffmpeg import Cancellation
@@ -34,7 +34,7 @@ def worst_frame(clip: Clip, cancellation: Cancellation) -> int:
 
 
 @dataclass(frozen=True)
-class Second:
+class VideoLoop:
     """A second of video, to be played in a loop."""
 
     before: tuple[bytes, ...]  # JPEGs
@@ -42,7 +42,7 @@ class Second:
     ends: tuple[float, ...]  # seconds after the first came at which each goes
 
 
-def second(clip: Clip, index: int, preset: Preset, cancellation: Cancellation) -> Second:
+def render_loop(clip: Clip, index: int, preset: Preset, cancellation: Cancellation) -> VideoLoop:
     """Make a second of video from this frame on, or the clip's last, at display size.
 
     Raises DamagedClip, UnsupportedClip, FfmpegFailed, Cancelled.
@@ -56,7 +56,7 @@ def second(clip: Clip, index: int, preset: Preset, cancellation: Cancellation) -
         before.append(clip.frame(at).smaller(DISPLAY))
     after = render_each(before, proxy(clip.frame(first), preset, DISPLAY)[1], cancellation)
     gone = times[chosen[-1] + 1] if chosen[-1] + 1 < count else end
-    return Second(
+    return VideoLoop(
         before=tuple(jpeg(frame.declared(preset.assume_matrix)) for frame in before),
         after=tuple(jpeg(frame) for frame in after),
         ends=tuple(_ends([times[at] for at in chosen], gone)),

@@ -1,4 +1,4 @@
-"""Settings: what the desk stands at, and how it came there. Values only; nothing is shown here."""
+"""Slots: what the desk stands at, and how it came there. Values only; nothing is shown here."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,14 +33,14 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Settings:
+class LookSlots:
     """Two looks to flip between, of which one is on."""
 
     slots: tuple[Slot, Slot]
     active: int = 0  # in SLOTS
 
     @classmethod
-    def of(cls, preset: Preset) -> "Settings":
+    def of(cls, preset: Preset) -> "LookSlots":
         return cls((Slot(preset, preset), Slot(preset, preset)))
 
     @property
@@ -51,10 +51,10 @@ class Settings:
     def preset(self) -> Preset:
         return self.slot.preset
 
-    def flipped(self) -> "Settings":
+    def flipped(self) -> "LookSlots":
         return replace(self, active=1 - self.active)
 
-    def with_slot(self, slot: Slot, place: int | None = None) -> "Settings":
+    def with_slot(self, slot: Slot, place: int | None = None) -> "LookSlots":
         """Return them with another slot in the place that is on, or in a given one."""
         one, two = self.slots
         second = self.active if place is None else place
@@ -62,16 +62,16 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class History:
+class LookHistory:
     """The settings now, those before, and those that were undone."""
 
-    now: Settings
-    past: tuple[Settings, ...] = ()
-    future: tuple[Settings, ...] = ()
+    now: LookSlots
+    past: tuple[LookSlots, ...] = ()
+    future: tuple[LookSlots, ...] = ()
     about: str = ""  # what the last change was of
     at: float = 0.0  # seconds, on any clock: when it was made
 
-    def to(self, settings: Settings, about: str, at: float) -> "History":
+    def to(self, settings: LookSlots, about: str, at: float) -> "LookHistory":
         """Move on. Changes of one thing in quick succession, a slider's, are undone as one."""
         if settings == self.now:
             return self
@@ -79,14 +79,14 @@ class History:
         past = self.past if same else (*self.past, self.now)[-_DEPTH:]
         if same and settings == past[-1]:  # there and back again
             past = past[:-1]
-        return History(settings, past, (), about, at)
+        return LookHistory(settings, past, (), about, at)
 
-    def undone(self) -> "History":
+    def undone(self) -> "LookHistory":
         if not self.past:
             return self
-        return History(self.past[-1], self.past[:-1], (self.now, *self.future))
+        return LookHistory(self.past[-1], self.past[:-1], (self.now, *self.future))
 
-    def redone(self) -> "History":
+    def redone(self) -> "LookHistory":
         if not self.future:
             return self
-        return History(self.future[0], (*self.past, self.now), self.future[1:])
+        return LookHistory(self.future[0], (*self.past, self.now), self.future[1:])

@@ -2,7 +2,7 @@
 
 from threading import Event
 
-from workbench.desk.latest import Latest
+from workbench.desk.latest_worker import LatestWorker
 from workbench.ffmpeg import Cancellation
 
 
@@ -14,7 +14,7 @@ def test_the_newest_wins_and_what_it_overtook_is_never_begun() -> None:
         assert go.wait(5)
         done.append((request, overtaken.requested))
 
-    latest = Latest(work)
+    latest = LatestWorker(work)
     latest.ask(0)
     assert begun.wait(5)
     for request in range(1, 200):
@@ -30,7 +30,7 @@ def test_one_that_fails_leaves_the_next_its_turn() -> None:
     def work(request: int, _: Cancellation) -> None:
         done.append(1 / request)
 
-    latest = Latest(work)
+    latest = LatestWorker(work)
     latest.ask(0)
     assert latest.wait(5)
     latest.ask(1)
@@ -45,7 +45,7 @@ def test_cancel_reaches_what_runs_and_what_waits() -> None:
         begun.set()
         told.append((request, overtaken.wait(5)))
 
-    latest = Latest(work)
+    latest = LatestWorker(work)
     latest.ask("runs")
     assert begun.wait(5)
     latest.ask("waits")

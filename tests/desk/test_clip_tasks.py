@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import clips
-from workbench.desk.errands import decode_ahead, second, worst_frame
+from workbench.desk.clip_tasks import decode_ahead, render_loop, worst_frame
 from workbench.errors import Cancelled, UnsupportedClip
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import load_preset
@@ -36,7 +36,7 @@ def test_a_small_picture_has_no_worst_frame(tmp_path: Path) -> None:
 def test_a_second_keeps_the_clips_own_times(made: Callable[[str], Path]) -> None:
     """Frames of 40, 80 and 40 ms in turn."""
     with open_clip(made("variable")) as clip:
-        found = second(clip, 3, SMOOTH, Cancellation())
+        found = render_loop(clip, 3, SMOOTH, Cancellation())
         count = len(found.before)
         ends = [time - clip.times[3] for time in clip.times[4 : 4 + count]]
     assert found.ends == tuple(map(float, ends))
@@ -48,8 +48,8 @@ def test_a_second_keeps_the_clips_own_times(made: Callable[[str], Path]) -> None
 def test_from_the_end_it_is_the_last_second(made: Callable[[str], Path]) -> None:
     with open_clip(made("long_gop")) as clip:
         assert clip.duration == 2
-        found = second(clip, clip.frame_count - 1, SMOOTH, Cancellation())
-        whole = second(clip, 24, SMOOTH, Cancellation())
+        found = render_loop(clip, clip.frame_count - 1, SMOOTH, Cancellation())
+        whole = render_loop(clip, 24, SMOOTH, Cancellation())
     assert found == whole
     assert found.ends[-1] == Fraction(1)
 
@@ -58,7 +58,7 @@ def test_a_clip_of_less_than_a_second_is_played_whole(tmp_path: Path) -> None:
     path = tmp_path / "one.mp4"
     clips.run("-f", "lavfi", "-i", clips.sky(), "-frames:v", "1", "-c:v", "libx264", path)
     with open_clip(path) as clip:
-        assert len(second(clip, 0, SMOOTH, Cancellation()).after) == 1
+        assert len(render_loop(clip, 0, SMOOTH, Cancellation()).after) == 1
 
 
 def test_what_is_cancelled_ends(untagged: Path) -> None:
@@ -66,7 +66,7 @@ def test_what_is_cancelled_ends(untagged: Path) -> None:
     stop.request()
     with open_clip(untagged) as clip:
         with pytest.raises(Cancelled):
-            second(clip, 0, SMOOTH, stop)
+            render_loop(clip, 0, SMOOTH, stop)
         decode_ahead(clip, stop)
         assert clip._reader.cached == 0
         decode_ahead(clip, Cancellation())

@@ -1,4 +1,4 @@
-"""Latest: work done beside the notebook's kernel, where the newest request wins."""
+"""Worker: work done beside the notebook's kernel, where the newest request wins."""
 
 import logging
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from workbench.ffmpeg import Cancellation
 Request = TypeVar("Request")
 
 
-class Latest(Generic[Request]):
+class LatestWorker(Generic[Request]):
     """Do the newest of what is asked, one at a time, in a thread.
 
     A request that was overtaken before it was begun is never done. One that is being done is not

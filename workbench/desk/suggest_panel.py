@@ -6,7 +6,7 @@ from html import escape
 
 import ipywidgets as widgets
 
-from workbench.desk.latest import Latest
+from workbench.desk.latest_worker import LatestWorker
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset
@@ -15,7 +15,7 @@ from workbench.media.clip import Clip
 
 
 @dataclass(frozen=True)
-class Question:
+class SuggestRequest:
     """What a deband is wanted for."""
 
     clip: Clip
@@ -28,11 +28,11 @@ class SuggestPanel:
 
     def __init__(
         self,
-        ask: Callable[[], Question | None],
-        on_found: Callable[[Question, Suggestion], None],
+        ask: Callable[[], SuggestRequest | None],
+        on_found: Callable[[SuggestRequest, Suggestion], None],
     ) -> None:
         self._ask, self._on_found = ask, on_found
-        self._worker: Latest[Question] = Latest(self._work)
+        self._worker: LatestWorker[SuggestRequest] = LatestWorker(self._work)
         self.start = widgets.Button(
             description="Suggest",
             tooltip="Find the weakest deband that closes this clip's bands and spares its texture.",
@@ -70,7 +70,7 @@ class SuggestPanel:
     def say(self, words: str) -> None:
         self.words.value = f"<div style='font-size: 12px; line-height: 1.35'>{escape(words)}</div>"
 
-    def _work(self, question: Question, cancellation: Cancellation) -> None:
+    def _work(self, question: SuggestRequest, cancellation: Cancellation) -> None:
         try:
             found = suggest(
                 *(question.clip, question.preset),
