@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from tests.faults import mutations
-from tests.faults.damage import PARTS, Of, Run, case, make_seeds
+from tests.soak import mutations
+from tests.soak.damage import PARTS, Of, Run, case, make_seeds
 
 CUTS = PARTS - 1
 SEEDS = 7

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults import machine
-from tests.faults.machine import MOV, RECORD, REPORT, Conversions, Ended
+from tests.soak import machine
+from tests.soak.machine import MOV, RECORD, REPORT, Conversions, Ended
 from workbench import ffmpeg, temporary
 from workbench.errors import DestinationExists, DestinationUnusable
 from workbench.files import replacing_set

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import clips
-from tests.faults.mutations import boxes
+from tests.soak.mutations import boxes
 from workbench.deliver.encode import _explained
 from workbench.errors import ClipNotFound, ClipReplaced, DamagedClip, FfmpegFailed
 from workbench.media.probe import open_clip

@@ -1,8 +1,8 @@
 """Convert damaged clips and check damaged deliveries: each ends in time, well or with one sentence.
 
-    python -m tests.faults.damage                            1,000 damaged clips, converted
-    python -m tests.faults.damage --of deliveries --count 200    damaged deliveries, checked again
-    python -m tests.faults.damage --first 417 --count 1      one case once more
+    python -m tests.soak.damage                            1,000 damaged clips, converted
+    python -m tests.soak.damage --of deliveries --count 200    damaged deliveries, checked again
+    python -m tests.soak.damage --first 417 --count 1      one case once more
 
 The first cases are seven clips cut at every 1/50, then come the mutations in turn; a case's number
 is its seed of chance. The conversions run in a process of their own, one after another, and it is
@@ -34,7 +34,7 @@ import psutil
 from numpy.typing import NDArray
 
 from tests import clips
-from tests.faults import mutations
+from tests.soak import mutations
 from workbench import ffmpeg
 
 SECONDS = 30.0

@@ -1,7 +1,7 @@
 """What a machine does to a run: signals at any moment, full disks, sealed folders, little memory,
 two runs at once. The long form, which takes a quarter of an hour and more:
 
-    python -m tests.faults.machine [--seed N] [--count 20] [convert|batch|disk|sealed|twice|memory]
+    python -m tests.soak.machine [--seed N] [--count 20] [convert|batch|disk|sealed|twice|memory]
 
 Whatever happens, a destination holds the old set or the whole new one, nothing is left behind, what
 is said is one line, and the same command finishes the work. Moments are drawn with the seed. Each
