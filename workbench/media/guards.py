@@ -8,6 +8,7 @@ no protocol but that of local files, and no more is taken of one than the limits
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import av
 
@@ -17,6 +18,12 @@ from workbench.media.boxes import declared_samples, external_references
 
 CONTAINERS = ("mov", "matroska", "avi", "mpegts", "mxf", "flv")
 """The demuxers that are let in, by FFmpeg's names: mov is MP4 as well, matroska is WebM as well."""
+
+
+# PyAV 19 always replaces undecodable metadata; before, it raised unless told to.
+_METADATA: dict[str, Any] = (
+    {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def open_container(path: Path) -> av.container.InputContainer:
     """Open a file with PyAV. Raises NotAVideo, DamagedClip, UnsupportedClip."""
     _refuse_what_harms(path)
     try:
-        container = av.open(file_url(path), metadata_errors="replace", options=_options())
+        container = av.open(file_url(path), options=_options(), **_METADATA)
     except av.FFmpegError as error:
         raise _unopened(path, error) from error
     for stream in container.streams.video:

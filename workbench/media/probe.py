@@ -218,16 +218,22 @@ class _Sound:
             self.end = max(self.end, at + lasts)
         # MP4 makes the packet before a hole last until its end, and Matroska rounds a duration.
         self.sounding += block if block and (not lasts or lasts > block - unit) else lasts
-        if self.start is None:
-            try:
-                frames = self.stream.decode(packet)
-            except av.FFmpegError:
-                return  # the conversion will say that it does not decode
-            for frame in frames[:1]:
-                if frame.pts is not None and frame.time_base:
-                    # An edit list may begin within a block; what comes before it is not heard.
-                    shown = (self.stream.start_time or 0) * unit
-                    self.start = max(frame.pts * frame.time_base, shown)
+        self.find_start(packet)
+
+    def find_start(self, packet: "av.Packet[Any]") -> None:
+        """Decode packets until the first sample appears."""
+        if self.start is not None:
+            return
+        try:
+            frames = self.stream.decode(packet)
+        except av.FFmpegError:
+            return  # the conversion will report that it does not decode
+        for frame in frames[:1]:
+            if frame.pts is not None and frame.time_base:
+                # An edit list may begin within a block; what comes before it is not heard.
+                unit = Fraction(packet.time_base)
+                shown = (self.stream.start_time or 0) * unit
+                self.start = max(Fraction(frame.pts * frame.time_base), shown)
 
     def _measure_gap(self, elapsed: Fraction, rounding: Fraction) -> None:
         """Compare the time since the first packet with what the packets until then last.
@@ -262,7 +268,11 @@ def _walk(
             )
     found: dict[int, tuple[Position, int]] = {}
     for packet in container.demux(stream.index, *sounds):
-        if not packet.size or packet.is_discard:
+        if not packet.size:
+            continue
+        if packet.is_discard:
+            if packet.stream_index in sounds:  # the decoder needs it to place the first sample
+                sounds[packet.stream_index].find_start(packet)
             continue
         if packet.stream_index in sounds:
             sounds[packet.stream_index].follow(packet)
