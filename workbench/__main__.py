@@ -1,19 +1,17 @@
-"""`python -m workbench`, and the script of that name: the command, as a process of its own."""
+"""Run the command line as a process: `python -m workbench`, or the script `workbench`."""
 
-import signal
+from workbench.signals import exit_on_interrupt, ignore_stop_signals
 
 
 def main() -> None:
-    """Run the command. Before it begins, and when all is done, Ctrl-C finds nothing to say."""
-    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Run the command. Ctrl-C shows no traceback while the process starts or exits."""
+    exit_on_interrupt()
     from workbench.cli import main
 
     try:
         main(prog_name="workbench")
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        ignore_stop_signals()
 
 
 if __name__ == "__main__":

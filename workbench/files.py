@@ -17,7 +17,7 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.signals import delayed_signals
-from workbench.temporary import own_name
+from workbench.temporary import temporary_name
 
 if sys.platform != "win32":
     import fcntl
@@ -44,7 +44,7 @@ def replacing_set(
     the way leaves a file without them, and never with those of another.
     """
     finals = [destination, *beside]
-    temporaries = [path.with_name(f"{own_name()}.partial{path.suffix}") for path in finals]
+    temporaries = [path.with_name(f"{temporary_name()}.partial{path.suffix}") for path in finals]
     try:
         refuse_existing(destination, overwrite)
         with blamed_on(destination):

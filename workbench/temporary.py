@@ -1,6 +1,7 @@
-"""What is made for a while, under a name that says whose it is.
+"""Temporary files and folders, named after the process that owns them.
 
-It is removed by whoever made it; and when that one was killed, by the next who works there.
+The owner removes them. If it was killed, the next process that works in the same folder finds from
+the name that the owner is dead, and removes them then.
 """
 
 import os
@@ -18,158 +19,151 @@ import psutil
 from workbench.errors import Cancelled, DestinationUnusable
 from workbench.signals import delayed_signals
 
-_MARK = ".workbench-"
+_PREFIX = ".workbench-"
+_RETRY_PAUSES = (0.05, 0.2, 0.5, 0.0)  # seconds after each attempt to remove a folder
+_NO_SPACE = 4096  # bytes free, below which a disk counts as full
+_LITTLE_SPACE = 1 << 20  # bytes free, below which an error is blamed on the full disk
 
 
-def own_name() -> str:
-    """Return a hidden name for what this process removes when it is done with it.
+def temporary_name() -> str:
+    """Return a new hidden name for a file or folder that this process will remove.
 
-    It is another each time, and says whose it is: see `clear_dead`.
+    It has the form .workbench-HOST-PID-STARTED-RANDOM, from which `remove_leftovers` finds the
+    owner.
     """
     owner = psutil.Process()
-    return f"{_MARK}{_host()}-{owner.pid}-{_since(owner)}-{uuid.uuid4().hex[:8]}"
+    return f"{_PREFIX}{_host()}-{owner.pid}-{_start_time(owner)}-{uuid.uuid4().hex[:8]}"
 
 
-def is_own(path: Path) -> bool:
-    """Whether a file is a temporary one of this package, or in a temporary folder of it."""
-    return any(part.startswith(_MARK) for part in path.parts)
+def is_temporary(path: Path) -> bool:
+    """Return whether a path is a temporary file of this package, or lies in a temporary folder."""
+    return any(part.startswith(_PREFIX) for part in path.parts)
 
 
-def clear_dead(folder: Path) -> None:
-    """Remove what has such a name, and whose owner, a process of this machine, is gone."""
-    mine = f"{_MARK}{_host()}-"
-    for path in folder.glob(f"{mine}*"):
-        pid, since, *_ = path.name.removeprefix(mine).split("-")
-        if pid.isdecimal() and not _alive(int(pid), since):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                with suppress(OSError):
-                    path.unlink()
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files and folders whose owner, a process of this machine, is dead."""
+    prefix = f"{_PREFIX}{_host()}-"
+    for path in folder.glob(f"{prefix}*"):
+        pid, started, *_ = path.name.removeprefix(prefix).split("-")
+        if not pid.isdecimal() or _is_running(int(pid), started):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
 
 
-def _alive(pid: int, since: str) -> bool:
+def _is_running(pid: int, started: str) -> bool:
     try:
-        return _since(psutil.Process(pid)) == since
+        return _start_time(psutil.Process(pid)) == started
     except psutil.NoSuchProcess:
         return False
-    except psutil.AccessDenied:  # another user's: not ours to clear
+    except psutil.AccessDenied:  # another user's process, so its files are not ours to remove
         return True
 
 
-def _since(process: psutil.Process) -> str:
-    """Return when a process began: its number may be another's later.
+def _start_time(process: psutil.Process) -> str:
+    """Return when a process started, in 1/100 s since boot.
 
-    That is counted from the system's start, and not by a clock that somebody may set.
+    It tells two processes with the same PID apart. The wall clock would not do: a user can set it.
     """
     return str(round(100 * (process.create_time() - psutil.boot_time())))
 
 
 def _host() -> str:
-    """Return this machine's name; a shared disk holds the folders of several."""
+    """Return this machine's name: several machines may use one folder on a shared disk."""
     return "".join(c if c.isalnum() else "_" for c in socket.gethostname())
 
 
+def system_folder() -> Path:
+    """Return the system's folder for temporary files, which TMPDIR can change."""
+    return Path(tempfile.gettempdir())
+
+
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Give a folder for what a tool writes and is read at once, in the system's temporary one.
+def temporary_folder(root: Path, *, create: bool = False) -> Iterator[Path]:
+    """Yield a new folder in `root` that only this user can read, and remove it afterwards.
 
-    A tool does not always say that its file was cut short. So a disk that is full is said here.
-    Raises DestinationUnusable.
+    Leftovers of dead processes in `root` are removed first. `create` creates `root` if it does not
+    exist. Raises DestinationUnusable.
     """
-    root = Path(tempfile.gettempdir())
-    clear_dead(root)
-    folder = root / own_name()
-    full = DestinationUnusable(
-        f"the disk of {root} is full: make room for temporary files, or let TMPDIR name another "
-        "folder"
-    )
-    try:
-        make_folder(folder)
+    require_folder(root, may_be_missing=create)
+    if create:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = str(error.strerror).lower()
+            raise DestinationUnusable(f"cannot create the folder {root}: {why}") from error
+    remove_leftovers(root)
+    folder = root / temporary_name()
+    try:  # Ctrl-C may come right after the folder was created
+        _create(folder)
         yield folder
-        if shutil.disk_usage(folder).free < _FULL:
-            raise full
-    except Exception as error:
-        if isinstance(error, Cancelled) or not folder.is_dir():
-            raise
-        if shutil.disk_usage(folder).free >= _CRAMPED:
-            raise
-        raise full from error
     finally:
-        remove_folder(folder)
+        with delayed_signals():
+            _remove(folder)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a temporary folder for this user alone. Raises DestinationUnusable.
+@contextmanager
+def tool_folder() -> Iterator[Path]:
+    """Yield a temporary folder for files that an external tool writes, such as a filter's log.
 
-    Call it within the `try` that removes the folder: Ctrl-C may come right after it was made.
+    A tool does not always report that its file was cut short. So a full disk raises
+    DestinationUnusable, whether or not the block failed.
     """
+    root = system_folder()
+    full = DestinationUnusable(
+        f"the disk of {root} is full: free some space, or set TMPDIR to a folder on another disk"
+    )
+    with temporary_folder(root) as folder:
+        try:
+            yield folder
+        except Cancelled:
+            raise
+        except Exception as error:
+            if shutil.disk_usage(root).free >= _LITTLE_SPACE:
+                raise
+            raise full from error
+        if shutil.disk_usage(root).free < _NO_SPACE:
+            raise full
+
+
+def _create(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700)
     except OSError as error:
+        why = str(error.strerror).lower()
         raise DestinationUnusable(
-            f"{folder.parent} cannot hold temporary files: {str(error.strerror).lower()}"
+            f"cannot create temporary files in {folder.parent}: {why}"
         ) from error
 
 
-def remove_folder(folder: Path) -> None:
-    """Remove a temporary folder and all in it; try again when a process that ends still writes."""
-    for pause in _PAUSES:
+def _remove(folder: Path) -> None:
+    """Remove a folder and its contents. Retry while a process that is ending still writes there."""
+    for pause in _RETRY_PAUSES:
         shutil.rmtree(folder, ignore_errors=True)
         if not os.path.lexists(folder):
             return
         time.sleep(pause)
 
 
-_PAUSES = (0.05, 0.2, 0.5, 0.0)  # seconds after each try
-_FULL, _CRAMPED = 4096, 1 << 20  # bytes free: nothing fits any more, and not much
-
-
-def default_root() -> Path:
-    """Return where scratch folders go unless a person says otherwise."""
-    return Path(tempfile.gettempdir())
-
-
-@contextmanager
-def scratch(root: Path, *, create: bool = False) -> Iterator[Path]:
-    """Give a new folder in `root`, for this user alone, removed at the end with all in it.
-
-    What was left there by a process of this machine that is gone is removed first. `create` makes
-    `root` where it is missing. Raises DestinationUnusable.
-    """
-    refuse_no_folder(root, missing=create)
-    if create:
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            why = str(error.strerror).lower()
-            raise DestinationUnusable(f"{root} cannot be made: {why}") from error
-    clear_dead(root)
-    folder = root / own_name()
-    try:
-        make_folder(folder)
-        yield folder
-    finally:
-        with delayed_signals():
-            remove_folder(folder)
-
-
-def refuse_no_folder(folder: Path, *, missing: bool) -> None:
-    """Raise DestinationUnusable for a file in place of a folder, and unless it may be missing."""
+def require_folder(folder: Path, *, may_be_missing: bool = False) -> None:
+    """Raise DestinationUnusable unless the path is a folder, or missing and allowed to be."""
     if folder.is_dir():
         return
     if os.path.lexists(folder):
-        raise DestinationUnusable(f"{folder} is a file: give a folder")
-    if not missing:
-        raise DestinationUnusable(f"{folder} does not exist: make the folder, or name another")
+        raise DestinationUnusable(f"{folder} is a file: choose a folder")
+    if not may_be_missing:
+        raise DestinationUnusable(f"{folder} does not exist: create it, or choose another folder")
 
 
-def refuse_full_disk(folder: Path, need: int, what: str) -> None:
-    """Raise DestinationUnusable unless the disk of a folder has so many bytes free."""
+def require_free_space(folder: Path, size: int, source: str) -> None:
+    """Raise DestinationUnusable unless a disk has `size` bytes free to convert `source`."""
     free = shutil.disk_usage(folder).free
-    if free < need:
+    if free < size:
         raise DestinationUnusable(
-            f"{what} needs about {need / 1e6:.0f} MB for its files on the way, and the disk of "
-            f"{os.fspath(folder)} has {free / 1e6:.0f} MB free: make room, or name another folder "
-            "with --temp"
+            f"{source} needs about {size / 1e6:.0f} MB for temporary files, and the disk of "
+            f"{os.fspath(folder)} has {free / 1e6:.0f} MB free: free some space, or choose another "
+            "folder with --temp"
         )

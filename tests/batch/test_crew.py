@@ -22,7 +22,7 @@ from workbench.batch.job import Hands
 from workbench.batch.plan import Job, plan
 from workbench.batch.settings import Settings
 from workbench.errors import Cancelled, DestinationUnusable, FfmpegFailed, OutOfMemory
-from workbench.temporary import scratch
+from workbench.temporary import temporary_folder
 
 
 @pytest.fixture
@@ -118,9 +118,9 @@ def test_errors_come_back_from_workers(tmp_path: Path) -> None:
 
 
 def test_a_scratch_folder_is_made_where_it_may_be_and_removed(tmp_path: Path) -> None:
-    with pytest.raises(DestinationUnusable, match="gone does not exist: make the folder"):
-        scratch(tmp_path / "gone").__enter__()
-    with scratch(tmp_path / "new/out", create=True) as folder:
+    with pytest.raises(DestinationUnusable, match="gone does not exist: create it"):
+        temporary_folder(tmp_path / "gone").__enter__()
+    with temporary_folder(tmp_path / "new/out", create=True) as folder:
         (folder / "a/b").mkdir(parents=True)
         assert folder.parent == tmp_path / "new/out"
     assert list((tmp_path / "new/out").iterdir()) == []

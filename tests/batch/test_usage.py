@@ -81,10 +81,13 @@ def test_time_limits_that_cannot_be(seconds: Any) -> None:
     ("options", "told"),
     [
         ({"out": ""}, "no destination is given: name a folder, or s3://bucket/prefix"),
-        ({"out": "a.txt"}, "a.txt is a file: give a folder"),
-        ({"out": "a.txt/out"}, "a.txt/out cannot be made: not a directory"),
-        ({"out": "out", "temp": "gone"}, "gone does not exist: make the folder, or name another"),
-        ({"out": "out", "temp": "a.txt"}, "a.txt is a file: give a folder"),
+        ({"out": "a.txt"}, "a.txt is a file: choose a folder"),
+        ({"out": "a.txt/out"}, "cannot create the folder .*a.txt/out: not a directory"),
+        (
+            {"out": "out", "temp": "gone"},
+            "gone does not exist: create it, or choose another folder",
+        ),
+        ({"out": "out", "temp": "a.txt"}, "a.txt is a file: choose a folder"),
     ],
 )
 def test_places_that_cannot_be(options: dict[str, Any], told: str, here: Path) -> None:
@@ -96,9 +99,9 @@ def test_places_that_cannot_be(options: dict[str, Any], told: str, here: Path) -
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--temp", "gone"], "gone does not exist: make the folder"),
+        (["--temp", "gone"], "gone does not exist: create it"),
         (["--temp", ""], "it is empty: name a file or a folder"),
-        (["--out", "a.txt"], "a.txt is a file: give a folder"),
+        (["--out", "a.txt"], "a.txt is a file: choose a folder"),
         (["--time-limit", "nan"], "nan is no number of minutes"),
         (["--time-limit", "inf"], "inf is no number of minutes"),
         (["--time-limit", "-1"], "-1.0 is not in the range x>0"),

@@ -16,7 +16,7 @@ from tests.soak.machine import MOV, RECORD, REPORT, Conversions, Ended
 from workbench import ffmpeg, temporary
 from workbench.errors import DestinationExists, DestinationUnusable
 from workbench.files import replacing_set
-from workbench.temporary import clear_dead, own_name, temporary_folder
+from workbench.temporary import remove_leftovers, temporary_name, tool_folder
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="signals, process groups, file systems of its own"
@@ -154,7 +154,7 @@ def test_what_tools_write_is_not_trusted_on_a_full_disk(
     monkeypatch.setattr(temporary.tempfile, "gettempdir", lambda: str(tmp_path))
     full = shutil.disk_usage(tmp_path)._replace(free=0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    with pytest.raises(DestinationUnusable, match="is full"), temporary_folder():
+    with pytest.raises(DestinationUnusable, match="is full"), tool_folder():
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -173,18 +173,18 @@ def test_a_clock_that_is_set_buries_nobody(
 ) -> None:
     """What a process that runs has made stays; what one has left that is gone is removed."""
     monkeypatch.setattr(psutil, "Process", lambda *_: sleeper)
-    running = tmp_path / own_name()
+    running = tmp_path / temporary_name()
     running.mkdir()
     monkeypatch.undo()
     for name in ("boot_time", "_psplatform.boot_time"):  # as the system reckons it by its clock
         owner = psutil if "." not in name else psutil._psplatform  # type: ignore[attr-defined]
         now = owner.boot_time()
         monkeypatch.setattr(owner, "boot_time", lambda now=now: now - 3600)
-    clear_dead(tmp_path)
+    remove_leftovers(tmp_path)
     assert running.is_dir()
     sleeper.kill()
     sleeper.wait()
-    clear_dead(tmp_path)
+    remove_leftovers(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -22,9 +22,8 @@ from workbench.batch.shipped import CONVERT, notebook
 from workbench.batch.summary import LINES, NOTEBOOK, refuse_foreign_summary, write_summary
 from workbench.errors import ClipNotFound, DestinationUnusable, ParameterError
 from workbench.files import expanded
-from workbench.storage.base import is_remote
-from workbench.storage.locations import open_storage, refuse_address
-from workbench.temporary import refuse_no_folder
+from workbench.storage.locations import is_remote, open_storage, refuse_unknown_scheme
+from workbench.temporary import require_folder
 
 MOST_WORKERS = 256
 
@@ -70,9 +69,9 @@ def run_batch(
         notebook(name)  # now, and not once for each clip
     place = _absolute(out)
     if not is_remote(place):
-        refuse_no_folder(Path(place), missing=True)
+        require_folder(Path(place), may_be_missing=True)
     if temp is not None:
-        refuse_no_folder(expanded(temp, "temp").absolute(), missing=False)
+        require_folder(expanded(temp, "temp").absolute())
     jobs = plan(named, settings or Settings(), profile, sweep, exclude=place)
     count, threads = runner.local_crew(workers)
     terms = Terms(

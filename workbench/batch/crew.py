@@ -2,15 +2,12 @@
 
 import asyncio
 import os
-import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +31,15 @@ from workbench.batch.shipped import CONVERT, NOTEBOOKS
 from workbench.errors import BatchError, Cancelled, StorageRefused, WorkbenchError
 from workbench.ffmpeg import THREADS_VARIABLE, Cancellation, program
 from workbench.files import sha256_of
-from workbench.signals import delayed_signals
-from workbench.storage.base import Storage, is_remote
-from workbench.storage.locations import open_storage
-from workbench.temporary import default_root, scratch
+from workbench.signals import (
+    delayed_signals,
+    ignore_interrupt,
+    ignored_signals,
+    interrupt_blocked_in_children,
+)
+from workbench.storage.base import Storage
+from workbench.storage.locations import is_remote, open_storage
+from workbench.temporary import system_folder, temporary_folder
 
 _RESTART = 20.0  # seconds in which Dask has started a killed worker again
 _ENDING = 30.0  # seconds in which a job that is stopped ends
@@ -61,11 +63,11 @@ class Terms:
         """Return where scratch folders go: beside what is delivered, if that is on a disk."""
         if self.temp:
             return Path(self.temp)
-        return default_root() if is_remote(self.destination) else Path(self.destination)
+        return system_folder() if is_remote(self.destination) else Path(self.destination)
 
     def scratch(self) -> AbstractContextManager[Path]:
         """Give a scratch folder; the destination is made for it, a folder of --temp is not."""
-        return scratch(self.root, create=self.temp is None)
+        return temporary_folder(self.root, create=self.temp is None)
 
 
 class Bench(WorkerPlugin):
@@ -80,7 +82,7 @@ class Bench(WorkerPlugin):
         if self._terms.threads is not None:
             # A worker of this machine would hear Ctrl-C as its owner does, who knows what to do;
             # where signals cannot be blocked from a process's start, this is early enough.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            ignore_interrupt()
         threads = self._terms.threads or -(-(os.cpu_count() or 1) // worker.state.nthreads)
         os.environ.setdefault(THREADS_VARIABLE, str(threads))  # unless a person has said so
         self._stack = ExitStack()
@@ -135,7 +137,7 @@ class Bench(WorkerPlugin):
         destination, source = self._places(job)
         try:
             self._refuse_other_versions()
-            with scratch(self._folder) as folder, self._lent() as kernel:
+            with temporary_folder(self._folder) as folder, self._lent() as kernel:
                 hands = Hands(
                     destination=destination,
                     source=source,
@@ -280,12 +282,12 @@ def crew(terms: Terms, workers: int, scheduler: str | None) -> Iterator[Crew]:
                 hired.client.register_plugin(bench)
         yield hired
     except BaseException:
-        with undisturbed(), suppress(OSError, TimeoutError):
+        with ignored_signals(), suppress(OSError, TimeoutError):
             if hired:
                 hired.client.run(stop, terms.batch, on_error="ignore")
         raise
     finally:
-        with undisturbed(), stack, suppress(OSError, TimeoutError, ValueError, KeyError):
+        with ignored_signals(), stack, suppress(OSError, TimeoutError, ValueError, KeyError):
             if hired:  # a scheduler or a worker may not know the plugin yet
                 hired.client.unregister_worker_plugin(terms.batch)
 
@@ -308,7 +310,7 @@ def _local(stack: ExitStack, terms: Terms, workers: int) -> Crew:
     stack.enter_context(dask.config.set(_QUIET))
     try:
         # Half a cluster can neither work nor be closed.
-        with delayed_signals(), _deaf_children():
+        with delayed_signals(), interrupt_blocked_in_children():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -328,23 +330,6 @@ def _local(stack: ExitStack, terms: Terms, workers: int) -> Crew:
     return Crew(client, cluster, workers)
 
 
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Let processes that are started meanwhile not hear Ctrl-C: who started them ends them.
-
-    They inherit what is blocked here, and so do those that take the place of one that was killed.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    resource_tracker.ensure_running()  # multiprocessing's own; when it starts, it unblocks
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class Farewell(SchedulerPlugin):
     """At the scheduler: when the caller of a batch is gone, its benches go as well."""
 
@@ -360,22 +345,6 @@ class Farewell(SchedulerPlugin):
         if self._batch in scheduler.worker_plugins:  # it did not take them along itself
             await scheduler.unregister_worker_plugin(comm=None, name=self._batch)
         await scheduler.unregister_scheduler_plugin(name=self.name)
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let Ctrl-C and a termination wait: clearing away is short, and half of it leaves a mess."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in heard:
-        signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        for number, act in heard.items():
-            signal.signal(number, act)
 
 
 def _refuse_strangers(client: Client) -> None:

@@ -34,8 +34,8 @@ from workbench.ffmpeg import Cancellation, program
 from workbench.files import sha256_of
 from workbench.media.clip import Clip
 from workbench.media.probe import open_clip
-from workbench.storage.base import Follower, Storage, Stored, patiently, safe_name
-from workbench.temporary import refuse_full_disk
+from workbench.storage.base import OnBytes, Storage, Stored, safe_name, with_retries
+from workbench.temporary import require_free_space
 
 MANIFESTS = ".batch/"
 """The folder of a destination's manifests: they are for the machine."""
@@ -153,14 +153,14 @@ def run_job(job: Job, hands: Hands) -> Outcome:
     _refuse_long_name(job.name)
     _refuse_delivered_meanwhile(job, hands.destination)
     replaces = _replaceable(job, hands)
-    hands.destination.clear(f"{job.name}.mov")
-    refuse_full_disk(hands.folder, job.size, job.source)
+    hands.destination.abort_uploads(f"{job.name}.mov")
+    require_free_space(hands.folder, job.size, job.source)
     hands.tell("fetching", 0)
     follow = hands.follow("fetching")
     source = patiently(lambda: hands.source.fetch(job.source, hands.folder, follow), hands.pause)
     hands.check()
     with open_clip(source) as clip:
-        refuse_full_disk(hands.folder, _estimate(clip), source.name)
+        require_free_space(hands.folder, _estimate(clip), source.name)
     delivered = hands.folder / safe_name(f"{PurePosixPath(job.name).name}.mov")
     executed = delivered.with_name(delivered.stem + _NOTEBOOK)
     hands.tell("converting", 0)

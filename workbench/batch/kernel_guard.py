@@ -7,13 +7,14 @@ is one: python -m workbench.batch.kernel_guard OWNER SCRATCH, and then the kerne
 import _thread
 import os
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
 from threading import Thread
 
 import psutil
+
+from workbench.signals import unblock_interrupt
 
 _LOOK = 0.5  # seconds between looks
 _GRACE = 5.0  # seconds in which what runs may end by itself
@@ -22,8 +23,7 @@ _GRACE = 5.0  # seconds in which what runs may end by itself
 def main() -> None:
     """Be a kernel that ends with the process OWNER, and then removes the folder SCRATCH, if any."""
     owner, folder = int(sys.argv[1]), sys.argv[2]
-    if sys.platform != "win32":  # a worker does not hear Ctrl-C, but a kernel is interrupted by it
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    unblock_interrupt()  # its owner may block SIGINT, by which Jupyter interrupts a kernel
     try:
         watched = psutil.Process(owner)
     except psutil.NoSuchProcess:

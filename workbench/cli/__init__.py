@@ -6,8 +6,9 @@ import click
 
 from workbench import __version__
 from workbench.cli import batch, clips, install, looks, serve
-from workbench.cli.options import listen, stopping
+from workbench.cli.options import stopping
 from workbench.errors import DestinationExists, OutOfMemory, WorkbenchError
+from workbench.signals import interrupt_on_stop_signals
 
 
 class _Commands(click.Group):
@@ -32,7 +33,7 @@ class _Commands(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """Make verified, debanded ProRes 422 HQ files from AI-generated clips."""
-    listen()
+    interrupt_on_stop_signals()
 
 
 for command in (

@@ -1,17 +1,15 @@
 """What the commands share: options, how they show what they found, how they stop."""
 
 import json
-import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from workbench.errors import one_line
+from workbench.signals import caused_by_interrupt
 
 
 class _Given(click.Path):
@@ -107,28 +105,10 @@ def stopping(
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if isinstance(error, click.ClickException) or not _interrupted(error):
+        if isinstance(error, click.ClickException) or not caused_by_interrupt(error):
             raise
         late = _identity(written) != before
         raise click.ClickException(one_line(sentence_after if late else sentence)) from error
-
-
-def listen() -> None:
-    """Hear a termination as Ctrl-C, and of several the first alone: clearing away is short."""
-    heard = float("-inf")
-
-    def hear(number: int, frame: FrameType | None) -> None:
-        nonlocal heard
-        if time.monotonic() - heard > _DEAF:
-            heard = time.monotonic()
-            signal.default_int_handler(number, frame)
-
-    signal.signal(signal.SIGTERM, hear)
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as in the background of a shell
-        signal.signal(signal.SIGINT, hear)
-
-
-_DEAF = 10.0  # seconds
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
@@ -137,15 +117,6 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_ino, found.st_mtime_ns) if found else None
-
-
-def _interrupted(error: BaseException | None) -> bool:
-    """Whether an interrupt is at the root of an error: what it breaks off may fail in turn."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__context__
-    return False
 
 
 def pairs(overrides: tuple[str, ...]) -> dict[str, Any]:

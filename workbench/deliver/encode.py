@@ -41,7 +41,7 @@ from workbench.files import (
 from workbench.look.graph import filter_names
 from workbench.media.clip import Clip
 from workbench.media.probe import open_clip, refuse_no_file
-from workbench.temporary import clear_dead
+from workbench.temporary import remove_leftovers
 
 DELIVERED = "_prores"
 """How the name of a delivered file ends, before its suffix, unless a person names it."""
@@ -130,7 +130,7 @@ def convert(
     beside = record_path(destination), report_path(destination)
     for path in beside if figures else ():
         refuse_existing(path, overwrite=True)
-    clear_dead(destination.parent)
+    remove_leftovers(destination.parent)
     cancellation = cancellation or ffmpeg.Cancellation()
     filters = filter_names(encode_chain(clip, recipe))
     ffmpeg.require(filters, encoders=[CODEC, "pcm_s16le"])

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from workbench import ffmpeg
 from workbench.errors import ResultsMissing, UnsupportedClip
 from workbench.media.frames import Frame
-from workbench.temporary import temporary_folder
+from workbench.temporary import tool_folder
 
 _SMALLEST = 216  # pixels in one direction at least
 _WINDOW = 65  # pixels at 3840 x 2160: libvmaf's default, and the most that fits into its table
@@ -44,7 +44,7 @@ def cambi(
     """
     _require(frames[0])
     options = [f"max_log_contrast={max_log_contrast}", *_size_options(frames[0])]
-    with temporary_folder() as folder:
+    with tool_folder() as folder:
         _run(frames, options, folder, cancellation)
         return _scores(folder, len(frames))
 
@@ -82,7 +82,7 @@ def cambi_map(frame: Frame) -> CambiMap:
     (65535 in its files), so real bands lie far below it: stretch for display. Raises as `cambi`.
     """
     _require(frame)
-    with temporary_folder() as folder:
+    with tool_folder() as folder:
         (folder / _MAPS).mkdir()
         _run([frame], [f"heatmaps_path={_MAPS}", *_size_options(frame)], folder)
         score = _scores(folder, 1)[0]

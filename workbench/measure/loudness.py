@@ -12,7 +12,7 @@ from pathlib import Path
 from workbench import ffmpeg
 from workbench.errors import ResultsMissing
 from workbench.media.guards import file_input
-from workbench.temporary import temporary_folder
+from workbench.temporary import tool_folder
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def loudness(
         f"[longer]apad=pad_dur={_STEPS},ebur128=peak=true:metadata=1,{_printed('true_peak')}[peak]"
     )
     outputs = ["-map", "[loudness]", "-f", "null", "-", "-map", "[peak]", "-f", "null", "-"]
-    with temporary_folder() as folder:
+    with tool_folder() as folder:
         ffmpeg.run(
             [*file_input(path), "-filter_complex", graph, *outputs],
             file=path,

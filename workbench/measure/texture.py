@@ -12,7 +12,7 @@ from workbench import ffmpeg
 from workbench.errors import ResultsMissing
 from workbench.measure.surface import Area, Luma, full_size
 from workbench.media.frames import Frame
-from workbench.temporary import temporary_folder
+from workbench.temporary import tool_folder
 
 _ENOUGH = 0.001  # of the picture: less texture than this says nothing
 
@@ -45,7 +45,7 @@ def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float | None]:
         f"[one][two]ssim=stats_file={_LOG}"
     )
     source = ffmpeg.raw_input(_GREY, width, 2 * height)
-    with temporary_folder() as folder:
+    with tool_folder() as folder:
         ffmpeg.run([*source, "-lavfi", graph, "-f", "null", "-"], stdin=pairs(), folder=folder)
         log = folder / _LOG
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []

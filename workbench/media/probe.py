@@ -22,7 +22,7 @@ from workbench.media.frame_reader import FrameReader
 from workbench.media.frames import Orientation, Position, orientation
 from workbench.media.guards import limits, open_container, refuse_over
 from workbench.media.truncation import refuse_cut
-from workbench.temporary import is_own
+from workbench.temporary import is_temporary
 
 
 def open_clip(path: str | Path) -> Clip:
@@ -99,7 +99,7 @@ def _if_still_written(path: Path, before: tuple[int, int]) -> str:
         after = file_stamp(path)
     except OSError:
         return ""
-    if is_own(path) or not still_written(before, after, time.time()):
+    if is_temporary(path) or not still_written(before, after, time.time()):
         return ""
     return (
         " (it was changed a moment ago: if it is still being written, copied or downloaded, wait "

@@ -22,7 +22,7 @@ from workbench.service.work_queue import Line
 from workbench.storage.base import Storage
 from workbench.storage.folder import Folder
 from workbench.storage.locations import open_storage
-from workbench.temporary import default_root, scratch
+from workbench.temporary import system_folder, temporary_folder
 
 TOKEN_VARIABLE = "WORKBENCH_TOKEN"
 _LOOKING = (8, 64)  # requests that ask the storage at once, and that wait to
@@ -146,10 +146,10 @@ def _listening(host: str, port: int, token: str) -> socket.socket:
 
 
 def _temporary(parent: Path | None) -> AbstractContextManager[Path]:
-    parent = expanded(parent or default_root()).absolute()
+    parent = expanded(parent or system_folder()).absolute()
     if not parent.is_dir():
         raise DestinationUnusable(f"{parent} cannot hold temporary files: it is not a folder")
-    return scratch(parent)
+    return temporary_folder(parent)
 
 
 def _tell(listener: socket.socket) -> None:
