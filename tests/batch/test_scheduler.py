@@ -123,7 +123,7 @@ def test_a_worker_that_is_another_is_refused(
     terms: dict[str, Any] = {"scheduler": cluster[0], "profile": "studio"}
     run_batch(places[:1], places[1], **terms, on_outcome=outcomes.append)
     (one,) = outcomes
-    assert one.reason == f"on {gethostname()}: there is no profile studio in the AWS configuration"
+    assert one.reason == f"on {gethostname()}: the AWS configuration has no profile studio"
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)
     here = replace(crew.program(), version="1.0")

@@ -59,7 +59,7 @@ def test_a_batch_with_good_credentials(bucket: Bucket, banded: Path, tmp_path: P
     variables = {**bucket.environment, "AWS_SESSION_TOKEN": TOKEN, "WORKBENCH_TOKEN": TOKEN}
     said = ran(["s3:///in", "--out", "s3:///out"], variables, secrets, tmp_path / "temp", 1)
     assert "cut.mp4" in said
-    assert "refused the credentials" in said
+    assert "rejected the credentials" in said
     keys = bucket.keys("out/")
     assert any(key.endswith("a_prores_convert.ipynb") for key in keys)
     assert any(".batch/" in key for key in keys)
@@ -96,7 +96,7 @@ def test_an_address_with_a_password_in_it_is_refused_and_not_repeated(
     for name in ("R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("R2_ENDPOINT_URL", address)
-    with pytest.raises(StorageRefused, match="is not a plain address") as caught:
+    with pytest.raises(StorageRefused, match="is not a plain URL") as caught:
         s3.open_bucket("s3://clips/in")
     refuse([PASSWORD], "the error", str(caught.value))
     assert caught.value.__cause__ is None

@@ -137,7 +137,7 @@ def test_what_is_asked_of_a_storage_stays_within(parts: list[str]) -> None:
     if _possible(key):
         assert not {".", "..", "\0"} & {*parts}
         assert not key.endswith("/")
-        assert Folder(Path("/nowhere"), links=False).find(key) is None
+        assert Folder(Path("/nowhere"), follow_links=False).find(key) is None
 
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"

@@ -171,7 +171,7 @@ def test_a_storage_that_fails_for_a_while(service: Private, bucket: Bucket, movi
 
     bucket.answer(500, count=None)
     found = problem(service.ask(SKY), problems.STORAGE)
-    assert found.detail == "sky.mp4: the storage failed, after several tries (status 500)"
+    assert found.detail == "sky.mp4: the storage failed after several retries (status 500)"
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
@@ -180,7 +180,7 @@ def test_a_storage_that_refuses(service: Private, bucket: Bucket, method: str) -
     found = problem(service.ask(SKY), problems.STORAGE)
     assert found.detail == problems.STORAGE.meaning
     line = service.told(found.instance)
-    assert line.endswith("sky.mp4: the storage refused the credentials, or they may not do this")
+    assert line.endswith("sky.mp4: the storage rejected the credentials, or they do not allow this")
     assert bucket.key not in line
     assert bucket.secret not in line
 
@@ -198,7 +198,7 @@ def test_a_bucket_that_does_not_exist(bucket: Bucket, tmp_path: Path) -> None:
         for path in (SKY, path_of(ODD)):
             found = problem(service.ask(path), problems.STORAGE)
             assert found.detail == problems.STORAGE.meaning
-            assert service.told(found.instance).endswith("there is no bucket none")
+            assert service.told(found.instance).endswith("the bucket none does not exist")
         bucket.make("none")
         problem(service.ask(SKY), problems.MISSING)
 

@@ -20,7 +20,7 @@ from workbench.errors import (
     StorageRefused,
 )
 from workbench.storage import s3
-from workbench.storage.base import Storage, patiently, safe_name
+from workbench.storage.base import Storage, safe_name, with_retries
 from workbench.storage.folder import Folder
 from workbench.storage.locations import open_storage
 
@@ -118,7 +118,7 @@ def test_what_a_killed_upload_left_is_cleared_away(opened: Storage, bucket: Buck
     client = opened.client  # type: ignore[attr-defined]
     client.create_multipart_upload(Bucket=bucket.name, Key="in/a.mov")
     client.create_multipart_upload(Bucket=bucket.name, Key="in/a.mov.other")
-    opened.clear("a.mov")
+    opened.abort_uploads("a.mov")
     assert [key for key, _ in bucket.multipart_uploads()] == ["in/a.mov.other"]
 
 
@@ -143,7 +143,7 @@ def test_a_bucket_that_is_missing_is_said(opened: Storage, bucket: Bucket, tmp_p
     """Also of one object, although no answer to a HEAD tells it from a missing key."""
     none = open_storage("s3://none/in")
     for ask in (none.find, none.sha256, none.read, lambda name: none.fetch(name, tmp_path)):
-        with pytest.raises(StorageRefused, match=r"in/a\.mp4: there is no bucket none"):
+        with pytest.raises(StorageRefused, match=r"in/a\.mp4: the bucket none does not exist"):
             ask("a.mp4")
     bucket.put("in/a.mp4", b"abc")
     assert opened.find("a.mp4")
@@ -159,10 +159,10 @@ def test_an_upload_that_another_ended_is_tried_again(
     def end(_: int) -> None:
         if not ended:
             ended.append(0)
-            opened.clear("a.mov")
+            opened.abort_uploads("a.mov")
 
     data = large.read_bytes()
-    stored = patiently(lambda: opened.store(large, "a.mov", sha256(data), end), ended.append)
+    stored = with_retries(lambda: opened.store(large, "a.mov", sha256(data), end), ended.append)
     assert stored.size == len(data)
     assert len(ended) == 2
     assert bucket.get("in/a.mov") == data
@@ -181,7 +181,7 @@ def test_no_error_tells_a_secret(
     bucket.put("in/a.mp4", b"abc")
     for storage in (wrong_key, wrong_secret):
         for act in (lambda: list(storage.files()), lambda: storage.fetch("a.mp4", tmp_path)):  # noqa: B023
-            with pytest.raises(StorageRefused, match="refused the credentials") as caught:
+            with pytest.raises(StorageRefused, match="rejected the credentials") as caught:
                 act()
             told: list[str] = []
             error: BaseException | None = caught.value
@@ -214,7 +214,7 @@ def test_a_storage_that_is_down_is_said(
                 "R2_ACCESS_KEY_ID": "a",
                 "R2_SECRET_ACCESS_KEY": "b",
             },
-            "not a plain address",
+            "not a plain URL",
         ),
     ],
 )
@@ -229,7 +229,7 @@ def test_half_of_the_settings_is_said(
         open_storage("s3://clips/in")
     with pytest.raises(StorageRefused, match="R2_BUCKET is not set"):
         open_storage("s3:///in")
-    with pytest.raises(StorageRefused, match="there is no profile nobodys"):
+    with pytest.raises(StorageRefused, match="has no profile nobodys"):
         open_storage("s3://clips/in", "nobodys")
 
 

@@ -136,5 +136,5 @@ def _check_options(
 
 def _absolute(place: str | Path) -> str:
     """Return a place that means the same in every process, whatever its folder is."""
-    refuse_address(place)
+    refuse_unknown_scheme(place)
     return str(place) if is_remote(place) else str(expanded(place, "out").absolute())

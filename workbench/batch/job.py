@@ -74,7 +74,7 @@ class Hands:
     cancellation: Cancellation
     tell: Callable[[str, int], None]  # told each stage, and bytes that went through in it
 
-    def follow(self, stage: str) -> Follower:
+    def follow(self, stage: str) -> OnBytes:
         def follow(count: int) -> None:
             self.check()
             self.tell(stage, count)
@@ -157,7 +157,7 @@ def run_job(job: Job, hands: Hands) -> Outcome:
     require_free_space(hands.folder, job.size, job.source)
     hands.tell("fetching", 0)
     follow = hands.follow("fetching")
-    source = patiently(lambda: hands.source.fetch(job.source, hands.folder, follow), hands.pause)
+    source = with_retries(lambda: hands.source.fetch(job.source, hands.folder, follow), hands.pause)
     hands.check()
     with open_clip(source) as clip:
         require_free_space(hands.folder, _estimate(clip), source.name)
@@ -308,7 +308,7 @@ def _store(job: Job, files: Mapping[str, Path], manifest: Manifest, hands: Hands
 def _upload(name: str, file: Path, sha256: str, hands: Hands) -> Stored:
     hands.check()
     follow = hands.follow("storing")
-    return patiently(lambda: hands.destination.store(file, name, sha256, follow), hands.pause)
+    return with_retries(lambda: hands.destination.store(file, name, sha256, follow), hands.pause)
 
 
 def _estimate(clip: Clip) -> int:

@@ -13,7 +13,8 @@ from workbench.batch.settings import Order, Settings, make_order, plain_value, r
 from workbench.batch.sources import MISSING, Found, find_clips
 from workbench.deliver.encode import DELIVERED
 from workbench.errors import BatchError, ClipNotFound, ParameterError
-from workbench.storage.base import Stored, is_remote
+from workbench.storage.base import Stored
+from workbench.storage.locations import is_remote
 
 Sweep = Sequence[tuple[str, tuple[Any, ...]]]
 """Parameters, each with the values that are tried."""

@@ -23,8 +23,8 @@ from workbench.errors import (
     StorageRefused,
     WorkbenchError,
 )
-from workbench.storage.base import Storage, is_remote
-from workbench.storage.locations import open_storage
+from workbench.storage.base import Storage
+from workbench.storage.locations import is_remote, open_storage
 
 _AHEAD = 4
 """Jobs handed out for each thread of the crew: none waits for one, and a stop leaves few."""

@@ -13,8 +13,13 @@ from workbench.batch.settings import make_order, plain_value, read_settings
 from workbench.deliver.encode import CLIPS, is_clip, is_delivered
 from workbench.errors import BatchError
 from workbench.files import expanded, read_toml
-from workbench.storage.base import S3, Stored, is_remote
-from workbench.storage.locations import open_storage, refuse_address
+from workbench.storage.base import Stored
+from workbench.storage.locations import (
+    is_remote,
+    open_storage,
+    refuse_unknown_scheme,
+    split_url,
+)
 
 MISSING = "missing"
 """The identity of a file that was named and is not there."""
@@ -33,7 +38,7 @@ class Found:
 
 def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
     """Yield the clips that one source names. Raises StorageRefused, BatchError."""
-    refuse_address(source)
+    refuse_unknown_scheme(source)
     if is_remote(source):
         yield from _in_bucket(source, profile, exclude)
         return
@@ -59,15 +64,15 @@ def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterato
 
 def _in_bucket(source: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
     """Yield clips of a bucket: one key, or what is below a prefix, or what a glob matches."""
-    bucket, _, key = source.removeprefix(S3).partition("/")
+    bucket, key = split_url(source)
     above, _, last = key.rpartition("/")
-    place = f"{S3}{bucket}/{above}"
+    place = f"{bucket}{above}"
     alone = open_storage(place, profile).find(last) if last else None
     if alone is not None:
         yield Found(place, alone, _stem(last), {})
     elif any(c in key for c in _WILD):
         fixed = _fixed_part(key)
-        place = f"{S3}{bucket}/{fixed}"
+        place = f"{bucket}{fixed}"
         begin = key[: min(key.index(c) for c in _WILD if c in key)]
         pattern = key.removeprefix(fixed).lstrip("/")
         ours = _delivered(place, exclude, profile)

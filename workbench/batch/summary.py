@@ -13,7 +13,7 @@ from workbench.batch.shipped import notebook
 from workbench.deliver.report import templates
 from workbench.errors import DestinationExists
 from workbench.files import sha256_of
-from workbench.storage.base import Storage, patiently
+from workbench.storage.base import Storage, with_retries
 
 LINES = "summary.jsonl"
 """One outcome a line, as they came: what the summary is made of, and what a machine reads."""
@@ -53,7 +53,7 @@ def refuse_foreign_summary(destination: Storage) -> None:
 
 
 def _store(path: Path, name: str, destination: Storage) -> None:
-    patiently(lambda: destination.store(path, name, sha256_of(path)))
+    with_retries(lambda: destination.store(path, name, sha256_of(path)))
 
 
 def _write_table(outcomes: list[Outcome], path: Path) -> None:

@@ -130,7 +130,7 @@ def _storage(place: str, profile: str | None) -> Storage:
         return storage
     if not storage.root.is_dir():
         raise StorageRefused(f"{place} is not a folder")
-    return replace(storage, links=False)
+    return replace(storage, follow_links=False)
 
 
 def _listening(host: str, port: int, token: str) -> socket.socket:

@@ -1,6 +1,7 @@
-"""Storage: a folder on this machine or a prefix of a bucket, behind one small protocol.
+"""The storage protocol, which local folders and buckets implement.
 
-A file in it has a name, with "/" between folders, and takes that name only when it is whole.
+File names in a storage use "/" between folders. A file appears under its name only when it is
+complete.
 """
 
 import time
@@ -13,84 +14,81 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from workbench.errors import StorageDown
 
-Follower = Callable[[int], None]
-"""Told how many more bytes went through; what it raises ends the transfer."""
+OnBytes = Callable[[int], None]
+"""A callback that receives the number of bytes transferred since its last call.
 
-S3 = "s3://"
+Any exception that it raises stops the transfer.
+"""
 
 _T = TypeVar("_T")
+
+_STEM_BYTES, _SUFFIX_BYTES = 180, 12  # file systems allow 255; names of delivered files add to it
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A file in a storage."""
 
-    name: str  # below the storage's own place
+    name: str  # relative to the storage's root
     size: int  # bytes
-    identity: str  # another one when the file is another: size and time, or the ETag
+    identity: str  # differs when the file differs: size and modification time, or the ETag
 
 
 class Storage(Protocol):
-    """Where files are. Methods raise StorageError."""
+    """A place that holds files. Every method raises StorageError."""
 
     def url(self, name: str) -> str:
-        """Return a file's full name, for people."""
+        """Return a file's full path or URL, for messages and records."""
 
     def files(self, prefix: str = "") -> Iterator[Stored]:
-        """Yield every file below whose name begins so, in the order of names."""
+        """Yield every file whose name starts with `prefix`, sorted by name."""
 
     def find(self, name: str) -> Stored | None:
-        """Return a file by its name, None where there is none."""
+        """Return a file by its name, or None if it does not exist."""
 
-    def fetch(self, name: str, folder: Path, follow: Follower | None = None) -> Path:
-        """Return a file as a local one: itself, or a copy in `folder`, its SHA-256 checked."""
+    def fetch(self, name: str, folder: Path, on_bytes: OnBytes | None = None) -> Path:
+        """Return a local path to a file: its own, or a copy in `folder` with a checked SHA-256."""
 
-    def store(self, file: Path, name: str, sha256: str, follow: Follower | None = None) -> Stored:
-        """Give a local file this name in the storage, whole or not at all."""
+    def store(self, file: Path, name: str, sha256: str, on_bytes: OnBytes | None = None) -> Stored:
+        """Write a local file to the storage under this name, atomically."""
 
     def sha256(self, name: str) -> str | None:
-        """Return the SHA-256 of a file, in hex, None where there is none or it is not known."""
+        """Return a file's SHA-256 in hex, or None if there is no file or no known checksum."""
 
     def read(self, name: str) -> bytes | None:
-        """Return a small file's contents, None where there is none."""
+        """Return the contents of a small file, or None if it does not exist."""
 
-    def clear(self, name: str) -> None:
-        """Remove what a killed upload to this name left behind.
+    def abort_uploads(self, name: str) -> None:
+        """Abort unfinished uploads of this file, which a killed process leaves behind.
 
-        Should one be under way elsewhere, it fails there and is tried again.
+        An upload that another process is running fails there, and that process retries it.
         """
 
 
-def patiently(act: Callable[[], _T], pause: Callable[[float], None] = time.sleep) -> _T:
-    """Try again what a storage could not do, on top of its client's own quick tries."""
-    again = Retrying(
+def with_retries(act: Callable[[], _T], pause: Callable[[float], None] = time.sleep) -> _T:
+    """Call `act`, and retry it twice after StorageDown, with exponential backoff.
+
+    The storage's client has made its own quick retries by then. `pause` waits between attempts, in
+    seconds, and may raise to stop.
+    """
+    retrying = Retrying(
         retry=retry_if_exception_type(StorageDown),
         stop=stop_after_attempt(3),
         wait=wait_random_exponential(multiplier=2, max=30),
         sleep=pause,
         reraise=True,
     )
-    return again(act)
-
-
-def is_remote(place: str | Path) -> bool:
-    return str(place).startswith(S3)
+    return retrying(act)
 
 
 def safe_name(name: str) -> str:
-    r"""Return a file name that every system can have, as like to this one as it can be.
+    r"""Return a file name that is valid on every system, and as close to `name` as possible.
 
     >>> safe_name("a/b\n:c.mp4")
     'a_b__c.mp4'
     """
     kept = "".join(c if c.isprintable() and c not in '\\/:*?"<>|' else "_" for c in name)
     path = PurePosixPath(kept)
-    suffix = path.suffix.encode()[:_SUFFIX].decode(errors="ignore")
-    stem = path.stem.encode()[:_STEM].decode(errors="ignore").strip(" .")
+    suffix = path.suffix.encode()[:_SUFFIX_BYTES].decode(errors="ignore")
+    stem = path.stem.encode()[:_STEM_BYTES].decode(errors="ignore").strip(" .")
     return f"{stem or '_'}{suffix}"
-
-
-_STEM, _SUFFIX = (
-    180,
-    12,
-)  # bytes; file systems take 255, and what is made of a clip adds to its name

@@ -1,7 +1,8 @@
-"""A bucket of Cloudflare R2, or of any S3, as a storage.
+"""An S3 bucket as a storage: Cloudflare R2 or any other S3 service.
 
-What R2 wants different is set here: the region `auto`, no checksum headers but those that a request
-must have, parts of one size. An ETag is no MD5 there, so each object carries its own SHA-256.
+The settings here suit R2: the region `auto`, checksum headers only where a request requires them,
+and multipart parts of equal size. R2's ETags are not MD5 sums, so every object carries its own
+SHA-256 in its metadata.
 """
 
 import os
@@ -28,17 +29,18 @@ from workbench.errors import (
     StorageRefused,
 )
 from workbench.files import sha256_of
-from workbench.storage.base import S3, Follower, Stored, safe_name
+from workbench.storage.base import OnBytes, Stored, safe_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-_PART = 16 << 20  # bytes; s3transfer makes parts larger, all alike, where they would be over 10,000
+_SCHEME = "s3://"
+_PART = 16 << 20  # bytes; s3transfer uses larger, equal parts for files of more than 10,000 parts
 _TRANSFER = TransferConfig(
     multipart_threshold=_PART,
     multipart_chunksize=_PART,
     max_concurrency=4,
-    num_download_attempts=5,  # of each part: a cut connection costs one part and not the file
+    num_download_attempts=5,  # for each part: a lost connection repeats one part, not the file
     preferred_transfer_client="classic",
 )
 _CONFIG = Config(
@@ -50,9 +52,9 @@ _CONFIG = Config(
     read_timeout=30,
     max_pool_connections=32,
 )
-_HASH = "sha256"  # the key in an object's metadata
-_R2 = ("R2_ENDPOINT_URL", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")
-_KINDS = {
+_SHA256 = "sha256"  # the key in an object's metadata
+_R2_VARIABLES = ("R2_ENDPOINT_URL", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")
+_CONTENT_TYPES = {
     ".mov": "video/quicktime",
     ".json": "application/json",
     ".html": "text/html; charset=utf-8",
@@ -63,7 +65,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Bucket:
-    """The objects of a bucket whose keys begin with a prefix, which is "" or ends in "/"."""
+    """The objects of a bucket whose keys start with a prefix, which is "" or ends in "/"."""
 
     client: "S3Client"
     bucket: str
@@ -73,14 +75,14 @@ class Bucket:
         return f"Bucket({self.url('')})"
 
     def url(self, name: str) -> str:
-        return f"{S3}{self.bucket}/{self.prefix}{name}"
+        return f"{_SCHEME}{self.bucket}/{self.prefix}{name}"
 
     def files(self, prefix: str = "") -> Iterator[Stored]:
         pages = self.client.get_paginator("list_objects_v2")
-        with self._told(prefix):
+        with self._errors_explained(prefix):
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix + prefix):
                 for entry in page.get("Contents", ()):
-                    if not entry["Key"].endswith("/"):  # a folder, as some programs make them
+                    if not entry["Key"].endswith("/"):  # some programs create these as folders
                         name = entry["Key"].removeprefix(self.prefix)
                         yield Stored(name, entry["Size"], entry["ETag"].strip('"'))
 
@@ -90,32 +92,32 @@ class Bucket:
         except ObjectMissing:
             return None
 
-    def fetch(self, name: str, folder: Path, follow: Follower | None = None) -> Path:
+    def fetch(self, name: str, folder: Path, on_bytes: OnBytes | None = None) -> Path:
         stored, expected = self._head(name)
         path = folder / safe_name(PurePosixPath(name).name)
-        with self._told(name):
+        with self._errors_explained(name):
             self.client.download_file(
-                self.bucket, self.prefix + name, str(path), Callback=follow, Config=_TRANSFER
+                self.bucket, self.prefix + name, str(path), Callback=on_bytes, Config=_TRANSFER
             )
         if path.stat().st_size != stored.size:
-            raise ObjectDamaged(f"{self.url(name)} changed while it was fetched: try again")
+            raise ObjectDamaged(f"{self.url(name)} changed during the download: try again")
         if expected is not None and expected != sha256_of(path):
             raise ObjectDamaged(
-                f"{self.url(name)} is damaged: its SHA-256 is not the one in its metadata; "
+                f"{self.url(name)} is damaged: its SHA-256 differs from the one in its metadata; "
                 "upload it again"
             )
         return path
 
-    def store(self, file: Path, name: str, sha256: str, follow: Follower | None = None) -> Stored:
-        options = {"Metadata": {_HASH: sha256}}
-        kind = _KINDS.get(file.suffix)
-        with self._told(name):
+    def store(self, file: Path, name: str, sha256: str, on_bytes: OnBytes | None = None) -> Stored:
+        options = {"Metadata": {_SHA256: sha256}}
+        content_type = _CONTENT_TYPES.get(file.suffix)
+        with self._errors_explained(name):
             self.client.upload_file(
                 str(file),
                 self.bucket,
                 self.prefix + name,
-                ExtraArgs={**options, "ContentType": kind} if kind else options,
-                Callback=follow,
+                ExtraArgs={**options, "ContentType": content_type} if content_type else options,
+                Callback=on_bytes,
                 Config=_TRANSFER,
             )
         return self._head(name)[0]
@@ -128,7 +130,7 @@ class Bucket:
 
     def read(self, name: str) -> bytes | None:
         try:
-            with self._told(name):
+            with self._errors_explained(name):
                 found = self.client.get_object(Bucket=self.bucket, Key=self.prefix + name)
                 with found["Body"] as body:
                     return body.read()
@@ -138,19 +140,19 @@ class Bucket:
     def _head(self, name: str) -> tuple[Stored, str | None]:
         """Return an object and the SHA-256 in its metadata. Raises ObjectMissing."""
         key = self.prefix + name
-        with self._told(name):
+        with self._errors_explained(name):
             try:
                 found = self.client.head_object(Bucket=self.bucket, Key=key)
             except ClientError as error:
-                if _status(error) == 404:  # without a body, which says if it is the bucket
+                if _status(error) == 404:  # a GET tells a missing bucket from a missing key
                     self.client.get_object(Bucket=self.bucket, Key=key)["Body"].close()
                 raise
         stored = Stored(name, found["ContentLength"], found["ETag"].strip('"'))
-        return stored, found["Metadata"].get(_HASH)
+        return stored, found["Metadata"].get(_SHA256)
 
-    def clear(self, name: str) -> None:
+    def abort_uploads(self, name: str) -> None:
         key = self.prefix + name
-        with self._told(name):
+        with self._errors_explained(name):
             found = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=key)
             for upload in found.get("Uploads", ()):
                 if upload["Key"] == key:
@@ -159,49 +161,47 @@ class Bucket:
                     )
 
     @contextmanager
-    def _told(self, name: str) -> Iterator[None]:
-        """Say what went wrong in one sentence, with nothing of what a server or a library says:
-        their words may hold a key."""
+    def _errors_explained(self, name: str) -> Iterator[None]:
+        """Raise errors of boto3 as StorageError. Messages of boto3 may contain a key: drop them."""
         try:
             yield
         except (ClientError, BotoCoreError, Boto3Error, RetriesExceededError) as error:
             raise _explained(error, self.url(name), self.bucket) from None
 
 
-def open_bucket(place: str, profile: str | None = None) -> Bucket:
-    """Open s3://bucket/prefix; a bucket left out, as in s3:///prefix, is R2_BUCKET.
+def open_bucket(url: str, profile: str | None = None) -> Bucket:
+    """Open s3://bucket/prefix. If the bucket is omitted, as in s3:///prefix, R2_BUCKET names it.
 
-    Credentials come from the profile if one is named, else from R2_ENDPOINT_URL, R2_ACCESS_KEY_ID
-    and R2_SECRET_ACCESS_KEY, else from wherever boto3 looks for those of AWS.
+    Credentials come from `profile` if it is given, else from R2_ENDPOINT_URL, R2_ACCESS_KEY_ID and
+    R2_SECRET_ACCESS_KEY, else from the places where boto3 looks for AWS credentials.
 
     Raises StorageRefused.
     """
-    bucket, _, prefix = place.removeprefix(S3).partition("/")
+    bucket, _, prefix = url.removeprefix(_SCHEME).partition("/")
     bucket = bucket or os.environ.get("R2_BUCKET", "")
     if not bucket:
-        raise StorageRefused(f"{place} names no bucket, and R2_BUCKET is not set")
-    if set(bucket) & set("@:") and not bucket.startswith(
-        "arn:"
-    ):  # perhaps a password: not repeated
-        raise StorageRefused("what follows s3:// is no bucket's name: it has an @ or a : in it")
+        raise StorageRefused(f"{url} names no bucket, and R2_BUCKET is not set")
+    if set(bucket) & set("@:") and not bucket.startswith("arn:"):
+        # It may hold a password, so the message does not repeat it.
+        raise StorageRefused("the bucket name after s3:// must not contain @ or :")
     prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
     return Bucket(_client(profile), bucket, prefix)
 
 
 def _client(profile: str | None) -> "S3Client":
-    """Return what talks with the storage, by a profile, by R2's variables, or by those of AWS."""
-    given = tuple(os.environ.get(name, "") for name in _R2)
-    if profile is not None or not any(given):
+    """Return a client with the credentials of a profile, of the R2 variables, or of AWS."""
+    values = tuple(os.environ.get(name, "") for name in _R2_VARIABLES)
+    if profile is not None or not any(values):
         return _aws_client(profile)
-    missing = [name for name, value in zip(_R2, given, strict=True) if not value]
+    missing = [name for name, value in zip(_R2_VARIABLES, values, strict=True) if not value]
     if missing:
-        raise StorageRefused(f"{' and '.join(missing)} must be set as well, for R2")
-    return _r2_client(*given)
+        raise StorageRefused(f"R2 also needs {' and '.join(missing)}: set them")
+    return _r2_client(*values)
 
 
-@cache  # making one takes longer than most of what it is asked
+@cache  # creating a client takes longer than most requests
 def _r2_client(endpoint: str, key: str, secret: str) -> "S3Client":
-    refusal = StorageRefused("R2_ENDPOINT_URL is not a plain address, such as https://host")
+    refusal = StorageRefused("R2_ENDPOINT_URL is not a plain URL: give one such as https://host")
     if not _is_plain(endpoint):
         raise refusal
     try:
@@ -213,19 +213,19 @@ def _r2_client(endpoint: str, key: str, secret: str) -> "S3Client":
             region_name="auto",
             config=_CONFIG.merge(Config(s3={"addressing_style": "path"})),
         )
-    except ValueError:  # which says the address, and what somebody may have written into it
+    except ValueError:  # its message repeats the URL, which may hold a password
         raise refusal from None
 
 
 def _is_plain(endpoint: str) -> bool:
-    """Whether an address is one of HTTP that holds no name, password or query."""
+    """Return whether a URL is HTTP or HTTPS without user name, password, query or fragment."""
     try:
         found = urlsplit(endpoint)
         port = found.port
     except ValueError:
         return False
-    odd = "@" in found.netloc or found.query or found.fragment or port == 0
-    return found.scheme in ("http", "https") and bool(found.hostname) and not odd
+    extra = "@" in found.netloc or found.query or found.fragment or port == 0
+    return found.scheme in ("http", "https") and bool(found.hostname) and not extra
 
 
 def _aws_client(profile: str | None) -> "S3Client":
@@ -235,45 +235,44 @@ def _aws_client(profile: str | None) -> "S3Client":
         if session.region_name is None and "amazonaws" not in client.meta.endpoint_url:
             client = session.client("s3", "auto", config=_CONFIG)
     except ProfileNotFound:
-        raise StorageRefused(f"there is no profile {profile} in the AWS configuration") from None
+        raise StorageRefused(f"the AWS configuration has no profile {profile}") from None
     except (BotoCoreError, ValueError) as error:
-        raise StorageRefused(f"the AWS configuration cannot be used ({_kind(error)})") from None
+        name = type(error).__name__
+        raise StorageRefused(f"cannot use the AWS configuration ({name})") from None
     return client
 
 
 def _explained(error: Exception, url: str, bucket: str) -> StorageError:
+    """Return the StorageError for an error of boto3, without boto3's own message."""
     found: BaseException | None = error
     if isinstance(error, Boto3Error):
-        found = error.__context__  # what the failed upload was about
+        found = error.__context__  # the reason why the upload failed
     if isinstance(found, NoCredentialsError):
         return StorageRefused(
-            f"{url}: there are no credentials; set R2_ENDPOINT_URL, R2_ACCESS_KEY_ID and "
+            f"cannot access {url} without credentials: set R2_ENDPOINT_URL, R2_ACCESS_KEY_ID and "
             "R2_SECRET_ACCESS_KEY, or name a profile"
         )
     if not isinstance(found, ClientError):
-        return StorageDown(f"{url}: the storage does not answer ({_kind(found or error)})")
+        name = type(found or error).__name__
+        return StorageDown(f"{url}: the storage does not answer ({name})")
     code = str(found.response.get("Error", {}).get("Code", ""))
     status = _status(found)
     if code == "NoSuchBucket":
-        return StorageRefused(f"{url}: there is no bucket {bucket}")
-    if code == "NoSuchUpload":  # somebody who begins the same file cleared it away
-        return StorageDown(f"{url}: the upload was ended by another")
+        return StorageRefused(f"{url}: the bucket {bucket} does not exist")
+    if code == "NoSuchUpload":  # another process that starts the same upload aborted this one
+        return StorageDown(f"{url}: another process aborted the upload")
     if code in ("PreconditionFailed", "412"):
-        return ObjectDamaged(f"{url} changed while it was fetched: try again")
+        return ObjectDamaged(f"{url} changed during the download: try again")
     if status == 404:
         return ObjectMissing(f"{url} does not exist")
     if status in (401, 403) or code in ("InvalidAccessKeyId", "SignatureDoesNotMatch"):
         return StorageRefused(
-            f"{url}: the storage refused the credentials, or they may not do this"
+            f"{url}: the storage rejected the credentials, or they do not allow this"
         )
     if status >= 500 or status == 429 or code == "RequestTimeout":
-        return StorageDown(f"{url}: the storage failed, after several tries (status {status})")
-    return StorageError(f"{url}: the storage refused the request (status {status})")
+        return StorageDown(f"{url}: the storage failed after several retries (status {status})")
+    return StorageError(f"{url}: the storage rejected the request (status {status})")
 
 
 def _status(error: ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-
-
-def _kind(error: BaseException) -> str:
-    return type(error).__name__
