@@ -188,7 +188,7 @@ def test_a_storage_that_refuses(service: Private, bucket: Bucket, method: str) -
 def test_an_object_that_arrives_damaged(service: Private, bucket: Bucket, untagged: Path) -> None:
     bucket.put("vault/sky.mp4", untagged, {"sha256": "0" * 64})
     found = problem(service.ask(SKY), problems.STORAGE)
-    assert found.detail.startswith("sky.mp4 is damaged: its SHA-256 is not the one")
+    assert found.detail.startswith("sky.mp4 is damaged: its SHA-256 differs from the one")
 
 
 def test_a_bucket_that_does_not_exist(bucket: Bucket, tmp_path: Path) -> None:
