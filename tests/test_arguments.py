@@ -405,7 +405,7 @@ def test_a_path_as_text_is_as_good_as_a_path() -> None:
 def test_a_misspelt_setting_is_answered_with_the_one_that_was_meant() -> None:
     with pytest.raises(BatchError, match=r"^overides is not known; did you mean overrides\?$"):
         workbench.Settings(overides={})  # type: ignore[call-arg]
-    with pytest.raises(PresetError, match="deband is 3"):
+    with pytest.raises(PresetError, match="Deband must be a table"):
         workbench.Preset(name="mine", deband=3)  # type: ignore[arg-type]
-    with pytest.raises(PolicyError, match="cambi: "):
+    with pytest.raises(PolicyError, match="Cambi must be a table"):
         workbench.Policy(name="mine", cambi=3)  # type: ignore[arg-type]

@@ -1,9 +1,13 @@
-"""Model: a pydantic model whose constructor raises the package's own errors."""
+"""Pydantic models whose constructors raise this package's own errors, in plain sentences."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
+from workbench.arguments import shown, unknown
 from workbench.errors import ParameterError, WorkbenchError
 
 if TYPE_CHECKING:  # where it is defined is private to pydantic
@@ -12,31 +16,161 @@ else:
     ModelMetaclass = type(BaseModel)
 
 
-class _Refusing(ModelMetaclass):
-    """Turns pydantic's own error into one of this package when a model is made."""
+class _Raising(ModelMetaclass):
+    """Translate pydantic's error into one of this package when a model is made."""
 
-    if not TYPE_CHECKING:  # a checker looks at the fields instead
+    if not TYPE_CHECKING:  # a type checker looks at the fields instead
 
-        def __call__(cls, *values: Any, **named: Any) -> Any:  # noqa: N805 - a metaclass
+        def __call__(cls, /, *values: Any, **named: Any) -> Any:  # noqa: N805 - a metaclass
             if values:
                 raise ParameterError(f"{cls.__name__} takes its values by name, as in name=value")
             try:
                 return super().__call__(**named)
             except ValidationError as error:
-                raise cls.refusal(error) from error
+                raise translated(cls, error) from error
 
 
-class Model(BaseModel, metaclass=_Refusing):
-    """A pydantic model that is made by name; wrong values raise what `refusal` returns."""
+class Model(BaseModel, metaclass=_Raising):
+    """A pydantic model made by keyword arguments; wrong values raise its class of `error`."""
+
+    error: ClassVar[type[WorkbenchError]] = ParameterError
 
     @classmethod
-    def refusal(cls, error: ValidationError) -> WorkbenchError:
-        """Return the error of this package for what pydantic found wrong."""
-        return ParameterError(f"{cls.__name__}: {problems(error)}")
+    def validated(cls, values: Mapping[str, Any], source: str = "") -> Self:
+        """Make a model from a mapping; messages begin with the `source`, such as a file's name.
+
+        Raises `cls.error`.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise translated(cls, error, source) from error
 
 
-def problems(error: ValidationError) -> str:
-    """Say what pydantic found wrong, on one line: each key and what it must be."""
-    return "; ".join(
-        f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].lower()}" for detail in error.errors()
-    )
+def translated(model: type[Model], error: ValidationError, source: str = "") -> WorkbenchError:
+    """Return this package's error for what pydantic found wrong with a model's values.
+
+    An error that one of the model's own validators raised is returned as it is.
+    """
+    details = error.errors(include_url=False)
+    raised = [detail.get("ctx", {}).get("error") for detail in details]
+    prefix = f"{source}: " if source else ""
+    if isinstance(raised[0], WorkbenchError):
+        return type(raised[0])(f"{prefix}{raised[0]}") if prefix else raised[0]
+    return model.error(prefix + "; ".join(_sentence(model, detail) for detail in details))
+
+
+def limits(field: FieldInfo) -> tuple[float, float] | None:
+    """Return the least and the greatest value of a number's field; None for any other field."""
+    low = [limit.ge for limit in field.metadata if hasattr(limit, "ge")]
+    high = [limit.le for limit in field.metadata if hasattr(limit, "le")]
+    return (low[0], high[0]) if low and high else None
+
+
+def _sentence(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
+    """Say one thing that pydantic found wrong: the key, what its value must be, what it was."""
+    keys, owner, field = _located(model, detail["loc"])
+    kind, value = detail["type"], detail["input"]
+    if kind.startswith("union_tag") and field:
+        keys, value = [*keys, str(field.discriminator)], detail.get("ctx", {}).get("tag")
+    key = ".".join(keys)
+    label = _label(key) if len(keys) == 1 or (field and limits(field)) else key
+    if kind == "extra_forbidden":
+        return unknown(key, [".".join([*keys[:-1], name]) for name in owner.model_fields])
+    if kind == "missing":
+        return f"{label} is missing"
+    if kind == "string_too_short":
+        return f"{label} is empty"
+    if kind == "value_error":
+        reason = str(detail["ctx"]["error"])
+        return f"{key}: {reason}" if key else reason
+    if kind == "string_too_long":
+        return f"{label} must have at most {detail['ctx']['max_length']} characters"
+    return f"{label} must be {_wanted(detail, field)}, not {shown(value)}"
+
+
+def _wanted(detail: Mapping[str, Any], field: FieldInfo | None) -> str:
+    """Say what a value must be."""
+    kind, value = detail["type"], detail["input"]
+    bounds = limits(field) if field else None
+    if field and bounds:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        kind = "" if number else "a number "
+        if int in (field.annotation, *get_args(field.annotation)):
+            kind = "a whole number "
+        return f"{kind}between {_decimal(bounds[0])} and {_decimal(bounds[1])}"
+    if kind == "literal_error":
+        return str(detail["ctx"]["expected"]).replace("'", "")
+    if kind.startswith("union_tag") and field:
+        tag = str(field.discriminator)
+        return f"one of {', '.join(one.model_fields[tag].default for one in _models(field, []))}"
+    return _TYPES.get(kind) or str(detail["msg"]).removeprefix("Input should be ").lower()
+
+
+_TYPES = {
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "dict_type": "a table of names and values",
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "model_attributes_type": "a table of names and values",
+    "model_type": "a table of names and values",
+    "string_type": "text",
+}
+"""What a value must be, by pydantic's name for the error of one that is not."""
+
+
+def _located(
+    model: type[BaseModel], location: tuple[int | str, ...]
+) -> tuple[list[str], type[BaseModel], FieldInfo | None]:
+    """Return the keys that lead to a value, the model that has its field, and that field.
+
+    pydantic puts the tag of a discriminated union among the keys; a person does not write it.
+    """
+    keys: list[str] = []
+    owner, field, steps = model, None, list(map(str, location))
+    while steps:
+        keys.append(steps.pop(0))
+        field = owner.model_fields.get(keys[-1])
+        inner = _models(field, steps)
+        if not steps or not inner:
+            return [*keys, *steps], owner, field
+        owner = inner[0]
+    return keys, owner, field
+
+
+def _models(field: FieldInfo | None, steps: list[str]) -> list[type[BaseModel]]:
+    """Return the models that a field may hold; of a tagged union, the one that `steps` begin with.
+
+    Its tag is taken off the steps.
+    """
+    if field is None:
+        return []
+    options = get_args(field.annotation) or (field.annotation,)
+    found = [one for one in options if isinstance(one, type) and issubclass(one, BaseModel)]
+    if steps and isinstance(field.discriminator, str):
+        tag, name = steps.pop(0), field.discriminator
+        found = [one for one in found if one.model_fields[name].default == tag]
+    return found
+
+
+def _label(key: str) -> str:
+    """Return a key as a sentence begins with it.
+
+    >>> _label("deband.strength"), _label("audio_rate")
+    ('Strength', 'Audio rate')
+    """
+    return key.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def _decimal(number: float) -> str:
+    """Write a number without an exponent.
+
+    >>> _decimal(0.00003), _decimal(8)
+    ('0.00003', '8')
+    """
+    return format(Decimal(str(number)), "f")

@@ -332,7 +332,7 @@ def test_a_clip_that_takes_too_long_is_ended(
     [
         (["none"], r"no clip was found in none"),
         (["*.none"], r"no clip was found in \*\.none"),
-        ([".", "--set", "deband.none=1"], "deband.none is not known here"),
+        ([".", "--set", "deband.none=1"], "deband.none is not known"),
         ([".", "--scheduler", "tcp://127.0.0.1:1"], "no Dask scheduler answers"),
     ],
 )

@@ -320,9 +320,7 @@ def test_a_number_out_of_range_is_said_and_the_picture_stays(tuned: tuple[Notebo
     shown = desk.pixels()
     desk.type("strength", "99")
     message = desk.stage.locator(".wbv-message")
-    expect(message).to_have_text(
-        "preset smooth: deband.strength is 99.0; allowed is a number from 0.5 to 8"
-    )
+    expect(message).to_have_text("Strength must be between 0.5 and 8, not 99.0")
     notebook.screenshot("out-of-range")
     expect(desk.row("strength").locator("input")).to_have_value("1.5")
     assert np.array_equal(desk.pixels(), shown)

@@ -81,5 +81,5 @@ def test_a_reset_goes_to_the_preset_or_to_the_filters_own() -> None:
 
 
 def test_a_value_out_of_range_is_refused() -> None:
-    with pytest.raises(PresetError, match=r"deband.strength is 99.0; allowed is a number from 0.5"):
+    with pytest.raises(PresetError, match=r"Strength must be between 0.5 and 8"):
         Slot(SMOOTH, SMOOTH).changed("deband.strength", 99.0)

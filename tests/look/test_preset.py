@@ -77,21 +77,30 @@ GRADFUN, EQ = "[deband]\nfilter = 'gradfun'\n", "[tone]\nfilter = 'eq'\n"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"{GRADFUN}strength = 0.5", "deband.strength is 0.5; allowed is a number from 0.51 to 64"),
-        (f"{GRADFUN}radius = 33", "deband.radius is 33; allowed is a whole number from 4 to 32"),
-        (f"{GRADFUN}radius = 8.5", "deband.radius is 8.5; allowed is a whole number from 4 to 32"),
-        (f"{GRADFUN}strength = nan", "deband.strength is nan; allowed is"),
-        (f"{EQ}contrast = inf", "tone.contrast is inf; allowed is"),
-        (f"{EQ}contrast = '1:enable=0'", "tone.contrast is '1:enable=0'; allowed is"),
-        (f"{EQ}contrast = true", "tone.contrast is True; allowed is"),
-        (f"{EQ}gama = 1.0", "tone.gama is not known here (known: filter, contrast"),
-        ("[tone]\nfilter = 'curves'", "tone.filter must be one of none, eq, flat, log"),
+        (f"{GRADFUN}strength = 0.5", "Strength must be between 0.51 and 64, not 0.5"),
+        (f"{GRADFUN}radius = 33", "Radius must be a whole number between 4 and 32, not 33"),
+        (f"{GRADFUN}radius = 8.5", "Radius must be a whole number between 4 and 32, not 8.5"),
+        (f"{GRADFUN}strength = nan", "Strength must be between 0.51 and 64, not nan"),
+        (f"{EQ}contrast = inf", "Contrast must be between -1000 and 1000, not inf"),
+        (
+            f"{EQ}contrast = '1:enable=0'",
+            "Contrast must be a number between",
+        ),
+        (f"{EQ}contrast = true", "Contrast must be a number between -1000 and 1000, not True"),
+        (f"{EQ}gama = 1.0", "tone.gama is not known (known: tone.filter, tone.contrast"),
+        (
+            "[tone]\nfilter = 'curves'",
+            "tone.filter must be one of none, eq, flat, log",
+        ),
         ("[tone]\ncontrast = 1.0", "tone.filter must be one of none, eq, flat, log"),
-        ("tone = 'eq'", "tone is 'eq'"),
-        ("[tone]\nfilter = 'log'\ncurve = 'logc2'", "tone.curve is 'logc2'"),
-        ("assume_matrix = 'bt2020'", "assume_matrix is 'bt2020'"),
-        ("grain = 'none'", "grain is not known here (known: name, description, assume_matrix"),
-        ("description = 7", "description is 7"),
+        ("tone = 'eq'", "Tone must be a table of names and values, not 'eq'"),
+        (
+            "[tone]\nfilter = 'log'\ncurve = 'logc2'",
+            "tone.curve must be logc3, logc4",
+        ),
+        ("assume_matrix = 'bt2020'", "Assume matrix must be bt601 or bt709, not 'bt2020'"),
+        ("grain = 'none'", "grain is not known (known: name, description, assume_matrix"),
+        ("description = 7", "Description must be text, not 7"),
     ],
 )
 def test_a_wrong_file_is_told_by_key_and_range(tmp_path: Path, text: str, message: str) -> None:
@@ -107,7 +116,7 @@ def test_a_wrong_file_is_told_by_key_and_range(tmp_path: Path, text: str, messag
 def test_a_nameless_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "nameless.toml"
     path.write_text("", encoding="utf-8")
-    with pytest.raises(PresetError, match="name is missing"):
+    with pytest.raises(PresetError, match="Name is missing"):
         load_preset(path)
 
 
@@ -125,7 +134,7 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize("key", ["strength", "deband.strenth", "dither.strength", "name", "", "."])
 def test_an_unknown_override_is_told(key: str) -> None:
-    with pytest.raises(PresetError, match="preset classic: "):
+    with pytest.raises(PresetError, match=r"there is no parameter|is not known"):
         load_preset("classic").override({key: 1})
 
 
@@ -145,7 +154,7 @@ def test_no_float_gets_past_its_range(key: str, value: float) -> None:
     if low <= value <= high:
         assert load_preset("classic").override({key: value}).parameters()[key] == value
     else:
-        with pytest.raises(PresetError, match="allowed is a number"):
+        with pytest.raises(PresetError, match="must be between"):
             load_preset("classic").override({key: value})
 
 

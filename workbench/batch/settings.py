@@ -4,14 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
-from workbench.arguments import shown, unknown
 from workbench.deliver.policy import load_policy
 from workbench.deliver.recipe import read_recipe
-from workbench.errors import BatchError
+from workbench.errors import BatchError, WorkbenchError
 from workbench.files import expanded
 from workbench.look.preset import Preset, preset_text, shipped
 from workbench.model import Model
@@ -21,6 +20,7 @@ class Settings(Model):
     """How one clip is to be converted: the parameters of convert.ipynb that a batch may set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    error: ClassVar[type[WorkbenchError]] = BatchError
 
     preset: str = "classic"
     overrides: dict[str, Any] = Field(default_factory=dict)
@@ -30,18 +30,6 @@ class Settings(Model):
     assume_matrix: str | None = None
     policy: str = "mezzanine"
     every_frame: bool = False
-
-    @classmethod
-    def refusal(cls, error: ValidationError) -> BatchError:
-        known = ["source", *cls.model_fields]
-        told = (
-            unknown(key, known)
-            if detail["type"] == "extra_forbidden"
-            else f"{key}: {shown(detail['input'])}: {detail['msg'].lower()}"
-            for detail in error.errors()
-            for key in [".".join(map(str, detail["loc"]))]
-        )
-        return BatchError("; ".join(told))
 
 
 @dataclass(frozen=True)

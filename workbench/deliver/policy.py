@@ -5,14 +5,14 @@ pass, and shows it.
 """
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.arguments import shown
-from workbench.errors import PolicyError
+from workbench.errors import PolicyError, WorkbenchError
 from workbench.files import expanded, read_toml
-from workbench.model import Model, problems
+from workbench.model import Model
 
 SHIPPED = Path(__file__).parent / "policies"
 _MOST_DIGITS = 9
@@ -59,6 +59,7 @@ class Policy(Model):
     """The rules by which a delivered picture is judged; the unit of each is in its description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    error: ClassVar[type[WorkbenchError]] = PolicyError
 
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
@@ -86,10 +87,6 @@ class Policy(Model):
     true_peak: Rule | None = Field(None, description="True peak of the sound, in dBTP.")
     data_rate: Rule | None = Field(None, description="Mb/s of the whole file.")
 
-    @classmethod
-    def refusal(cls, error: ValidationError) -> PolicyError:
-        return PolicyError(problems(error))
-
 
 def shipped() -> tuple[str, ...]:
     """Return the names of the policies that come with the package."""
@@ -109,7 +106,4 @@ def load_policy(name: str | Path) -> Policy:
             f"there is no policy {name}: take one of {', '.join(shipped())}, "
             "or the path of a .toml file"
         )
-    try:
-        return Policy.model_validate(read_toml(path, PolicyError))
-    except ValidationError as error:
-        raise PolicyError(f"{path.name}: {problems(error)}") from error
+    return Policy.validated(read_toml(path, PolicyError), path.name)

@@ -6,16 +6,17 @@ their project and are found by name, as the shipped ones are.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, field_validator
 
 from workbench.arguments import check_flag, check_type, shown
-from workbench.errors import PresetError
+from workbench.errors import PresetError, WorkbenchError
 from workbench.files import expanded, read_toml, write_text
 from workbench.look.stages import (
     FILTERS,
@@ -26,9 +27,8 @@ from workbench.look.stages import (
     NoDither,
     NoTone,
     Stage,
-    limits,
 )
-from workbench.model import Model
+from workbench.model import Model, limits
 
 SHIPPED = Path(__file__).parent / "presets"
 _OWN = "presets"
@@ -62,8 +62,9 @@ class Preset(Model):
     """A look with a name. Two presets with the same stages have the same hash."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    error: ClassVar[type[WorkbenchError]] = PresetError
 
-    name: str = Field(min_length=1, max_length=_NAME_LENGTH, pattern=r"^\w[\w ,.+-]*$")
+    name: str = Field(min_length=1, max_length=_NAME_LENGTH)
     description: str = ""
     assume_matrix: Literal["bt601", "bt709"] | None = Field(
         None, description="What the matrix of an untagged clip is taken for; bt709 if not said."
@@ -72,9 +73,13 @@ class Preset(Model):
     tone: AnyTone = NoTone()
     dither: AnyDither = NoDither()
 
+    @field_validator("name")
     @classmethod
-    def refusal(cls, error: ValidationError) -> PresetError:
-        return PresetError("; ".join(_problem(detail) for detail in error.errors()))
+    def _check_name(cls, name: str) -> str:
+        if not re.search(r"^\w[\w ,.+-]*\Z", name):
+            allowed = "letters, digits, spaces and , . + - _"
+            raise ValueError(f"{name!r} has other characters than {allowed}")
+        return name
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -128,7 +133,7 @@ class Preset(Model):
             if _is_filter(key) and value != values[stage]["filter"]:
                 values[stage] = {}
             values[stage][parameter] = value
-        changed = _validated(values, f"preset {self.name}")
+        changed = Preset.validated(values)
         name = self.name.removesuffix(_CHANGED)[: _NAME_LENGTH - len(_CHANGED)]
         return changed.named(f"{name}{_CHANGED}")
 
@@ -140,11 +145,11 @@ class Preset(Model):
         if matrix is None:
             return self
         values = {**self.model_dump(), "assume_matrix": matrix}
-        return _validated(values, f"preset {self.name}")
+        return Preset.validated(values)
 
     def named(self, name: str) -> "Preset":
         """Return this preset under another name. Raises PresetError for one that cannot be."""
-        return _validated({**self.model_dump(), "name": name}, f"preset {name}")
+        return Preset.validated({**self.model_dump(), "name": name})
 
     def parameters(self) -> dict[str, Any]:
         """Return every parameter by its full name, such as {"deband.strength": 1.1}."""
@@ -238,37 +243,7 @@ def preset_text(preset: Preset) -> str:
 
 
 def _read(path: Path) -> Preset:
-    return _validated(read_toml(path, PresetError), path.name)
-
-
-def _validated(values: Mapping[str, Any], source: str) -> Preset:
-    try:
-        return Preset.model_validate(values)
-    except ValidationError as error:
-        raise PresetError(f"{source}: {Preset.refusal(error)}") from error
-
-
-def _problem(detail: Mapping[str, Any]) -> str:
-    """Say one thing that pydantic found wrong: the key, its value, and what is allowed."""
-    where = [str(step) for step in detail["loc"]]
-    model: type[BaseModel] = Preset
-    if len(where) > 1:  # pydantic names the stage and then its filter
-        model = FILTERS[where[0]][where.pop(1)]
-    key, kind, value = ".".join(where), detail["type"], detail["input"]
-    if kind == "extra_forbidden":
-        return f"{key} is not known here (known: {', '.join(model.model_fields)})"
-    if kind.startswith("union_tag"):
-        return f"{key}.filter must be one of {', '.join(FILTERS[key])}"
-    if kind == "missing":
-        return f"{key} is missing"
-    if kind == "string_pattern_mismatch":
-        return f"{key} is {value!r}: it is made of letters, digits, spaces and , . + - _"
-    field = model.model_fields.get(where[-1])
-    range_ = limits(field) if field else None
-    if field and range_:
-        whole = "whole " if field.annotation is int else ""
-        return f"{key} is {value!r}; allowed is a {whole}number from {range_[0]} to {range_[1]}"
-    return f"{key} is {value!r}: {detail['msg'].lower()}"
+    return Preset.validated(read_toml(path, PresetError), path.name)
 
 
 def _is_filter(key: str) -> bool:

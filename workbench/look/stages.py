@@ -8,14 +8,8 @@ meant, they are those of 8 bits, in which the sources come and in which bands ar
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.fields import FieldInfo
 
-
-def limits(field: FieldInfo) -> tuple[float, float] | None:
-    """Return the range of a field that is a number, else None."""
-    low = [limit.ge for limit in field.metadata if hasattr(limit, "ge")]
-    high = [limit.le for limit in field.metadata if hasattr(limit, "le")]
-    return (low[0], high[0]) if low and high else None
+from workbench.model import limits
 
 
 class Stage(BaseModel):
