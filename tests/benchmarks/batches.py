@@ -1,4 +1,4 @@
-"""Batches against the bare command, many of it at a time, and how they grow with their number."""
+"""Compare batches with parallel bare ffmpeg commands, and measure how they scale."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from workbench import ffmpeg
 
 
 def clip(path: Path, number: int, size: str, length: float) -> Path:
-    """A clip with light grain and sound, other than the next."""
+    """Make a clip with light grain and sound, different for each number."""
     picture = f"{clips.sky(size, seconds=length)},noise=alls=3:allf=t:all_seed={number + 1}"
     inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", f"sine=d={length}:r=48000"]
     codecs = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-c:a", "aac"]
@@ -23,7 +23,7 @@ def clip(path: Path, number: int, size: str, length: float) -> Path:
 
 
 def bare(sources: Sequence[Path]) -> float:
-    """Seconds of the bare command under xargs, one for each core at a time."""
+    """Return the seconds that the bare command takes under xargs, one process for each core."""
     program = [str(ffmpeg.find()), "-nostdin", "-loglevel", "error", "-y", "-i", "{}", *clips.SEED]
     began = time.perf_counter()
     subprocess.run(
@@ -39,14 +39,14 @@ def bare(sources: Sequence[Path]) -> float:
 
 
 def batch(folder: Path, out: Path) -> Run:
-    """`workbench batch` over a folder: notebooks, QC and summary included."""
+    """Run `workbench batch` over a folder, notebooks, QC and summary included."""
     run = watched(sys.executable, "-m", "workbench", "batch", folder, "--out", out)
     shutil.rmtree(out)
     return run
 
 
 def against_bare(folder: Path, count: int, runs: int) -> list[float]:
-    """Ratios of a batch of five-second 720p clips over the bare command, in turn."""
+    """Return the ratios of a batch of five-second 720p clips over the bare command."""
     source = folder / "five"
     source.mkdir()
     made = [clip(source / f"{n:02}.mp4", n, "1280x720", 5) for n in range(count)]
@@ -60,7 +60,7 @@ def against_bare(folder: Path, count: int, runs: int) -> list[float]:
 
 
 def growth(folder: Path, counts: Sequence[int]) -> list[Run]:
-    """Batches of so many tiny clips each: seconds and the caller's memory."""
+    """Run batches of `counts` tiny clips; return the time and the batch process's memory."""
     source = folder / "tiny"
     source.mkdir()
     first = clip(source / "0000.mp4", 0, "640x360", 0.5)

@@ -1,7 +1,7 @@
-"""The desk's speed, from a hand's move to the paint on the screen, in a real browser.
+"""Time the desk in a real browser, from the input event to the painted picture.
 
-Playwright opens the notebook and goes away: it would listen to every message of 8 MB that the
-kernel sends the page, and take a quarter of two cores for that.
+Playwright opens the notebook and disconnects. While connected it reads every 8 MB message that the
+kernel sends to the page, which takes a quarter of two cores.
 """
 
 import socket
@@ -21,16 +21,16 @@ from tests.browser.desk import Desk
 from tests.browser.pages import Notebook, Seen
 from workbench.batch.shipped import NOTEBOOKS
 
-_MOVE = 1.0  # seconds that desk.js gives each move
+_MOVE = 1.0  # seconds between two moves in desk.js
 _BURST = 5 * 4.6 + 3  # seconds for all bursts
 
 
 def timings(clip: Path, moves: int) -> dict[str, Any]:
-    """Return what desk.js measured, and the kernel's memory in MB half-way and after.
+    """Return the timings of desk.js, and the kernel's memory in MB half-way and at the end.
 
-    `slider` and `scrub` have for each move the milliseconds to the picture, to its figures, and to
-    its code values; `burst` has how many pictures were painted on the way, and how many
-    milliseconds after the last change the last of them.
+    `slider` and `scrub` give for each move the milliseconds to the picture, to its figures, and to
+    its exact code values. `burst` gives how many pictures were painted during the changes, and the
+    milliseconds from the last change to the last picture.
     """
     with TemporaryDirectory() as name, servers.lab_server(Path(name) / "lab") as server:
         notebook = server.put(NOTEBOOKS / "tune.ipynb", {"source": clip})
@@ -53,7 +53,7 @@ def timings(clip: Path, moves: int) -> dict[str, Any]:
                 page.evaluate(
                     f"moves => {{ ({act})(moves).then(r => {{ window.found = r; }}); }}", moves
                 )
-            time.sleep(1.5 * moves * _MOVE)  # what is kept of frames and pictures is full by then
+            time.sleep(1.5 * moves * _MOVE)  # the caches of frames and pictures are full by then
             before = kernel.memory_info().rss / 1e6
             time.sleep(0.5 * moves * _MOVE + _BURST)
             with _page(port) as page:
@@ -68,7 +68,7 @@ def timings(clip: Path, moves: int) -> dict[str, Any]:
 
 @contextmanager
 def _chromium(profile: Path) -> Iterator[int]:
-    """Run a browser that can be left and found again; give its port."""
+    """Run a browser that accepts several connections one after the other; yield its port."""
     with socket.socket() as free:
         free.bind((servers.HERE, 0))
         port: int = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Whether `finest` and `search` write the same file: packets and decoded frames of real clips."""
+"""Compare the files of `finest` and `search`: packets and decoded frames of real clips."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,8 +18,8 @@ _ENCODERS: tuple[Encoder, Encoder] = ("finest", "search")
 
 
 def table(paths: Sequence[Path], folder: Path) -> Iterator[str]:
-    """Yield a line for each clip that opens, and for each look."""
-    yield f"{'clip':38} {'look':9} {'frames':>6} | other packets | samples apart | at most"
+    """Yield one line for each look of each clip that opens."""
+    yield f"{'clip':38} {'look':9} {'frames':>6} | packets differ | samples differ | at most"
     for path in paths:
         try:
             with open_clip(path) as clip:
@@ -41,7 +41,7 @@ def _line(clip: Clip, look: str, folder: Path) -> str:
     differing = sum(one != other for one, other in zip(*packets, strict=True))
     apart, most = _apart(*made)
     return (
-        f"{clip.path.stem:38} {look:9} {len(packets[0]):6} | {differing:13} | {apart:13} | {most:7}"
+        f"{clip.path.stem:38} {look:9} {len(packets[0]):6} | {differing:14} | {apart:14} | {most:7}"
     )
 
 
@@ -51,7 +51,7 @@ def _packets(path: Path) -> list[bytes]:
 
 
 def _apart(first: Path, second: Path) -> tuple[int, int]:
-    """Return how many decoded samples differ, and by how many 10-bit codes at most."""
+    """Return how many decoded samples differ, and the largest difference in 10-bit code values."""
     if clips.frame_hashes(first) == clips.frame_hashes(second):
         return 0, 0
     count = most = 0

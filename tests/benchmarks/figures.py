@@ -1,4 +1,4 @@
-"""Figures: what was measured, the goal it is held against, and how whole processes are watched."""
+"""Measured figures with their goals, and the memory and time of whole processes."""
 
 import subprocess
 import threading
@@ -13,7 +13,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure and the goal it is held against."""
+    """One measured figure and its goal."""
 
     what: str
     median: float
@@ -43,15 +43,15 @@ def process(*argv: str | Path) -> Callable[[], object]:
 
 @dataclass(frozen=True)
 class Run:
-    """One process, from its command to its end."""
+    """The time and memory of one process, from start to end."""
 
     seconds: float
-    memory: float  # MB, the most that the process itself had
-    programs: float  # MB, the most that the programs it had started had together
+    memory: float  # MB, peak of the process itself
+    programs: float  # MB, peak of its child processes together
 
 
 def watched(*argv: str | Path) -> Run:
-    """Run a command that must succeed, and look at its memory five times a second."""
+    """Run a command that must succeed, and sample its memory five times a second."""
     began = time.perf_counter()
     process = psutil.Popen(list(map(str, argv)), stdout=subprocess.DEVNULL)
     own, others = [0.0], [0.0]

@@ -1,7 +1,7 @@
-"""Measure how well contour, which knows no truth, follows the error against it: `make bench`.
+"""Correlate contour, which is measured without the truth, with the true error: `make bench`.
 
-The scenes are those of scenes.py, whose truth is known, under looks that leave bands of many
-strengths. Both are measured in the same smooth areas.
+The scenes of scenes.py have a known truth; the looks leave banding of many strengths. Both are
+measured in the same smooth areas.
 """
 
 import tempfile
@@ -36,7 +36,7 @@ class Followed:
 
 
 def follow(width: int = 1280, height: int = 720, frame: int = 2) -> Iterator[Followed]:
-    """Measure every look on every scene, encoded well and less well."""
+    """Measure every look on every scene, at two qualities of encoding."""
     with tempfile.TemporaryDirectory() as folder:
         for name, scene in scenes.SCENES.items():
             seen = scenes.picture(scene, width, height, frame).luma
@@ -55,7 +55,7 @@ def follow(width: int = 1280, height: int = 720, frame: int = 2) -> Iterator[Fol
 
 
 def rank_correlation(found: list[Followed]) -> tuple[float, float]:
-    """Return Spearman's rho over everything, and the median of the scenes' own."""
+    """Return Spearman's rho over all scenes, and the median of the rho within each scene."""
     names = {one.scene for one in found}
     return _rho(found), median(_rho([one for one in found if one.scene == name]) for name in names)
 

@@ -1,4 +1,4 @@
-"""What was measured, kept as JSON in docs/, and the tables that are made of it."""
+"""Store the measured figures as JSON in docs/, and generate the tables from them."""
 
 import datetime
 import json
@@ -25,29 +25,29 @@ HEADLINES = (
     "slider to picture, 1080p",
     "slider to scopes and CAMBI, 1080p",
     "scrub to picture, 1080p",
-    "a frame of 60 min over one of 1 min",
-    "memory of 60 min over that of 1 min",
-    "10,000 clips listed and planned",
+    "time per frame, 60 min over 1 min",
+    "peak memory, 60 min minus 1 min",
+    "list and plan 10,000 clips",
     "workbench --help",
 )
-"""What README.md shows of it all."""
+"""The figures that README.md shows."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the benchmark, as it was measured."""
+    """One measured part of the benchmark."""
 
     date: str
     machine: str
-    load: float  # average over the minute before
-    seconds: float  # that it took
+    load: float  # load average of the minute before
+    seconds: float  # duration of the measurement
     versions: dict[str, str]
     figures: tuple[Figure, ...]
     tables: tuple[str, ...]  # lines
 
 
 def measured(act: Iterable[Figure | str]) -> Part:
-    """Measure a part: its figures, and lines of tables."""
+    """Measure one part: its figures and the lines of its tables."""
     load, began = os.getloadavg()[0], time.monotonic()
     found = list(act)
     return Part(
@@ -62,7 +62,7 @@ def measured(act: Iterable[Figure | str]) -> Part:
 
 
 def lines(part: Part) -> Iterator[str]:
-    """Show a part in a terminal."""
+    """Yield one part as lines for a terminal."""
     for one in part.figures:
         goal = "" if one.goal is None else f"goal {one.goal:g} {one.unit}: {one.met}"
         spread = f"({one.low:.3g} to {one.high:.3g})"
@@ -71,7 +71,7 @@ def lines(part: Part) -> Iterator[str]:
 
 
 def keep(name: str, part: Part) -> None:
-    """Put a part into the place of the one that was measured before, and make the tables anew."""
+    """Replace the earlier measurement of a part, and generate the tables again."""
     parts = read()
     parts[name] = part
     JSON.write_text(json.dumps({key: asdict(one) for key, one in parts.items()}, indent=1) + "\n")
@@ -82,7 +82,7 @@ def keep(name: str, part: Part) -> None:
 
 
 def read() -> dict[str, Part]:
-    """Return what was measured so far, by part."""
+    """Return the stored parts by name."""
     if not JSON.exists():
         return {}
     return {
@@ -97,10 +97,15 @@ def read() -> dict[str, Part]:
 
 def page(parts: dict[str, Part]) -> str:
     """Return docs/benchmarks.md."""
-    found = ["# Benchmarks\n", "Measured by `make bench`, which writes this page.\n"]
+    found = [
+        "# Benchmarks\n",
+        'Measured by `make bench`, which generates this page. Ratios compare neighbouring runs; "times" is a ratio.\n',
+    ]
     for name, part in parts.items():
         found.append(f"## {name}\n")
-        found.append(f"{part.date}, {part.machine}, load {part.load} before; {_said(part)}\n")
+        found.append(
+            f"{part.date}, {part.machine}, load average {part.load} before; {_said(part)}\n"
+        )
         if part.figures:
             found.append(_table(part.figures))
         if part.tables:
@@ -109,7 +114,7 @@ def page(parts: dict[str, Part]) -> str:
 
 
 def headlines(parts: dict[str, Part]) -> str:
-    """Return the table of README.md, with when and where it was measured."""
+    """Return the table of README.md, with the dates and machines of the measurement."""
     chosen = [one for part in parts.values() for one in part.figures if one.what in HEADLINES]
     order = sorted(chosen, key=lambda one: HEADLINES.index(one.what))
     dates = sorted({part.date for part in parts.values()})

@@ -1,9 +1,9 @@
-"""Measure speed: `make bench`. Whole processes are timed in turn with the bare ffmpeg command.
+"""Measure speed: `make bench`. Whole processes alternate with the bare ffmpeg command.
 
-Ratios are of neighbouring runs, so a machine that slows down slows both. Times are medians. The
-whole takes about two hours and goes into docs/benchmarks.json, from which the tables in
-docs/benchmarks.md and README.md are made; QUICK=1 takes less than five minutes and prints its
-figures.
+Ratios compare neighbouring runs, so a slow moment of the machine affects both. Times are medians.
+The full benchmark takes about two hours and writes docs/benchmarks.json, from which the tables in
+docs/benchmarks.md and README.md are generated. QUICK=1 takes less than five minutes and only
+prints its figures.
 """
 
 import os
@@ -30,10 +30,10 @@ from workbench.media.probe import open_clip
 
 
 def convert_against_bare(folder: Path, length: int, runs: int) -> Iterator[Figure]:
-    """The whole `workbench convert` process, verification included, over two bare commands.
+    """Compare the whole `workbench convert` process, verification included, with bare ffmpeg.
 
-    One is the plain command, the other adds the option that skips the encoder's search. All four
-    processes take turns, so each ratio is of neighbouring runs.
+    One bare command is the plain one; the other adds the option that skips the encoder's search.
+    All four processes alternate, so each ratio compares neighbouring runs.
     """
     clip = make(folder / f"{length}.mp4", length)
 
@@ -61,7 +61,7 @@ def convert_against_bare(folder: Path, length: int, runs: int) -> Iterator[Figur
 
 
 def frames(path: Path, runs: int) -> list[Figure]:
-    """Rendering a frame, scrubbing at random, stepping: in one process, as the desk does it."""
+    """Time rendering, random scrubbing and stepping in one process, as the desk does them."""
     classic = load_preset("classic")
     with open_clip(path) as clip:
         frame = clip.frame(0)
@@ -81,7 +81,7 @@ def frames(path: Path, runs: int) -> list[Figure]:
 
 
 def scoping(path: Path, runs: int) -> list[Figure]:
-    """Each scope of one delivered frame: what a tuner draws beside the picture."""
+    """Time each scope of one delivered frame."""
     with open_clip(path) as clip:
         frame = render(clip.frame(0), load_preset("classic"))
     kinds = (scopes.waveform, scopes.rgb_parade, scopes.vectorscope, scopes.rgb_histogram)
@@ -97,7 +97,7 @@ def scoping(path: Path, runs: int) -> list[Figure]:
 
 
 def looks(path: Path, folder: Path, runs: int) -> list[Figure]:
-    """Each look alone: pictures that are decoded already go in, and nothing is encoded."""
+    """Time the filters of each look alone, on decoded pictures and without an encoder."""
     found = []
     raw = folder / "pictures.yuv"
     with open_clip(path) as clip:
@@ -119,7 +119,7 @@ _PICTURES = 48
 
 
 def tuning(path: Path, moves: int) -> list[Figure]:
-    """The desk in JupyterLab, from the hand to the screen."""
+    """Time the desk in JupyterLab, from the input event to the painted picture."""
     found = desk.timings(path, moves)
     painted, measured, exact = zip(*found["slider"], strict=True)
     scrubbed = [move[0] for move in found["scrub"]]
@@ -131,34 +131,44 @@ def tuning(path: Path, moves: int) -> list[Figure]:
         figure("slider to scopes and CAMBI, 1080p", measured, 350, "ms"),
         figure("slider to exact picture, 1080p", exact, None, "ms"),
         figure("scrub to picture, 1080p", scrubbed, 180, "ms"),
-        figure("200 changes in 2 s: between pictures", [2000 / n for n in pictures], 100, "ms"),
-        figure("200 changes in 2 s: last one shown", last, 200, "ms"),
-        figure("kernel memory gained in the second half", [after - before], 50, "MB"),
+        figure(
+            "200 slider changes in 2 s: time between pictures",
+            [2000 / n for n in pictures],
+            100,
+            "ms",
+        ),
+        figure("200 slider changes in 2 s: delay of the last picture", last, 200, "ms"),
+        figure("kernel memory gained in the second half of the run", [after - before], 50, "MB"),
     ]
 
 
 def many(folder: Path, quick: bool) -> list[Figure]:
-    """Batches: against xargs over the bare command, and as they grow."""
+    """Compare batches with xargs over the bare command, and measure how their cost grows."""
     ratios = batches.against_bare(folder, 3 if quick else 16, 1 if quick else 3)
     counts = (2, 4) if quick else (16, 200)
     few, most = batches.growth(folder, counts)
     fewer, more = counts
-    # What a batch begins and ends with is in both; the rest is the jobs'.
+    # Both batches pay the fixed cost of starting and ending once.
     each = (most.seconds - few.seconds) / (more - fewer)
     fixed = few.seconds - fewer * each
     return [
         figure(
             f"batch over xargs -P, {3 if quick else 16} clips of 5 s, 720p", ratios, 1.0, "times"
         ),
-        figure(f"a tiny clip in a batch, {fewer} to {more} of them", [each], None, "s"),
-        figure("what a batch begins and ends with", [fixed], None, "s"),
-        figure(f"caller's memory, {fewer} clips", [few.memory], None, "MB"),
-        figure(f"caller's memory gained by {more} clips", [most.memory - few.memory], 10, "MB"),
+        figure(f"each tiny clip in a batch, {fewer} to {more} of them", [each], None, "s"),
+        figure("fixed cost of a batch", [fixed], None, "s"),
+        figure(f"memory of the batch process, {fewer} clips", [few.memory], None, "MB"),
+        figure(
+            f"memory of the batch process gained by {more} clips",
+            [most.memory - few.memory],
+            10,
+            "MB",
+        ),
     ]
 
 
 def starting(runs: int) -> list[Figure]:
-    """What a person waits for before anything happens: whole processes, Python's start included."""
+    """Time the start of whole processes, Python included."""
     importing = [seconds(process(sys.executable, "-c", "import workbench")) for _ in range(runs)]
     helping = [seconds(process(sys.executable, "-m", "workbench", "--help")) for _ in range(runs)]
     return [
@@ -168,17 +178,17 @@ def starting(runs: int) -> list[Figure]:
 
 
 def planning(folder: Path, count: int) -> Figure:
-    """List a folder of so many clips, and plan a job for each."""
+    """List a folder of `count` clips and plan a job for each."""
     source = folder / "listed"
     source.mkdir()
     for number in range(count):
         (source / f"{number:05}.mp4").write_bytes(b"not looked into")
     took = seconds(lambda: plan([str(source)], Settings(), None, (), exclude=None))
-    return figure(f"{count:,} clips listed and planned", [took], 10, "s")
+    return figure(f"list and plan {count:,} clips", [took], 10, "s")
 
 
 def make(path: Path, length: float) -> Path:
-    """A 1080p clip as generators deliver it: one keyframe in ten seconds, light grain, sound."""
+    """Make a 1080p clip as generators deliver it: one keyframe, light grain, sound."""
     picture = f"{clips.sky('1920x1080', seconds=length)},noise=alls=3:allf=t:all_seed=7"
     inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", f"sine=d={length}:r=48000"]
     codecs = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-c:a", "aac"]
@@ -196,12 +206,12 @@ def convert_part(folder: Path, quick: bool) -> Iterator[Figure]:
 
 
 def encoders_part(folder: Path, quick: bool) -> Iterator[str]:
-    """Whether both encoders write the same file, over every frame of the real clips."""
+    """Compare both encoders' files over every frame of the real clips."""
     yield from encoders.table(sorted(clips.REAL.glob("*.mp4"))[: 2 if quick else None], folder)
 
 
 def stages_part(folder: Path, quick: bool) -> Iterator[Figure]:
-    """Where each second of a conversion goes."""
+    """Measure the CPU time of each stage of a conversion."""
     clip = make(folder / "clip.mp4", 2 if quick else 10)
     yield from stages.stages(clip, folder)
 
@@ -235,15 +245,15 @@ def looks_part(folder: Path, quick: bool) -> Iterator[Figure]:
 
 
 def truth_part(_: Path, quick: bool) -> Iterator[Figure | str]:
-    """What looks make of scenes whose truth is known, and whether contour follows it."""
+    """Compare looks with scenes whose true gradient is known, and contour with the true error."""
     sizes, rates = ([(1280, 720)], [4]) if quick else ([(1280, 720), (1920, 1080)], [4, 18])
     yield from chains.table(sizes, rates, [2] if quick else [2, 12, 23])
     if quick:
         return
     overall, within = rank_correlation(list(follow()))
     yield (
-        f"contour without a truth follows contour with one: rank correlation {overall:.2f} over "
-        f"all scenes, {within:.2f} within a scene (median)"
+        f"rank correlation of contour with the true error: {overall:.2f} over all scenes, "
+        f"{within:.2f} within a scene (median)"
     )
 
 
@@ -265,12 +275,14 @@ PARTS: dict[str, Callable[[Path, bool], Iterator[Figure | str]]] = {
 @click.command()
 @click.option("--only", type=click.Choice(list(PARTS)), multiple=True, help="Measure these parts.")
 def main(only: Sequence[str]) -> None:
-    """Measure speed, print it, and keep it in docs/ unless QUICK is set."""
+    """Measure speed, print the figures, and write them to docs/ unless QUICK is set."""
     quick = bool(os.environ.get("QUICK"))
     for name in only or PARTS:
         with tempfile.TemporaryDirectory() as folder:
             part = record.measured(PARTS[name](Path(folder), quick))
-        click.echo(f"{name}: {part.machine}, load {part.load:.1f} before, {part.seconds:.0f} s")
+        click.echo(
+            f"{name}: {part.machine}, load average {part.load:.1f} before, {part.seconds:.0f} s"
+        )
         click.echo("\n".join(record.lines(part)))
         if not quick:
             record.keep(name, part)

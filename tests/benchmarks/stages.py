@@ -1,7 +1,7 @@
-"""Where each second of a conversion goes: its stages one after the other, in seconds of CPU.
+"""Measure the stages of a conversion one after the other, in CPU seconds.
 
-In the real run they overlap, so the sum is of work and not of waiting. Work of the ffmpeg program
-and of this process is told apart.
+In a real run the stages overlap, so their sum is work and not waiting. CPU time of ffmpeg and of
+this process is listed separately.
 """
 
 import os
@@ -28,7 +28,7 @@ from workbench.media.probe import open_clip
 
 
 def stages(source: Path, folder: Path) -> Iterator[Figure]:
-    """Convert a clip stage by stage, as deliver.encode does, and yield what each takes."""
+    """Convert a clip stage by stage, as deliver.encode does, and yield the CPU time of each."""
     delivered = folder / "stages.mov"
     recipe = Recipe(load_preset("classic"))
     yield from _cost("start: Python and imports", process(sys.executable, "-c", _IMPORTS))
@@ -36,11 +36,11 @@ def stages(source: Path, folder: Path) -> Iterator[Figure]:
         yield from _cost("read the clip's index", lambda: open_clip(source).close())
         encode = ["-y", *encode_arguments(clip, recipe, delivered)]
         yield from _cost("encode", lambda: ffmpeg.run(encode))
-        yield from _cost("source's sound, hashed", lambda: expected_sound(clip, recipe))
-        yield from _cost("what the file says of itself", lambda: read_movie(delivered))
+        yield from _cost("hash the source's sound", lambda: expected_sound(clip, recipe))
+        yield from _cost("read the delivered file's metadata", lambda: read_movie(delivered))
         with open_clip(delivered) as made:
             yield from _cost("decode the source", lambda: _decode(clip))
-            yield from _cost("decode what was delivered", lambda: _decode(made))
+            yield from _cost("decode the delivered file", lambda: _decode(made))
             pairs = list(zip(clip.frames(range(24)), made.frames(range(24)), strict=True))
             share = clip.frame_count / len(pairs)
             yield from _cost("levels of every frame", lambda: _levels(pairs), share)
@@ -50,13 +50,13 @@ def stages(source: Path, folder: Path) -> Iterator[Figure]:
                 lambda: [(block_means(before), block_means(after)) for before, after in pairs],
                 share,
             )
-            yield from _cost("frames in place and whole", lambda: list(matches(means)), share)
+            yield from _cost("match frames", lambda: list(matches(means)), share)
             count = max(_FEWEST, round(clip.duration / _EVERY))
             picks = sample_indices(clip.frame_count, count)
             before, after = list(clip.frames(picks)), list(made.frames(picks))
             parts = [slice(at, at + _AT_ONCE) for at in range(0, count, _AT_ONCE)]
             yield from _cost(
-                f"{count} frames compared",
+                f"compare {count} frames",
                 lambda: [
                     compare(before[at], recipe.preset, after[at], coarse=False) for at in parts
                 ],
@@ -80,7 +80,7 @@ def _decode(clip: Clip) -> None:
 
 
 def _cost(what: str, act: Callable[[], object], times: float = 1) -> Iterator[Figure]:
-    """Yield the seconds of CPU that an act takes, in this process and in programs it starts."""
+    """Yield the CPU seconds of an action, in this process and in its child processes."""
     before = os.times()
     act()
     after = os.times()
