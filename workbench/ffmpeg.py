@@ -21,8 +21,7 @@ FILTERS = (
     *("limiter", "maskfun", "limitdiff", "maskedmerge", "lut3d", "trim", "geq", "loop", "tile"),
     *("libvmaf", "ssim", "ebur128", "ametadata"),
 )
-ENCODERS = ("prores_ks", "pcm_s16le")
-"""What the package uses; `doctor` reports on these."""
+"""Filters that the package uses; `doctor` reports on these."""
 
 HOW_TO_GET_IT = (
     "install the imageio-ffmpeg wheel with pip, or let IMAGEIO_FFMPEG_EXE point to a full build"
@@ -57,7 +56,7 @@ class Program:
     encoders: frozenset[str]
 
     def missing(
-        self, filters: Iterable[str] = FILTERS, encoders: Iterable[str] = ENCODERS
+        self, filters: Iterable[str] = FILTERS, encoders: Iterable[str] = ()
     ) -> tuple[str, ...]:
         """Return what this program lacks of the given names, as 'filter libvmaf'."""
         return tuple(

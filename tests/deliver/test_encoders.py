@@ -105,8 +105,8 @@ def test_an_encoder_that_is_not_offered_is_refused_with_advice(encoder: str, adv
 
 
 def test_a_slice_above_the_ordered_rate_is_noticed() -> None:
-    assert slice_rate([7000, 8000.0]).level == "pass"
-    over = slice_rate([7000, 8000.0, 8001.0, 12])
+    assert slice_rate([7000, 8000.0], 8000).level == "pass"
+    over = slice_rate([7000, 8000.0, 8001.0, 12], 8000)
     assert (over.level, over.limit) == ("warn", "at most 8000")
     assert over.measured == "8001 bits per macroblock, in frame 2"
     assert "exceeds the rate" in over.sentence

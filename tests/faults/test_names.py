@@ -27,7 +27,8 @@ from workbench.batch.plan import Job, clashes, plan, read_sweep
 from workbench.batch.settings import Settings, make_order, read_settings
 from workbench.batch.sources import _stem
 from workbench.cli.options import pairs
-from workbench.deliver.encode import CLIPS, DELIVERED
+from workbench.deliver.encode import CLIPS
+from workbench.deliver.format import PRORES_422_HQ
 from workbench.deliver.recipe import read_recipe
 from workbench.errors import ParameterError, StorageError, WorkbenchError
 from workbench.look.chain import as_encoded, filter_chain
@@ -314,7 +315,9 @@ def test_no_two_keys_are_delivered_as_one_file(found: list[str]) -> None:
     for key in found:
         with_name = [part for part in key.split("/") if part not in ("", ".")]
         assume(with_name)
-        jobs.append(Job(f"{_stem(key)}{DELIVERED}", "s3://b/in", key, "x", 1, order))
+        jobs.append(
+            Job(f"{_stem(key)}{PRORES_422_HQ.name_suffix}", "s3://b/in", key, "x", 1, order)
+        )
     told_of = clashes(jobs)
     root, paths = Path("/nowhere/out"), []
     for job in jobs:

@@ -28,6 +28,7 @@ from workbench.batch.notebooks import Kernel
 from workbench.batch.outcome import Outcome
 from workbench.batch.plan import Job
 from workbench.batch.shipped import CONVERT, NOTEBOOKS
+from workbench.deliver.format import ENCODERS
 from workbench.errors import BatchError, Cancelled, StorageRefused, WorkbenchError
 from workbench.ffmpeg import THREADS_VARIABLE, Cancellation, program
 from workbench.files import sha256_of
@@ -214,7 +215,7 @@ def versions() -> dict[str, str]:
     return {
         "workbench": __version__,
         "ffmpeg": found.version,
-        "missing from ffmpeg": ", ".join(found.missing()) or "nothing",
+        "missing from ffmpeg": ", ".join(found.missing(encoders=ENCODERS)) or "nothing",
         CONVERT: sha256_of(notebook)[:12] if notebook.is_file() else "missing",
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 from workbench.arguments import check_type, shown
 from workbench.batch.settings import Order, Settings, make_order, plain_value, read_settings
 from workbench.batch.sources import MISSING, Found, find_clips
-from workbench.deliver.encode import DELIVERED
+from workbench.deliver.format import PRORES_422_HQ
 from workbench.errors import BatchError, ClipNotFound, ParameterError
 from workbench.storage.base import Stored
 from workbench.storage.locations import is_remote
@@ -82,7 +82,7 @@ def plan(
         point = _point(given, sweep)
         jobs.append(
             Job(
-                name=f"{one.stem}{_said(point)}{DELIVERED}",
+                name=f"{one.stem}{_said(point)}{PRORES_422_HQ.name_suffix}",
                 place=one.place,
                 source=one.stored.name,
                 identity=one.stored.identity,
@@ -117,15 +117,15 @@ def clashes(jobs: Sequence[Job]) -> dict[str, str]:
         clips.setdefault(job.name.casefold(), set()).add(_where(job.place, job.source))
     why = {}
     for job in jobs:
-        name = job.name.casefold()
+        name, file = job.name.casefold(), f"{job.name}{PRORES_422_HQ.file_suffix}"
         if names[name] > 1 and len(clips[name]) == 1:
             why[job.name] = (
                 f"{job.source} is named {names[name]} times with different settings, and each "
-                f"would be delivered as {job.name}.mov: name it once, or use different folders"
+                f"would be delivered as {file}: name it once, or use different folders"
             )
         elif names[name] > 1:
             why[job.name] = (
-                f"{names[name]} clips would be delivered as {job.name}.mov: rename them, or run "
+                f"{names[name]} clips would be delivered as {file}: rename them, or run "
                 "them into different folders"
             )
     return why

@@ -10,7 +10,8 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from workbench.batch.settings import make_order, plain_value, read_settings
-from workbench.deliver.encode import CLIPS, is_clip, is_delivered
+from workbench.deliver.encode import CLIPS, is_clip
+from workbench.deliver.format import is_delivered
 from workbench.errors import BatchError
 from workbench.files import expanded, read_toml
 from workbench.storage.base import Stored

@@ -17,6 +17,7 @@ def doctor(as_json: bool) -> None:
     """Say which ffmpeg is used, what it can do, and what is missing."""
     from workbench import ffmpeg
     from workbench.batch.shipped import HOW_TO_GET_THEM, NOTEBOOKS
+    from workbench.deliver.format import ENCODERS
     from workbench.errors import FfmpegMissing
 
     try:
@@ -24,11 +25,11 @@ def doctor(as_json: bool) -> None:
     except FfmpegMissing as error:
         facts: dict[str, Any] = {"ffmpeg": None, "missing": ["ffmpeg"], "advice": str(error)}
     else:
-        missing = program.missing()
+        missing = program.missing(encoders=ENCODERS)
         facts = {
             "ffmpeg": {"path": str(program.path), "version": program.version},
             "filters": {name: name in program.filters for name in ffmpeg.FILTERS},
-            "encoders": {name: name in program.encoders for name in ffmpeg.ENCODERS},
+            "encoders": {name: name in program.encoders for name in ENCODERS},
             "missing": list(missing),
             "advice": ffmpeg.HOW_TO_GET_IT if missing else "",
         }

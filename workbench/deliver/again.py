@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench import ffmpeg
+from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
 from workbench.deliver.qc import Finding, Level
-from workbench.deliver.recipe import Encoder, encoder_options
 from workbench.errors import ResultsMissing
-from workbench.look.chain import PIXEL_FORMAT, as_encoded, filter_chain
+from workbench.look.chain import as_encoded, filter_chain
 from workbench.look.preset import Preset
 from workbench.look.render import raw_size
 from workbench.measure.match import difference
@@ -29,32 +29,33 @@ def encoded(
     preset: Preset,
     encoder: Encoder,
     cancellation: ffmpeg.Cancellation | None = None,
+    format: Format = PRORES_422_HQ,
 ) -> Frame:
     """Return what a decoder gives for a source frame that went through a look and an encoder.
 
     Raises UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
-    size = source.width, source.height
+    size, target = (source.width, source.height), format.picture
     packet = ffmpeg.run(
         [
             *ffmpeg.raw_input(source.pixel_format, *size),
-            *("-vf", as_encoded(filter_chain(preset, source))),
-            *(*encoder_options(encoder), "-pix_fmt", PIXEL_FORMAT, "-f", "nut", "pipe:1"),
+            *("-vf", as_encoded(filter_chain(preset, source, target), target)),
+            *(*format.encode_options(encoder), "-f", "nut", "pipe:1"),
         ],
         stdin=[source.tobytes()],
         cancellation=cancellation,
     )
     raw = ffmpeg.run(
-        ["-f", "nut", "-i", "pipe:0", "-f", "rawvideo", "-pix_fmt", PIXEL_FORMAT, "pipe:1"],
+        ["-f", "nut", "-i", "pipe:0", "-f", "rawvideo", "-pix_fmt", target.pixel_format, "pipe:1"],
         stdin=[packet],
         cancellation=cancellation,
     )
-    if len(raw) != raw_size(PIXEL_FORMAT, *size):
+    if len(raw) != raw_size(target.pixel_format, *size):
         raise ResultsMissing(
             f"ffmpeg encoded a frame of {size[0]}x{size[1]} again and gave none back: install the "
             f"ffmpeg program that this version was tested with ({ffmpeg.HOW_TO_GET_IT})"
         )
-    return Frame.frombytes(raw, *size, PIXEL_FORMAT, delivered(source.colour))
+    return Frame.frombytes(raw, *size, target.pixel_format, delivered(source.colour, target))
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ def repeated(
     preset: Preset,
     encoder: Encoder,
     cancellation: ffmpeg.Cancellation | None = None,
+    format: Format = PRORES_422_HQ,
 ) -> Repeat:
     """Compare a delivered frame with its source, encoded again. Raises as `encoded`."""
-    again = encoded(source, preset, encoder, cancellation)
+    again = encoded(source, preset, encoder, cancellation, format)
     ratio = (_roughness(frame) + _LEAST) / (_roughness(again) + _LEAST)
     return Repeat(rms=difference(again, frame).rms, detail=float(np.log(ratio)))
 

@@ -12,9 +12,10 @@ from pathlib import Path, PurePosixPath
 
 from workbench import ffmpeg
 from workbench.arguments import check_callbacks, check_flag, check_optional, check_type
+from workbench.deliver.format import PRORES_422_HQ, Format, is_delivered
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.policy import Policy, load_policy
-from workbench.deliver.recipe import CODEC, Recipe, encode_arguments, encode_chain, encode_command
+from workbench.deliver.recipe import Recipe, encode_arguments, encode_chain, encode_command
 from workbench.deliver.record import record_path, record_text
 from workbench.deliver.report import page, report_path
 from workbench.deliver.verify import Delivery, expected_sound, verify
@@ -43,8 +44,6 @@ from workbench.media.clip import Clip
 from workbench.media.probe import open_clip, refuse_no_file
 from workbench.temporary import remove_leftovers
 
-DELIVERED = "_prores"
-"""How the name of a delivered file ends, before its suffix, unless a person names it."""
 CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mxf", ".flv")
 """Suffixes by which clips are found in a folder; one that is named may have any."""
 
@@ -59,13 +58,12 @@ def is_clip(name: str) -> bool:
     return path.suffix.lower() in CLIPS and not hidden and not is_delivered(name)
 
 
-def is_delivered(name: str) -> bool:
-    """Whether a file has a name that a conversion gives."""
-    return name.lower().endswith(f"{DELIVERED}.mov")
-
-
 def destination_for(
-    source: str | Path, destination: str | Path | None = None, *, overwrite: bool = False
+    source: str | Path,
+    destination: str | Path | None = None,
+    *,
+    overwrite: bool = False,
+    format: Format = PRORES_422_HQ,
 ) -> Path:
     """Return where a conversion goes: beside the source as NAME_prores.mov unless told otherwise.
 
@@ -74,15 +72,16 @@ def destination_for(
     """
     check_flag("overwrite", overwrite)
     source = expanded(source, "the source")
-    name = f"{source.stem}{DELIVERED}.mov"
+    name = f"{source.stem}{format.name_ending}"
     path = (
         source.with_name(name) if destination is None else expanded(destination, "the destination")
     )
     if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, no error for a name too long
         path /= name
-    if path.suffix.lower() != ".mov":
+    if path.suffix.lower() != format.file_suffix:
         raise DestinationUnusable(
-            f"{path} does not end in .mov: ProRes goes into a .mov file, or a folder that is there"
+            f"{path} does not end in {format.file_suffix}: give a {format.file_suffix} file or an "
+            "existing folder"
         )
     if os.path.realpath(path) == os.path.realpath(source):
         raise DestinationUnusable(f"{path} is the source itself: give another destination")
@@ -126,14 +125,14 @@ def convert(
     check_callbacks(figures=figures, on_progress=on_progress, on_checked=on_checked)
     policy = policy or load_policy("mezzanine")
     clip = given_clip(source)
-    destination = destination_for(clip.path, destination, overwrite=overwrite)
+    destination = destination_for(clip.path, destination, overwrite=overwrite, format=recipe.format)
     beside = record_path(destination), report_path(destination)
     for path in beside if figures else ():
         refuse_existing(path, overwrite=True)
     remove_leftovers(destination.parent)
     cancellation = cancellation or ffmpeg.Cancellation()
     filters = filter_names(encode_chain(clip, recipe))
-    ffmpeg.require(filters, encoders=[CODEC, "pcm_s16le"])
+    ffmpeg.require(filters, encoders=recipe.format.encoders)
     files = replacing_set(destination, beside, overwrite=overwrite)
     with _enough_memory(clip), files as temporaries:
         temporary, *others = temporaries

@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench import ffmpeg
 from workbench.deliver.again import Repeat, repeated
-from workbench.deliver.recipe import Encoder
+from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
 from workbench.deliver.suspects import Traces, confirmed, damaged_blocks, suspects
 from workbench.errors import DamagedClip, ResultsMissing
 from workbench.look.compare import Comparison, compare
@@ -74,6 +74,7 @@ def inspect(
     clip: Clip,
     delivered: Clip,
     preset: Preset | None,
+    format: Format = PRORES_422_HQ,
     *,
     encoder: Encoder | None = None,
     frame_rate: Fraction | None = None,
@@ -97,7 +98,7 @@ def inspect(
         listening = pool.submit(
             lambda: [loudness(delivered.path, i, stop) for i in range(len(delivered.audio))]
         )
-        comparing = _Comparing(pool, preset, encoder, stop)
+        comparing = _Comparing(pool, preset, format, encoder, stop)
         pairs = _pairs(clip, delivered, places, range(len(places)))
         try:
             passing = comparing.passed(pairs, samples)
@@ -119,7 +120,7 @@ def inspect(
         black_limit=nearly_black,
         traces=watched.traces,
         corrupt=watched.corrupt,
-        damaged=_damaged(clip, delivered, places, watched.traces, preset, cancellation),
+        damaged=_damaged(clip, delivered, places, watched.traces, preset, format, cancellation),
         comparisons=compared.comparisons,
         loudness=tuple(heard),
         encoded_again=None if any(match.offset for match in watched.traces.matches) else again,
@@ -185,6 +186,7 @@ def _damaged(
     places: Sequence[int],
     traces: Traces,
     preset: Preset | None,
+    format: Format,
     cancellation: ffmpeg.Cancellation | None,
 ) -> tuple[int, ...]:
     """Return the frames that are damaged, of those that stand out.
@@ -199,7 +201,7 @@ def _damaged(
         return [
             number
             for number, (source, frame) in pairs
-            if not difference(render(source, preset, cancellation), frame).is_coding
+            if not difference(render(source, preset, cancellation, format.picture), frame).is_coding
         ]
 
     found = suspects(traces)
@@ -221,10 +223,12 @@ class _Comparing:
         self,
         pool: Executor,
         preset: Preset | None,
+        format: Format,
         encoder: Encoder | None,
         stop: ffmpeg.Cancellation,
     ) -> None:
-        self._pool, self._preset, self._encoder, self._stop = pool, preset, encoder, stop
+        self._pool, self._preset, self._format = pool, preset, format
+        self._encoder, self._stop = encoder, stop
         self._again: Future[Repeat] | None = None
         self._held: list[_Pair] = []
         self._compared: list[_Pair] = []  # those that are being compared
@@ -239,7 +243,7 @@ class _Comparing:
             yield pair
             if number == middle and self._preset and self._encoder:
                 self._again = self._pool.submit(
-                    repeated, *pair, self._preset, self._encoder, self._stop
+                    repeated, *pair, self._preset, self._encoder, self._stop, self._format
                 )
             if number in wanted:
                 self._held.append(pair)
@@ -266,7 +270,11 @@ class _Comparing:
 
     def _compare(self, pairs: Sequence[_Pair]) -> list[Comparison]:
         sources, frames = zip(*pairs, strict=True)
-        return compare(sources, self._preset, frames, cancellation=self._stop)
+        return compare(
+            *(sources, self._preset, frames),
+            target=self._format.picture,
+            cancellation=self._stop,
+        )
 
     def _collect(self) -> None:
         if self._running is None:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from workbench.deliver.format import Format
 from workbench.deliver.quicktime import Movie
-from workbench.deliver.recipe import BITS_PER_MACROBLOCK, Recipe, keeps_time
-from workbench.look.chain import PIXEL_FORMAT
-from workbench.look.preset import Preset
+from workbench.deliver.recipe import Recipe, keeps_time
 from workbench.look.stages import Log
 from workbench.media.clip import Clip
 from workbench.media.colour import Colour, declared, delivered
@@ -63,9 +62,9 @@ def check(
     arrive, and as they are.
     """
     return (
-        *_essence(clip, movie),
-        *_colour(clip.colour, movie, recipe.preset),
-        *_precision(clip, recipe.preset),
+        *_essence(clip, movie, recipe.format),
+        *_colour(clip.colour, movie, recipe),
+        *_precision(clip, recipe),
         *_timing(clip, movie, recipe.frame_rate),
         *_audio(clip, movie, recipe, expected_sound == sound),
     )
@@ -82,7 +81,7 @@ def turned(orientation: Orientation) -> Finding:
     )
 
 
-def slice_rate(largest_slices: Sequence[float], limit: int = BITS_PER_MACROBLOCK) -> Finding:
+def slice_rate(largest_slices: Sequence[float], limit: int) -> Finding:
     """Judge the largest slice of each frame, in bits per macroblock, by the rate that was ordered.
 
     A file above the rate is whole and plays, so it is kept with a warning.
@@ -109,14 +108,17 @@ def _promised(id: str, measured: object, limit: object, sentence: str) -> Findin
     return Finding(id, level, str(measured), str(limit), sentence)
 
 
-def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
+def _essence(clip: Clip, movie: Movie, format: Format) -> Iterable[Finding]:
     headers = movie.frame_headers
     vendors = ", ".join(sorted({header.vendor for header in headers}))
     sizes = {(header.width, header.height) for header in headers} | {(movie.width, movie.height)}
     progressive = all(header.progressive for header in headers)
-    yield _promised("fourcc", movie.fourcc, "apch", "The codec is ProRes 422 HQ.")
-    yield _promised("vendor", vendors, "apl0", "Every frame header bears the vendor apl0.")
-    yield _promised("pixel format", movie.pixel_format, PIXEL_FORMAT, "It is 4:2:2, 10 bits.")
+    yield _promised("fourcc", movie.fourcc, format.fourcc, f"The codec is {format.label}.")
+    sentence = f"Every frame header names the vendor {format.vendor}."
+    yield _promised("vendor", vendors, format.vendor, sentence)
+    target = format.picture
+    sentence = f"The picture is {target.label}."
+    yield _promised("pixel format", movie.pixel_format, target.pixel_format, sentence)
     yield _promised(
         "size",
         " and ".join(f"{width}x{height}" for width, height in sorted(sizes)),
@@ -135,7 +137,7 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
         "progressive",
         "Every frame is progressive.",
     )
-    yield slice_rate(movie.largest_slices)
+    yield slice_rate(movie.largest_slices, format.bits_per_macroblock)
     if clip.interlaced:
         yield Finding(
             "interlaced source",
@@ -155,8 +157,9 @@ def _essence(clip: Clip, movie: Movie) -> Iterable[Finding]:
         )
 
 
-def _colour(source: Colour, movie: Movie, preset: Preset | None) -> Iterable[Finding]:
-    kept = delivered(source)
+def _colour(source: Colour, movie: Movie, recipe: Recipe) -> Iterable[Finding]:
+    preset = recipe.preset
+    kept = delivered(source, recipe.format.picture)
     headers = " and ".join(sorted({_tags(header.colour) for header in movie.frame_headers}))
     yield _promised(
         "colour tags, container",
@@ -201,15 +204,17 @@ def _colour(source: Colour, movie: Movie, preset: Preset | None) -> Iterable[Fin
             "note",
             ", ".join(changed),
             "",
-            "ProRes cannot state the source's own tag; the code values are unchanged.",
+            f"{recipe.format.codec} cannot state the source's own tag; the code values are "
+            "unchanged.",
         )
 
 
 _HIGH_DYNAMIC_RANGE = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
 
-def _precision(clip: Clip, preset: Preset | None) -> Iterable[Finding]:
+def _precision(clip: Clip, recipe: Recipe) -> Iterable[Finding]:
     """Say what a look takes from a source that has more than the 8 bits and the Rec.709 of most."""
+    preset = recipe.preset
     if clip.bit_depth > 8 and preset and preset.bit_depth == 8:
         yield Finding(
             "source depth",
@@ -226,8 +231,8 @@ def _precision(clip: Clip, preset: Preset | None) -> Iterable[Finding]:
             preset.tone.curve,
             "",
             f"The picture is {preset.tone.curve} in the camera's own primaries, and no tag of "
-            "ProRes can say so: tell the grading program, or apply a LUT. What was outside legal "
-            "range is clipped.",
+            f"{recipe.format.codec} can say so: tell the grading program, or apply a LUT. What was "
+            "outside legal range is clipped.",
         )
     transfer = _HIGH_DYNAMIC_RANGE.get(clip.colour.transfer)
     if transfer:
@@ -305,10 +310,11 @@ def _audio(clip: Clip, movie: Movie, recipe: Recipe, same: bool) -> Iterable[Fin
     if not clip.audio:
         yield _promised("audio", len(movie.audio), 0, "The source has no sound, nor has the file.")
         return
+    kind = f"{recipe.format.audio_codec} {recipe.format.audio_bit_depth} bits"
     yield _promised(
         "audio",
         "; ".join(f"{t.format} {t.bit_depth} bits {t.sample_rate} Hz" for t in movie.audio),
-        "; ".join(f"PCM 16 bits {recipe.audio_rate or t.sample_rate} Hz" for t in clip.audio),
+        "; ".join(f"{kind} {recipe.audio_rate or t.sample_rate} Hz" for t in clip.audio),
         "Every sound track of the source is there, uncompressed.",
     )
     samples = ", ".join(str(track.samples) for track in movie.audio)

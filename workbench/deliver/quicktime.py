@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 import av
 
-from workbench.deliver.prores import FrameHeader, read_frame
+from workbench.deliver.format import PRORES_422_HQ, Format
+from workbench.deliver.prores import FrameHeader
 from workbench.errors import DamagedClip
 from workbench.media.boxes import atoms
 from workbench.media.colour import Colour
@@ -53,10 +54,10 @@ class Movie:
     audio: tuple[MovieAudio, ...]
 
 
-def read_movie(path: Path) -> Movie:
-    """Read a QuickTime file with one ProRes picture; no more than its first frame is decoded.
+def read_movie(path: Path, format: Format = PRORES_422_HQ) -> Movie:
+    """Read what a QuickTime file with a picture of this format says of itself.
 
-    Raises DamagedClip when it is not such a file.
+    Only the first frame is decoded. Raises DamagedClip when it is not such a file.
     """
     try:
         with open_container(path) as container:
@@ -70,8 +71,8 @@ def read_movie(path: Path) -> Movie:
             tick = Fraction(stream.time_base or 1)
             begin = index[0][0] * tick
             with path.open("rb") as file:
-                colr = _read_colr(file)
-                frames = [read_frame(file, position) for _, position in index]
+                colr = _read_colr(file, format)
+                frames = [format.read_frame(file, position) for _, position in index]
             return Movie(
                 fourcc=stream.codec_context.codec_tag,
                 pixel_format=first.format.name,
@@ -90,8 +91,8 @@ def read_movie(path: Path) -> Movie:
     except (av.FFmpegError, ValueError, struct.error) as error:
         why = error.strerror if isinstance(error, av.FFmpegError) else error
         raise DamagedClip(
-            f"{path.name} cannot be read as a QuickTime file with a ProRes picture ({why}): "
-            "deliver it again"
+            f"{path.name} cannot be read as a QuickTime file with a {format.codec} picture "
+            f"({why}): deliver it again"
         ) from error
 
 
@@ -114,10 +115,11 @@ def _sound(sound: av.AudioStream, begin: Fraction) -> MovieAudio:
     )
 
 
-def _read_colr(file: BinaryIO) -> Colour | None:
+def _read_colr(file: BinaryIO, format: Format) -> Colour | None:
     """Find the colr atom of the picture's sample description and read its three numbers."""
     tables = atoms(file, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
-    table = next((table for table in tables if table[12:14] == b"ap"), b"")  # of the picture
+    fourccs = {fourcc.encode() for fourcc in format.codec_fourccs}
+    table = next((table for table in tables if table[12:16] in fourccs), b"")  # of the picture
     at = table.find(b"colr")
     if at < 0 or table[at + 4 : at + 8] not in (b"nclc", b"nclx"):
         return None

@@ -5,37 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast, get_args
 
 from workbench import ffmpeg
 from workbench.arguments import check_optional
+from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
 from workbench.errors import ParameterError
-from workbench.look.chain import PIXEL_FORMAT, clip_chain
+from workbench.look.chain import clip_chain
 from workbench.look.preset import Preset, load_preset
 from workbench.media.clip import Clip
 from workbench.media.frame_rates import written_rate
 from workbench.media.guards import file_input
 
-Encoder = Literal["finest", "search"]
-"""How ffmpeg's `prores_ks` chooses the quantizer of each slice; the delivered file is the same.
-
-`search` is the plain command: it tries every quantizer and takes the finest one that fits the
-ordered rate. At 8000 bits per macroblock the finest always fits. `finest` orders that quantizer
-directly and skips the search, which takes about a quarter of the encoder's time.
-"""
-
-CODEC = "prores_ks"
-BITS_PER_MACROBLOCK = 8000
-"""The ordered rate: the most that a slice may take, in bits per macroblock."""
-
-_PRORES_HQ = (
-    *("-c:v", CODEC, "-profile:v", "3", "-vendor", "apl0"),
-    *("-bits_per_mb", str(BITS_PER_MACROBLOCK)),
-)
-_ENCODER_OPTIONS: dict[Encoder, tuple[str, ...]] = {
-    "finest": (*_PRORES_HQ, "-q:v", "1"),
-    "search": _PRORES_HQ,
-}
 _FORMER_ENCODERS = {
     "prores": "it was no faster than finest, and less exact; use finest",
     "prores_ks": "use finest, or search for the same command as before; both write the same file",
@@ -50,17 +31,18 @@ class Recipe:
     encoder: Encoder | None = "finest"  # None: a file made by an encoder that is not offered here
     frame_rate: Fraction | None = None  # frames per second; None keeps the source's timing
     audio_rate: int | None = None  # Hz; None keeps the source's
+    format: Format = PRORES_422_HQ
 
     def __post_init__(self) -> None:
         check_optional("preset", self.preset, Preset, "a Preset, as load_preset returns it")
-        check_optional("encoder", self.encoder, str, " or ".join(_ENCODER_OPTIONS))
+        check_optional("encoder", self.encoder, str, " or ".join(get_args(Encoder)))
         check_optional("frame_rate", self.frame_rate, (int, Fraction), "a Fraction, such as 24")
         check_optional("audio_rate", self.audio_rate, int, "Hz, such as 48000")
-        if self.encoder is not None and self.encoder not in _ENCODER_OPTIONS:
+        if self.encoder is not None and self.encoder not in get_args(Encoder):
             if advice := _FORMER_ENCODERS.get(str(self.encoder)):
                 raise ParameterError(f"encoder {self.encoder} is no longer offered: {advice}")
             raise ParameterError(
-                f"there is no encoder {self.encoder}: use {' or '.join(_ENCODER_OPTIONS)}"
+                f"there is no encoder {self.encoder}: use {' or '.join(get_args(Encoder))}"
             )
         if self.frame_rate is not None and not 1 <= self.frame_rate <= 240:
             raise ParameterError(f"a frame rate of {self.frame_rate} is not between 1 and 240")
@@ -107,16 +89,11 @@ def read_recipe(
     return Recipe(look, cast(Encoder, encoder), rate, samples)
 
 
-def encoder_options(encoder: Encoder) -> tuple[str, ...]:
-    """Return ffmpeg's options for an encoder, without the pixel format."""
-    return _ENCODER_OPTIONS[encoder]
-
-
 def encode_chain(clip: Clip, recipe: Recipe) -> str:
     """Return the filter chain of a conversion; raises ParameterError for one without a look."""
     if recipe.preset is None:
         raise ParameterError(f"{clip.path.name}: a conversion needs a look")
-    return clip_chain(recipe.preset, clip, recipe.frame_rate)
+    return clip_chain(recipe.preset, clip, recipe.frame_rate, recipe.format.picture)
 
 
 def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]:
@@ -130,10 +107,9 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
         "-xerror",  # a frame that does not decode ends the run; it is not painted over
         *file_input(clip.path),
         *("-map", f"0:{clip.stream}", "-map", "0:a?"),
-        *_ENCODER_OPTIONS[recipe.encoder],
-        *("-pix_fmt", PIXEL_FORMAT),
+        *recipe.format.encode_options(recipe.encoder),
         *("-vf", encode_chain(clip, recipe)),
-        *("-c:a", "pcm_s16le"),
+        *("-c:a", recipe.format.audio_encoder),
     ]
     if keeps_time(clip, recipe):
         # Otherwise ffmpeg rounds each timestamp to a multiple of the average frame duration.
@@ -147,7 +123,7 @@ def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]
         duration = 1 / clip.frame_rate
         arguments += ["-enc_time_base:v", f"{duration.numerator}/{duration.denominator}"]
     arguments += sound_options(clip, recipe)
-    return [*arguments, "-f", "mov", ffmpeg.file_url(destination)]
+    return [*arguments, "-f", recipe.format.muxer, ffmpeg.file_url(destination)]
 
 
 def _held(clip: Clip) -> list[str]:

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from workbench import ffmpeg
 from workbench.arguments import check_type
+from workbench.deliver.format import Encoder
 from workbench.deliver.inspect import Inspection
-from workbench.deliver.recipe import Encoder, Recipe
+from workbench.deliver.recipe import Recipe
 from workbench.deliver.verify import Delivery
 from workbench.files import write_text
 from workbench.look.preset import Preset

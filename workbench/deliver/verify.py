@@ -10,6 +10,7 @@ from pathlib import Path
 
 from workbench import ffmpeg
 from workbench.deliver.again import check_repeated
+from workbench.deliver.format import Format
 from workbench.deliver.inspect import Inspection, inspect
 from workbench.deliver.picture import check_frames, judge, undecodable
 from workbench.deliver.policy import Policy
@@ -17,7 +18,6 @@ from workbench.deliver.qc import Finding, Level, check, turned, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recipe import Recipe, sound_options
 from workbench.errors import ClipError, DamagedClip, one_line
-from workbench.look.chain import PIXEL_FORMAT
 from workbench.media.clip import Clip
 from workbench.media.frames import Orientation
 from workbench.media.guards import file_input
@@ -79,22 +79,22 @@ def verify(
     `certain` that the recipe's encoder made the file, unless the recipe is a guess.
     Raises DamagedClip when it cannot be read as a ProRes file, FfmpegError.
     """
-    movie = read_movie(path)
+    movie = read_movie(path, recipe.format)
     try:
         delivered = open_clip(path)
     except ClipError as error:
         raise DamagedClip(str(error)) from error
     with delivered:
         # Decoded, so that it is what a player is given: an edit list may leave samples out.
-        sound = _sound(path, ["-c:a", "pcm_s16le"], cancellation) if movie.audio else ()
+        sound = _sound(path, recipe.format, [], cancellation) if movie.audio else ()
         promises = list(check(clip, movie, recipe, expected_sound, sound))
         if delivered.orientation != Orientation():
             promises.append(turned(delivered.orientation))
         inspection = None
-        if _comparable(clip, delivered):
+        if _comparable(clip, delivered, recipe.format):
             try:
                 inspection = inspect(
-                    *(clip, delivered, recipe.preset),
+                    *(clip, delivered, recipe.preset, recipe.format),
                     encoder=recipe.encoder,
                     frame_rate=recipe.frame_rate,
                     every_frame=every_frame,
@@ -115,9 +115,10 @@ def verify(
     )
 
 
-def _comparable(clip: Clip, delivered: Clip) -> bool:
+def _comparable(clip: Clip, delivered: Clip, format: Format) -> bool:
     size = delivered.width, delivered.height
-    return size == (clip.width, clip.height) and delivered.pixel_format == PIXEL_FORMAT
+    expected = format.picture.pixel_format
+    return size == (clip.width, clip.height) and delivered.pixel_format == expected
 
 
 def expected_sound(
@@ -126,14 +127,17 @@ def expected_sound(
     """Return the hashes of the source's sound as it should arrive."""
     if not clip.audio:
         return ()
-    return _sound(clip.path, ["-c:a", "pcm_s16le", *sound_options(clip, recipe)], cancellation)
+    return _sound(clip.path, recipe.format, sound_options(clip, recipe), cancellation)
 
 
 def _sound(
-    path: Path, codec: list[str], cancellation: ffmpeg.Cancellation | None
+    path: Path,
+    format: Format,
+    options: list[str],
+    cancellation: ffmpeg.Cancellation | None,
 ) -> tuple[str, ...]:
     """Return a SHA-256 of the samples of each sound track."""
-    arguments = [*file_input(path), "-map", "0:a", *codec]
+    arguments = [*file_input(path), "-map", "0:a", "-c:a", format.audio_encoder, *options]
     lines = ffmpeg.run(
         [*arguments, "-f", "streamhash", "-hash", "sha256", "pipe:1"],
         file=path,

@@ -29,9 +29,7 @@ from workbench.look.stages import (
 from workbench.media.clip import Clip
 from workbench.media.colour import Colour, declared, delivered
 from workbench.media.frames import Orientation
-
-PIXEL_FORMAT = "yuv422p10le"
-"""What is delivered."""
+from workbench.media.picture_format import PRORES_422, PictureFormat
 
 
 class Source(Protocol):
@@ -47,7 +45,7 @@ class Source(Protocol):
     def colour(self) -> Colour: ...
 
 
-def filter_chain(preset: Preset, source: Source) -> str:
+def filter_chain(preset: Preset, source: Source, target: PictureFormat = PRORES_422) -> str:
     """Return the chain that an upright picture goes through before the encoder.
 
     It begins by declaring what the code values mean. A declaration changes none of them; without
@@ -55,11 +53,12 @@ def filter_chain(preset: Preset, source: Source) -> str:
     gets 16 bits and legal range at once, and an even size, without which zscale stops. What is to
     be delivered with another matrix than the source is taken to have is converted to it there.
 
-    Raises UnsupportedClip for colours that ProRes cannot state, and under a log look for those that
-    are far from Rec.709.
+    Raises UnsupportedClip for colours that the `target` cannot state, and under a log look for
+    those that are far from Rec.709.
     """
-    taken, given = declared(source.colour, preset.assume_matrix), delivered(source.colour)
-    matrix = delivered(taken).matrix
+    taken = declared(source.colour, preset.assume_matrix)
+    given = delivered(source.colour, target)
+    matrix = delivered(taken, target).matrix
     if isinstance(preset.tone, Log) and (given.transfer, given.primaries) not in _REC709:
         raise UnsupportedClip(
             f"a log look is made for Rec.709 pictures, and this one is {given.primaries}/"
@@ -89,7 +88,7 @@ def filter_chain(preset: Preset, source: Source) -> str:
     if deep and preset.tone.bit_depth == 8:
         picture = picture.then(sixteen)
     if isinstance(preset.dither, Shaped):
-        picture = _shaped(picture, preset.dither, width, height)
+        picture = _shaped(picture, preset.dither, width, height, target)
     if (width, height) != (source.width, source.height):
         picture = picture.then(f"crop={source.width}:{source.height}:0:0:exact=1")
     if deep:  # some filters forget what they were told
@@ -97,13 +96,18 @@ def filter_chain(preset: Preset, source: Source) -> str:
     return text(picture)
 
 
-def clip_chain(preset: Preset, clip: Clip, frame_rate: Fraction | None = None) -> str:
+def clip_chain(
+    preset: Preset,
+    clip: Clip,
+    frame_rate: Fraction | None = None,
+    target: PictureFormat = PRORES_422,
+) -> str:
     """Return the chain for a clip in its file, as against a frame that stands upright already.
 
     A `frame_rate` makes its timing even. Raises UnsupportedClip, naming the file.
     """
     try:
-        chain = filter_chain(preset, clip)
+        chain = filter_chain(preset, clip, target)
     except UnsupportedClip as error:
         raise UnsupportedClip(f"{clip.path.name}: {error}") from error
     if clip.orientation != Orientation() and clip.bit_depth > 8:
@@ -135,9 +139,9 @@ def back_chain(tone: AnyTone, colour: Colour) -> str | None:
     return text(picture)
 
 
-def as_encoded(chain: str) -> str:
-    """Return the chain with what the ProRes encoders ask of its output, where none is there."""
-    return f"{chain},format=pix_fmts={PIXEL_FORMAT}:color_ranges=tv"
+def as_encoded(chain: str, target: PictureFormat = PRORES_422) -> str:
+    """Return the chain, ending in the pixel format and range that the encoder takes."""
+    return f"{chain},format=pix_fmts={target.pixel_format}:color_ranges=tv"
 
 
 def _debanded(picture: Picture, stage: AnyDeband, width: int, height: int) -> Picture:
@@ -187,7 +191,9 @@ def _through_rgb(
     )
 
 
-def _shaped(picture: Picture, stage: Shaped, width: int, height: int) -> Picture:
+def _shaped(
+    picture: Picture, stage: Shaped, width: int, height: int, target: PictureFormat
+) -> Picture:
     """Round to 10 bits: a fine pattern on the luma, and what is lost diffused to its neighbours.
 
     Diffusion alone leaves every tone that 10 bits can hold flat, with an edge to the next; the
@@ -208,7 +214,7 @@ def _shaped(picture: Picture, stage: Shaped, width: int, height: int) -> Picture
     dithered = combined("blend=all_mode=grainmerge", picture, pattern)
     # In one thread: each slice diffuses its own errors, and slices are as many as there are cores.
     rounding = f"zscale={_CHROMA}:dither=error_diffusion:threads=1"
-    return dithered.then(rounding).then(f"format={PIXEL_FORMAT}")
+    return dithered.then(rounding).then(f"format={target.pixel_format}")
 
 
 def _opened(picture: Picture, source: Source, width: int, height: int, full: bool) -> Picture:

@@ -19,6 +19,7 @@ from workbench.measure.match import Difference, difference
 from workbench.measure.surface import Luma, Surface
 from workbench.measure.texture import ssim, texture_change
 from workbench.media.frames import Frame, check_frames
+from workbench.media.picture_format import PRORES_422, PictureFormat
 
 _LARGE = 16  # rows and columns at half size, for what looks at the neighbourhood of a pixel
 
@@ -50,6 +51,7 @@ def compare(
     delivered: Sequence[Frame] | None = None,
     *,
     coarse: bool = True,
+    target: PictureFormat = PRORES_422,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> list[Comparison]:
     """Measure frames of one clip, held all at once, before and after a look.
@@ -65,9 +67,9 @@ def compare(
     )
     looked = plain = None
     if preset:
-        looked = render_each(sources, preset, cancellation)
+        looked = render_each(sources, preset, cancellation, target)
         tone_alone = preset.model_copy(update={"deband": NoDeband()})
-        plain = render_each(sources, tone_alone, cancellation)
+        plain = render_each(sources, tone_alone, cancellation, target)
     after = delivered or looked
     if after is None:
         raise ParameterError(

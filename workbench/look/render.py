@@ -8,24 +8,33 @@ import av
 from workbench import ffmpeg
 from workbench.arguments import check_optional, check_type
 from workbench.errors import ResultsMissing
-from workbench.look.chain import PIXEL_FORMAT, as_encoded, back_chain, filter_chain
+from workbench.look.chain import as_encoded, back_chain, filter_chain
 from workbench.look.graph import filter_names
 from workbench.look.preset import Preset
 from workbench.look.stages import AnyTone
 from workbench.media.colour import Colour, delivered
 from workbench.media.frames import Frame, check_frames
+from workbench.media.picture_format import PRORES_422, PictureFormat
 
 
-def render(frame: Frame, preset: Preset, cancellation: ffmpeg.Cancellation | None = None) -> Frame:
+def render(
+    frame: Frame,
+    preset: Preset,
+    cancellation: ffmpeg.Cancellation | None = None,
+    target: PictureFormat = PRORES_422,
+) -> Frame:
     """Return the picture that the encoder is fed for this frame, byte for byte, in 10 bits.
 
     Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
-    return render_each([frame], preset, cancellation)[0]
+    return render_each([frame], preset, cancellation, target)[0]
 
 
 def render_each(
-    frames: Sequence[Frame], preset: Preset, cancellation: ffmpeg.Cancellation | None = None
+    frames: Sequence[Frame],
+    preset: Preset,
+    cancellation: ffmpeg.Cancellation | None = None,
+    target: PictureFormat = PRORES_422,
 ) -> list[Frame]:
     """Return the pictures for frames of one clip, in one run of ffmpeg. Raises as `render`."""
     check_frames("frames", frames)
@@ -33,8 +42,9 @@ def render_each(
     check_optional(
         "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
     )
-    chain = as_encoded(filter_chain(preset, frames[0]))
-    return _through(frames, chain, PIXEL_FORMAT, delivered(frames[0].colour), cancellation)
+    chain = as_encoded(filter_chain(preset, frames[0], target), target)
+    colour = delivered(frames[0].colour, target)
+    return _through(frames, chain, target.pixel_format, colour, cancellation)
 
 
 def graded_back(

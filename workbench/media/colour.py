@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from workbench.errors import UnsupportedClip
+from workbench.media.picture_format import PRORES_422, PictureFormat
 
 Range = Literal["legal", "full", "unspecified"]
 
@@ -69,15 +70,12 @@ LUMA_WEIGHTS = {
 """What red and blue weigh in luma, for each matrix that is a plain one (H.273, table 4)."""
 _RANGES: dict[int, Range] = {0: "unspecified", 1: "legal", 2: "full"}  # FFmpeg's AVColorRange
 
-# A ProRes frame header holds few values (SMPTE RDD 36, tables 4 to 6). These take the place of
-# those that it does not hold and that mean the same: BT.709, SMPTE 170M and BT.2020 share one
-# transfer function, SMPTE 170M and 240M their primaries, BT.470 B/G and SMPTE 170M a matrix.
+# A frame header holds few values. These take the place of those that it does not hold and that
+# mean the same: BT.709, SMPTE 170M and BT.2020 share one transfer function, SMPTE 170M and 240M
+# their primaries, BT.470 B/G and SMPTE 170M a matrix.
 _SAME_PRIMARIES = {"smpte240m": "smpte170m"}
 _SAME_TRANSFER = {"smpte170m": "bt709", "bt2020-10": "bt709", "bt2020-12": "bt709"}
 _SAME_MATRIX = {"bt470bg": "smpte170m"}
-_PRORES_PRIMARIES = {"bt709", "bt470bg", "smpte170m", "bt2020", "smpte431", "smpte432"}
-_PRORES_TRANSFERS = {"bt709", "smpte2084", "arib-std-b67"}
-_PRORES_MATRICES = {"bt709", "smpte170m", "bt2020nc"}
 
 
 @dataclass(frozen=True)
@@ -144,12 +142,12 @@ def declared(source: Colour, matrix: str | None = None) -> Colour:
     return source.assumed()
 
 
-def delivered(source: Colour) -> Colour:
-    """Return the colour that a ProRes file made from such a source declares, always legal range.
+def delivered(source: Colour, target: PictureFormat = PRORES_422) -> Colour:
+    """Return the colour that a file made from such a source declares, always legal range.
 
-    Untagged fields are assumed; a value that a ProRes frame header cannot hold is replaced by the
-    one that means the same. An sRGB transfer, which has no such twin, becomes bt709: the code
-    values are those of the source, and qc says so.
+    Untagged fields are assumed; a value that a frame header of the `target` cannot hold is
+    replaced by the one that means the same. An sRGB transfer, which has no such twin, becomes
+    bt709: the code values are those of the source, and qc says so.
 
     Raises UnsupportedClip where another value would change the colours.
 
@@ -165,13 +163,13 @@ def delivered(source: Colour) -> Colour:
         matrix=_SAME_MATRIX.get(filled.matrix, filled.matrix),
     )
     for name, value, allowed in (
-        ("primaries", colour.primaries, _PRORES_PRIMARIES),
-        ("transfer", colour.transfer, _PRORES_TRANSFERS),
-        ("matrix", colour.matrix, _PRORES_MATRICES),
+        ("primaries", colour.primaries, target.primaries),
+        ("transfer", colour.transfer, target.transfers),
+        ("matrix", colour.matrix, target.matrices),
     ):
         if value not in allowed:
             raise UnsupportedClip(
-                f"the source's colour {name} is tagged {value}, which ProRes cannot state: "
+                f"the source's colour {name} is tagged {value}, which {target.codec} cannot state: "
                 f"convert it to one of {', '.join(sorted(allowed))} first"
             )
     return colour

@@ -16,8 +16,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from workbench.batch.outcome import Outcome
-from workbench.deliver.encode import DELIVERED
 from workbench.deliver.figures import AFTER, ANNOYING, BEFORE, GREY, Png, png, style
+from workbench.deliver.format import clip_name
 from workbench.deliver.qc import LEVELS
 from workbench.present.tables import Table
 
@@ -84,7 +84,7 @@ _NUMBER = (
 def _line(one: Outcome) -> str:
     colour = _COLOURS[one.verdict or "fail"]
     said = one.verdict or "did not finish"
-    name = escape(one.name.removesuffix(DELIVERED))
+    name = escape(clip_name(one.name))
     if one.delivered:
         href = quote(one.name)
         name = (
@@ -118,7 +118,7 @@ def worst_frames(outcomes: Iterable[Outcome]) -> Html:
         _cell(
             [_image(one.thumbnail, "jpeg", "width: 100%")],
             f"<b style='color: {_COLOURS[one.verdict or 'fail']}'>{one.verdict}</b> "
-            f"{escape(one.name.removesuffix(DELIVERED))}, {one.worst or 0:.2f} s<br>"
+            f"{escape(clip_name(one.name))}, {one.worst or 0:.2f} s<br>"
             f"{_measured(one)}",
         )
         for one in shown
@@ -253,5 +253,5 @@ def spread_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
 
 
 def _short(name: str) -> str:
-    name = name.removesuffix(DELIVERED).replace("$", r"\$")  # or it would be mathematics
+    name = clip_name(name).replace("$", r"\$")  # or it would be mathematics
     return name if len(name) <= 34 else f"{name[:16]}…{name[-17:]}"

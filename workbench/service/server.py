@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 
 from workbench import ffmpeg
+from workbench.deliver.format import PRORES_422_HQ
 from workbench.errors import AddressRefused, DestinationUnusable, StorageRefused
 from workbench.files import expanded
 from workbench.service.app import Service, create_app
@@ -52,7 +53,7 @@ def serve(
     """
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     storage = _storage(place, profile)
-    ffmpeg.require(encoders=["prores_ks", "pcm_s16le"])
+    ffmpeg.require(encoders=PRORES_422_HQ.encoders)
     with _listening(host, port, token) as listener, _temporary(temp) as folder:
         _tell(listener)
         ended = _run(storage, folder, (token, names), (encodes, queue), listener)

@@ -1,0 +1,27 @@
+"""Picture formats: the pixel format and the colour tags that a delivery format can hold."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PictureFormat:
+    """What the filter chain must end in, so that an encoder and its files can hold the picture."""
+
+    codec: str  # as error messages name it
+    label: str  # for a colorist
+    pixel_format: str  # ffmpeg's name
+    primaries: frozenset[str]  # the values that a frame header can state, by ffmpeg's names
+    transfers: frozenset[str]
+    matrices: frozenset[str]
+
+
+PRORES_422 = PictureFormat(
+    codec="ProRes",
+    label="10-bit 4:2:2",
+    pixel_format="yuv422p10le",
+    # SMPTE RDD 36, tables 4 to 6
+    primaries=frozenset({"bt709", "bt470bg", "smpte170m", "bt2020", "smpte431", "smpte432"}),
+    transfers=frozenset({"bt709", "smpte2084", "arib-std-b67"}),
+    matrices=frozenset({"bt709", "smpte170m", "bt2020nc"}),
+)
+"""ProRes 422 in all its profiles, and the default of every filter chain."""
