@@ -1,4 +1,4 @@
-"""A storage with clips good and bad, and a service over it that most tests share."""
+"""A storage with good and damaged clips, and a service for it that most tests share."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from tests import clips
 from tests.service.served import Served, serving
 
 ODD = 'nöel "1"\r\nX-Evil: yes;\\.mp4'
-"""A name that a folder can have and a header cannot."""
+"""A file name that cannot be part of an HTTP header as it is."""
 
 
 @pytest.fixture(scope="session")
@@ -33,4 +33,4 @@ def storage(made: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
 def served(storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(storage, tmp_path_factory.mktemp("served") / "temp") as service:
         yield service
-        assert service.at_rest(), "a test left something behind"
+        assert service.idle(), "a test left a process, a request or a temporary file behind"

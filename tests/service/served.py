@@ -1,4 +1,4 @@
-"""The service as people run it: a process of its own, and what it leaves behind."""
+"""Run the service as users do, as a process, and inspect its metrics, log and files."""
 
 import os
 import re
@@ -16,18 +16,18 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-_PATIENCE = 20.0  # seconds
+_TIMEOUT = 20.0  # seconds
 
 
 @dataclass(frozen=True)
 class Served:
-    """A service that runs."""
+    """A running service."""
 
     process: subprocess.Popen[bytes]
     url: str
-    temp: Path  # the folder that it was given for temporary files
+    temp: Path  # the folder given as --temp
     log_file: Path
-    headers: dict[str, str]  # sent with each request
+    headers: dict[str, str]  # sent with every request
 
     @property
     def log(self) -> str:
@@ -38,38 +38,40 @@ class Served:
         return httpx.request(method, self.url + path, headers=sent, timeout=120)
 
     def begin(self, path: str) -> socket.socket:
-        """Send a request and leave its answer unread; the socket takes little at a time."""
+        """Send a request without reading its response. The socket has a small receive buffer."""
         address = urlsplit(self.url)
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(_PATIENCE)
+        client.settimeout(_TIMEOUT)
         client.connect((address.hostname, address.port))
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
         return client
 
-    def figure(self, name: str, **labels: str) -> float:
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the value of a metric from /metrics, 0 if there is none."""
         text = self.ask("/metrics").text
         samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
         return sum(s.value for s in samples if s.name == name and s.labels == labels)
 
-    def at_work(self) -> tuple[float, float]:
-        """Return how many conversions run and how many wait."""
-        return self.figure("workbench_encodes_running"), self.figure("workbench_encodes_waiting")
+    def encodes(self) -> tuple[float, float]:
+        """Return the number of encodes running and waiting."""
+        return self.metric("workbench_encodes_running"), self.metric("workbench_encodes_waiting")
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def files(self) -> list[Path]:
-        """Return what requests have in the temporary folder."""
+        """Return the temporary files and folders of requests."""
         return list(self.temp.glob("*/*"))
 
-    def at_rest(self) -> bool:
-        return self.at_work() == (0, 0) and not self.files() and not self.children()
+    def idle(self) -> bool:
+        """Tell whether no encode runs or waits, and no temporary file or process is left."""
+        return self.encodes() == (0, 0) and not self.files() and not self.children()
 
 
 @contextmanager
 def serving(source: Path | str, temp: Path, *options: str, **env: str) -> Iterator[Served]:
-    """Run `workbench serve` over a storage, at a port that is free."""
+    """Run `workbench serve` for a storage, on a free port."""
     temp.mkdir()
     log_file = temp.with_name(f"{temp.name}.log")
     argv = [sys.executable, "-m", "workbench", "serve", "--source", str(source), "--port", "0"]
@@ -86,19 +88,19 @@ def serving(source: Path | str, temp: Path, *options: str, **env: str) -> Iterat
         yield Served(process, address[0], temp, log_file, headers)
     finally:
         process.terminate()
-        process.wait(_PATIENCE)
+        process.wait(_TIMEOUT)
 
 
 def environment(**changed: str) -> dict[str, str]:
-    """Return the environment without what a person has set for services of their own."""
+    """Return the environment without the developer's own credentials, and with these changes."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("R2_", "AWS_"))}
     kept.pop("WORKBENCH_TOKEN", None)
     return {**kept, "PYTHONUTF8": "1", **changed}
 
 
-def until(true: Callable[[], bool], seconds: float = _PATIENCE) -> None:
-    """Wait until something is true."""
+def until(condition: Callable[[], bool], seconds: float = _TIMEOUT) -> None:
+    """Wait until the condition holds; fail after the timeout."""
     end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
+    while not condition():
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.05)

@@ -1,7 +1,7 @@
-"""What somebody may try who means harm: odd requests by the byte, slow ones, too many at once.
+"""Hostile clients: malformed requests, slow requests, and too many at once.
 
-Clients mend what they send, so the bytes are written by hand. Whatever comes, the health is told
-within a second, and afterwards nothing is left: no open file, no folder, no process.
+HTTP libraries refuse to send malformed requests, so these tests write bytes to sockets. In all of
+them /healthz answers within a second, and no open file, folder or process is left.
 """
 
 import asyncio
@@ -31,8 +31,9 @@ from uvicorn.server import ServerState
 
 from tests.service.served import Served, serving, until
 from tests.service.test_work_queue import slowest_health
-from workbench.service import app, clients, problems
-from workbench.service.conversion import _possible
+from workbench.service import app, problems
+from workbench.service.connection_limits import ConnectionLimits
+from workbench.service.conversion import _is_valid_key
 from workbench.storage.folder import Folder
 
 SKY = b"/convert/prores/shots/sky.mp4"
@@ -41,7 +42,7 @@ LAST = b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def place(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A storage in a folder that has a clip beside it, and links in it that lead there."""
+    """A storage folder with a clip outside of it, and links inside that lead there."""
     above = tmp_path_factory.mktemp("above")
     folder = above / "storage"
     (folder / "shots").mkdir(parents=True)
@@ -62,7 +63,7 @@ def service(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     temp = tmp_path_factory.mktemp("attacked") / "temp"
     with serving(place, temp, "--encodes", "1", "--queue", "2") as service:
         yield service
-        assert service.at_rest()
+        assert service.idle()
         assert "Traceback" not in service.log
 
 
@@ -72,7 +73,7 @@ def connected(service: Served) -> socket.socket:
 
 
 def sent(service: Served, request: bytes) -> bytes:
-    """Return all that comes back before the connection ends, or pauses."""
+    """Send bytes; return all that the server sends until it closes or pauses for a second."""
     found = b""
     with connected(service) as client, suppress(ConnectionError, TimeoutError):
         client.sendall(request)
@@ -91,7 +92,7 @@ def status(answer: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-OUTWARD = [
+OUTSIDE_KEYS = [
     *(b"../secret.mp4", b"%2e%2e/secret.mp4", b"%2e%2e%2fsecret.mp4", b"%252e%252e/secret.mp4"),
     *(b"shots/../../secret.mp4", b"shots/..%2f..%2fsecret.mp4", b"..%5csecret.mp4", b"..\\x"),
     *(b"shots/../shots/sky.mp4", b"./shots/sky.mp4", b"%c0%ae%c0%ae/secret.mp4"),
@@ -104,8 +105,8 @@ OUTWARD = [
 
 
 def test_no_key_leads_out_of_the_storage(service: Served, place: Path) -> None:
-    """The folder's own names are all that there is, and a link in it that stays within."""
-    for key in OUTWARD:
+    """Only files in the folder can be reached, and links that stay in it."""
+    for key in OUTSIDE_KEYS:
         for method in (b"GET", b"HEAD"):
             assert status(asked(service, b"/convert/prores/" + key, method)) == 404, key
     assert status(asked(service, b"/convert/prores/within.mp4", b"HEAD")) == 200
@@ -131,10 +132,10 @@ def test_no_preset_opens_a_file(service: Served, place: Path) -> None:
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(["..", ".", "a", "é", "secrets", "", "\\", "\0", " ", "~"])))
-def test_what_is_asked_of_a_storage_stays_within(parts: list[str]) -> None:
-    """Of a bucket as of a folder: a key with dots for a part is asked of neither."""
+def test_lookups_stay_in_the_storage(parts: list[str]) -> None:
+    """Neither a bucket nor a folder is asked for a key with a part of dots."""
     key = "/".join(parts)
-    if _possible(key):
+    if _is_valid_key(key):
         assert not {".", "..", "\0"} & {*parts}
         assert not key.endswith("/")
         assert Folder(Path("/nowhere"), follow_links=False).find(key) is None
@@ -142,7 +143,7 @@ def test_what_is_asked_of_a_storage_stays_within(parts: list[str]) -> None:
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
-ODD = {
+MALFORMED = {
     "a long request line": (b"GET /" + b"a" * (1 << 20) + b" HTTP/1.1\r\n\r\n", {400}),
     "a large header": (GET + b"X: " + b"a" * (1 << 20) + b"\r\n\r\n", {400}),
     "many headers": (GET + b"".join(b"X-%d: a\r\n" % n for n in range(99999)) + b"\r\n", {400}),
@@ -151,11 +152,11 @@ ODD = {
     "a header with NUL": (GET + b"X: a\0b\r\n\r\n", {400}),
     "a header without a name": (GET + b": a\r\n\r\n", {400}),
     "a body on GET": (GET + b"Content-Length: 5\r\n\r\nhello", {200}),
-    "a body of less than nothing": (GET + b"Content-Length: -5\r\n\r\n", {400}),
+    "a negative length": (GET + b"Content-Length: -5\r\n\r\n", {400}),
     "two lengths": (GET + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", {400}),
-    "a length beyond all": (GET + b"Content-Length: " + b"9" * 50 + b"\r\n\r\n", {200, 400}),
-    "chunks that are none": (GET + CHUNKED + b"zz\r\nhello\r\n0\r\n\r\n", {0}),
-    "a chunk without an end": (GET + CHUNKED + b"f" * 100_000, {0}),
+    "a length of 50 digits": (GET + b"Content-Length: " + b"9" * 50 + b"\r\n\r\n", {200, 400}),
+    "malformed chunks": (GET + CHUNKED + b"zz\r\nhello\r\n0\r\n\r\n", {400}),
+    "a chunk without an end": (GET + CHUNKED + b"f" * 100_000, {400}),
     "chunks and a length": (GET + b"Content-Length: 3\r\n" + CHUNKED + b"0\r\n\r\n", {200, 400}),
     "another coding": (GET + b"Transfer-Encoding: gzip\r\n\r\n", {400, 501}),
     "HTTP/1.0": (b"GET /healthz HTTP/1.0\r\n\r\n", {200}),
@@ -163,18 +164,18 @@ ODD = {
     "two hosts": (GET + b"Host: b\r\n\r\n", {400}),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 404}),
     "TLS": (bytes.fromhex("16030100a5010000a10303") + bytes(200), {400}),
-    "nothing but lines": (b"\r\n" * 1000, {0, 400}),
+    "empty lines": (b"\r\n" * 1000, {0, 400}),
     "another protocol": (GET + b"Upgrade: websocket\r\nConnection: upgrade\r\n\r\n", {200}),
     "a proxy's request": (GET.replace(b"/healthz", b"http://evil.example/") + b"\r\n", {404}),
-    "all": (GET.replace(b"GET /healthz", b"OPTIONS *") + b"\r\n", {404, 405}),
+    "an asterisk": (GET.replace(b"GET /healthz", b"OPTIONS *") + b"\r\n", {404, 405}),
     "a tunnel": (GET.replace(b"GET /healthz", b"CONNECT a.example:25") + b"\r\n", {404, 405}),
-    "a word of one's own": (GET.replace(b"GET", b"B%$*") + b"\r\n", {400, 404, 405}),
+    "an unknown method": (GET.replace(b"GET", b"B%$*") + b"\r\n", {400, 404, 405}),
     "bytes in the path": (GET.replace(b"healthz", b"\xff\xfe") + b"\r\n", {400}),
 }
 
 
-def test_odd_requests_are_refused_or_answered(service: Served) -> None:
-    for what, (request, fine) in ODD.items():
+def test_malformed_requests_are_refused_or_answered(service: Served) -> None:
+    for what, (request, fine) in MALFORMED.items():
         assert status(sent(service, request)) in fine, what
     pipelined = GET.replace(b"Connection: close\r\n", b"") + b"\r\n"
     assert sent(service, pipelined * 50).count(b'{"status":"ok"}') == 50
@@ -183,19 +184,19 @@ def test_odd_requests_are_refused_or_answered(service: Served) -> None:
     assert service.ask("/healthz").status_code == 200
 
 
-def test_who_is_slow_and_two_hundred_at_once(service: Served) -> None:
-    """What the first hold is taken from them in ten seconds; of the others, few wait in line."""
-    until(service.at_rest)
+def test_slow_clients_and_two_hundred_requests_at_once(service: Served) -> None:
+    """Slow connections are closed after ten seconds, and most requests are refused with 503."""
+    until(service.idle)
     process = psutil.Process(service.process.pid)
     before = process.num_fds() if hasattr(process, "num_fds") else 0
     stop = Event()
-    with ThreadPoolExecutor() as pool, ExitStack() as stack:  # which ends first, also in failure
+    with ThreadPoolExecutor() as pool, ExitStack() as stack:  # left first, even when the test fails
         health = pool.submit(slowest_health, service, stop)
         stack.callback(stop.set)
         began = time.monotonic()
         slow = [stack.enter_context(connected(service)) for _ in range(40)]
         for n, client in enumerate(slow):
-            # Silent; in the midst of a header; in the midst of a body that is nobody's business.
+            # Silent; within a header; within the request line; within a body.
             client.sendall([b"", GET, GET[:9], GET + b"Content-Length: 99\r\n\r\n"][n % 4])
         answers = _two_hundred(service)
         assert set(answers) == {200, 503}
@@ -203,15 +204,15 @@ def test_who_is_slow_and_two_hundred_at_once(service: Served) -> None:
         ended = _dripped(slow, began)
         assert 9 < ended - began < 20
         stop.set()
-        assert health.result() < 2, "one second where nothing else keeps the machine busy"
-    until(service.at_rest)
+        assert health.result() < 2, "one second on an idle machine"
+    until(service.idle)
     if before:
         until(lambda: process.num_fds() <= before + 1)
-    assert status(asked(service, SKY)) == 200
+    assert service.ask(SKY.decode()).status_code == 200
 
 
 def _two_hundred(service: Served) -> Counter[int]:
-    """Ask for one clip in so many connections; return how many answers have which status."""
+    """Send 200 requests at once; return how many responses have each status."""
     answers: Counter[int] = Counter()
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for _ in range(200):
@@ -220,7 +221,7 @@ def _two_hundred(service: Served) -> Counter[int]:
             selector.register(client, selectors.EVENT_READ)
         while selector.get_map():
             ready = selector.select(30)
-            assert ready, "somebody has no answer"
+            assert ready, "a request has no response"
             for key, _ in ready:
                 assert isinstance(key.fileobj, socket.socket)
                 answer = key.fileobj.recv(1 << 16)
@@ -231,7 +232,7 @@ def _two_hundred(service: Served) -> Counter[int]:
 
 
 def _dripped(slow: list[socket.socket], began: float) -> float:
-    """Send a byte a second in each connection; return when the last was broken."""
+    """Send a byte every half second on each connection; return when the last was closed."""
     while slow and time.monotonic() < began + 20:
         for client in list(slow):
             client.settimeout(0.001)
@@ -243,11 +244,11 @@ def _dripped(slow: list[socket.socket], began: float) -> float:
             except ConnectionError:
                 slow.remove(client)
         time.sleep(0.5)
-    assert not slow, "some are connected yet"
+    assert not slow, "some connections are still open"
     return time.monotonic()
 
 
-class _Wire:
+class _Transport(asyncio.Transport):
     """A transport without a network."""
 
     closing = aborted = False
@@ -259,20 +260,26 @@ class _Wire:
         self.aborted = True
 
 
-def test_who_does_not_take_the_rest_of_an_answer_is_left() -> None:
-    config = uvicorn.Config(Response(), http=clients.Connection, ws="none", log_config=None)
+def test_a_client_that_does_not_read_the_end_of_a_response_is_dropped() -> None:
+    limits = ConnectionLimits(Response())
+    config = uvicorn.Config(limits, http=limits.protocol(), ws="none", log_config=None)
+    config.load()
     loop = asyncio.new_event_loop()
     loop.close()
-    connection = clients.Connection(config, ServerState(), {}, _loop=loop)
-    connection.transport = wire = _Wire()  # type: ignore[assignment]
-    connection.end_if_held(0)
-    connection.end_if_held(9)
-    wire.closing = True  # uvicorn has had enough, and the rest of the answer is not taken
-    connection.end_if_held(10)
-    connection.end_if_held(39)
-    assert not wire.aborted
-    connection.end_if_held(41)
-    assert wire.aborted
+    arguments = {"server_state": ServerState(), "app_state": {}, "_loop": loop}
+    connection = config.http_protocol_class(config=config, **arguments)  # type: ignore[call-arg]
+    transport = _Transport()
+    connection.connection_made(transport)
+    limits.enforce(0)
+    limits.enforce(9)
+    transport.closing = True  # the server has closed it, and the client does not read the rest
+    limits.enforce(10)
+    limits.enforce(39)
+    assert not transport.aborted
+    limits.enforce(41)
+    assert transport.aborted
+    connection.connection_lost(ConnectionAbortedError())
+    assert not limits.connections
 
 
 TOKEN = "sésame-日本"
@@ -284,8 +291,8 @@ WRONG = [
 ]
 
 
-def test_every_wrong_token_is_refused_alike(place: Path, tmp_path: Path) -> None:
-    """And one that is not ASCII is known, as the bytes that it is in UTF-8."""
+def test_all_wrong_tokens_get_the_same_response(place: Path, tmp_path: Path) -> None:
+    """The right token is accepted although it is not ASCII: both are compared as UTF-8 bytes."""
     with serving(place, tmp_path / "temp", WORKBENCH_TOKEN=TOKEN) as service:
 
         def given(token: bytes) -> bytes:
@@ -301,16 +308,16 @@ def test_every_wrong_token_is_refused_alike(place: Path, tmp_path: Path) -> None
 
 
 def test_tokens_are_compared_in_constant_time() -> None:
-    source = inspect.getsource(app._admitted)
+    source = inspect.getsource(app._authorize)
     assert "compare_digest(given.encode" in source
     assert "==" not in source
     assert "!=" not in source
 
 
-def test_a_service_without_a_token_answers_to_its_own_names(
+def test_a_service_without_a_token_checks_the_host(
     service: Served, place: Path, tmp_path: Path
 ) -> None:
-    """Else any web page could have its name lead here, and read what its reader's browser gets."""
+    """Otherwise a web page could reach the service by DNS rebinding."""
     for host in ("evil.example", "evil.example:8000", "localhost.evil.example", "localhost@evil"):
         for path in (SKY.decode(), "/metrics"):
             answer = service.ask(path, Host=host)
@@ -323,8 +330,8 @@ def test_a_service_without_a_token_answers_to_its_own_names(
             assert proxied.ask(SKY.decode(), "HEAD", Host=host).status_code == code
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal to be sent there")
-def test_what_a_killed_service_left_goes_when_the_next_begins(
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_the_next_start_deletes_the_files_of_a_killed_service(
     storage: Path, tmp_path: Path
 ) -> None:
     with serving(storage, tmp_path / "temp") as killed:
@@ -335,8 +342,8 @@ def test_what_a_killed_service_left_goes_when_the_next_begins(
         killed.process.wait()
         client.close()
         (left,) = killed.temp.iterdir()
-        assert left.stat().st_mode & 0o777 == 0o700, "clips are not for everybody's eyes"
-        for child in children:  # what becomes of it is not the matter here
+        assert left.stat().st_mode & 0o777 == 0o700, "other users can read the clips"
+        for child in children:  # this test is about files
             with suppress(psutil.NoSuchProcess):
                 child.kill()
         with serving(storage, tmp_path / "next", "--temp", str(killed.temp)):

@@ -1,4 +1,4 @@
-"""The service with a bucket as its source: what it fetches, what the bucket's faults become."""
+"""The service with a bucket as its source: fetching, and faults of the bucket."""
 
 import hashlib
 from collections.abc import Iterator
@@ -30,8 +30,8 @@ def path_of(key: str) -> str:
     return f"/convert/prores/{quote(key)}"
 
 
-def silent(bucket: Bucket, text: str) -> None:
-    """Fail where a text says how the bucket is reached, or what only the service's keeper knows."""
+def assert_nothing_private(bucket: Bucket, text: str) -> None:
+    """Fail if a text contains the bucket's address or credentials, or internals of the service."""
     private = (bucket.key, bucket.secret, bucket.endpoint, urlsplit(bucket.endpoint).netloc)
     for word in (*private, "s3://", "vault", "Traceback", "AWS4-HMAC"):
         assert word not in text
@@ -39,17 +39,19 @@ def silent(bucket: Bucket, text: str) -> None:
 
 @dataclass(frozen=True)
 class Private(Served):
-    """A service each of whose answers is looked through."""
+    """A service whose responses are all searched for private texts."""
 
     bucket: Bucket
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         answer = super().ask(path, method, **headers)
-        silent(self.bucket, f"{answer.headers} {answer.content.decode(errors='replace')}")
+        assert_nothing_private(
+            self.bucket, f"{answer.headers} {answer.content.decode(errors='replace')}"
+        )
         return answer
 
-    def told(self, instance: str) -> str:
-        """Return the log's line of a problem."""
+    def log_line(self, instance: str) -> str:
+        """Return the line of the log with a problem's id."""
         (line,) = [line for line in self.log.splitlines() if instance in line]
         return line
 
@@ -71,12 +73,12 @@ def shared(bucket_server: Bucket, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def service(shared: Private, bucket: Bucket, untagged: Path) -> Iterator[Private]:
-    """The service, and a bucket that has sky.mp4 alone."""
+    """The service, and a bucket that holds sky.mp4 only."""
     bucket.put("vault/sky.mp4", untagged)
     yield shared
     bucket.clear()
     bucket.up()
-    until(shared.at_rest)
+    until(shared.idle)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ def movie(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return convert(untagged, destination, Recipe(load_preset("classic"))).destination.read_bytes()
 
 
-def test_any_key_is_converted_as_convert_does(
+def test_any_key_gives_the_file_that_convert_makes(
     service: Private, bucket: Bucket, untagged: Path, movie: bytes
 ) -> None:
     bucket.put(
@@ -100,7 +102,7 @@ def test_any_key_is_converted_as_convert_does(
     assert missing.detail == "nothing in the storage has the key %41.mp4"
 
 
-def test_another_object_has_another_tag(service: Private, bucket: Bucket, untagged: Path) -> None:
+def test_another_object_has_another_etag(service: Private, bucket: Bucket, untagged: Path) -> None:
     tag = service.ask(SKY, "HEAD").headers["ETag"]
     assert service.ask(SKY, If_None_Match=tag).status_code == 304
     bucket.put("vault/sky.mp4", untagged.read_bytes() + b"\0")
@@ -112,7 +114,9 @@ def test_another_object_has_another_tag(service: Private, bucket: Bucket, untagg
     assert {request.method for request in bucket.requests} == {"HEAD"}  # nothing was fetched
 
 
-def test_an_object_that_changes_meanwhile(service: Private, bucket: Bucket, untagged: Path) -> None:
+def test_an_object_that_changes_during_the_fetch(
+    service: Private, bucket: Bucket, untagged: Path
+) -> None:
     bucket.delay(1, method="GET")
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(service.ask, SKY)
@@ -137,25 +141,23 @@ def test_a_storage_that_goes_down_and_comes_up(
     for answer in answers:
         found = problem(answer, problems.STORAGE)
         assert found.detail.startswith("sky.mp4: the storage does not answer (")
-        assert "s3://clips/vault/sky.mp4: the storage does not" in service.told(found.instance)
+        assert "s3://clips/vault/sky.mp4: the storage does not" in service.log_line(found.instance)
     bucket.up()
     assert service.ask(SKY).content == movie
 
 
-def test_the_health_does_not_wait_for_a_storage_that_hangs(
-    service: Private, bucket: Bucket
-) -> None:
+def test_health_does_not_wait_for_a_storage_that_hangs(service: Private, bucket: Bucket) -> None:
     bucket.delay(600, count=None)
     stop = Event()
     with ThreadPoolExecutor(20) as pool:
-        asked = [pool.submit(service.ask, SKY, "HEAD") for _ in range(12)]  # 8 look at once
+        asked = [pool.submit(service.ask, SKY, "HEAD") for _ in range(12)]  # 8 lookups run at once
         try:
             until(lambda: len(bucket.requests) >= 8)
             health = pool.submit(slowest_health, service, stop)
             assert not stop.wait(0.5)
         finally:
             bucket.clear()
-            bucket.down()  # and with that, no delay goes on
+            bucket.down()  # this ends the delays
             bucket.up()
             stop.set()
         assert health.result() < 1
@@ -179,7 +181,7 @@ def test_a_storage_that_refuses(service: Private, bucket: Bucket, method: str) -
     bucket.answer(403, method=method, count=None)
     found = problem(service.ask(SKY), problems.STORAGE)
     assert found.detail == problems.STORAGE.meaning
-    line = service.told(found.instance)
+    line = service.log_line(found.instance)
     assert line.endswith("sky.mp4: the storage rejected the credentials, or they do not allow this")
     assert bucket.key not in line
     assert bucket.secret not in line
@@ -198,29 +200,29 @@ def test_a_bucket_that_does_not_exist(bucket: Bucket, tmp_path: Path) -> None:
         for path in (SKY, path_of(ODD)):
             found = problem(service.ask(path), problems.STORAGE)
             assert found.detail == problems.STORAGE.meaning
-            assert service.told(found.instance).endswith("the bucket none does not exist")
+            assert service.log_line(found.instance).endswith("the bucket none does not exist")
         bucket.make("none")
         problem(service.ask(SKY), problems.MISSING)
 
 
-def test_a_client_that_goes_away_while_its_clip_is_fetched(
+def test_a_client_that_disconnects_during_the_fetch(
     service: Private, bucket: Bucket, untagged: Path
 ) -> None:
     bucket.put("vault/large.mp4", untagged.read_bytes().ljust(LARGE, b"\0"))
     bucket.slow(0.25, method="GET", count=None)  # 8 s
     client = service.begin(path_of("large.mp4"))
     until(lambda: any(request.sent for request in bucket.requests))
-    until(lambda: service.at_work() == (1, 0))
+    until(lambda: service.encodes() == (1, 0))
     assert any(path.stat().st_size for path in service.temp.rglob("large*"))
     client.close()
-    until(service.at_rest, 3)
+    until(service.idle, 3)
     until(lambda: "large.mp4 499" in service.log)
     (fetched,) = [request for request in bucket.requests if request.method == "GET"]
     assert fetched.sent < LARGE
 
 
 def test_many_at_once_for_one_key(service: Private, bucket: Bucket, movie: bytes) -> None:
-    bucket.delay(2, method="GET", count=2)  # in which all arrive
+    bucket.delay(2, method="GET", count=2)  # meanwhile all requests arrive
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(service.ask, [SKY] * 20))
     served = [answer for answer in answers if answer.status_code == 200]
@@ -232,10 +234,12 @@ def test_many_at_once_for_one_key(service: Private, bucket: Bucket, movie: bytes
     for answer in refused:
         problem(answer, problems.BUSY)
         assert int(answer.headers["Retry-After"]) > 0
-    until(service.at_rest)
+    until(service.idle)
 
 
-def test_no_credential_can_be_read_anywhere(service: Private, bucket: Bucket) -> None:
+def test_no_credential_appears_in_responses_logs_or_command_lines(
+    service: Private, bucket: Bucket
+) -> None:
     for path in ("/metrics", "/openapi.json", "/docs", "/healthz", "/none"):
         assert service.ask(path).text
     lines = {*psutil.Process(service.process.pid).cmdline()}
@@ -251,5 +255,5 @@ def test_no_credential_can_be_read_anywhere(service: Private, bucket: Bucket) ->
                     continue
     assert asked.result().status_code == 200
     assert any("ffmpeg" in name for name in programs)
-    silent(bucket, service.log.replace("s3://clips/vault/", ""))
-    silent(bucket, "\n".join(lines - {"s3:///vault"}))
+    assert_nothing_private(bucket, service.log.replace("s3://clips/vault/", ""))
+    assert_nothing_private(bucket, "\n".join(lines - {"s3:///vault"}))

@@ -1,4 +1,4 @@
-"""Everything that goes wrong is said as application/problem+json, and nothing says too much."""
+"""Errors are application/problem+json, and reveal no paths or credentials."""
 
 import errno
 import shutil
@@ -17,7 +17,7 @@ from workbench.service.problems import KINDS, Problem, detail_of, kind_of, kind_
 SKY = "/convert/prores/shots/sky.mp4"
 
 
-def problem(answer: httpx.Response, kind: problems.Kind) -> Problem:
+def problem(answer: httpx.Response, kind: problems.ProblemKind) -> Problem:
     assert answer.headers["Content-Type"] == "application/problem+json"
     found = Problem.model_validate_json(answer.content, strict=True)
     assert (found.type, found.title) == (kind.type, kind.title)
@@ -30,7 +30,7 @@ def problem(answer: httpx.Response, kind: problems.Kind) -> Problem:
 @pytest.mark.parametrize(
     "key", ["none.mp4", "shots", "shots/", "", "../x.mp4", "/etc/passwd", "a%00"]
 )
-def test_a_key_that_nothing_has(served: Served, key: str) -> None:
+def test_a_key_that_does_not_exist(served: Served, key: str) -> None:
     path = f"/convert/prores/{key.replace('..', '%2e%2e')}"
     found = problem(served.ask(path), problems.MISSING)
     plain = key.replace("%00", "\\x00")
@@ -41,20 +41,23 @@ def test_a_key_that_nothing_has(served: Served, key: str) -> None:
 @pytest.mark.parametrize(
     "name", ["none", "", "/etc/passwd", "../mine", "mine.toml", "classic.toml"]
 )
-def test_a_preset_that_is_not_one(served: Served, name: str) -> None:
+def test_a_preset_that_does_not_exist(served: Served, name: str) -> None:
     own = served.temp / "presets"
     own.mkdir()
-    for file in (served.temp / "mine.toml", own / "mine.toml.toml"):  # nothing may open the first
+    for file in (
+        served.temp / "mine.toml",
+        own / "mine.toml.toml",
+    ):  # the service must not open the first
         file.write_text("this is not read")
     try:
         found = problem(served.ask(f"{SKY}?preset={name}"), problems.BAD_PRESET)
     finally:
         shutil.rmtree(own)
         (served.temp / "mine.toml").unlink()
-    assert found.detail.startswith(f"there is no preset {name}: take one of classic, smooth, ")
+    assert found.detail.startswith(f"there is no preset {name}: use one of classic, smooth, ")
 
 
-def test_a_query_that_makes_no_sense(served: Served) -> None:
+def test_an_invalid_query(served: Served) -> None:
     found = problem(served.ask(f"{SKY}?preset={'a' * 81}"), problems.BAD_REQUEST)
     assert found.detail == "preset: String should have at most 80 characters"
 
@@ -66,13 +69,13 @@ def test_a_query_that_makes_no_sense(served: Served) -> None:
         ("cut.mp4", "cut.mp4 is cut short"),
     ],
 )
-def test_what_is_not_video_or_damaged(served: Served, key: str, says: str) -> None:
+def test_a_file_that_is_no_video_or_damaged(served: Served, key: str, says: str) -> None:
     found = problem(served.ask(f"/convert/prores/{key}"), problems.NOT_CONVERTIBLE)
     assert found.detail.startswith(says)
     assert not served.files()
 
 
-def test_what_http_itself_refuses(served: Served) -> None:
+def test_an_unknown_path_method_or_range(served: Served) -> None:
     assert problem(served.ask("/convert/mp3/a"), problems.NOWHERE).instance == "/convert/mp3/a"
     posted = served.ask(SKY, "POST")
     problem(posted, problems.METHOD)
@@ -94,8 +97,8 @@ def test_a_storage_that_is_down(tmp_path: Path) -> None:
         assert "sesame" not in service.log
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for ffmpeg")
-def test_a_failure_of_its_own_and_no_room(storage: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="uses a shell script in place of ffmpeg")
+def test_an_ffmpeg_that_fails_and_a_missing_folder(storage: Path, tmp_path: Path) -> None:
     broken = tmp_path / "ffmpeg"
     real = ffmpeg.find()
     broken.write_text(
@@ -114,7 +117,7 @@ def test_a_failure_of_its_own_and_no_room(storage: Path, tmp_path: Path) -> None
         problem(service.ask(SKY), problems.DISK_FULL)
 
 
-def test_every_error_has_its_kind() -> None:
+def test_each_error_maps_to_a_kind() -> None:
     assert kind_of(errors.ObjectMissing()) is problems.MISSING
     assert kind_of(errors.ClipNotFound()) is problems.MISSING
     assert kind_of(errors.DamagedClip()) is problems.NOT_CONVERTIBLE
@@ -130,7 +133,7 @@ def test_every_error_has_its_kind() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS)
 
 
-def test_a_sentence_with_a_private_word_is_not_told() -> None:
+def test_a_message_with_a_private_text_is_not_sent() -> None:
     error = errors.NotAVideo("/srv/clips/a.mp4 cannot be read: permission denied")
     assert detail_of(error, {"/srv/clips/a.mp4": "a.mp4"}, ["/srv/"]).startswith("a.mp4 cannot")
     assert detail_of(error, {}, ["/srv/"]) == problems.NOT_CONVERTIBLE.meaning

@@ -1,4 +1,4 @@
-"""What the service sends: the very file that `convert` makes, whole, in parts, or not again."""
+"""Successful responses: the file that `convert` makes, whole, as byte ranges, or 304."""
 
 import shutil
 from email.message import Message
@@ -33,10 +33,10 @@ def saved_as(disposition: str) -> str | None:
     return message.get_filename()
 
 
-def test_the_file_is_the_one_that_convert_makes(
+def test_the_file_equals_the_one_that_convert_makes(
     served: Served, delivery: Delivery, movie: bytes
 ) -> None:
-    encoded = served.figure("workbench_encode_seconds_count")
+    encoded = served.metric("workbench_encode_seconds_count")
     answer = served.ask(SKY)
     assert answer.status_code == 200
     assert answer.content == movie
@@ -44,12 +44,12 @@ def test_the_file_is_the_one_that_convert_makes(
     assert answer.headers["Content-Length"] == str(len(movie))
     assert answer.headers["X-Workbench-Verdict"] == delivery.verdict
     assert saved_as(answer.headers["Content-Disposition"]) == "converted_shots_sky.mp4.mov"
-    assert served.figure("workbench_encode_seconds_count") == encoded + 1
-    assert served.figure("workbench_sent_bytes_total") >= len(movie)
+    assert served.metric("workbench_encode_seconds_count") == encoded + 1
+    assert served.metric("workbench_sent_bytes_total") >= len(movie)
     assert not served.files()
 
 
-def test_a_preset_is_named_and_may_be_ones_own(served: Served, movie: bytes) -> None:
+def test_a_preset_can_be_shipped_or_the_users_own(served: Served, movie: bytes) -> None:
     smooth = served.ask(f"{SKY}?preset=smooth")
     assert smooth.status_code == 200
     assert smooth.content != movie
@@ -58,12 +58,14 @@ def test_a_preset_is_named_and_may_be_ones_own(served: Served, movie: bytes) -> 
     try:
         save_preset(mine, served.temp / "presets" / "mine.toml")
         same = served.ask(f"{SKY}?preset=mine", "HEAD")
-        assert same.headers["ETag"] == smooth.headers["ETag"]  # the same look by another name
+        assert (
+            same.headers["ETag"] == smooth.headers["ETag"]
+        )  # the same settings under another name
     finally:
         shutil.rmtree(served.temp / "presets")
 
 
-def test_no_key_gets_into_the_headers(served: Served) -> None:
+def test_a_key_cannot_inject_headers(served: Served) -> None:
     answer = served.ask("/convert/prores/n%C3%B6el%20%221%22%0D%0AX-Evil:%20yes;%5C.mp4", "HEAD")
     assert answer.status_code == 200, ODD
     assert "X-Evil" not in answer.headers
@@ -73,8 +75,8 @@ def test_no_key_gets_into_the_headers(served: Served) -> None:
     )
 
 
-def test_head_says_what_is_known_and_converts_nothing(served: Served) -> None:
-    encoded = served.figure("workbench_encode_seconds_count")
+def test_head_converts_nothing(served: Served) -> None:
+    encoded = served.metric("workbench_encode_seconds_count")
     answer = served.ask(SKY, "HEAD")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Type"] == "video/quicktime"
@@ -82,19 +84,19 @@ def test_head_says_what_is_known_and_converts_nothing(served: Served) -> None:
     assert "Content-Length" not in answer.headers
     assert served.ask("/convert/prores/none.mp4", "HEAD").status_code == 404
     assert served.ask(f"{SKY}?preset=none", "HEAD").status_code == 400
-    assert served.figure("workbench_encode_seconds_count") == encoded
+    assert served.metric("workbench_encode_seconds_count") == encoded
 
 
-def test_what_the_client_has_is_not_converted_again(served: Served, storage: Path) -> None:
+def test_a_current_copy_gets_304(served: Served, storage: Path) -> None:
     tag = served.ask(SKY, "HEAD").headers["ETag"]
-    encoded = served.figure("workbench_encode_seconds_count")
+    encoded = served.metric("workbench_encode_seconds_count")
     for known in (tag, f'"other", {tag}', f"W/{tag}", "*"):
         answer = served.ask(SKY, If_None_Match=known)
         assert (answer.status_code, answer.content) == (304, b"")
         assert answer.headers["ETag"] == tag
     assert served.ask(SKY, "HEAD", If_None_Match=tag).status_code == 304
-    assert served.figure("workbench_encode_seconds_count") == encoded
-    # Another look, and another clip under the same key, are other files.
+    assert served.metric("workbench_encode_seconds_count") == encoded
+    # Another preset, or another clip under the same key, gives another file.
     assert served.ask(f"{SKY}?preset=smooth", "HEAD", If_None_Match=tag).status_code == 200
     (storage / "changing.mp4").write_bytes((storage / "shots/sky.mp4").read_bytes())
     before = served.ask("/convert/prores/changing.mp4", "HEAD").headers["ETag"]
@@ -102,7 +104,7 @@ def test_what_the_client_has_is_not_converted_again(served: Served, storage: Pat
     assert served.ask("/convert/prores/changing.mp4", "HEAD").headers["ETag"] != before
 
 
-def test_a_part_of_the_file(served: Served, movie: bytes) -> None:
+def test_a_byte_range(served: Served, movie: bytes) -> None:
     part = served.ask(SKY, Range="bytes=100-199")
     assert (part.status_code, part.content) == (206, movie[100:200])
     assert part.headers["Content-Range"] == f"bytes 100-199/{len(movie)}"
@@ -115,7 +117,7 @@ def test_a_part_of_the_file(served: Served, movie: bytes) -> None:
         assert served.ask(SKY, Range="bytes=100-199", If_Range=other).content == movie
 
 
-def test_several_parts_at_once(served: Served, movie: bytes) -> None:
+def test_several_byte_ranges_in_one_response(served: Served, movie: bytes) -> None:
     answer = served.ask(SKY, Range="bytes=0-3,-5")
     assert answer.status_code == 206
     assert answer.headers["Content-Type"].startswith("multipart/byteranges; boundary=")
@@ -123,6 +125,6 @@ def test_several_parts_at_once(served: Served, movie: bytes) -> None:
     assert movie[-5:] + b"\r\n" in answer.content
 
 
-def test_a_range_that_makes_no_sense_is_ignored(served: Served, movie: bytes) -> None:
+def test_a_malformed_range_is_ignored(served: Served, movie: bytes) -> None:
     answer = served.ask(SKY, Range="lines=1-2")
     assert (answer.status_code, answer.content) == (200, movie)

@@ -1,4 +1,4 @@
-"""Where the service listens, who may ask, what it logs and what it says of itself."""
+"""Startup, access by token, the log, and the documentation pages."""
 
 import json
 import re
@@ -16,7 +16,7 @@ SKY = "/convert/prores/shots/sky.mp4"
 
 
 def refusal(*options: str | Path, **env: str) -> str:
-    """Return what `workbench serve` says when it does not begin."""
+    """Run `workbench serve` with a setup that it must refuse; return its error message."""
     done = subprocess.run(
         [sys.executable, "-m", "workbench", "serve", *map(str, options)],
         capture_output=True,
@@ -29,7 +29,7 @@ def refusal(*options: str | Path, **env: str) -> str:
     return done.stderr
 
 
-def test_it_does_not_listen_to_others_without_a_token(storage: Path) -> None:
+def test_it_requires_a_token_for_an_address_that_others_can_reach(storage: Path) -> None:
     for host in ("0.0.0.0", "::"):
         said = refusal("--source", storage, "--host", host)
         assert "can be reached from other machines: set WORKBENCH_TOKEN" in said
@@ -38,17 +38,19 @@ def test_it_does_not_listen_to_others_without_a_token(storage: Path) -> None:
     )
 
 
-def test_what_would_fail_every_request_is_said_at_once(storage: Path, tmp_path: Path) -> None:
+def test_a_setup_in_which_every_request_would_fail_is_refused(
+    storage: Path, tmp_path: Path
+) -> None:
     assert "R2_BUCKET is not set" in refusal()
     assert "none is not a folder" in refusal("--source", tmp_path / "none")
     assert "cannot hold temporary files" in refusal("--source", storage, "--temp", tmp_path / "no")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = refusal("--source", storage, "--port", str(port))
-    assert said.startswith(f"Error: the service cannot listen at 127.0.0.1, port {port}: ")
+    assert said.startswith(f"Error: the service cannot listen on 127.0.0.1, port {port}: ")
 
 
-def test_without_its_extra_it_says_what_to_install() -> None:
+def test_without_its_extra_packages_it_names_what_to_install() -> None:
     code = "import sys; sys.modules['fastapi'] = None; from workbench.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "serve"], capture_output=True, text=True, timeout=60
@@ -60,7 +62,7 @@ def test_without_its_extra_it_says_what_to_install() -> None:
     )
 
 
-def test_nothing_of_it_is_loaded_by_other_commands() -> None:
+def test_other_commands_do_not_import_it() -> None:
     code = (
         "import sys, workbench, workbench.cli as cli\n"
         "cli.main(['--help'], standalone_mode=False)\n"
@@ -72,22 +74,22 @@ def test_nothing_of_it_is_loaded_by_other_commands() -> None:
     assert "  serve  " in done.stdout
 
 
-def test_a_token_is_demanded_of_all_but_the_health(storage: Path, tmp_path: Path) -> None:
+def test_all_but_health_and_docs_require_the_token(storage: Path, tmp_path: Path) -> None:
     secret = "sésame"
     with serving(
         storage, tmp_path / "temp", "--host", "0.0.0.0", WORKBENCH_TOKEN="sesame"
     ) as service:
-        stranger = Served(service.process, service.url, service.temp, service.log_file, {})
+        anonymous = Served(service.process, service.url, service.temp, service.log_file, {})
         for given in ("", "Bearer", "Bearer wrong", "Basic sesame", "Bearer sesame2", "sesame"):
-            answer = stranger.ask(SKY, Authorization=given)
+            answer = anonymous.ask(SKY, Authorization=given)
             assert answer.status_code == 401
             assert answer.json()["type"] == problems.UNAUTHORIZED.type
             assert answer.headers["WWW-Authenticate"] == "Bearer"
-        assert stranger.ask(SKY, "HEAD").status_code == 401
-        assert stranger.ask("/metrics").status_code == 401
-        assert stranger.ask(f"{SKY}?preset={'a' * 99}").status_code == 401
-        assert stranger.ask("/healthz").status_code == 200
-        assert stranger.ask("/docs").status_code == 200
+        assert anonymous.ask(SKY, "HEAD").status_code == 401
+        assert anonymous.ask("/metrics").status_code == 401
+        assert anonymous.ask(f"{SKY}?preset={'a' * 99}").status_code == 401
+        assert anonymous.ask("/healthz").status_code == 200
+        assert anonymous.ask("/docs").status_code == 200
         assert service.ask(SKY, "HEAD").status_code == 200
         assert service.ask("/metrics").status_code == 200
         assert "sesame" not in service.log
@@ -104,7 +106,7 @@ def test_the_log_has_a_line_for_each_request(served: Served) -> None:
     assert "\x1b" not in served.log
 
 
-def test_the_document_describes_every_answer(served: Served) -> None:
+def test_the_openapi_document_describes_every_response(served: Served) -> None:
     document = served.ask("/openapi.json").json()
     convert = document["paths"]["/convert/prores/{file_key}"]["get"]
     assert list(convert["responses"]["200"]["content"]) == ["video/quicktime"]
@@ -113,7 +115,7 @@ def test_the_document_describes_every_answer(served: Served) -> None:
         assert parameter["description"]
         assert parameter["schema"]["examples"]
     kinds = {kind.name: kind for kind in problems.KINDS} | {}
-    for name in ("nowhere", "method"):  # not of this path
+    for name in ("nowhere", "method"):  # not on this path
         del kinds[name]
     for status, answer in convert["responses"].items():
         if status < "4":
@@ -128,7 +130,7 @@ def test_the_document_describes_every_answer(served: Served) -> None:
     assert "HTTPValidationError" not in text
 
 
-def test_the_page_loads_nothing_from_elsewhere(served: Served) -> None:
+def test_the_page_loads_nothing_from_other_hosts(served: Served) -> None:
     answer = served.ask("/docs")
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
@@ -138,5 +140,5 @@ def test_the_page_loads_nothing_from_elsewhere(served: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/redoc", "/docs/", "/healthz/"])
-def test_there_is_nothing_else(served: Served, path: str) -> None:
+def test_other_paths_do_not_exist(served: Served, path: str) -> None:
     assert served.ask(path).status_code == 404

@@ -1,4 +1,4 @@
-"""Many at once, some of whom go away: nothing is left of them, and nobody waits for them."""
+"""Many requests at once, clients that disconnect, and signals: nothing is left behind."""
 
 import signal
 import socket
@@ -20,7 +20,7 @@ LONG = "/convert/prores/long.mp4"
 
 
 def slowest_health(service: Served, stop: Event) -> float:
-    """Ask for the health again and again; return the seconds that the slowest answer took."""
+    """Request /healthz until stopped; return the seconds of the slowest response."""
     slowest = 0.0
     while not stop.wait(0.05):
         began = time.perf_counter()
@@ -29,30 +29,30 @@ def slowest_health(service: Served, stop: Event) -> float:
     return slowest
 
 
-def test_many_at_once_some_of_whom_go_away(storage: Path, tmp_path: Path) -> None:
+def test_many_requests_some_of_which_disconnect(storage: Path, tmp_path: Path) -> None:
     options = ("--encodes", "2", "--queue", "3")
     with serving(storage, tmp_path / "temp", *options) as service, ThreadPoolExecutor() as pool:
         stop = Event()
         health = pool.submit(slowest_health, service, stop)
         try:
-            _come_and_go(service, pool)
+            _send_and_disconnect(service, pool)
         finally:
             stop.set()
         assert health.result() < 1
-        assert service.figure("workbench_requests_total", status="499") == 3
-        assert service.figure("workbench_requests_total", status="503") == 1
+        assert service.metric("workbench_requests_total", status="499") == 3
+        assert service.metric("workbench_requests_total", status="503") == 1
         assert service.log.count(" 499 ") == 3
 
 
-def _come_and_go(service: Served, pool: ThreadPoolExecutor) -> None:
+def _send_and_disconnect(service: Served, pool: ThreadPoolExecutor) -> None:
     whole = service.ask(SKY)
     assert whole.status_code == 200
     running = [service.begin(LONG), service.begin(LONG)]
     until(lambda: len(service.children()) >= 2)
     waiting = service.begin(MEDIUM)
-    until(lambda: service.at_work() == (2, 1))
+    until(lambda: service.encodes() == (2, 1))
     staying = [pool.submit(service.ask, SKY) for _ in range(2)]
-    until(lambda: service.at_work() == (2, 3))
+    until(lambda: service.encodes() == (2, 3))
 
     busy = service.ask(SKY)
     assert (busy.status_code, busy.json()["type"]) == (503, BUSY.type)
@@ -60,7 +60,7 @@ def _come_and_go(service: Served, pool: ThreadPoolExecutor) -> None:
     assert service.ask(SKY, If_None_Match=whole.headers["ETag"]).status_code == 304
 
     waiting.close()
-    until(lambda: service.at_work() == (2, 2))
+    until(lambda: service.encodes() == (2, 2))
     assert len(service.files()) == 4
 
     encoders = service.children()
@@ -69,22 +69,22 @@ def _come_and_go(service: Served, pool: ThreadPoolExecutor) -> None:
     until(lambda: not any(encoder.is_running() for encoder in encoders), 5)
     for stays in staying:
         assert stays.result().content == whole.content
-    until(service.at_rest)
+    until(service.idle)
 
 
-def test_a_client_that_goes_away_while_it_downloads(served: Served) -> None:
+def test_a_client_that_disconnects_during_its_download(served: Served) -> None:
     client = served.begin(MEDIUM)
     assert client.recv(12) == b"HTTP/1.1 200"
     (folder,) = served.files()
     assert [path.name for path in folder.iterdir()] == ["converted.mov"]
     client.close()
-    until(served.at_rest)
+    until(served.idle)
     until(lambda: "cut short" in served.log)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal to be sent there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)
-def test_a_signal_in_mid_encode_leaves_nothing(
+def test_a_signal_during_an_encode_leaves_nothing_behind(
     storage: Path, tmp_path: Path, signal_: signal.Signals
 ) -> None:
     with (
@@ -92,7 +92,7 @@ def test_a_signal_in_mid_encode_leaves_nothing(
         ThreadPoolExecutor() as pool,
     ):
         asked = [pool.submit(service.ask, LONG) for _ in range(2)]
-        until(lambda: service.at_work() == (1, 1) and bool(service.children()))
+        until(lambda: service.encodes() == (1, 1) and bool(service.children()))
         children = service.children()
         began = time.monotonic()
         service.process.send_signal(signal_)
@@ -105,8 +105,8 @@ def test_a_signal_in_mid_encode_leaves_nothing(
         assert "Traceback" not in service.log
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal to be sent there")
-def test_a_storage_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_storage_that_hangs_does_not_delay_the_shutdown(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         env = {
             "R2_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",

@@ -1,4 +1,4 @@
-"""App: the routes. Each asks, hands what blocks to a line, and answers."""
+"""The application: its routes and how it turns errors into responses."""
 
 import asyncio
 import logging
@@ -24,49 +24,55 @@ from starlette.exceptions import HTTPException
 from workbench.errors import DestinationUnusable, WorkbenchError
 from workbench.look.preset import own_folder
 from workbench.service import openapi
-from workbench.service.conversion import Order, find_order, make
-from workbench.service.host_check import is_meant
-from workbench.service.metrics import Figures, log
+from workbench.service.access_log import log
+from workbench.service.conversion import RequestedFile, convert_requested, find_requested
+from workbench.service.host_check import is_allowed_host
+from workbench.service.metrics import Metrics
 from workbench.service.problems import (
     BAD_REQUEST,
     FAILED,
     MEDIA_TYPE,
     METHOD,
-    Kind,
+    ProblemKind,
     detail_of,
     kind_of,
     kind_of_status,
 )
-from workbench.service.responses import QUICKTIME, Movie, headers_for, is_known
-from workbench.service.work_queue import Line, attended
+from workbench.service.responses import (
+    QUICKTIME,
+    ConvertedFileResponse,
+    headers_for,
+    matches_etag,
+)
+from workbench.service.work_queue import WorkQueue, cancel_on_disconnect
 from workbench.storage.base import Storage
 
-_AGAIN = "30"  # seconds after which a client may ask again
+_RETRY_AFTER = "30"  # seconds
 
 
 @dataclass(frozen=True)
 class Service:
-    """What the routes work with."""
+    """The state that all requests share."""
 
     storage: Storage
-    folder: Path  # for temporary files; whatever runs the service removes it
-    token: str  # "" demands none
-    hosts: Collection[str]  # by which it may be asked without one, besides loopback ones
-    looking: Line  # asks the storage what there is
-    encodes: Line  # fetches and converts
-    figures: Figures
+    folder: Path  # for temporary files; the server deletes it
+    token: str  # "" requires none
+    hosts: Collection[str]  # host names allowed without a token, besides loopback ones
+    lookups: WorkQueue  # asks the storage for a clip
+    encodes: WorkQueue  # fetches and converts
+    metrics: Metrics
 
 
 def create_app(service: Service) -> FastAPI:
-    """Return the application, without what surrounds it in watch.py."""
-    # FastAPI's own pages load scripts from elsewhere; openapi.py makes one that does not.
+    """Create the application, without the middleware that server.py adds."""
+    # FastAPI's own documentation pages load scripts from other hosts; openapi.page does not.
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
     app.include_router(router)
-    app.add_exception_handler(WorkbenchError, _own_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _bad_request)
-    app.add_exception_handler(Exception, _own_error)
+    app.add_exception_handler(WorkbenchError, _handle_error)
+    app.add_exception_handler(HTTPException, _handle_http_error)
+    app.add_exception_handler(RequestValidationError, _handle_bad_request)
+    app.add_exception_handler(Exception, _handle_error)
     return app
 
 
@@ -75,74 +81,86 @@ async def _service(request: Request) -> Service:
     return service
 
 
-Here = Annotated[Service, Depends(_service)]
-_bearer = HTTPBearer(auto_error=False, description="What WORKBENCH_TOKEN held at the start.")
+ServiceDependency = Annotated[Service, Depends(_service)]
+_bearer = HTTPBearer(auto_error=False, description="The value of WORKBENCH_TOKEN.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
-async def _admitted(request: Request, service: Here, credentials: Credentials) -> None:
+async def _authorize(
+    request: Request, service: ServiceDependency, credentials: Credentials
+) -> None:
+    """Refuse a request without the token; or, where none is required, for another host."""
     if not service.token:
-        if not is_meant(request.headers.get("Host", ""), service.hosts):
+        if not is_allowed_host(request.headers.get("Host", ""), service.hosts):
             raise HTTPException(421)
         return
     given = credentials.credentials if credentials else ""
-    # As bytes, for only those can be compared in constant time; Starlette reads them as Latin-1.
+    # compare_digest takes bytes, or ASCII only. Starlette decodes headers as Latin-1.
     if not compare_digest(given.encode("latin-1"), os.fsencode(service.token)):
         raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
 
 
-async def _own_folder(service: Here) -> AsyncIterator[Path]:
-    """Give a folder that lasts as long as the request, its answer or its failure included."""
+async def _request_folder(service: ServiceDependency) -> AsyncIterator[Path]:
+    """Create a folder, and delete it when the response has been sent or has failed."""
     try:
         folder = Path(mkdtemp(dir=service.folder))
     except OSError as error:
-        raise DestinationUnusable(f"no folder can be made in {service.folder}: {error}") from error
+        raise DestinationUnusable(
+            f"cannot create a temporary folder in {service.folder}: {error}"
+        ) from error
     try:
         yield folder
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def _order(
-    request: Request, service: Here, file_key: openapi.Key, preset: openapi.Preset = "classic"
-) -> Order:
-    find = partial(find_order, service.storage, file_key, preset)
-    return await attended(request.receive, service.looking.run(lambda _: find()))
+async def _requested_file(
+    request: Request,
+    service: ServiceDependency,
+    file_key: openapi.Key,
+    preset: openapi.PresetName = "classic",
+) -> RequestedFile:
+    find = partial(find_requested, service.storage, file_key, preset)
+    return await cancel_on_disconnect(request.receive, service.lookups.run(lambda _: find()))
 
 
-class _Key(PathConvertor):
-    regex = r"[\s\S]*"  # Starlette's own, .*, does not know keys with a line feed
+class _KeyConvertor(PathConvertor):
+    regex = r"[\s\S]*"  # Starlette's own, .*, does not match keys with a line feed
 
 
-register_url_convertor("key", _Key())
-Ordered = Annotated[Order, Depends(_order)]
-Folder = Annotated[Path, Depends(_own_folder)]
+register_url_convertor("key", _KeyConvertor())
+Requested = Annotated[RequestedFile, Depends(_requested_file)]
+RequestFolder = Annotated[Path, Depends(_request_folder)]
 router = APIRouter(default_response_class=Response)
-guarded = [Depends(_admitted)]
+authorized = [Depends(_authorize)]
 
 
-@router.get("/convert/prores/{file_key:key}", dependencies=guarded, **openapi.CONVERT)
+@router.get("/convert/prores/{file_key:key}", dependencies=authorized, **openapi.CONVERT)
 async def convert(
-    request: Request, service: Here, file_key: openapi.Key, order: Ordered, folder: Folder
+    request: Request,
+    service: ServiceDependency,
+    file_key: openapi.Key,
+    requested: Requested,
+    folder: RequestFolder,
 ) -> Response:
-    headers = headers_for(file_key, order.etag)
-    if is_known(order.etag, request.headers.get("If-None-Match", "")):
+    headers = headers_for(file_key, requested.etag)
+    if matches_etag(requested.etag, request.headers.get("If-None-Match", "")):
         return Response(status_code=304, headers=headers)
-    work = service.encodes.run(partial(make, service.storage, order, folder))
-    made = await attended(request.receive, work)
-    service.figures.seconds.observe(made.seconds)
-    headers["X-Workbench-Verdict"] = made.verdict
-    return Movie(made.path, headers=headers, media_type=QUICKTIME)
+    work = service.encodes.run(partial(convert_requested, service.storage, requested, folder))
+    converted = await cancel_on_disconnect(request.receive, work)
+    service.metrics.seconds.observe(converted.seconds)
+    headers["X-Workbench-Verdict"] = converted.verdict
+    return ConvertedFileResponse(converted.path, headers=headers, media_type=QUICKTIME)
 
 
-@router.head("/convert/prores/{file_key:key}", dependencies=guarded, **openapi.CONVERT_HEAD)
-async def convert_head(request: Request, file_key: openapi.Key, order: Ordered) -> Response:
-    headers = headers_for(file_key, order.etag)
-    if is_known(order.etag, request.headers.get("If-None-Match", "")):
+@router.head("/convert/prores/{file_key:key}", dependencies=authorized, **openapi.CONVERT_HEAD)
+async def convert_head(request: Request, file_key: openapi.Key, requested: Requested) -> Response:
+    headers = headers_for(file_key, requested.etag)
+    if matches_etag(requested.etag, request.headers.get("If-None-Match", "")):
         return Response(status_code=304, headers=headers)
-    answer = Response(headers=headers, media_type=QUICKTIME)
-    del answer.headers["Content-Length"]  # nobody knows it before the encode
-    return answer
+    response = Response(headers=headers, media_type=QUICKTIME)
+    del response.headers["Content-Length"]  # unknown before the conversion
+    return response
 
 
 @router.head("/healthz", include_in_schema=False)
@@ -151,9 +169,9 @@ async def health() -> Response:
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/metrics", dependencies=guarded, **openapi.METRICS)
-async def metrics(service: Here) -> Response:
-    return Response(generate_latest(service.figures.registry), media_type=CONTENT_TYPE_LATEST)
+@router.get("/metrics", dependencies=authorized, **openapi.METRICS)
+async def metrics(service: ServiceDependency) -> Response:
+    return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/openapi.json", include_in_schema=False)
@@ -163,8 +181,8 @@ async def openapi_json() -> Response:
 
 @router.get("/docs", include_in_schema=False)
 async def docs() -> Response:
-    nothing_else = "default-src 'none'; style-src 'unsafe-inline'"
-    return HTMLResponse(_page(), headers={"Content-Security-Policy": nothing_else})
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return HTMLResponse(_page(), headers={"Content-Security-Policy": policy})
 
 
 @cache
@@ -177,36 +195,36 @@ def _page() -> str:
     return openapi.page(_document())
 
 
-async def _own_error(request: Request, error: Exception) -> Response:
+async def _handle_error(request: Request, error: Exception) -> Response:
     kind = kind_of(error)
-    headers = {"Retry-After": _AGAIN} if kind.status == 503 else {}
+    headers = {"Retry-After": _RETRY_AFTER} if kind.status == 503 else {}
     service: Service = request.app.state.service
-    detail = _detail(error, service, request.path_params.get("file_key", ""))
-    return _answer(request, error, kind, detail, headers)
+    detail = _public_detail(error, service, request.path_params.get("file_key", ""))
+    return _problem_response(request, error, kind, detail, headers)
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
+async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = kind_of_status(error.status_code)
     headers = {**(error.headers or {}), **({"Allow": "GET, HEAD"} if kind is METHOD else {})}
-    return _answer(request, error, kind, kind.meaning, headers)
+    return _problem_response(request, error, kind, kind.meaning, headers)
 
 
-async def _bad_request(request: Request, error: Exception) -> Response:
+async def _handle_bad_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = "; ".join(f"{detail['loc'][-1]}: {detail['msg']}" for detail in error.errors())
-    return _answer(request, error, BAD_REQUEST, found, {})
+    detail = "; ".join(f"{found['loc'][-1]}: {found['msg']}" for found in error.errors())
+    return _problem_response(request, error, BAD_REQUEST, detail, {})
 
 
-def _detail(error: Exception, service: Service, key: str) -> str:
-    """Return the sentence that the client is told, with keys in the place of addresses."""
+def _public_detail(error: Exception, service: Service, key: str) -> str:
+    """Return the error's message for the client, with keys instead of storage addresses."""
     address = service.storage.url(key)
     private = [str(service.folder), str(own_folder()), address.removesuffix(key)]
     return detail_of(error, {address: key}, private)
 
 
-def _answer(
-    request: Request, error: Exception, kind: Kind, detail: str, headers: dict[str, str]
+def _problem_response(
+    request: Request, error: Exception, kind: ProblemKind, detail: str, headers: dict[str, str]
 ) -> Response:
     instance = request.scope["raw_path"].decode("ascii", "backslashreplace")
     if kind.status >= 500:

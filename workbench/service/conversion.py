@@ -1,4 +1,4 @@
-"""Conversion: what one request asks for, found and then made. Blocks: for threads."""
+"""Find the clip that a request names, and convert it. Functions here block: use threads."""
 
 import hashlib
 import json
@@ -16,80 +16,86 @@ from workbench.look.preset import Preset, load_preset, own, shipped
 from workbench.media.probe import open_clip
 from workbench.storage.base import Storage, Stored
 
-_LONGEST = 1024  # bytes of a key in S3
+_MAX_KEY_BYTES = 1024  # as in S3
 
 
 @dataclass(frozen=True)
-class Order:
-    """A clip as it is in the storage, and the look that it is to have."""
+class RequestedFile:
+    """The file that a request asks for: a clip in the storage, converted with a preset."""
 
-    stored: Stored
+    source: Stored
     preset: Preset
 
     @property
     def etag(self) -> str:
-        """The name of the file that this gives: the same order gives the same bytes."""
-        facts = [self.stored.identity, self.preset.hash, __version__, ffmpeg.program().version]
+        """The entity tag: equal for equal files, since a conversion always gives the same bytes."""
+        facts = [self.source.identity, self.preset.hash, __version__, ffmpeg.program().version]
         return f'"{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"'
 
 
 @dataclass(frozen=True)
-class Made:
-    """A converted file."""
+class ConvertedFile:
+    """A converted and verified file."""
 
     path: Path
     verdict: Level
-    seconds: float  # that encoding and checking took
+    seconds: float  # that the encode and its check took
 
 
-def find_order(storage: Storage, key: str, preset: str) -> Order:
-    """Find what a request asks for. Raises PresetError, StorageError; ObjectMissing."""
-    look = named_preset(preset)
-    stored = storage.find(key) if _possible(key) else None
-    if stored is None:
+def find_requested(storage: Storage, key: str, preset: str) -> RequestedFile:
+    """Find a clip by its key and a preset by its name.
+
+    Raises PresetError, StorageError; ObjectMissing where the storage has no such key.
+    """
+    look = load_named_preset(preset)
+    source = storage.find(key) if _is_valid_key(key) else None
+    if source is None:
         raise ObjectMissing(f"nothing in the storage has the key {key}")
-    return Order(stored, look)
+    return RequestedFile(source, look)
 
 
-def named_preset(name: str) -> Preset:
-    """Load a preset by its name alone: a path would make the service open any file.
+def load_named_preset(name: str) -> Preset:
+    """Load a preset by its name only: a client must not make the service open a path.
 
     Raises PresetError.
     """
     names = (*shipped(), *own())
     if name not in names or name.endswith(".toml"):
-        raise PresetError(f"there is no preset {name}: take one of {', '.join(names)}")
+        raise PresetError(f"there is no preset {name}: use one of {', '.join(names)}")
     return load_preset(name)
 
 
-def make(storage: Storage, order: Order, folder: Path, cancellation: ffmpeg.Cancellation) -> Made:
-    """Fetch the clip and convert it, all in `folder`, which is the request's own.
+def convert_requested(
+    storage: Storage, requested: RequestedFile, folder: Path, cancellation: ffmpeg.Cancellation
+) -> ConvertedFile:
+    """Fetch the clip into `folder`, which is this request's own, and convert it there.
 
-    Raises StorageError, ClipError, DeliveryError, FfmpegError, and OSError where the disk is full.
+    Raises StorageError, ClipError, DeliveryError, FfmpegError, and OSError when the disk is full.
     """
-    key = order.stored.name
+    key = requested.source.name
     fetched = folder / "source"
     fetched.mkdir()
     source = storage.fetch(key, fetched, lambda _: cancellation.raise_if_requested())
     with open_clip(source) as clip:
-        if storage.find(key) != order.stored:  # the ETag would name another file
-            raise ObjectDamaged(f"{key} changed while its conversion waited: ask again")
+        if storage.find(key) != requested.source:  # the ETag would name another file
+            raise ObjectDamaged(f"{key} changed while its conversion waited: try again")
         began = time.perf_counter()
         delivery = convert(
-            clip, folder / "converted.mov", Recipe(order.preset), cancellation=cancellation
+            clip, folder / "converted.mov", Recipe(requested.preset), cancellation=cancellation
         )
         seconds = time.perf_counter() - began
         if clip.replaced():
-            raise ClipReplaced(f"{key} changed while it was converted: ask again")
-    shutil.rmtree(fetched)  # a slow client keeps the rest for long
-    return Made(delivery.destination, delivery.verdict, seconds)
+            raise ClipReplaced(f"{key} changed while it was being converted: try again")
+    shutil.rmtree(fetched)  # the response may take long, and needs only the converted file
+    return ConvertedFile(delivery.destination, delivery.verdict, seconds)
 
 
-def _possible(key: str) -> bool:
-    """Whether something could have this key, so that the storage can be asked for it.
+def _is_valid_key(key: str) -> bool:
+    """Tell whether a storage can have this key.
 
-    A key with a part of dots is never asked for: what lies between here and a bucket may take it
-    for a path, and a path that leads out of the prefix.
+    Keys with a part "." or ".." are never looked up: a proxy on the way to a bucket could resolve
+    them as a path that leads out of the prefix.
     """
-    odd = key.endswith("/") or "\0" in key or any(part in (".", "..") for part in key.split("/"))
-    return bool(key) and not odd and len(key.encode()) <= _LONGEST
+    if not key or key.endswith("/") or "\0" in key or len(key.encode()) > _MAX_KEY_BYTES:
+        return False
+    return not {".", ".."} & {*key.split("/")}

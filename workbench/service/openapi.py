@@ -1,4 +1,4 @@
-"""Document: what the service says of itself, as OpenAPI and as one page that loads nothing."""
+"""Describe the service: an OpenAPI document, and a page of it that loads no scripts."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -24,31 +24,31 @@ from workbench.service.problems import (
     STOPPING,
     STORAGE,
     UNAUTHORIZED,
-    Kind,
     Problem,
+    ProblemKind,
 )
-from workbench.service.responses import QUICKTIME, disposition
+from workbench.service.responses import QUICKTIME, content_disposition
 
 _KEY = "shots/sky.mp4"
 _ETAG = '"9f2c1d0e7a5b48c3a6f1e2d4b5c60718"'
 _ABOUT = (
-    "Converts clips of one storage to verified QuickTime ProRes 422 HQ. Each file is made when it "
-    "is asked for, checked against its source, sent, and removed."
+    "Converts clips of one storage to verified QuickTime ProRes 422 HQ. Each file is converted "
+    "on request, checked against its source, sent, and deleted."
 )
 
 Key = Annotated[
     str,
     Path(
-        description="The clip's key in the storage; it may have folders.",
+        description="The clip's key in the storage. It may contain folders.",
         examples=[_KEY],
     ),
 ]
-Preset = Annotated[
+PresetName = Annotated[
     str,
     Query(
         max_length=80,
-        description="The look, by name: one of those that come with the package "
-        f"({', '.join(shipped())}), or one in the service's own folder presets.",
+        description="The preset's name: one that comes with the package "
+        f"({', '.join(shipped())}), or one in the folder presets of the service.",
         examples=["smooth"],
     ),
 ]
@@ -58,45 +58,54 @@ def _header(description: str, example: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}, "example": example}
 
 
-_NAME = _header("The file's name, with the key in it.", disposition(f"converted_{_KEY}.mov"))
+_NAME = _header(
+    "The name of the file, which contains the key.", content_disposition(f"converted_{_KEY}.mov")
+)
 _TAG = _header(
-    "Names the file by its source, its look and the versions of what makes it: send it back in "
-    "If-None-Match, and nothing is converted that you have; in If-Range, and a part fits the rest.",
+    "Identifies the file by its source, its preset and the versions of workbench and ffmpeg. Send "
+    "it in If-None-Match to skip a file that you have, and in If-Range to resume a download.",
     _ETAG,
 )
 _VERDICT = _header(
-    "What the check of the file came to: pass, note, warn, or fail where a limit is missed.", "warn"
+    "The verdict of the file's check: pass, note, warn, or fail where it exceeds a limit.", "warn"
 )
 _FILE = {QUICKTIME: {"schema": {"type": "string", "format": "binary"}}}
 _WHOLE = {
-    "description": "The converted file, whole.",
+    "description": "The whole converted file.",
     "content": _FILE,
     "headers": {"Content-Disposition": _NAME, "ETag": _TAG, "X-Workbench-Verdict": _VERDICT},
 }
 _PART = {
-    "description": "The parts of it that Range asks for. It is converted anew for each request.",
+    "description": "The byte ranges requested by Range. Each request converts the clip again.",
     "content": {
         **_FILE,
         "multipart/byteranges": {"schema": {"type": "string", "format": "binary"}},
     },
-    "headers": {"Content-Range": _header("Which part this is.", "bytes 0-1023/4823190")},
+    "headers": {
+        "Content-Range": _header(
+            "The range in this response, and the size of the file.", "bytes 0-1023/4823190"
+        )
+    },
 }
 _UNCHANGED = {
-    "description": "You have this file: nothing was converted.",
-    "headers": {"ETag": _header("As with the file.", _ETAG)},
+    "description": "Your copy is current. Nothing was converted.",
+    "headers": {"ETag": _TAG},
 }
 _KNOWN = {
-    "description": "The clip is there and the preset is good. Nothing is converted, so the "
-    "length and the verdict are not known.",
-    "headers": {"Content-Disposition": _NAME, "ETag": _header("As with the file.", _ETAG)},
+    "description": "The clip and the preset exist. Nothing is converted, so the length "
+    "and the verdict are unknown.",
+    "headers": {
+        "Content-Disposition": _NAME,
+        "ETag": _TAG,
+    },
 }
 
 
-def _problems(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
-    """Return the answers to what goes wrong in these ways, those of one status together."""
+def _problems(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
+    """Return the responses for these kinds of problems, grouped by status."""
     found: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
-        answer = found.setdefault(
+        response = found.setdefault(
             kind.status,
             {
                 "description": "",
@@ -108,22 +117,23 @@ def _problems(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
                 },
             },
         )
-        answer["description"] = f"{answer['description']} {kind.meaning}".strip()
-        answer["content"][MEDIA_TYPE]["examples"][kind.name] = {"value": example(kind)}
+        response["description"] = f"{response['description']} {kind.meaning}".strip()
+        response["content"][MEDIA_TYPE]["examples"][kind.name] = {"value": example(kind)}
     return found
 
 
-def example(kind: Kind) -> dict[str, Any]:
-    """Return a problem of this kind as it might be."""
+def example(kind: ProblemKind) -> dict[str, Any]:
+    """Return an example of a problem of this kind."""
     path = f"/convert/prores/{_KEY}"
     instance = path if kind.status < 500 else "urn:uuid:0b5c7c3e-4a1f-4a53-9f0e-2f4f3a1c9d77"
     return kind.problem(kind.example or kind.meaning, instance).model_dump()
 
 
 CONVERT: dict[str, Any] = {
-    "summary": "Convert a clip and send the file",
-    "description": "Takes as long as the encode does; closing the connection stops it. The encoder "
-    "is `finest`: the same picture as the plain ffmpeg command gives, several times faster.",
+    "summary": "Convert a clip and download the file",
+    "description": "The response begins when the conversion is done. Closing the connection "
+    "cancels it. The encoder is `finest`, which gives the picture of the plain ffmpeg command "
+    "several times faster.",
     "operation_id": "convert",
     "responses": {
         **{200: _WHOLE, 206: _PART, 304: _UNCHANGED},
@@ -132,34 +142,34 @@ CONVERT: dict[str, Any] = {
     },
 }
 CONVERT_HEAD: dict[str, Any] = {
-    "summary": "Ask what a conversion would be, without making it",
+    "summary": "Check a request without converting",
     "operation_id": "convert_head",
     "responses": {
         **{200: _KNOWN, 304: _UNCHANGED},
         "4XX": {
-            "description": "As GET answers, without a body; 422 never, for a clip's faults "
-            "show when it is converted."
+            "description": "As for GET, without a body. Never 422: only a conversion finds the "
+            "faults of a clip."
         },
-        "5XX": {"description": "As GET answers, without a body."},
+        "5XX": {"description": "As for GET, without a body."},
     },
 }
 HEALTH: dict[str, Any] = {
-    "summary": "Say that the service runs",
+    "summary": "Check that the service runs",
     "operation_id": "health",
     "responses": {
         200: {
-            "description": "It runs. No token is needed.",
+            "description": "The service runs. No token is required.",
             "content": {"application/json": {"example": {"status": "ok"}}},
         }
     },
 }
 METRICS: dict[str, Any] = {
-    "summary": "Give figures for Prometheus",
+    "summary": "Get metrics for Prometheus",
     "operation_id": "metrics",
     "responses": {
         200: {
-            "description": "Requests by status, conversions that run and that wait, how long "
-            "encodes took, bytes sent.",
+            "description": "Requests by status, encodes running and waiting, their durations, "
+            "and bytes sent.",
             "content": {"text/plain": {"example": "workbench_encodes_running 1.0\n"}},
         },
         **_problems(UNAUTHORIZED, MISDIRECTED),
@@ -168,7 +178,7 @@ METRICS: dict[str, Any] = {
 
 
 def openapi(routes: Sequence[Any]) -> dict[str, Any]:
-    """Return the routes as an OpenAPI document."""
+    """Return the OpenAPI document of the routes."""
     found = get_openapi(title="workbench", version=__version__, description=_ABOUT, routes=routes)
     schema = Problem.model_json_schema()
     found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = schema
@@ -176,7 +186,7 @@ def openapi(routes: Sequence[Any]) -> dict[str, Any]:
 
 
 def page(document: dict[str, Any]) -> str:
-    """Return the document as HTML, with every kind of problem."""
+    """Render the document as HTML, with a table of the kinds of problems."""
     environment = templates("workbench.service")
     environment.policies["json.dumps_kwargs"] = {"indent": 2}
     return environment.get_template("page.html.jinja").render(

@@ -1,4 +1,4 @@
-"""Problems: what went wrong, as a client is told it (RFC 9457). Nothing is sent here."""
+"""Describe errors to clients as problem details (RFC 9457)."""
 
 import errno
 from collections.abc import Iterable, Mapping
@@ -26,26 +26,26 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(BaseModel):
-    """What went wrong, as RFC 9457 writes it."""
+    """Problem details, as RFC 9457 defines them."""
 
-    type: str = Field(description="The kind of problem: its place on the page /docs.")
+    type: str = Field(description="The kind of problem, as a link into the page /docs.")
     title: str = Field(description="The kind in a few words.")
-    status: int = Field(description="The status of the answer.")
-    detail: str = Field(description="What went wrong this time, in one sentence.")
+    status: int = Field(description="The status code of the response.")
+    detail: str = Field(description="What went wrong, in one sentence.")
     instance: str = Field(
-        description="The path that was asked for; from 500 on, an id that the log has too."
+        description="The path of the request; from status 500 on, an id to look for in the log."
     )
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProblemKind:
     """A kind of problem."""
 
-    name: str  # in its type, and of its place on the page
+    name: str  # the last part of its type, and the anchor on the page /docs
     status: int
     title: str
-    meaning: str  # a sentence that is true of every problem of this kind
-    example: str = ""  # a detail that says more, where there is one
+    meaning: str  # a sentence that holds for every problem of this kind
+    example: str = ""  # a more specific detail, if there can be one
 
     @property
     def type(self) -> str:
@@ -57,73 +57,77 @@ class Kind:
         )
 
 
-BAD_PRESET = Kind(
+BAD_PRESET = ProblemKind(
     *("bad-preset", 400, "No such preset"),
-    "There is no preset of this name here, or it cannot be used.",
-    "there is no preset sharp: take one of classic, smooth, smooth-fine, untouched",
+    "There is no preset with this name, or it cannot be used.",
+    "there is no preset sharp: use one of classic, smooth, smooth-fine, untouched",
 )
-BAD_REQUEST = Kind(
-    *("bad-request", 400, "Request not understood"),
-    "Something in the request is not what it has to be.",
+BAD_REQUEST = ProblemKind(
+    *("bad-request", 400, "Invalid request"),
+    "A part of the request is invalid.",
     "preset: String should have at most 80 characters",
 )
-UNAUTHORIZED = Kind(
-    *("unauthorized", 401, "Token needed"),
-    "This service answers those who send its token: Authorization: Bearer TOKEN.",
+UNAUTHORIZED = ProblemKind(
+    *("unauthorized", 401, "Token required"),
+    "This service requires its token: send the header Authorization: Bearer TOKEN.",
 )
-MISDIRECTED = Kind(
-    *("misdirected", 421, "Another host was meant"),
-    "Without a token, the service answers only to the names of its own machine, such as localhost, "
-    "and to those that --allow-host gave it.",
+MISDIRECTED = ProblemKind(
+    *("misdirected", 421, "Wrong host"),
+    "Without a token, the service answers only requests for loopback names, such as localhost, "
+    "and for the names given with --allow-host.",
 )
-MISSING = Kind(
+MISSING = ProblemKind(
     *("missing-clip", 404, "No such clip"),
-    "Nothing in the storage has this key.",
+    "The storage has no clip with this key.",
     "nothing in the storage has the key shots/sky.mp4",
 )
-NOWHERE = Kind("nowhere", 404, "Nothing here", "The service has nothing under this path.")
-METHOD = Kind(
-    *("method", 405, "Method not allowed"), "The service answers to the methods GET and HEAD."
+NOWHERE = ProblemKind("nowhere", 404, "No such path", "The service has no such path.")
+METHOD = ProblemKind(
+    *("method", 405, "Method not allowed"), "The service supports the methods GET and HEAD only."
 )
-RANGE = Kind(
+RANGE = ProblemKind(
     *("range", 416, "Range outside the file"),
-    "The file is shorter than the range begins; Content-Range says how long it is.",
+    "The range begins after the end of the file. Content-Range gives the size of the file.",
 )
-NOT_CONVERTIBLE = Kind(
+NOT_CONVERTIBLE = ProblemKind(
     *("not-convertible", 422, "Clip cannot be converted"),
-    "What has this key is not video, or is damaged, or of a kind that is not handled.",
+    "The file with this key is not a video, or damaged, or of an unsupported kind.",
     "sky.mp4 is cut short: its index names more data than the file holds; download it again",
 )
-GONE = Kind("gone", 499, "Client gone", "The client closed its connection; only the log says so.")
-FAILED = Kind(
-    *("failed", 500, "Service failed"),
-    "The service failed in a way of its own; its log says more under the id in instance.",
+GONE = ProblemKind(
+    "gone", 499, "Client gone", "The client closed its connection. This appears only in the log."
 )
-STORAGE = Kind(
+FAILED = ProblemKind(
+    *("failed", 500, "Service failed"),
+    "The service failed. Its log has more under the id in instance.",
+)
+STORAGE = ProblemKind(
     *("storage", 502, "Storage failed"),
-    "The storage refuses the service, or failed; the log says more under the id in instance.",
+    "The storage failed or refused access. The log has more under the id in instance.",
     "shots/sky.mp4: the storage does not answer (EndpointConnectionError)",
 )
-BUSY = Kind(
-    *("busy", 503, "Too many requests wait"),
-    "As many requests wait already as may: ask again after the seconds in Retry-After.",
+BUSY = ProblemKind(
+    *("busy", 503, "Queue full"),
+    "The queue is full: try again after the seconds in Retry-After.",
 )
-STOPPING = Kind("stopping", 503, "Service stops", "The service is being stopped: ask again later.")
-DISK_FULL = Kind(
-    *("disk-full", 507, "No room to convert"),
-    "The folder in which the service converts is full or cannot be written.",
+STOPPING = ProblemKind(
+    "stopping", 503, "Shutting down", "The service is shutting down: try again later."
+)
+DISK_FULL = ProblemKind(
+    *("disk-full", 507, "Disk full"),
+    "The disk for temporary files is full, or cannot be written.",
 )
 
 KINDS = (
     *(BAD_PRESET, BAD_REQUEST, UNAUTHORIZED, MISSING, NOWHERE, METHOD, RANGE, MISDIRECTED),
     *(NOT_CONVERTIBLE, FAILED, STORAGE, BUSY, STOPPING, DISK_FULL),
 )
-"""Those that a client can see."""
+"""The kinds that a client can receive."""
 
-_BY_ERROR: tuple[tuple[type[Exception], Kind], ...] = (  # the first that fits
+_BY_ERROR: tuple[tuple[type[Exception], ProblemKind], ...] = (  # the first match counts
     (ObjectMissing, MISSING),
     (ClipNotFound, MISSING),
-    (ClipReplaced, STORAGE),  # it changed there, and is not to blame itself
+    (ClipReplaced, STORAGE),  # before ClipError: the clip is not at fault
     (ClipError, NOT_CONVERTIBLE),
     (PresetError, BAD_PRESET),
     (DestinationUnusable, DISK_FULL),
@@ -133,36 +137,36 @@ _BY_ERROR: tuple[tuple[type[Exception], Kind], ...] = (  # the first that fits
     (ClientGone, GONE),
 )
 _QUOTED = (ObjectMissing, ClipError, PresetError, StorageDown, ObjectDamaged)
-"""Errors whose own sentence a client may read; those of others are for the service's keeper."""
+"""Errors whose messages clients may read. Messages of other errors go to the log only."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def kind_of(error: Exception) -> Kind:
-    """Return what kind of problem an error is to a client."""
+def kind_of(error: Exception) -> ProblemKind:
+    """Return the kind of problem that an error is."""
     if isinstance(error, OSError) and error.errno in _FULL:
         return DISK_FULL
     return next((kind for cause, kind in _BY_ERROR if isinstance(error, cause)), FAILED)
 
 
-def kind_of_status(status: int) -> Kind:
-    """Return what kind of problem an error of the web framework is, by its status."""
+def kind_of_status(status: int) -> ProblemKind:
+    """Return the kind of problem for a status code that the web framework raised."""
     kinds = {kind.status: kind for kind in (NOWHERE, METHOD, UNAUTHORIZED, RANGE, MISDIRECTED)}
     return kinds.get(status, BAD_REQUEST if status < 500 else FAILED)
 
 
-def detail_of(error: Exception, said: Mapping[str, str], private: Iterable[str]) -> str:
-    """Return the sentence that a client is told.
+def detail_of(error: Exception, replaced: Mapping[str, str], private: Iterable[str]) -> str:
+    """Return the sentence that tells a client about an error.
 
-    `said` gives what takes the place of some words, such as a key that of its whole address. A
-    sentence that still has a `private` word in it, such as the path of a folder, is not told.
+    `replaced` maps texts to their replacements, such as a storage address to the key in it. A
+    message that still contains a `private` text, such as a path, is replaced by a general one.
 
     >>> detail_of(StorageDown("s3://b/a.mp4: down"), {"s3://b/a.mp4": "a.mp4"}, ["/tmp/"])
     'a.mp4: down'
     """
     sentence = str(error)
-    for words, instead in said.items():
-        sentence = sentence.replace(one_line(words), one_line(instead))
-    if not isinstance(error, _QUOTED) or any(one_line(word) in sentence for word in private):
+    for text, replacement in replaced.items():
+        sentence = sentence.replace(one_line(text), one_line(replacement))
+    if not isinstance(error, _QUOTED) or any(one_line(text) in sentence for text in private):
         return kind_of(error).meaning
     return sentence

@@ -1,5 +1,6 @@
-"""Server: where the service listens, to whom it answers, and how it ends."""
+"""Run the service: listen, serve until a signal, shut down."""
 
+import asyncio
 import ipaddress
 import logging
 import os
@@ -16,21 +17,23 @@ from workbench import ffmpeg
 from workbench.deliver.format import PRORES_422_HQ
 from workbench.errors import AddressRefused, DestinationUnusable, StorageRefused
 from workbench.files import expanded
+from workbench.service.access_log import AccessLog, OneLineFormatter, log
 from workbench.service.app import Service, create_app
-from workbench.service.host_check import Connection
-from workbench.service.metrics import Figures, OneLine, Watched, log
-from workbench.service.work_queue import Line
+from workbench.service.connection_limits import ConnectionLimits
+from workbench.service.metrics import Metrics
+from workbench.service.work_queue import WorkQueue
 from workbench.storage.base import Storage
 from workbench.storage.folder import Folder
 from workbench.storage.locations import open_storage
 from workbench.temporary import system_folder, temporary_folder
 
 TOKEN_VARIABLE = "WORKBENCH_TOKEN"
-_LOOKING = (8, 64)  # requests that ask the storage at once, and that wait to
-_GRACE = 5  # seconds for downloads that run when the service is stopped
-_LAST = 3  # seconds for what cannot be interrupted
-_HEAD = 16 << 10  # bytes of a request line and its headers
-_TICKS = 10  # of uvicorn, ten a second, between looks at who holds a connection
+_LOOKUPS = (8, 64)  # lookups in the storage that run at once, and that wait
+_SHUTDOWN_SECONDS = 5  # for downloads in progress when the service is stopped
+_THREAD_SECONDS = 3  # for threads to end after that
+_MAX_HEADER_BYTES = 16 << 10  # of a request line and its headers together
+_POLL_SECONDS = 0.1  # between looks at whether uvicorn shuts down
+_POLLS = 10  # between two looks at the connections
 
 
 def serve(
@@ -44,70 +47,52 @@ def serve(
     temp: Path | None,
     names: Collection[str] = (),
 ) -> None:
-    """Serve the clips of a storage until a signal ends it.
+    """Serve the clips of a storage over HTTP until SIGINT or SIGTERM.
 
-    `encodes` run at once, `queue` more wait. Temporary files are in a folder of its own in `temp`.
-    `names` are those of hosts by which clients may ask without a token, besides loopback ones.
-    Raises AddressRefused, StorageRefused, DestinationUnusable, FfmpegMissing: what would make every
-    request fail.
+    `encodes` run at once and `queue` more may wait. Temporary files go to a folder of this process
+    in `temp`. `names` are the host names allowed without a token, besides loopback names.
+
+    Raises AddressRefused, StorageRefused, DestinationUnusable, FfmpegMissing for a setup in which
+    every request would fail.
     """
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    storage = _storage(place, profile)
+    storage = _open_storage(place, profile)
     ffmpeg.require(encoders=PRORES_422_HQ.encoders)
-    with _listening(host, port, token) as listener, _temporary(temp) as folder:
-        _tell(listener)
+    with _listen(host, port, token) as listener, _temporary_folder(temp) as folder:
+        _configure_log(listener)
         ended = _run(storage, folder, (token, names), (encodes, queue), listener)
-    if not ended:  # a request to the storage can last minutes, and Python would wait for it
+    if not ended:  # Python would wait for the threads, and a request to a storage can take minutes
         os._exit(0)
 
 
-def refuse_open(address: str, token: str) -> None:
-    """Raise AddressRefused for an address that others can reach, unless there is a token.
+def refuse_open_address(address: str, token: str) -> None:
+    """Raise AddressRefused for an address that other machines can reach, unless there is a token.
 
-    >>> refuse_open("127.0.0.1", ""), refuse_open("::1", ""), refuse_open("0.0.0.0", "secret")
-    (None, None, None)
+    >>> refuse_open_address("127.0.0.1", ""), refuse_open_address("0.0.0.0", "secret")
+    (None, None)
     """
     if not token and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
         raise AddressRefused(
-            f"{address} can be reached from other machines: set {TOKEN_VARIABLE} to what they "
-            "must send as a bearer token"
+            f"{address} can be reached from other machines: set {TOKEN_VARIABLE} to the bearer "
+            "token that clients must send"
         )
-
-
-class _Server(uvicorn.Server):
-    """Stops the encodes first, where uvicorn would wait for them, and clients that hold on."""
-
-    def __init__(self, config: uvicorn.Config, lines: tuple[Line, ...]) -> None:
-        super().__init__(config)
-        self._lines = lines
-
-    async def on_tick(self, counter: int) -> bool:
-        if counter % _TICKS == 0:
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.end_if_held(time.monotonic())
-        return await super().on_tick(counter)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for line in self._lines:
-            line.close()
-        await super().shutdown(sockets)
 
 
 def _run(
     storage: Storage,
     folder: Path,
-    welcome: tuple[str, Collection[str]],
+    access: tuple[str, Collection[str]],
     sizes: tuple[int, int],
     listener: socket.socket,
 ) -> bool:
     """Serve until a signal; return whether every thread has ended."""
-    looking, encodes = Line(*_LOOKING), Line(*sizes)
-    figures = Figures(encodes)
-    app = create_app(Service(storage, folder, *welcome, looking, encodes, figures))
+    lookups, encodes = WorkQueue(*_LOOKUPS), WorkQueue(*sizes)
+    metrics = Metrics(encodes)
+    app = create_app(Service(storage, folder, *access, lookups, encodes, metrics))
+    limits = ConnectionLimits(AccessLog(app, metrics))
     config = uvicorn.Config(
-        Watched(app, figures),
-        http=Connection,
+        limits,
+        http=limits.protocol(),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -115,47 +100,72 @@ def _run(
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=5,
-        timeout_graceful_shutdown=_GRACE,
-        h11_max_incomplete_event_size=_HEAD,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
     )
-    with suppress(KeyboardInterrupt):  # how uvicorn passes the signal on when it has ended
-        _Server(config, (looking, encodes)).run([listener])
-    ended = [line.ended(_LAST) for line in (encodes, looking)]
+    queues = encodes, lookups
+    with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down
+        asyncio.run(_serve_until_signal(uvicorn.Server(config), listener, limits, queues))
+    ended = [queue.join(_THREAD_SECONDS) for queue in queues]
     log.info("stopped")
     return all(ended)
 
 
-def _storage(place: str, profile: str | None) -> Storage:
+async def _serve_until_signal(
+    server: uvicorn.Server,
+    listener: socket.socket,
+    limits: ConnectionLimits,
+    queues: Collection[WorkQueue],
+) -> None:
+    async def watch() -> None:
+        polls = 0
+        while not server.should_exit:
+            if polls % _POLLS == 0:
+                limits.enforce(time.monotonic())
+            polls += 1
+            await asyncio.sleep(_POLL_SECONDS)
+        # Cancel the work: uvicorn would wait for the responses that need it.
+        for queue in queues:
+            queue.close()
+
+    watching = asyncio.create_task(watch())
+    try:
+        await server.serve([listener])
+    finally:
+        watching.cancel()
+
+
+def _open_storage(place: str, profile: str | None) -> Storage:
     storage = open_storage(place, profile)
     if not isinstance(storage, Folder):
         return storage
     if not storage.root.is_dir():
-        raise StorageRefused(f"{place} is not a folder")
+        raise StorageRefused(f"{place} is not a folder: give a folder or s3://bucket/prefix")
     return replace(storage, follow_links=False)
 
 
-def _listening(host: str, port: int, token: str) -> socket.socket:
+def _listen(host: str, port: int, token: str) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        refuse_open(str(address[0]), token)
+        refuse_open_address(str(address[0]), token)
         return socket.create_server(address, family=family)
     except (OSError, OverflowError) as error:
         raise AddressRefused(
-            f"the service cannot listen at {host}, port {port}: "
+            f"the service cannot listen on {host}, port {port}: "
             f"{getattr(error, 'strerror', None) or error}"
         ) from error
 
 
-def _temporary(parent: Path | None) -> AbstractContextManager[Path]:
+def _temporary_folder(parent: Path | None) -> AbstractContextManager[Path]:
     parent = expanded(parent or system_folder()).absolute()
     if not parent.is_dir():
         raise DestinationUnusable(f"{parent} cannot hold temporary files: it is not a folder")
     return temporary_folder(parent)
 
 
-def _tell(listener: socket.socket) -> None:
+def _configure_log(listener: socket.socket) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     log.setLevel(logging.INFO)
     host, port = listener.getsockname()[:2]

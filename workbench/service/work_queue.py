@@ -1,4 +1,4 @@
-"""Line: threads of its own for what blocks, and so many places to wait for them."""
+"""A bounded queue in front of worker threads, for work that blocks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,11 +11,11 @@ from workbench.ffmpeg import Cancellation
 T = TypeVar("T")
 
 
-class Line:
-    """Runs work in a limited number of threads, first come, first served."""
+class WorkQueue:
+    """Runs work in a fixed number of threads, first in, first out."""
 
     def __init__(self, threads: int, places: int) -> None:
-        """`places` is how many may wait while all threads are busy."""
+        """Create the threads' pool. `places` is how much work may wait while all are busy."""
         self._pool = ThreadPoolExecutor(threads)
         self._free = asyncio.Semaphore(threads)
         self._places = places
@@ -26,13 +26,15 @@ class Line:
         self.running = 0
 
     async def run(self, work: Callable[[Cancellation], T]) -> T:
-        """Run the work in a thread when its turn comes; return or raise what it does.
+        """Run the work in a thread when one is free, and return its result or raise its error.
 
-        A task that is cancelled gives its place up while it waits; while it runs, it stops the work
-        and waits for the thread. Raises QueueFull, and Cancelled once the line is closed.
+        Cancelling the task that waits here gives up its place in the queue. If the work runs
+        already, it is cancelled, and this returns once its thread has ended.
+
+        Raises QueueFull, and Cancelled once the queue is closed.
         """
         if self._free.locked() and self.waiting >= self._places:
-            raise QueueFull(f"{self.waiting} wait already, and more may not")
+            raise QueueFull(f"the queue is full: {self.waiting} requests wait already")
         self.waiting += 1
         try:
             await self._free.acquire()
@@ -47,8 +49,8 @@ class Line:
             self._free.release()
 
     async def _run(self, work: Callable[[Cancellation], T]) -> T:
-        stop = Cancellation(parent=self._closing)
-        thread = self._pool.submit(work, stop)
+        cancellation = Cancellation(parent=self._closing)
+        thread = self._pool.submit(work, cancellation)
         self._threads.add(thread)
         thread.add_done_callback(self._threads.discard)
         done = asyncio.wrap_future(thread)
@@ -56,44 +58,47 @@ class Line:
         try:
             await asyncio.wait({done})
         except asyncio.CancelledError:
-            stop.request()
-            await asyncio.wait({done})  # whoever cancels removes its files next
+            cancellation.request()
+            await asyncio.wait({done})  # the caller deletes the work's files next
             raise
         finally:
             self._awaited.discard(done)
-            done.cancelled() or done.exception()  # seen, also where nobody is to be told
+            # Retrieve the exception, or asyncio warns that nobody did.
+            done.cancelled() or done.exception()
         self._closing.raise_if_requested()
         return done.result()
 
     def close(self) -> None:
-        """Stop what runs and let nothing else begin; nobody waits for a thread any more."""
+        """Cancel running work, start no other, and let `run` return without its threads."""
         self._closing.request()
         for done in self._awaited:
             done.cancel()
 
-    def ended(self, seconds: float) -> bool:
-        """Wait so long for the threads of a closed line; return whether all have ended."""
+    def join(self, seconds: float) -> bool:
+        """Wait for the threads of a closed queue. Return whether all ended within the time."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         return not wait(set(self._threads), timeout=seconds).not_done
 
 
-async def attended(receive: Callable[[], Awaitable[Any]], work: Awaitable[T]) -> T:
-    """Do the work as long as the client that it is for stays; else cancel it.
+async def cancel_on_disconnect(receive: Callable[[], Awaitable[Any]], work: Awaitable[T]) -> T:
+    """Return the work's result; cancel the work when the client disconnects.
 
-    `receive` is that of the request (ASGI). Raises ClientGone when the work has ended.
+    `receive` is ASGI's, of the client's request. Raises ClientGone once the cancelled work has
+    ended.
     """
-    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_departure(receive))
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_disconnect(receive))
     try:
-        await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
             raise ClientGone("the client closed its connection")
-        return doing.result()
+        return working.result()
     finally:
-        doing.cancel()
+        working.cancel()
         leaving.cancel()
-        await asyncio.gather(doing, leaving, return_exceptions=True)
+        await asyncio.gather(working, leaving, return_exceptions=True)
 
 
-async def _departure(receive: Callable[[], Awaitable[Any]]) -> None:
+async def _disconnect(receive: Callable[[], Awaitable[Any]]) -> None:
+    """Return when the client has disconnected; ignore the request's body."""
     while (await receive())["type"] != "http.disconnect":
-        pass  # a body, which nobody asked for
+        pass
