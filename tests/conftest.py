@@ -47,6 +47,19 @@ def bucket_server() -> "Iterator[Bucket]":
         yield bucket
 
 
+@pytest.fixture(scope="session")
+def scheduler(bucket_server: "Bucket", tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a Dask scheduler with one worker, which knows the bucket.
+
+    Batches that are not about starting and stopping workers share it.
+    """
+    from tests.batch.running import dask_workers  # slow to import
+
+    folder = tmp_path_factory.mktemp("scheduler")
+    with dask_workers(folder, ("worker",), bucket_server.environment) as cluster:
+        yield cluster.address
+
+
 @pytest.fixture
 def bucket(bucket_server: "Bucket") -> "Bucket":
     bucket_server.empty()

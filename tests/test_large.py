@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import clips
-from tests.batch.running import batch
+from tests.batch.running import batch_on
 from workbench.deliver.recheck import recheck
 from workbench.desk.clip_tasks import worst_frame
 from workbench.desk.tuner import Tuner
@@ -39,10 +39,10 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def delivered(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def delivered(sources: Path, scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what a batch made of them, by its notebook."""
     folder = tmp_path_factory.mktemp("delivered")
-    found = batch(sources, "--out", folder, "--preset", "classic", "--workers", "1")
+    found = batch_on(scheduler, sources, "--out", folder, "--preset", "classic")
     assert [one["state"] for one in found] == ["delivered"] * 3, found
     return folder
 

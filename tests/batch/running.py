@@ -1,4 +1,4 @@
-"""Batches as people run them: whole processes, watched, stopped and killed from outside."""
+"""Run batches: as processes that tests watch, stop and kill, or on the workers of a scheduler."""
 
 import hashlib
 import json
@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+from click.testing import CliRunner
+
+from workbench.cli import main
 
 SECONDS = 180.0
 """How long to wait for anything: for a busy machine; all takes a few seconds."""
@@ -39,19 +43,77 @@ def batch(
     return sorted(map(json.loads, done.stdout.splitlines()), key=lambda one: str(one["name"]))
 
 
+def batch_on(scheduler: str, *arguments: str | Path, expect: int = 0) -> list[dict[str, Any]]:
+    """Run the batch command in this process, on the workers of a Dask scheduler.
+
+    Returns its outcomes as --json prints them, sorted by name. Starting local workers takes longer
+    than converting a short clip, so tests that are not about workers share a scheduler.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        done = CliRunner().invoke(
+            main, ["batch", *map(str, arguments), "--scheduler", scheduler, "--json"]
+        )
+    finally:
+        for number, handler in handlers.items():  # the command sets its own
+            signal.signal(number, handler)
+    assert done.exit_code == expect, (done.exit_code, done.output, done.exception)
+    assert done.stderr == ""
+    return sorted(map(json.loads, done.stdout.splitlines()), key=lambda one: str(one["name"]))
+
+
+@dataclass(frozen=True)
+class DaskWorkers:
+    """A Dask scheduler and its workers, each a process of its own."""
+
+    address: str  # of the scheduler
+    workers: Sequence[psutil.Popen]  # the nanny processes, each the parent of one worker
+    folders: Sequence[Path]  # the home folder of each worker; its temporary files are in temp/
+
+
+@contextmanager
+def dask_workers(
+    folder: Path, names: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[DaskWorkers]:
+    """Start a scheduler and workers, each with a home and a temporary folder below `folder`."""
+    dask = [sys.executable, "-m", "dask"]
+    here = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+    said = folder / "scheduler.json"
+    with ExitStack() as stack:
+        serve = ["scheduler", *here, "--port", "0", "--no-dashboard", "--scheduler-file", str(said)]
+        stack.enter_context(started([*dask, *serve], log=folder / "scheduler.log"))
+        waited_for(lambda: said.exists() and said.read_text())
+        address = json.loads(said.read_text())["address"]
+        workers, folders = [], []
+        for name in names:
+            home = folder / name
+            (home / "temp").mkdir(parents=True)
+            own = {"HOME": str(home), "TMPDIR": str(home / "temp"), **environment}
+            options = ["--nthreads", "1", "--local-directory", str(home), "--name", name]
+            argv = [*dask, "worker", address, *here, *options]
+            workers.append(stack.enter_context(started(argv, own, home / "worker.log")))
+            folders.append(home)
+        yield DaskWorkers(address, workers, folders)
+
+
 @contextmanager
 def started(
-    argv: list[str], environment: Mapping[str, str] | None = None
+    argv: list[str], environment: Mapping[str, str] | None = None, log: Path | None = None
 ) -> Iterator[psutil.Popen]:
-    """Start a process; whatever happens, end it and its family."""
-    process = psutil.Popen(
-        argv,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **(environment or {})},
-        start_new_session=True,
-    )
+    """Start a process, and kill it and its descendants at the end.
+
+    Its output goes to the file `log`, or into a pipe that the test reads.
+    """
+    with ExitStack() as stack:
+        output = stack.enter_context(log.open("wb")) if log else subprocess.PIPE
+        process = psutil.Popen(
+            argv,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
     try:
         yield process
     finally:
@@ -59,7 +121,8 @@ def started(
         for one in family:
             if one.is_running():
                 one.kill()
-        process.stdout.close()
+        if process.stdout:
+            process.stdout.close()
         psutil.wait_procs(family, timeout=10)
 
 

@@ -14,6 +14,7 @@ import pytest
 from tests import clips
 from tests.batch.running import (
     batch,
+    batch_on,
     command,
     encoding,
     family_of,
@@ -50,7 +51,9 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_batch_leaves_every_clips_files_and_a_summary(folder: Path, tmp_path: Path) -> None:
+def test_a_batch_leaves_every_clips_files_and_a_summary(
+    folder: Path, tmp_path: Path, scheduler: str
+) -> None:
     """Then it knows what is done; a changed preset or a lost file runs what it must."""
     out = tmp_path / "out"
     clips.sound_only(folder / "c.mp4")
@@ -78,36 +81,40 @@ def test_a_batch_leaves_every_clips_files_and_a_summary(folder: Path, tmp_path: 
     assert not re.search(r"<script|https?://(?!www\.w3\.org)", page)
 
     (out / "a_prores.report.html").unlink()
-    again = batch(folder, "--out", out, "--preset", "smooth", expect=1)
+    again = batch_on(scheduler, folder, "--out", out, "--preset", "smooth", expect=1)
     assert [one["state"] for one in again] == ["delivered", "failed", "unchanged"]
-    third = batch(folder / "a.mp4", "--out", out)
+    third = batch_on(scheduler, folder / "a.mp4", "--out", out)
     assert [(one["state"], one["preset"]) for one in third] == [("delivered", "classic")]
     assert whole(out, "a_prores")
 
 
-def test_what_no_batch_has_made_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+def test_what_no_batch_has_made_is_not_replaced(
+    folder: Path, tmp_path: Path, scheduler: str
+) -> None:
     """Nor what was made of another clip of the same name."""
     out = tmp_path / "out"
     out.mkdir()
     (out / "a_prores.qc.json").write_bytes(b"mine")
-    found = batch(folder / "a.mp4", "--out", out, expect=1)
+    found = batch_on(scheduler, folder / "a.mp4", "--out", out, expect=1)
     assert "exists already and is not what a batch delivered there" in found[0]["reason"]
     assert (out / "a_prores.qc.json").read_bytes() == b"mine"
-    batch(folder / "a.mp4", "--out", out, "--overwrite")
+    batch_on(scheduler, folder / "a.mp4", "--out", out, "--overwrite")
     assert whole(out, "a_prores")
     shutil.copy(folder / "a.mp4", folder / "day 2/a.mp4")
-    found = batch(folder / "day 2/a.mp4", "--out", out, expect=1)
+    found = batch_on(scheduler, folder / "day 2/a.mp4", "--out", out, expect=1)
     assert f"was made of {folder / 'a.mp4'}; --overwrite replaces it" in found[0]["reason"]
 
 
-def test_a_batch_of_odd_names_in_a_relative_place(banded: Path, tmp_path: Path) -> None:
+def test_a_batch_of_odd_names_in_a_relative_place(
+    banded: Path, tmp_path: Path, scheduler: str
+) -> None:
     """What papermill, Matplotlib, HTML, UTF-8 and file systems take for something else."""
     names = ["{x} $a_$b", "<b>&'\"#?%41", "two\nlines", "-dash", "🎬", "n" * 244]
     for name in names:
         shutil.copy(banded, tmp_path / f"{name}.mp4")
     shutil.copy(banded, os.fsencode(tmp_path) + b"/caf\xe9.mp4")
     shutil.copy(banded, tmp_path / "-dash.mp4")
-    argv = command(".", "--out", "o{u}t", "--json")
+    argv = command(".", "--out", "o{u}t", "--json", "--scheduler", scheduler)
     with started(["env", "-C", str(tmp_path), *argv]) as process:
         output, _ = process.communicate(timeout=180)
     found = {one["name"]: one for one in map(json.loads, output.splitlines())}
@@ -123,19 +130,23 @@ def test_a_batch_of_odd_names_in_a_relative_place(banded: Path, tmp_path: Path) 
     assert hidden(tmp_path) == []
 
 
-def test_a_policy_that_is_missed_ends_with_3(folder: Path, tmp_path: Path) -> None:
+def test_a_policy_that_is_missed_ends_with_3(folder: Path, tmp_path: Path, scheduler: str) -> None:
     policy = tmp_path / "strict.toml"
     policy.write_text(
         'name = "strict"\ndescription = ""\n[bit_depth]\nat_least = 11.5\nlevel = "fail"\n'
     )
-    found = batch(folder / "a.mp4", "--out", tmp_path / "out", "--policy", policy, expect=3)
+    arguments = (folder / "a.mp4", "--out", tmp_path / "out", "--policy", policy)
+    found = batch_on(scheduler, *arguments, expect=3)
     assert (found[0]["state"], found[0]["verdict"]) == ("delivered", "fail")
     assert "bit depth" in found[0]["reason"]
 
 
-def test_a_sweep_is_a_contact_sheet_of_one_part(folder: Path, tmp_path: Path) -> None:
+def test_a_sweep_is_a_contact_sheet_of_one_part(
+    folder: Path, tmp_path: Path, scheduler: str
+) -> None:
     out = tmp_path / "out"
-    found = batch(
+    found = batch_on(
+        scheduler,
         *(folder / "a.mp4", "--out", out, "--preset", "smooth"),
         *("--sweep", "deband.strength=0.5,1.5", "--sweep", "dither.filter=none"),
     )
@@ -193,17 +204,19 @@ def test_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> 
 
 
 def test_a_storage_that_fails_for_a_while_stops_nobody(
-    bucket: Bucket, banded: Path, tmp_path: Path
+    bucket: Bucket,
+    banded: Path,
+    tmp_path: Path,
+    scheduler: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
     bucket.put("in/a.mp4", banded)
     bucket.put("in/b.mp4", b"no video")
     bucket.cut(1000, method="GET", where="in/a.mp4")
     bucket.answer(503, "ServiceUnavailable", method="PUT", where="a_prores.mov", count=2)
-    found = batch(
-        *("s3:///in", "--out", "s3:///out", "--temp", tmp_path, "--workers", "1"),
-        environment=bucket.environment,
-        expect=1,
-    )
+    found = batch_on(scheduler, "s3:///in", "--out", "s3:///out", "--temp", tmp_path, expect=1)
     assert [one["state"] for one in found] == ["delivered", "failed"]
 
 
@@ -318,12 +331,11 @@ def test_of_two_batches_at_once_one_delivers_a_clip_and_the_other_says_so(
     assert hidden(out) == []
 
 
-def test_a_clip_that_takes_too_long_is_ended(
-    running: tuple[Path, list[str]],
-) -> None:
-    out, argv = running
-    found = batch(*argv[4:-1], "--time-limit", "0.01", expect=1)
-    assert "its time was over; --time-limit allows more" in found[1]["reason"]
+def test_a_clip_that_takes_too_long_is_ended(long: Path, tmp_path: Path, scheduler: str) -> None:
+    source, out = tmp_path / "a.mp4", tmp_path / "out"
+    clips.run("-stream_loop", "9", "-i", long, "-c", "copy", source)  # 80 s: slow on any machine
+    (found,) = batch_on(scheduler, source, "--out", out, "--time-limit", "0.01", expect=1)
+    assert "its time was over; --time-limit allows more" in found["reason"]
     assert hidden(out) == []
 
 

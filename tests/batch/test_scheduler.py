@@ -1,20 +1,19 @@
 """Jobs on an existing Dask scheduler, whose workers share no disk with the caller."""
 
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from socket import gethostname
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.batch.running import (
+    DaskWorkers,
     batch,
     command,
+    dask_workers,
     encoding,
     family_of,
     gone,
@@ -30,38 +29,19 @@ from workbench.batch.outcome import Outcome
 from workbench.errors import BatchError
 from workbench.look.preset import load_preset, save_preset
 
-Cluster = tuple[str, list[psutil.Popen], list[Path]]
-
 
 @pytest.fixture
-def cluster(bucket: Bucket, tmp_path: Path) -> Iterator[Cluster]:
-    """A scheduler and two workers, each a process with a home and temporary folder of its own."""
-    dask = [sys.executable, "-m", "dask"]
-    here = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
-    said = tmp_path / "scheduler.json"
-    with ExitStack() as stack:
-        serve = ["scheduler", *here, "--port", "0", "--no-dashboard", "--scheduler-file", str(said)]
-        stack.enter_context(started([*dask, *serve]))
-        waited_for(lambda: said.exists() and said.read_text())
-        address = json.loads(said.read_text())["address"]
-        workers, folders = [], []
-        for name in ("one", "two"):
-            folder = tmp_path / name
-            (folder / "temp").mkdir(parents=True)
-            own = {"HOME": str(folder), "TMPDIR": str(folder / "temp"), **bucket.environment}
-            options = ["--nthreads", "1", "--local-directory", str(folder), "--name", name]
-            workers.append(
-                stack.enter_context(started([*dask, "worker", address, *here, *options], own))
-            )
-            folders.append(folder)
-        yield address, workers, folders
+def cluster(bucket: Bucket, tmp_path: Path) -> Iterator[DaskWorkers]:
+    """A scheduler and two workers that the test may kill."""
+    with dask_workers(tmp_path, ("one", "two"), bucket.environment) as found:
+        yield found
 
 
 def test_jobs_run_wherever_there_are_workers(
-    cluster: Cluster, bucket: Bucket, banded: Path, tmp_path: Path
+    cluster: DaskWorkers, bucket: Bucket, banded: Path, tmp_path: Path
 ) -> None:
     """With a preset that only the caller has. What a killed worker did, the other does again."""
-    address, workers, folders = cluster
+    address, workers, folders = cluster.address, cluster.workers, cluster.folders
     for name in "abcd":
         bucket.put(f"in/{name}.mp4", banded)
     mine = save_preset(load_preset("smooth").named("mine"), tmp_path / "mine.toml")
@@ -89,9 +69,9 @@ def test_jobs_run_wherever_there_are_workers(
 
 
 def test_a_caller_that_is_killed_leaves_nothing_on_the_workers(
-    cluster: Cluster, bucket: Bucket, banded: Path
+    cluster: DaskWorkers, bucket: Bucket, banded: Path
 ) -> None:
-    address, workers, folders = cluster
+    address, workers, folders = cluster.address, cluster.workers, cluster.folders
     for name in "abcdef":
         bucket.put(f"in/{name}.mp4", banded)
     arguments = ("s3:///in", "--out", "s3:///out", "--scheduler", address)
@@ -113,14 +93,14 @@ def test_a_caller_that_is_killed_leaves_nothing_on_the_workers(
 
 
 def test_a_worker_that_is_another_is_refused(
-    cluster: Cluster, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, banded: Path, tmp_path: Path
+    scheduler: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, banded: Path, tmp_path: Path
 ) -> None:
     """And one that lacks the caller's profile says so for itself."""
     bucket.put("in/a.mp4", banded)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(bucket.profile(tmp_path / "config", "studio")))
     places = [f"s3://{bucket.name}/{folder}" for folder in ("in", "other")]
     outcomes: list[Outcome] = []
-    terms: dict[str, Any] = {"scheduler": cluster[0], "profile": "studio"}
+    terms: dict[str, Any] = {"scheduler": scheduler, "profile": "studio"}
     run_batch(places[:1], places[1], **terms, on_outcome=outcomes.append)
     (one,) = outcomes
     assert one.reason == f"on {gethostname()}: the AWS configuration has no profile studio"
@@ -129,5 +109,5 @@ def test_a_worker_that_is_another_is_refused(
     here = replace(crew.program(), version="1.0")
     monkeypatch.setattr(crew, "program", lambda: here)
     with pytest.raises(BatchError, match=r"has ffmpeg .*, and not 1\.0 as here"):
-        run_batch(["s3:///in"], "s3:///out", scheduler=cluster[0])
+        run_batch(["s3:///in"], "s3:///out", scheduler=scheduler)
     assert bucket.keys("out/") == []

@@ -49,8 +49,11 @@ def test_in_a_report_and_its_terminal(clip: Path, tmp_path: Path) -> None:
     assert MARKUP not in shown
 
 
-def test_in_a_batch_its_notebook_and_its_summary(clip: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["batch", str(clip), "--out", str(tmp_path / "out")])
+def test_in_a_batch_its_notebook_and_its_summary(
+    clip: Path, tmp_path: Path, scheduler: str
+) -> None:
+    arguments = [str(clip), "--out", str(tmp_path / "out"), "--scheduler", scheduler]
+    done = CliRunner().invoke(main, ["batch", *arguments])
     plain(done.stdout)
     pages = [*(tmp_path / "out").glob("*.html")]
     assert len(pages) == 2
