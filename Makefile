@@ -21,6 +21,7 @@ test: $(READY)  ## run the tests
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint --deny-warnings workbench/desk/web tests/desk/javascript
 	$(BIN)/mypy
 
 bench: $(READY)  ## measure speed against the bare ffmpeg command

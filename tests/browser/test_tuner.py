@@ -222,7 +222,7 @@ def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
     assert np.ptp(grey, axis=1).max() == 0
     assert abs(float(grey.mean()) - 128) < 3
     desk.press("m")
-    expect(desk.stage.locator(".wbv-note")).to_contain_text("bands in magenta")
+    expect(desk.stage.locator(".wbv-note")).to_contain_text("banding in magenta")
     until = time.monotonic() + 30
     while np.array_equal(desk.pixels(), seen["w"]) and time.monotonic() < until:
         desk.page.wait_for_timeout(100)
@@ -231,7 +231,7 @@ def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
     desk.press("m", "?")
     keys = desk.stage.locator(".wbv-help")
     expect(keys).to_be_visible()
-    for word in ("band boost", "full screen", "one frame", "undo, redo", "keep a still"):
+    for word in ("band boost", "full screen", "one frame", "undo, redo", "grab a still"):
         expect(keys).to_contain_text(word)
     notebook.screenshot("help")
     desk.press("Escape")
@@ -353,7 +353,7 @@ def test_a_burst_ends_with_the_last_and_leaves_no_process(tuned: tuple[Notebook,
     code = """
     import psutil
     from workbench import render
-    shown = b"".join(tuner._viewer._last["exact", "after"][1])
+    shown = b"".join(tuner._viewer._sent["exact", "after"][1])
     print(shown == render(tuner.clip.frame(12), tuner.preset).tobytes(),
           [p for p in psutil.Process().children() if "ffmpeg" in " ".join(p.cmdline())])
     """

@@ -22,7 +22,7 @@ def test_traces_and_histograms_are_those_of_both_pictures(untagged: Path, kind: 
     scopes.stale = True
     scopes.kind = kind
     scopes.show(before, after)
-    layout, found = scopes.layout_, np.frombuffer(scopes.traces, np.uint8)
+    layout, found = scopes.geometry, np.frombuffer(scopes.traces, np.uint8)
     size = layout["channels"] * layout["rows"] * layout["columns"]
     assert found.size == size + layout["channels"] * layout["rows"] * layout["after_columns"]
     measure = {

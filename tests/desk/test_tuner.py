@@ -60,7 +60,7 @@ def message(desk: Tuner) -> str:
 
 def after(desk: Tuner) -> bytes:
     """The exact picture that the browser was given."""
-    return b"".join(desk._viewer._last["exact", "after"][1])
+    return b"".join(desk._viewer._sent["exact", "after"][1])
 
 
 def test_it_shows_the_picture_that_the_encoder_is_fed(desk: Tuner) -> None:
@@ -69,10 +69,10 @@ def test_it_shows_the_picture_that_the_encoder_is_fed(desk: Tuner) -> None:
     assert desk.clip is not None
     source = desk.clip.frame(12)
     assert after(desk) == render(source, desk.preset).tobytes()
-    assert b"".join(desk._viewer._last["exact", "before"][1]) == source.tobytes()
+    assert b"".join(desk._viewer._sent["exact", "before"][1]) == source.tobytes()
     assert len(desk._viewer.after) > 1000
     assert "CAMBI" in desk._figures.value
-    assert desk._scopes.layout_["kind"] == "waveform"
+    assert desk._scopes.geometry["kind"] == "waveform"
 
 
 def test_a_slider_changes_the_look_and_the_picture(desk: Tuner) -> None:
@@ -189,7 +189,7 @@ def test_a_look_in_8_bits_is_said(desk: Tuner) -> None:
 def test_stills_are_kept_compared_with_and_restored(desk: Tuner) -> None:
     desk.wait(PATIENCE)
     kept = after(desk)
-    desk._command("keep")
+    desk._command("grab")
     desk.use(load_preset("untouched"))
     desk._viewer.frame = 3
     desk.wait(PATIENCE)
@@ -197,7 +197,7 @@ def test_stills_are_kept_compared_with_and_restored(desk: Tuner) -> None:
     desk._gallery._toggles[1].value = True
     assert desk.wait(PATIENCE)
     assert desk._viewer.labels["before"] == "still 1"
-    assert b"".join(desk._viewer._last["exact", "before"][1]) == kept
+    assert b"".join(desk._viewer._sent["exact", "before"][1]) == kept
     press(desk.widget, "Restore")
     assert desk.preset == load_preset("smooth")
     assert desk._viewer.frame == 12
@@ -216,7 +216,7 @@ def test_the_difference_is_from_the_look_without_its_deband(desk: Tuner) -> None
     plain = desk.preset.override({"deband.filter": "none"})
     assert desk.clip is not None
     expected = render(desk.clip.frame(12), plain).tobytes()
-    assert b"".join(desk._viewer._last["exact", "reference"][1]) == expected
+    assert b"".join(desk._viewer._sent["exact", "reference"][1]) == expected
 
 
 def test_the_map_of_the_bands_is_sent_when_it_is_asked_for(
@@ -225,9 +225,9 @@ def test_the_map_of_the_bands_is_sent_when_it_is_asked_for(
     desk.wait(PATIENCE)
     maps: dict[str, np.ndarray] = {}
     monkeypatch.setattr(
-        desk._viewer, "show_bands", lambda side, found, _: maps.update({side: found})
+        desk._viewer, "show_banding_map", lambda side, found, _: maps.update({side: found})
     )
-    desk._viewer.bands = True
+    desk._viewer.banding_map = True
     assert desk.wait(PATIENCE)
     assert maps["before"].shape == (180, 320)
     assert maps["before"].mean() > 4 * maps["after"].mean()
@@ -406,7 +406,7 @@ def test_without_a_clip_every_button_says_so(
     assert message(desk) == f"There are no clips in {tmp_path}: write another folder above."
     for button in buttons(desk.widget):
         button.click()
-    for command in ("worst", "loop", "flip", "keep", "undo", "redo", "nonsense"):
+    for command in ("worst", "loop", "flip", "grab", "undo", "redo", "nonsense"):
         desk._command(command)
     desk.change("tone.contrast", 0.5)
     assert desk.wait(PATIENCE)

@@ -16,6 +16,7 @@ from workbench.deliver.recipe import Recipe, encode_command
 from workbench.deliver.record import write_record
 from workbench.deliver.report import write_report
 from workbench.deliver.verify import Delivery
+from workbench.desk.bundle import WEB, bundle
 from workbench.desk.latest_worker import LatestWorker
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.look.preset import Preset
@@ -24,30 +25,12 @@ from workbench.present.tables import findings_table
 
 
 class ReportLink(anywidget.AnyWidget):
-    """A link that opens a page of its own: the kernel's HTML, wherever the kernel's files are."""
+    """A link that opens an HTML page in a new tab. The page itself travels to the browser."""
 
-    _esm = """
-    function render({ model, el }) {
-      const link = document.createElement("a");
-      link.target = "_blank";
-      link.style = "color: var(--jp-content-link-color, #1976d2); text-decoration: underline";
-      let url = "";
-      const take = () => {
-        URL.revokeObjectURL(url);
-        url = URL.createObjectURL(new Blob([model.get("html")], { type: "text/html" }));
-        link.href = url;
-        link.textContent = model.get("words");
-        link.hidden = !model.get("html");
-      };
-      take();
-      model.on("change:html", take);
-      el.append(link);
-      return () => { model.off("change:html", take); URL.revokeObjectURL(url); };
-    }
-    export default { render };
-    """
+    _esm = bundle(WEB / "report_link.js")
+
     html = traitlets.Unicode("").tag(sync=True)
-    words = traitlets.Unicode("").tag(sync=True)
+    text = traitlets.Unicode("").tag(sync=True)
 
 
 class EncodePanel:
@@ -192,7 +175,7 @@ class EncodePanel:
         figures = draw_figures(delivery.inspection) if delivery.inspection else {}
         report = write_report(delivery, figures)
         with self._page.hold_sync():
-            self._page.words = f"Open the report ({report.name})"
+            self._page.text = f"Open the report ({report.name})"
             self._page.html = report.read_text(encoding="utf-8")
 
     def _show_command(self, argv: list[str]) -> None:

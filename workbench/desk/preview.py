@@ -170,7 +170,7 @@ class PreviewPipeline:
     def _show_exact(self, request: PreviewRequest, left: Frame, after: Frame) -> None:
         pictures: dict[Side, Frame] = {"before": left, "after": after}
         for side, picture in pictures.items():
-            if self._viewer.given(side) != self._generation[side]:
+            if self._viewer.exact_generation(side) != self._generation[side]:
                 self._viewer.show_exact(side, picture, self._generation[side])
         self.shown = request, after
 
@@ -206,7 +206,7 @@ class PreviewPipeline:
             top = max(float(np.quantile(before_map.c_values, 0.99)), 1e-6)
             maps: dict[Side, CambiMap] = {"before": before_map, "after": after_map}
             for side, bands in maps.items():
-                self._viewer.show_bands(side, _strength(bands, top), self._generation[side])
+                self._viewer.show_banding_map(side, _strength(bands, top), self._generation[side])
 
     def _undebanded(
         self, request: PreviewRequest, source: Frame, overtaken: ffmpeg.Cancellation

@@ -1,6 +1,6 @@
-"""Scopes: the histograms and one scope of the picture before and after, drawn in the browser.
+"""Scopes: a widget that shows luma histograms and one scope of two pictures, before and after.
 
-Drawn there because matplotlib takes as long for one figure as everything else on the desk together.
+The browser draws them. Matplotlib would take as long for one figure as the rest of the desk.
 """
 
 from functools import lru_cache
@@ -11,7 +11,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from workbench.desk.viewer import script
+from workbench.desk.bundle import WEB, bundle
 from workbench.measure import scopes
 from workbench.measure.code_values import ten_bit
 from workbench.media.frames import Frame
@@ -22,50 +22,50 @@ KINDS = ("waveform", "parade", "vectorscope")
 class Scopes(anywidget.AnyWidget):
     """Show luma histograms, and a waveform, an RGB parade or a vectorscope, of two pictures."""
 
-    _esm = script("elements.js", "scopes.js")
-    _css = script("scopes.css")
+    _esm = bundle(WEB / "scopes.js")
+    _css = (WEB / "scopes.css").read_text(encoding="utf-8")
 
     kind = traitlets.Enum(KINDS, default_value="waveform").tag(sync=True)
-    layout_ = traitlets.Dict({}).tag(sync=True)  # of the traces: kind, channels, rows, columns
+    geometry = traitlets.Dict({}).tag(sync=True)  # of the traces: kind, channels, rows, columns
     histograms = traitlets.Bytes().tag(sync=True)  # float32: 1024 shares before, 1024 after
-    traces = traitlets.Bytes().tag(sync=True)  # uint8: before's channels, then after's; row by row
-    stale = traitlets.Bool(False).tag(sync=True)  # not of the picture that is shown
+    traces = traitlets.Bytes().tag(sync=True)  # uint8: channels before, then after; row by row
+    stale = traitlets.Bool(False).tag(sync=True)  # measured on an earlier picture
 
     def show(self, before: Frame, after: Frame, name: str = "before") -> None:
-        """Measure two pictures and show them, the first under this name.
+        """Measure two pictures and show them. `name` labels the first.
 
-        Raises UnsupportedClip, which changes nothing.
+        Raises UnsupportedClip, and then shows what it showed before.
         """
-        shares = [_shares(frame) for frame in (before, after)]
-        pictures = [_trace(self.kind, frame) for frame in (before, after)]
-        layout: dict[str, Any] = {"kind": self.kind, "names": [name, "after"]}
-        layout["channels"], layout["rows"], layout["columns"] = pictures[0].shape
-        layout["after_columns"] = pictures[1].shape[2]
+        shares = [_luma_shares(frame) for frame in (before, after)]
+        traces = [_trace(self.kind, frame) for frame in (before, after)]
+        geometry: dict[str, Any] = {"kind": self.kind, "names": [name, "after"]}
+        geometry["channels"], geometry["rows"], geometry["columns"] = traces[0].shape
+        geometry["after_columns"] = traces[1].shape[2]
         if self.kind == "vectorscope":
-            layout["targets"] = [
+            geometry["targets"] = [
                 scopes.vectorscope_targets(frame.colour.assumed().matrix)
                 for frame in (before, after)
             ]
-            layout["skin"] = scopes.SKIN_TONE_ANGLE
+            geometry["skin"] = scopes.SKIN_TONE_ANGLE
         with self.hold_sync():
             self.histograms = b"".join(share.tobytes() for share in shares)
-            self.traces = b"".join(picture.tobytes() for picture in pictures)
-            self.layout_ = layout
+            self.traces = b"".join(trace.tobytes() for trace in traces)
+            self.geometry = geometry
             self.stale = False
 
 
-@lru_cache(maxsize=2)  # the picture before is the same as long as a slider moves
-def _shares(frame: Frame) -> NDArray[np.float32]:
-    """Return the share of luma pixels at each 10-bit code value."""
+@lru_cache(maxsize=2)  # the picture before stays the same while a slider moves
+def _luma_shares(frame: Frame) -> NDArray[np.float32]:
+    """Return the share of luma pixels at each 10-bit code value, shape (1024,)."""
     counts = np.bincount(ten_bit(frame)[0].ravel().clip(0, 1023), minlength=1024)
     return np.asarray(counts / counts.sum(), np.float32)
 
 
 @lru_cache(maxsize=2)
 def _trace(kind: str, frame: Frame) -> NDArray[np.uint8]:
-    """Return how bright a scope's trace is, 0 to 255: (channels, rows, columns), lowest row first.
+    """Return a scope's trace as opacity from 0 to 255: (channels, rows, columns), lowest row first.
 
-    Each channel is bright on its own, so that the three of a parade can be compared.
+    Each channel is scaled on its own, so that the channels of a parade can be compared.
     """
     measure = {
         "waveform": scopes.waveform,
@@ -74,4 +74,4 @@ def _trace(kind: str, frame: Frame) -> NDArray[np.uint8]:
     }[kind]
     counts = measure(frame)
     channels = counts if counts.ndim == 3 else counts[None]
-    return np.stack([(scopes.strength(one) * 255).astype(np.uint8) for one in channels])
+    return np.stack([(scopes.strength(channel) * 255).astype(np.uint8) for channel in channels])

@@ -168,7 +168,7 @@ class Tuner:
                     index=min(self._viewer.frame, self._clip.frame_count - 1),
                     preset=self.preset,
                     against=self._against,
-                    bands=self._viewer.bands,
+                    bands=self._viewer.banding_map,
                     difference=self._viewer.mode == "difference",
                 )
             )
@@ -293,7 +293,7 @@ class Tuner:
             description="Keep a still", tooltip="Keep this picture and its look (key k)."
         )
         self._viewer.observe(self._refresh, "frame")
-        self._viewer.observe(self._wanted, ["bands", "mode"])
+        self._viewer.observe(self._wanted, ["banding_map", "mode"])
         self._scopes.observe(self._refresh, "kind")
         self._keep.on_click(lambda _: self.keep())
 
@@ -351,7 +351,7 @@ class Tuner:
             "worst": self.find_worst,
             "loop": self.loop,
             "flip": self.flip,
-            "keep": self.keep,
+            "grab": self.keep,
             "undo": self.undo,
             "redo": self.redo,
             "unseen": self._rest,

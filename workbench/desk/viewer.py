@@ -1,11 +1,10 @@
-"""Viewer: two pictures in one canvas in the browser, before and after.
+"""Viewer: a widget that shows two pictures on one canvas in the browser, before and after.
 
-The kernel's side is thin: pictures in; the mode, the frame and what a person asks for out.
+The kernel sends pictures. The browser sends the mode, the frame and the user's commands.
 """
 
 import io
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import anywidget
@@ -14,35 +13,30 @@ import traitlets
 from numpy.typing import NDArray
 from PIL import Image
 
+from workbench.desk.bundle import WEB, bundle
 from workbench.media.clip import Clip
 from workbench.media.colour import LUMA_WEIGHTS
 from workbench.media.frames import Frame
 
-_HERE = Path(__file__).parent
-_QUALITY = 88  # of a JPEG, while something moves
+_JPEG_QUALITY = 88
 
 Side = Literal["before", "after"]
 Command = Callable[[str], None]
 
 
-def script(*names: str) -> str:
-    """Return files of this folder as one module: a widget's script cannot import its neighbours."""
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
-
-
 class Viewer(anywidget.AnyWidget):
-    """Show two pictures of one size; wipe, zoom and pan stay in the browser.
+    """Show two pictures of one size. Wipe, zoom and pan stay in the browser.
 
-    Each picture has a generation, a number that grows. A side's JPEG is replaced by its exact code
-    values when `show_exact` brings them with the same generation. What was shown exactly does not
-    come back from a saved notebook; the JPEGs do.
+    Each picture has a generation, a number that grows. `show_exact` replaces a side's JPEG with
+    exact code values of the same generation. A saved notebook keeps the JPEGs, but not the exact
+    pictures.
     """
 
-    _esm = script("elements.js", "pixels.js", "placement.js", "viewer.js")
-    _css = script("viewer.css")
+    _esm = bundle(WEB / "viewer.js")
+    _css = (WEB / "viewer.css").read_text(encoding="utf-8")
 
     before = traitlets.Bytes().tag(sync=True)  # JPEG
-    after = traitlets.Bytes().tag(sync=True)
+    after = traitlets.Bytes().tag(sync=True)  # JPEG
     picture = traitlets.Dict().tag(sync=True)  # generation of each side, width, height
     labels = traitlets.Dict({"before": "before", "after": "after", "difference": "difference"}).tag(
         sync=True
@@ -53,20 +47,25 @@ class Viewer(anywidget.AnyWidget):
         ["wipe", "side", "before", "after", "difference"], default_value="wipe"
     ).tag(sync=True)
     boost = traitlets.Bool(False).tag(sync=True)
-    bands = traitlets.Bool(False).tag(sync=True)
-    gain = traitlets.Int(8).tag(sync=True)
-    message = traitlets.Unicode("").tag(sync=True)
+    banding_map = traitlets.Bool(False).tag(sync=True)  # whether to show it
+    gain = traitlets.Int(8).tag(sync=True)  # of the boost and of the difference
+    message = traitlets.Unicode("").tag(sync=True)  # an error, shown over the picture
+    status = traitlets.Unicode("").tag(sync=True)  # the desk's status line
 
     def __init__(self, on_command: Command = lambda _: None) -> None:
-        """`on_command` hears what is asked for by key or button: see KEYS in viewer.js."""
+        """Create a viewer that calls `on_command` with the name of each command.
+
+        web/shortcuts.js lists the commands of the keyboard. The command "unseen" means that the
+        browser closed the viewer's last view.
+        """
         super().__init__()
         self._on_command = on_command
-        self._last: dict[tuple[str, str], tuple[dict[str, Any], list[bytes]]] = {}
-        self._views = 0  # that are open in browsers
-        self.on_msg(self._heard)
+        self._sent: dict[tuple[str, str], tuple[dict[str, Any], list[bytes]]] = {}
+        self._views = 0  # open views in browsers
+        self.on_msg(self._receive)
 
     def set_clip(self, clip: Clip) -> None:
-        """Take over how many frames there are, and how fast they go."""
+        """Set the number of frames and the frame rate from a clip."""
         self.clip = {
             "frames": clip.frame_count,
             "rate": float(clip.frame_rate),
@@ -77,9 +76,9 @@ class Viewer(anywidget.AnyWidget):
     def show(
         self, size: tuple[int, int], generation: dict[Side, int], pictures: dict[Side, bytes]
     ) -> None:
-        """Show JPEGs, in one message; a side that is not given stays as it is.
+        """Show JPEGs in one message. A side without a JPEG keeps its picture.
 
-        `size` is the picture's own (width, height): the JPEGs are stretched to it.
+        `size` is (width, height) in pixels of the full picture. The browser scales the JPEGs to it.
         """
         with self.hold_sync():
             for side, jpeg in pictures.items():
@@ -87,7 +86,7 @@ class Viewer(anywidget.AnyWidget):
             self.picture = {"generation": dict(generation), "width": size[0], "height": size[1]}
 
     def show_exact(self, side: Side | Literal["reference"], frame: Frame, generation: int) -> None:
-        """Give the browser a picture's code values. `reference` is what a difference is from."""
+        """Send a picture's code values. The difference is taken from the side "reference"."""
         colour = frame.colour.assumed()
         red, blue = LUMA_WEIGHTS.get(colour.matrix, LUMA_WEIGHTS["bt709"])
         down, across = frame.chroma_step
@@ -103,50 +102,58 @@ class Viewer(anywidget.AnyWidget):
             "blue": blue,
             "chroma": [across, down],
         }
-        self._give(layout, [plane.tobytes() for plane in (frame.luma, frame.cb, frame.cr)])
+        self._send_buffers(layout, [plane.tobytes() for plane in (frame.luma, frame.cb, frame.cr)])
 
-    def show_bands(self, side: Side, strength: NDArray[np.uint8], generation: int) -> None:
-        """Lay a map over a side's picture: (height, width) at any size, 0 is clear."""
-        height, width = strength.shape
+    def show_banding_map(self, side: Side, opacity: NDArray[np.uint8], generation: int) -> None:
+        """Send the map to lay over a side's picture.
+
+        `opacity` has the shape (height, width), in any size; 0 is transparent.
+        """
+        height, width = opacity.shape
         layout = {
-            "kind": "bands",
+            "kind": "map",
             "side": side,
             "generation": generation,
             "width": width,
             "height": height,
         }
-        self._give(layout, [strength.tobytes()])
+        self._send_buffers(layout, [opacity.tobytes()])
 
-    def given(self, side: Side) -> int | None:
-        """Return the generation of the exact picture that was given to a side last, if any was."""
-        layout, _ = self._last.get(("exact", side), ({}, []))
+    def exact_generation(self, side: Side) -> int | None:
+        """Return the generation of the last exact picture sent for a side, or None."""
+        layout, _ = self._sent.get(("exact", side), ({}, []))
         return layout.get("generation")
 
-    def _give(self, layout: dict[str, Any], buffers: list[bytes]) -> None:
-        """Send what does not belong into a saved notebook, and keep it for views to come."""
-        self._last[layout["kind"], layout["side"]] = layout, buffers
-        self.send(layout, buffers)
+    def exact_picture(self, side: Side | Literal["reference"]) -> bytes:
+        """Return the code values last sent for a side: its planes Y', Cb and Cr joined."""
+        _, buffers = self._sent[("exact", side)]
+        return b"".join(buffers)
 
     def play(self, before: Sequence[bytes], after: Sequence[bytes], ends: Sequence[float]) -> None:
-        """Play JPEGs in a loop; `ends` are the seconds at which each goes."""
+        """Play JPEGs in a loop. `ends` has the end time of each frame in seconds."""
         self.send({"kind": "loop", "ends": list(ends)}, [*before, *after])
 
-    def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
+    def _send_buffers(self, layout: dict[str, Any], buffers: list[bytes]) -> None:
+        """Send data outside the saved notebook, and keep it for views that open later."""
+        self._sent[layout["kind"], layout["side"]] = layout, buffers
+        self.send(layout, buffers)
+
+    def _receive(self, _: object, content: dict[str, Any], __: object) -> None:
         command = str(content.get("command"))
         if command == "gone":
             self._views -= 1
             if not self._views:
                 self._on_command("unseen")
-        elif command == "ready":  # a view that was opened just now
+        elif command == "ready":
             self._views += 1
-            for layout, buffers in list(self._last.values()):
+            for layout, buffers in list(self._sent.values()):
                 self.send(layout, buffers)
         else:
             self._on_command(command)
 
 
 def jpeg(frame: Frame) -> bytes:
-    """Return a picture as JPEG, for while something moves. Raises UnsupportedClip."""
+    """Encode a frame as a JPEG for the preview. Raises UnsupportedClip."""
     buffer = io.BytesIO()
-    Image.fromarray(frame.rgb()).save(buffer, "JPEG", quality=_QUALITY)
+    Image.fromarray(frame.rgb()).save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()

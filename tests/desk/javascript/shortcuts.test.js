@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nextGain, steppedFrame, viewerActions } from "../../../workbench/desk/web/actions.js";
+import { HELP, actionFor, controlUsesKey, handleKey } from "../../../workbench/desk/web/shortcuts.js";
+
+/** An element that answers `matches` by its tag, type and role. */
+function control(tag, { type = "text", role = "" } = {}) {
+  const selectors = { button: ["button"], select: ["select"], textarea: ["textarea"] }[tag] ?? [];
+  if (tag === "input") selectors.push(`input[type=${type}]`);
+  return {
+    matches: (list) => list.split(/, (?![^(]*\))/).some((one) => {
+      if (one === "[role=slider]") return role === "slider";
+      if (one.startsWith("input:not(")) return tag === "input" && !one.includes(`type=${type}`);
+      return one === tag || selectors.includes(one);
+    }),
+  };
+}
+
+function pressed(key, changes = {}) {
+  const event = {
+    key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: control("div"),
+    prevented: false, stopped: false, ...changes,
+  };
+  event.preventDefault = () => { event.prevented = true; };
+  event.stopPropagation = () => { event.stopped = true; };
+  const called = [];
+  const actions = new Proxy({}, { get: (_, name) => (argument) => called.push([name, argument]) });
+  handleKey(event, actions);
+  return { called, event };
+}
+
+test("every key of the help page has an action", () => {
+  const names = { space: " ", left: "ArrowLeft", right: "ArrowRight", wheel: null, drag: null };
+  for (const [keys] of HELP)
+    for (const shown of keys.split("  ")) {
+      const [, ctrl, letter] = /^(ctrl )?(.*)$/.exec(shown);
+      const key = letter in names ? names[letter] : letter;
+      if (key !== null) assert.ok(actionFor({ key, ctrlKey: Boolean(ctrl) }), shown);
+    }
+});
+
+test("every action of a key is one of the viewer's actions", () => {
+  const actions = viewerActions({});
+  const keys = [..." wsdbm+=-f124jlakF?", "Escape", "ArrowLeft", "ArrowRight"];
+  for (const key of keys) assert.equal(typeof actions[actionFor({ key })[0]], "function", key);
+});
+
+test("undo and redo have their usual keys", () => {
+  for (const modifier of [{ ctrlKey: true }, { metaKey: true }]) {
+    assert.deepEqual(actionFor({ key: "z", ...modifier }), ["send", "undo"]);
+    assert.deepEqual(actionFor({ key: "y", ...modifier }), ["send", "redo"]);
+    assert.deepEqual(actionFor({ key: "Z", shiftKey: true, ...modifier }), ["send", "redo"]);
+  }
+});
+
+test("arrow keys step one frame, and ten with shift", () => {
+  assert.deepEqual(actionFor({ key: "ArrowLeft" }), ["step", -1]);
+  assert.deepEqual(actionFor({ key: "ArrowRight", shiftKey: true }), ["step", 10]);
+});
+
+test("other keys and other modifiers do nothing", () => {
+  assert.equal(actionFor({ key: "x" }), null);
+  assert.equal(actionFor({ key: "constructor" }), null);
+  assert.equal(actionFor({ key: "b", ctrlKey: true }), null);
+  assert.equal(actionFor({ key: "b", altKey: true }), null);
+});
+
+test("a key runs its action and stays out of the notebook", () => {
+  const { called, event } = pressed("b");
+  assert.deepEqual(called, [["toggleBoost", undefined]]);
+  assert.ok(event.prevented && event.stopped);
+});
+
+test("a key without an action stays out of the notebook, but Tab and ctrl s do not", () => {
+  assert.ok(pressed("x").event.stopped);
+  assert.ok(!pressed("Tab").event.stopped);
+  assert.ok(!pressed("s", { ctrlKey: true }).event.stopped);
+});
+
+test("text and lists keep their keys", () => {
+  for (const target of [control("input"), control("select"), control("textarea")]) {
+    const { called, event } = pressed("b", { target });
+    assert.deepEqual(called, []);
+    assert.ok(!event.prevented && event.stopped);
+  }
+});
+
+test("buttons keep space and enter, sliders the arrows", () => {
+  assert.ok(controlUsesKey(control("button"), " "));
+  assert.ok(!controlUsesKey(control("button"), "b"));
+  assert.ok(controlUsesKey(control("div", { role: "slider" }), "ArrowLeft"));
+  assert.ok(controlUsesKey(control("input", { type: "range" }), "ArrowLeft"));
+  assert.ok(!controlUsesKey(control("input", { type: "range" }), "b"));
+  assert.ok(!controlUsesKey(control("input", { type: "checkbox" }), "b"));
+});
+
+test("a gain goes up and down by factors of two and stops at both ends", () => {
+  assert.equal(nextGain(8, 1), 16);
+  assert.equal(nextGain(8, -1), 4);
+  assert.equal(nextGain(32, 1), 32);
+  assert.equal(nextGain(2, -1), 2);
+});
+
+test("a step stays within the clip", () => {
+  assert.equal(steppedFrame(12, 1, 24), 13);
+  assert.equal(steppedFrame(20, 10, 24), 23);
+  assert.equal(steppedFrame(3, -10, 24), 0);
+  assert.equal(steppedFrame(0, 1, 0), 0);
+});
+
+/** A view with the state that actions change. */
+function view(traits) {
+  const made = {
+    traits: { mode: "wipe", boost: false, banding_map: false, gain: 8, frame: 0,
+      clip: { frames: 24 }, ...traits },
+    sent: [],
+    player: { playing: false, requested: false },
+  };
+  return Object.assign(made, {
+    model: { get: (name) => made.traits[name] },
+    get mode() { return made.traits.mode; },
+    set: (name, value) => { made.traits[name] = value; },
+    send: (command) => made.sent.push(command),
+    stopLoop: () => Object.assign(made.player, { playing: false, requested: false }),
+  });
+}
+
+test("space switches sides, and d goes to the difference and back", () => {
+  const made = view({ mode: "before" });
+  Object.defineProperty(made, "mode", { get: () => made.traits.mode });
+  const actions = viewerActions(made);
+  actions.switchSide();
+  assert.equal(made.traits.mode, "after");
+  actions.toggleDifference();
+  assert.equal(made.traits.mode, "difference");
+  actions.toggleDifference();
+  assert.equal(made.traits.mode, "wipe");
+});
+
+test("a second press of loop cancels the loop that is still on its way", () => {
+  const made = view(), actions = viewerActions(made);
+  actions.toggleLoop();
+  assert.ok(made.player.requested);
+  actions.toggleLoop();
+  assert.ok(!made.player.requested);
+  assert.deepEqual(made.sent, ["loop"]);
+});
+
+test("a step stops a loop", () => {
+  const made = view({ frame: 5 });
+  made.player.playing = true;
+  viewerActions(made).step(-1);
+  assert.equal(made.traits.frame, 4);
+  assert.ok(!made.player.playing);
+});

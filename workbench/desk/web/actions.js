@@ -1,0 +1,57 @@
+// Actions of the viewer, by the names that buttons and keyboard shortcuts use.
+
+import { setPressed } from "./dom.js";
+
+const GAINS = [2, 4, 8, 16, 32];
+
+/** Return the gain one step up or down, or the same one at either end. */
+export function nextGain(gain, by) {
+  return GAINS[GAINS.indexOf(gain) + by] ?? gain;
+}
+
+/** Return the frame number `by` frames on, within the clip. */
+export function steppedFrame(frame, by, frames) {
+  return Math.min(Math.max(0, frames - 1), Math.max(0, frame + by));
+}
+
+/** Return the actions of a ViewerView. */
+export function viewerActions(view) {
+  const get = (name) => view.model.get(name);
+  const actions = {
+    setMode: (mode) => view.set("mode", mode),
+    switchSide: () => view.set("mode", view.mode === "before" ? "after" : "before"),
+    toggleDifference: () => view.set("mode", view.mode === "difference" ? "wipe" : "difference"),
+    toggleBoost: () => view.set("boost", !get("boost")),
+    toggleMap: () => view.set("banding_map", !get("banding_map")),
+    changeGain: (by) => view.set("gain", nextGain(get("gain"), by)),
+    zoom: (zoom) => {
+      view.placement.zoomTo(zoom);
+      view.repaint();
+    },
+    step: (by) => actions.goToFrame(steppedFrame(get("frame"), by, get("clip").frames)),
+    goToFrame: (frame) => {
+      view.stopLoop();
+      view.set("frame", frame);
+    },
+    toggleLoop: () => {
+      if (view.player.playing || view.player.requested) view.stopLoop();
+      else {
+        view.player.requested = true;
+        view.send("loop");
+      }
+    },
+    toggleFullScreen: () => {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else view.ui.root.requestFullscreen();
+    },
+    toggleHelp: () => {
+      view.ui.help.hidden = !view.ui.help.hidden;
+      setPressed(view.ui.helpButton, !view.ui.help.hidden);
+    },
+    closeHelp: () => {
+      if (!view.ui.help.hidden) actions.toggleHelp();
+    },
+    send: (command) => view.send(command),
+  };
+  return actions;
+}

@@ -1,0 +1,285 @@
+// Viewer widget: two pictures on one canvas, before and after.
+//
+// While something moves, a picture is a JPEG at display size. At rest its exact code values follow
+// as planar Y'CbCr. The picture, its boosted banding, the difference and the values under the
+// pointer are then made of those. Wipe, zoom and pan need no answer from the kernel.
+
+import { DeskRoot } from "./accessibility.js";
+import { viewerActions } from "./actions.js";
+import { canvasOf, setText } from "./dom.js";
+import { LoopPlayer } from "./loop_player.js";
+import { PIXEL_FRAME_SCALE, paint } from "./painter.js";
+import { PictureSide } from "./picture_side.js";
+import { Placement } from "./placement.js";
+import { Planes } from "./planes.js";
+import { listenToPointer } from "./pointer.js";
+import {
+  SIDES, framePosition, labelledSides, pixelPosition, pixelValues, showsExact, viewNote,
+} from "./readout.js";
+import { handleKey } from "./shortcuts.js";
+import { buildViewer, showPressed } from "./viewer_elements.js";
+
+const MAP_COLOUR = [255, 26, 153]; // magenta
+
+const decodeJpeg = (bytes) =>
+  createImageBitmap(new Blob([bytes], { type: "image/jpeg" }), { colorSpaceConversion: "none" });
+
+export class ViewerView {
+  constructor({ model, el }) {
+    this.model = model;
+    this.sides = { before: new PictureSide(), after: new PictureSide() };
+    this.reference = null; // Planes that the difference is taken from
+    this.difference = null; // {key, canvas}
+    this.placement = new Placement();
+    this.wipe = 0.5; // position of the wipe line as a share of the width
+    this.pixel = null; // picture pixel under the pointer
+    this.repaintTimer = 0;
+    this.player = new LoopPlayer(() => this.paintNow());
+    this.actions = viewerActions(this);
+    this.ui = buildViewer(this.actions);
+    el.append(this.ui.root);
+    listenToPointer(this.ui, this);
+    this.desk = new DeskRoot(this.ui.root, (event) => handleKey(event, this.actions));
+    this.resizeObserver = new ResizeObserver(() => this.resize());
+    this.resizeObserver.observe(this.ui.stage);
+    this.listeners = this.listen();
+    this.takeClip();
+    this.takeMessages();
+    this.takePicture();
+    this.repaint();
+    this.send("ready"); // the kernel then sends the exact pictures
+  }
+
+  remove() {
+    this.resizeObserver.disconnect();
+    this.desk.detach();
+    this.player.stop();
+    this.send("gone");
+    for (const [name, listener] of Object.entries(this.listeners)) this.model.off(name, listener);
+  }
+
+  get mode() {
+    return this.model.get("mode");
+  }
+
+  // ---- requests to the kernel, and state of this view
+
+  set(trait, value) {
+    this.model.set(trait, value);
+    this.model.save_changes();
+  }
+
+  send(command) {
+    this.model.send({ command });
+  }
+
+  setWipe(share) {
+    this.wipe = Math.min(1, Math.max(0, share));
+    this.repaint();
+  }
+
+  stopLoop() {
+    const playing = this.player.playing;
+    this.player.stop();
+    if (playing) this.repaint();
+  }
+
+  // ---- data from the kernel
+
+  listen() {
+    const repaint = () => this.repaint();
+    const listeners = {
+      "change:picture": () => this.takePicture(),
+      "change:clip": () => this.takeClip(),
+      "change:frame": () => this.takeFrame(),
+      "change:message": () => this.takeMessages(),
+      "change:status": () => this.takeMessages(),
+      "change:mode": () => { this.layOut(); this.repaint(); },
+      "change:boost": repaint,
+      "change:banding_map": repaint,
+      "change:gain": repaint,
+      "change:labels": repaint,
+      "msg:custom": (content, buffers) => this.takeBuffers(content, buffers),
+    };
+    for (const [name, listener] of Object.entries(listeners)) this.model.on(name, listener);
+    return listeners;
+  }
+
+  /** Decode new JPEGs. The last picture stays on screen until then. */
+  takePicture() {
+    const { generation } = this.model.get("picture");
+    if (!generation) return;
+    this.stopLoop();
+    for (const name of SIDES) {
+      const side = this.sides[name], wanted = generation[name], bytes = this.model.get(name);
+      if (side.pending === wanted || !bytes || !bytes.byteLength) continue;
+      side.pending = wanted;
+      decodeJpeg(bytes).then((picture) => {
+        if (side.generation > wanted) return; // a newer picture was decoded first
+        side.setPreview(picture, wanted);
+        this.repaint();
+      });
+    }
+    this.layOut();
+    this.ui.stage.style.aspectRatio = this.placement.picture.join(" / ");
+  }
+
+  takeBuffers(content, buffers) {
+    if (content.kind === "exact") {
+      const planes = new Planes(content, buffers);
+      if (content.side === "reference") this.reference = planes;
+      else this.sides[content.side].setPlanes(planes);
+      this.repaint();
+    } else if (content.kind === "map") {
+      const { width, height, generation } = content, [red, green, blue] = MAP_COLOUR;
+      const strength = new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, width * height);
+      const pixels = Uint32Array.from(strength, (alpha) =>
+        (alpha << 24) | (blue << 16) | (green << 8) | red);
+      const map = canvasOf(pixels, width, height);
+      Object.assign(this.sides[content.side], { map, mapGeneration: generation });
+      this.repaint();
+    } else if (content.kind === "loop") this.takeLoop(content, buffers);
+  }
+
+  async takeLoop({ ends }, buffers) {
+    if (!this.player.requested) return;
+    const frames = await Promise.all(buffers.map(decodeJpeg));
+    if (!this.player.requested) return; // the user stopped it meanwhile
+    this.player.requested = false;
+    this.player.start(frames.slice(0, ends.length), frames.slice(ends.length), ends);
+  }
+
+  takeClip() {
+    this.ui.frame.max = String(Math.max(0, this.model.get("clip").frames - 1));
+    this.takeFrame();
+  }
+
+  takeFrame() {
+    const frame = this.model.get("frame"), text = framePosition(this.model.get("clip"), frame);
+    this.ui.frame.value = String(frame);
+    this.ui.timecode.textContent = text;
+    this.ui.frame.setAttribute("aria-valuetext", text);
+  }
+
+  takeMessages() {
+    this.ui.message.textContent = this.model.get("message");
+    this.ui.message.hidden = !this.model.get("message");
+    setText(this.ui.status, this.model.get("status"));
+  }
+
+  // ---- painting, at most once for each refresh of the screen
+
+  layOut() {
+    const { width, height } = this.model.get("picture"), { canvas } = this.ui;
+    this.placement.picture = [width || 16, height || 9];
+    this.placement.panes = this.mode === "side" ? 2 : 1;
+    this.placement.canvas = [canvas.width, canvas.height];
+    this.placement.clampCentre();
+  }
+
+  resize() {
+    this.desk.attach();
+    const { canvas, stage } = this.ui;
+    const box = stage.getBoundingClientRect(), ratio = devicePixelRatio;
+    const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
+    if (!width || (canvas.width === width && canvas.height === height)) return;
+    [canvas.width, canvas.height] = [width, height];
+    this.layOut();
+    this.paintNow(); // a resized canvas is empty
+  }
+
+  repaint() {
+    if (this.repaintTimer) return;
+    this.repaintTimer = requestAnimationFrame(() => {
+      this.repaintTimer = 0;
+      this.paintNow();
+    });
+  }
+
+  paintNow() {
+    const { mode, placement, player, ui } = this;
+    if (player.playing) this.pixel = null; // moving frames have no exact values
+    const empty = !player.playing && !this.sides.after.preview;
+    const still = !player.playing;
+    paint(ui.canvas.getContext("2d"), {
+      mode: player.playing && mode === "difference" ? "after" : mode,
+      placement,
+      wipe: Math.round(this.wipe * ui.canvas.width),
+      pictures: still ? this.stillPictures() : player.frames,
+      maps: still && this.model.get("banding_map") ? this.currentMaps() : {},
+      wipeLine: mode === "wipe" && !empty,
+      pixel: this.pixel,
+      pixelRatio: devicePixelRatio,
+    });
+    ui.invitation.hidden = !empty;
+    this.describe(empty);
+    ui.root.dispatchEvent(new CustomEvent("painted"));
+  }
+
+  stillPictures() {
+    if (this.mode === "difference") return { difference: this.differenceCanvas() };
+    const gain = this.model.get("boost") ? this.model.get("gain") : 1;
+    const size = this.placement.drawnSize.map(Math.round);
+    return Object.fromEntries(
+      labelledSides(this.mode).map((name) => [name, this.sides[name].image(gain, ...size)]));
+  }
+
+  currentMaps() {
+    return { before: this.sides.before.currentMap, after: this.sides.after.currentMap };
+  }
+
+  differenceCanvas() {
+    const after = this.sides.after.planes, { reference } = this, gain = this.model.get("gain");
+    if (!after || !reference || after.width !== reference.width || after.height !== reference.height)
+      return null;
+    const key = `${after.generation} ${reference.generation} ${gain}`;
+    if (this.difference?.key !== key) {
+      const pixels = after.difference(reference, gain);
+      this.difference = { key, canvas: canvasOf(pixels, after.width, after.height) };
+    }
+    return this.difference.canvas;
+  }
+
+  /** Update the words around the picture. */
+  describe(empty) {
+    const { mode, placement, sides, ui } = this, { playing } = this.player;
+    const [labels, gain, boost, map] =
+      ["labels", "gain", "boost", "banding_map"].map((name) => this.model.get(name));
+    for (const name of SIDES) {
+      ui.labels[name].hidden = empty || !labelledSides(mode).includes(name);
+      setText(ui.labels[name], labels[name]);
+      ui.root.dataset[name] = sides[name].generation;
+      ui.root.dataset[`${name}Exact`] = sides[name].exact;
+    }
+    const exact = !playing && showsExact(mode, sides, this.reference);
+    const { scale, zoom } = placement, { difference } = labels;
+    ui.note.hidden = empty;
+    setText(ui.note, viewNote({ mode, exact, playing, scale, gain, boost, map, difference }));
+    ui.note.classList.toggle("wbv-lossy", !exact);
+    ui.root.dataset.exact = exact;
+    setText(ui.gain, `×${gain}`);
+    showPressed(ui, { mode, zoom, boost, map, playing });
+    this.showValues();
+  }
+
+  setPixel(pixel) {
+    this.pixel = pixel;
+    if (this.placement.scale >= PIXEL_FRAME_SCALE) this.repaint();
+    this.showValues();
+  }
+
+  /** Show the values of the pixel under the pointer. */
+  showValues() {
+    setText(this.ui.pixel, pixelPosition(this.pixel));
+    const labels = this.model.get("labels");
+    for (const name of SIDES)
+      setText(this.ui.values[name], `${labels[name]}   ${pixelValues(this.sides[name], this.pixel)}`);
+  }
+}
+
+function render(context) {
+  const view = new ViewerView(context);
+  return () => view.remove();
+}
+
+export default { render };

@@ -1,0 +1,108 @@
+// Page elements of the viewer: toolbar, stage, readout, transport and status line.
+
+import { button, element, setPressed } from "./dom.js";
+import { HELP } from "./shortcuts.js";
+
+const MODES = [
+  ["wipe", "Wipe", "w"],
+  ["side", "Side by side", "s"],
+  ["before", "Before", "space"],
+  ["after", "After", "space"],
+  ["difference", "Difference", "d"],
+];
+const ZOOMS = [["f", "Fit", 0], ["1", "100 %", 1], ["2", "200 %", 2], ["4", "400 %", 4]];
+const FULL_SCREEN_ICON =
+  '<svg viewBox="0 0 12 12" width="11" height="11" fill="none" stroke="currentColor" ' +
+  'stroke-width="1.4"><path d="M1 4V1h3M8 1h3v3M11 8v3H8M4 11H1V8"/></svg>';
+
+/** Build the viewer. `actions` are the functions that buttons call, by name.
+ *  Returns the elements that change later, by name. */
+export function buildViewer(actions) {
+  const toolbar = buildToolbar(actions), stage = buildStage(), transport = buildTransport(actions);
+  const readout = {
+    pixel: element("span", { class: "wbv-place" }),
+    values: {
+      before: element("span", { class: "wbv-values wbv-before" }),
+      after: element("span", { class: "wbv-values wbv-after" }),
+    },
+  };
+  const status = element("div", { class: "wbv-status", role: "status", "aria-live": "polite" });
+  const root = element("div", { class: "wbv" }, toolbar.bar, stage.stage,
+    element("div", { class: "wbv-readout", "aria-label": "Pixel under the pointer" },
+      readout.pixel, readout.values.before, readout.values.after),
+    transport.bar, status);
+  return { ...toolbar, ...stage, ...transport, ...readout, status, root };
+}
+
+function group(label, ...parts) {
+  return element("div", { class: "wbv-group", role: "group", "aria-label": label }, ...parts);
+}
+
+function buildToolbar(actions) {
+  const modes = MODES.map(([mode, text, key]) => {
+    const made = button(text, text, () => actions.setMode(mode), key);
+    made.dataset.mode = mode;
+    return made;
+  });
+  const zooms = ZOOMS.map(([key, text, zoom]) => {
+    const made = button(text, `Zoom: ${text}`, () => actions.zoom(zoom), key);
+    made.dataset.zoom = zoom;
+    return made;
+  });
+  const boost = button("Boost", "Band boost: raise local contrast on both sides",
+    actions.toggleBoost, "b");
+  const map = button("Map", "Banding map", actions.toggleMap, "m");
+  const less = button("−", "Less boost and difference", () => actions.changeGain(-1), "-");
+  const more = button("+", "More boost and difference", () => actions.changeGain(1), "+");
+  const gain = element("output", { class: "wbv-gain" });
+  const helpButton = button("?", "Keys", actions.toggleHelp, "?");
+  const fullScreen = button("", "Full screen", actions.toggleFullScreen, "F");
+  fullScreen.innerHTML = FULL_SCREEN_ICON;
+  const bar = element("div", { class: "wbv-bar", role: "toolbar", "aria-label": "Viewer" },
+    group("Compare", ...modes), group("Banding", boost, map, less, gain, more),
+    group("Zoom", ...zooms), group("Window", fullScreen, helpButton));
+  return { bar, modes, zooms, boost, map, gain, helpButton };
+}
+
+function buildStage() {
+  const canvas = element("canvas", { "aria-hidden": "true" });
+  const labels = {
+    before: element("span", { class: "wbv-tag wbv-before" }),
+    after: element("span", { class: "wbv-tag wbv-after" }),
+  };
+  const note = element("span", { class: "wbv-tag wbv-note", role: "status", "aria-live": "polite" });
+  const message = element("div", { class: "wbv-message", role: "alert" });
+  const invitation = element("div", { class: "wbv-invitation" },
+    "Type the folder of your clips in the box above, press Enter, and choose a clip.");
+  const help = element("div", { class: "wbv-help", hidden: "" },
+    ...HELP.map(([keys, text]) => element("div", {},
+      element("span", {}, ...keys.split("  ").map((key) => element("kbd", {}, key))), text)));
+  const stage = element("div", {
+    class: "wbv-stage", tabindex: "0", role: "application",
+    "aria-label": "Picture, before and after. Press ? for the keys.",
+  }, canvas, invitation, labels.before, labels.after, note, message, help);
+  return { canvas, labels, note, message, invitation, help, stage };
+}
+
+function buildTransport(actions) {
+  const frame = element("input", { type: "range", min: "0", step: "1", "aria-label": "Frame" });
+  const timecode = element("output", { class: "wbv-timecode" });
+  const loop = button("Loop", "Loop one second of video", actions.toggleLoop, "l");
+  const bar = element("div", { class: "wbv-bar wbv-transport" },
+    group("Step", button("◂", "Previous frame", () => actions.step(-1), "left"),
+      button("▸", "Next frame", () => actions.step(1), "right")),
+    frame, timecode,
+    group("Play", loop, button("Worst", "Go to the frame with the most banding",
+      () => actions.send("worst"), "j")));
+  frame.addEventListener("input", () => actions.goToFrame(Number(frame.value)));
+  return { bar, frame, timecode, loop };
+}
+
+/** Show on the buttons which options are on. */
+export function showPressed(elements, { mode, zoom, boost, map, playing }) {
+  for (const made of elements.modes) setPressed(made, made.dataset.mode === mode);
+  for (const made of elements.zooms) setPressed(made, zoom === Number(made.dataset.zoom));
+  setPressed(elements.boost, boost);
+  setPressed(elements.map, map);
+  setPressed(elements.loop, playing);
+}
