@@ -65,7 +65,7 @@ def test_a_batch_leaves_every_clips_files_and_a_summary(
     ]
     assert found[1]["reason"] == "c.mp4 has no video in it, only audio"
     assert found[0]["verdict"] in ("pass", "note", "warn")
-    assert found[0]["cambi_after"] < found[0]["cambi_before"]
+    assert found[0]["measures"]["cambi_after"] < found[0]["measures"]["cambi_before"]
     for name in ("a_prores", "day 2/b#1_prores"):
         assert whole(out, name)
         assert all((out / (name + suffix)).is_file() for suffix in SUFFIXES)
@@ -151,7 +151,7 @@ def test_a_sweep_is_a_contact_sheet_of_one_part(
         *("--sweep", "deband.strength=0.5,1.5", "--sweep", "dither.filter=none"),
     )
     assert [one["overrides"]["deband.strength"] for one in found] == [0.5, 1.5]
-    assert found[0]["contour_after"] != found[1]["contour_after"]
+    assert found[0]["measures"]["contour_after"] != found[1]["measures"]["contour_after"]
     page = (out / "summary.html").read_text(encoding="utf-8")
     assert "Contact sheet" in page
     assert page.count("data:image/png;base64,") >= 6  # three parts, plain and boosted

@@ -23,8 +23,8 @@ def test_a_row_says_the_worst_of_what_was_measured(banded: Path, tmp_path: Path)
         row = Outcome(name="a", source="a", state="delivered", **measures(facts))
         shown = views(banded, delivery.destination, facts, crops=True)
     frames = facts["measures"]["frames"]
-    assert row.cambi_after == max(one["cambi_after"] for one in frames)
-    assert row.bit_depth == min(one["effective_bit_depth"] for one in frames)
+    assert row.measures["cambi_after"] == max(one["cambi_after"] for one in frames)
+    assert row.measures["effective_bit_depth"] == min(one["effective_bit_depth"] for one in frames)
     assert (row.verdict, row.reason) == ("warn", "bit depth")
     noted = {"verdict": "note", "findings": [f for f in facts["findings"] if f["level"] != "warn"]}
     assert measures(facts | noted)["reason"] == "colour assumed"
@@ -35,8 +35,8 @@ def test_a_row_says_the_worst_of_what_was_measured(banded: Path, tmp_path: Path)
 
 def test_they_are_read_with_what_went_wrong_first(tmp_path: Path) -> None:
     rows = [
-        outcome("a", verdict="pass", cambi_after=1.0),
-        outcome("b", verdict="pass", cambi_after=3.0),
+        outcome("a", verdict="pass", measures={"cambi_after": 1.0}),
+        outcome("b", verdict="pass", measures={"cambi_after": 3.0}),
         outcome("c", verdict="fail"),
         outcome("d", verdict="warn"),
         Outcome(name="e", source="e", state="failed", reason="no"),
@@ -49,6 +49,15 @@ def test_they_are_read_with_what_went_wrong_first(tmp_path: Path) -> None:
         read_outcomes(path)
     with pytest.raises(ClipNotFound, match="cannot be read"):
         read_outcomes(tmp_path / "none")
+
+
+def test_rows_of_earlier_versions_are_read() -> None:
+    former = {"name": "a", "source": "a", "state": "delivered", "verdict": "pass"}
+    measured = {"cambi_before": 9.0, "cambi_after": 2.0, "texture": 1.5, "bit_depth": 8.0}
+    row = Outcome.model_validate(former | measured)
+    assert row.measures == {
+        "cambi_before": 9.0, "cambi_after": 2.0, "texture_change": 1.5, "effective_bit_depth": 8.0
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

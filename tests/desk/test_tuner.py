@@ -563,7 +563,7 @@ def test_without_libvmaf_all_but_cambi_is_there(
     assert desk.wait(PATIENCE)
     assert "was built without the filter libvmaf" in message(desk)
     assert len(after(desk)) > 1000
-    assert "effective bit depth" in desk._figures.value
+    assert "Bit depth" in desk._figures.value
 
 
 def test_a_preset_file_gone_bad_is_said(desk: Tuner, tmp_path: Path) -> None:

@@ -21,12 +21,15 @@ def crop(step: int) -> str:
 
 
 def outcome(name: str, **values: object) -> Outcome:
-    known = {"verdict": "pass", "state": "delivered", "delivered": name, "cambi_before": 8.0}
+    known = {"verdict": "pass", "state": "delivered", "delivered": name}
     return Outcome(name=name, source=name, **{**known, **values})  # type: ignore[arg-type]
 
 
 def test_a_name_is_text_wherever_it_stands() -> None:
-    odd = outcome("<b> $x$ #1'\"_prores", cambi_after=1.0, contour_after=2.0)
+    odd = outcome(
+        "<b> $x$ #1'\"_prores",
+        measures={"cambi_before": 8.0, "cambi_after": 1.0, "contour_after": 2.0},
+    )
     table = overview.outcomes_table([odd])._repr_html_()
     assert "&lt;b&gt; $x$ #1&#x27;&quot;</a>" in table
     assert "href='%3Cb%3E%20%24x%24%20%231%27%22_prores.report.html'" in table

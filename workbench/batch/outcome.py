@@ -2,18 +2,19 @@
 
 import base64
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from workbench.arguments import check_type
 from workbench.deliver.qc import LEVELS, Level
 from workbench.errors import BatchError, ClipNotFound
 from workbench.files import expanded
+from workbench.measure.metrics import METRICS
 from workbench.media.frames import Frame
 from workbench.media.probe import open_clip
 from workbench.model import Model
@@ -22,11 +23,16 @@ State = Literal["delivered", "unchanged", "failed"]
 """`unchanged` was delivered by an earlier run, of the same source, with the same look."""
 
 _THUMBNAIL = 320  # pixels, the longer side
+_FORMER_KEYS = {
+    **{key: key for key in ("cambi_before", "cambi_after", "cambi_graded")},
+    **{key: key for key in ("contour_before", "contour_after")},
+    "texture": "texture_change",
+    "bit_depth": "effective_bit_depth",
+}
 
 
 class Outcome(Model):
-    """How one clip of many fared. What was not measured is None; measures are the worst of those
-    taken over the clip."""
+    """The result of one clip of a batch. A value that was not measured is None."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,23 +51,33 @@ class Outcome(Model):
     frames: int | None = None
     duration: float | None = None  # seconds of picture
     size: int | None = None  # bytes
-    cambi_before: float | None = None
-    cambi_after: float | None = None
-    cambi_graded: float | None = None
-    contour_before: float | None = None  # 10-bit code values per pixel, times 100
-    contour_after: float | None = None
-    texture: float | None = None  # 10-bit code values
-    bit_depth: float | None = None  # the poorest
-    worst: float | None = None  # seconds from the start to the frame that is banded most
+    measures: dict[str, float | None] = Field(default_factory=dict)
+    """The worst value of each metric among the measured frames, by the keys of METRICS."""
+    worst: float | None = None  # seconds from the start to the most banded frame
     seconds: float | None = None  # that the job took
     worker: str = ""
     thumbnail: str = ""  # that frame as delivered: a JPEG in base64
     crops: tuple[str, str] | None = None  # its worst part before and after: PNGs in base64
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_former_keys(cls, values: Any) -> Any:
+        """Read rows that were written before the measures had a mapping of their own."""
+        if not isinstance(values, dict) or "measures" in values:
+            return values
+        found = {new: values[old] for old, new in _FORMER_KEYS.items() if old in values}
+        kept = {key: value for key, value in values.items() if key not in _FORMER_KEYS}
+        return kept | {"measures": found} if found else values
+
     @property
     def speed(self) -> float | None:
         """Seconds of picture in a second of work."""
         return self.duration / self.seconds if self.duration and self.seconds else None
+
+    @property
+    def cambi(self) -> float:
+        """CAMBI as delivered, by which outcomes are ordered; 0 where it was not measured."""
+        return self.measures.get("cambi_after") or 0.0
 
     @property
     def rank(self) -> int:
@@ -117,17 +133,13 @@ def read_outcomes(path: str | Path) -> list[Outcome]:
         raise ClipNotFound(f"{path} cannot be read: {str(error.strerror).lower()}") from error
     except ValidationError as error:
         raise BatchError(f"{path.name} does not hold the outcomes of a batch") from error
-    return sorted(found, key=lambda one: (-one.rank, -(one.cambi_after or 0), one.name))
+    return sorted(found, key=lambda one: (-one.rank, -one.cambi, one.name))
 
 
 def measures(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the record of a delivered file says of it, by the names of an Outcome."""
     source, preset = record["source"], record["preset"] or {}
     frames = record["measures"]["frames"] if record["measures"] else []
-
-    def most(key: str, pick: Callable[..., Any] = max) -> Any:
-        return pick((one[key] for one in frames if one[key] is not None), default=None)
-
     telling = [one["id"] for one in record["findings"] if one["level"] == record["verdict"]]
     return {
         "verdict": record["verdict"],
@@ -139,13 +151,9 @@ def measures(record: Mapping[str, Any]) -> dict[str, Any]:
         "frames": source["frame_count"],
         "duration": source["duration"],
         "size": record["destination"]["size"],
-        "cambi_before": most("cambi_before"),
-        "cambi_after": most("cambi_after"),
-        "cambi_graded": most("cambi_graded"),
-        "contour_before": most("contour_before"),
-        "contour_after": most("contour_after"),
-        "texture": most("texture_change"),
-        "bit_depth": most("effective_bit_depth", min),
+        "measures": {
+            key: one.worst(frame[key] for frame in frames) for one in METRICS for key in one.keys
+        },
         "worst": record["measures"]["worst"]["time"] if record["measures"] else None,
     }
 

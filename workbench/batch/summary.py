@@ -13,6 +13,7 @@ from workbench.batch.shipped import notebook
 from workbench.deliver.report import templates
 from workbench.errors import DestinationExists
 from workbench.files import sha256_of
+from workbench.measure.metrics import METRICS
 from workbench.storage.base import Storage, with_retries
 
 LINES = "summary.jsonl"
@@ -57,12 +58,13 @@ def _store(path: Path, name: str, destination: Storage) -> None:
 
 
 def _write_table(outcomes: list[Outcome], path: Path) -> None:
-    columns = [name for name in Outcome.model_fields if name not in _PICTURES]
+    measured = [key for one in METRICS for key in one.keys]
+    columns = [name for name in Outcome.model_fields if name not in {*_PICTURES, "measures"}]
     with path.open("w", encoding="utf-8-sig", newline="") as file:  # for spreadsheets, with a mark
-        table = csv.DictWriter(file, [*columns, "speed"])
+        table = csv.DictWriter(file, [*columns, *measured, "speed"], extrasaction="ignore")
         table.writeheader()
         for one in outcomes:
-            row = one.model_dump(mode="json", exclude=_PICTURES)
+            row = one.model_dump(mode="json", exclude={*_PICTURES, "measures"}) | one.measures
             table.writerow(
                 {key: _plain(value) for key, value in row.items()} | {"speed": one.speed}
             )

@@ -26,6 +26,7 @@ from workbench.measure import scopes
 from workbench.measure.banding import CambiMap
 from workbench.measure.code_values import BLACK, NEUTRAL, WHITE, Codes, codes, exact_values
 from workbench.measure.levels import LevelsTimeline, Stretch
+from workbench.measure.metrics import PLOTTED, Metric
 
 BEFORE = "#E69F00"
 AFTER = "#3D9BE0"
@@ -35,7 +36,6 @@ _TRACE = "#D8DEE6"
 _RGB = ("#FF6B66", "#5FD08A", "#6FA0FF")
 _DPI = 100  # as the style has it
 _STYLE = Path(__file__).with_name("workbench.mplstyle")
-ANNOYING = 5  # CAMBI from which viewers begin to be annoyed
 _CODES = (0, BLACK, 256, 512, 768, WHITE, 1023)  # marked on every axis of code values
 _PNG_LEVEL = 1  # of zlib: a fifth larger than its usual 6, in a third of the time
 _POINTS = 2000  # of a timeline that are drawn; a longer one shows the extremes of each share
@@ -214,14 +214,16 @@ def histogram_sheet(inspection: Inspection) -> Figure:
 def timeline_sheet(inspection: Inspection) -> Figure:
     """Draw the clip over time: levels, saturation, banding and contour, black and frozen marked."""
     with style():
-        figure, grid = _sheet(7.4, 4, 1, sharex=True, height_ratios=(2, 0.8, 1.2, 1.2))
+        ratios = (2, 0.8, *(1.2 for _ in PLOTTED))
+        height = 3.8 + 1.8 * len(PLOTTED)
+        figure, grid = _sheet(height, len(ratios), 1, sharex=True, height_ratios=ratios)
         axes = grid[:, 0]
         levels(axes[0], inspection.bounds, inspection.levels)
         saturation(axes[1], inspection.times, inspection.levels)
-        banding(axes[2], inspection.comparisons)
-        contour(axes[3], inspection.comparisons)
-        axes[3].set_xlabel("seconds")
-        axes[3].set_xlim(0, float(inspection.end))
+        for ax, metric in zip(axes[2:], PLOTTED, strict=True):
+            over_time(ax, metric, inspection.comparisons)
+        axes[-1].set_xlabel("seconds")
+        axes[-1].set_xlim(0, float(inspection.end))
     return figure
 
 
@@ -258,26 +260,19 @@ def saturation(ax: Axes, times: Sequence[Fraction], timeline: LevelsTimeline) ->
     ax.set_title("saturation after: mean distance from neutral", color=AFTER)
 
 
-def banding(ax: Axes, comparisons: Sequence[Comparison]) -> None:
-    """Draw CAMBI over the clip, before and after."""
+def over_time(ax: Axes, metric: Metric, comparisons: Sequence[Comparison]) -> None:
+    """Draw a metric over the clip, before and after."""
     drawn = [
-        _points(ax, comparisons, [one.cambi_before for one in comparisons], "before", BEFORE),
-        _points(ax, comparisons, [one.cambi_after for one in comparisons], "after", AFTER),
+        _points(ax, metric, comparisons, key, name, colour)
+        for key, name, colour in ((metric.before, "before", BEFORE), (metric.key, "after", AFTER))
+        if key
     ]
-    ax.axhline(ANNOYING, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)))
-    ax.set(ylim=(0, max(*drawn, ANNOYING) * 1.15), ylabel="CAMBI")
-    ax.set_title("banding: 0 is none; above the dashed line viewers begin to be annoyed")
-    _legend(ax)
-
-
-def contour(ax: Axes, comparisons: Sequence[Comparison]) -> None:
-    """Draw contour over the clip, before and after."""
-    drawn = [
-        _points(ax, comparisons, [one.contour_before for one in comparisons], "before", BEFORE),
-        _points(ax, comparisons, [one.contour_after for one in comparisons], "after", AFTER),
-    ]
-    ax.set(ylim=(0, max(*drawn, 1) * 1.15), ylabel="codes / pixel x 100")
-    ax.set_title("contour: the edges that bands leave once noise is smoothed away")
+    title = metric.heading
+    if metric.guide is not None:
+        ax.axhline(metric.guide, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)))
+        title += ": visible above the dashed line"
+    ax.set(ylim=(0, max(*drawn, metric.guide or 1) * 1.15), ylabel=metric.label)
+    ax.set_title(title)
     _legend(ax)
 
 
@@ -290,23 +285,25 @@ def _legend(ax: Axes) -> None:
 
 def _points(
     ax: Axes,
+    metric: Metric,
     comparisons: Sequence[Comparison],
-    values: Sequence[float | None],
+    key: str,
     name: str,
     colour: str,
 ) -> float:
-    """Draw what was measured; return the largest."""
+    """Draw the values that were measured, and return the largest."""
     pairs = [
-        (float(one.time), value)
-        for one, value in zip(comparisons, values, strict=True)
-        if value is not None
+        (float(one.time), value * metric.factor)
+        for one in comparisons
+        if (value := getattr(one, key)) is not None
     ]
     if not pairs:
         ax.plot([], [], color=colour, label=f"{name}: not measured")
         return 0.0
     times, found = zip(*pairs, strict=True)
-    label = f"{name}, worst {max(found):.1f}"
+    worst = metric.worst(getattr(one, key) for one in comparisons)
     size = 4 if len(pairs) < 100 else 0
+    label = f"{name}, worst {metric.text(worst)}"
     ax.plot(times, found, color=colour, marker="o", markersize=size, label=label)
     return float(max(found))
 

@@ -26,13 +26,17 @@ _LARGE = 16  # rows and columns at half size, for what looks at the neighbourhoo
 
 @dataclass(frozen=True)
 class Comparison:
-    """One frame before and after. What was not measured, or cannot be, is None."""
+    """One frame before and after a look. A value that was not or cannot be measured is None.
+
+    `workbench.measure.metrics` gives the name, the unit and the meaning of each value.
+    """
 
     index: int
     time: Fraction  # seconds after the clip's first frame
     contour_before: float | None  # under the same tone, not debanded; None where nothing is smooth
     contour_after: float | None
     texture_change: float | None  # 10-bit code values; None where the source has no texture
+    effective_bit_depth_before: float | None  # of the source's luma
     effective_bit_depth: float | None  # of luma, before any encoder; None for an unknown look
     grid: float | None  # of the picture after, as it is; see measure.codes.grid
     outside_r103: float  # share of the picture after, 0 to 1
@@ -174,9 +178,6 @@ def figures(
     untreated = plain or Untreated.of(source)
     surface = untreated.surface
     large = min(surface.luma.shape) >= _LARGE
-    depth = None
-    if looked:
-        depth = effective_bit_depth(histogram(looked.luma, looked.bit_depth))
     return Comparison(
         index=source.index,
         time=source.time,
@@ -187,10 +188,15 @@ def figures(
         texture_change=(
             texture_change(treated, untreated.luma, surface.textured) if plain and large else None
         ),
-        effective_bit_depth=depth,
+        effective_bit_depth_before=_bit_depth(source),
+        effective_bit_depth=_bit_depth(looked) if looked else None,
         grid=grid(histogram(after.luma, after.bit_depth)),
         outside_r103=outside_r103(after),
     )
+
+
+def _bit_depth(frame: Frame) -> float | None:
+    return effective_bit_depth(histogram(frame.luma, frame.bit_depth))
 
 
 def _graded(

@@ -16,13 +16,16 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from workbench.batch.outcome import Outcome
-from workbench.deliver.figures import AFTER, ANNOYING, BEFORE, GREY, Png, png, style
+from workbench.deliver.figures import AFTER, BEFORE, GREY, Png, png, style
 from workbench.deliver.format import clip_name
 from workbench.deliver.qc import LEVELS
+from workbench.measure.metrics import HEADLINE, PLOTTED
+from workbench.present.labels import labels
 from workbench.present.tables import Table
 
 _ROWS = 500  # of the table; the .csv holds them all
 _NAMED = 40  # clips that are drawn with their names
+_COLUMNS = 3  # of plots beside each other
 _FRAMES = 24  # thumbnails
 _BOOST = 6  # times the contrast, so that bands show on a web page
 _AROUND = 16  # pixels; what is wider than this is kept as it is by the boost
@@ -62,12 +65,15 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> Html:
     """Show a line for each clip, with links to its report and notebook beside this page."""
-    heading = (
-        *("verdict", "clip", "why", "CAMBI", "", "contour", "", "texture", "bits"),
-        *("MB", "seconds", "speed"),
+    metrics = "".join(
+        f"<th style='{_NUMBER}' colspan='{len(one.keys)}' title='{escape(one.sentence)}'>"
+        f"{escape(one.heading)}</th>"
+        for one in HEADLINE
     )
-    cells = "".join(
-        f"<th style='{_NUMBER if at > 2 else _TEXT}'>{name}</th>" for at, name in enumerate(heading)
+    cells = (
+        "".join(f"<th style='{_TEXT}'>{name}</th>" for name in ("verdict", "clip", "why"))
+        + metrics
+        + "".join(f"<th style='{_NUMBER}'>{name}</th>" for name in ("MB", "seconds", "speed"))
     )
     lines = [f"<tr>{cells}</tr>", *map(_line, outcomes[:_ROWS])]
     left = len(outcomes) - _ROWS
@@ -96,9 +102,11 @@ def _line(one: Outcome) -> str:
         escape(one.reason),
     )
     numbers = (
-        *(_figure(one.cambi_before, 1, BEFORE), _figure(one.cambi_after, 1, AFTER)),
-        *(_figure(one.contour_before, 1, BEFORE), _figure(one.contour_after, 1, AFTER)),
-        *(_figure(one.texture, 1), _figure(one.bit_depth, 1)),
+        *(
+            _cell_of(metric.text(one.measures.get(key)), _SIDES[key == metric.key])
+            for metric in HEADLINE
+            for key in metric.keys
+        ),
         _figure(one.size / 1e6 if one.size else None, 0),
         *(_figure(one.seconds, 1), _figure(one.speed, 2)),
     )
@@ -106,8 +114,14 @@ def _line(one: Outcome) -> str:
     return f"<tr>{cells}{''.join(numbers)}</tr>"
 
 
-def _figure(value: float | None, digits: int, colour: str = "inherit") -> str:
-    text = "-" if value is None else f"{value:.{digits}f}"
+_SIDES = (BEFORE, AFTER)
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return _cell_of("-" if value is None else f"{value:.{digits}f}")
+
+
+def _cell_of(text: str, colour: str = "inherit") -> str:
     return f"<td style='{_NUMBER}; color: {colour}'>{text}</td>"
 
 
@@ -170,13 +184,9 @@ def _boosted(crop: str) -> str:
 
 
 def _measured(one: Outcome) -> str:
-    def figure(value: float | None) -> str:
-        return "-" if value is None else f"{value:.1f}"
-
-    return (
-        f"CAMBI {figure(one.cambi_before)} → {figure(one.cambi_after)}, "
-        f"contour {figure(one.contour_before)} → {figure(one.contour_after)}, "
-        f"texture {figure(one.texture)}"
+    return ", ".join(
+        f"{metric.label} {' → '.join(metric.text(one.measures.get(key)) for key in metric.keys)}"
+        for metric in HEADLINE
     )
 
 
@@ -197,25 +207,32 @@ def _grid(cells: Iterable[str], width: int) -> str:
 
 
 def banding_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
-    """Draw CAMBI and contour of the worst clips before and after, a line for each."""
-    shown = [
-        one for one in outcomes if one.contour_after is not None or one.cambi_after is not None
-    ]
-    shown = sorted(shown, key=lambda one: -(one.cambi_after or 0))[:_NAMED]
+    """Draw the banding metrics of the worst clips before and after, a line for each clip."""
+    shown = [one for one in outcomes if any(map(one.measures.get, _PLOTTED_KEYS))]
+    shown = sorted(shown, key=lambda one: -one.cambi)[:_NAMED]
     if not shown:
         return Html("Banding was not measured in any clip.")
     with style():
         height = 0.9 + 0.22 * len(shown)
         figure = plt.figure(figsize=(9.76, height), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
-        _dumbbells(left, [(one.cambi_before, one.cambi_after) for one in shown])
-        left.axvline(ANNOYING, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)))
-        left.set_title("CAMBI: beyond the dashed line bands annoy")
-        _dumbbells(right, [(one.contour_before, one.contour_after) for one in shown])
-        right.set_title("contour: codes / pixel × 100")
-        left.set_yticks(range(len(shown)), [_short(one.name) for one in shown])
-        left.set_ylim(len(shown) - 0.5, -0.5)
+        axes = figure.subplots(1, len(PLOTTED), sharey=True)
+        for ax, metric in zip(axes, PLOTTED, strict=True):
+            assert metric.before is not None
+            _dumbbells(
+                ax,
+                [(one.measures.get(metric.before), one.measures.get(metric.key)) for one in shown],
+            )
+            title = metric.heading
+            if metric.guide is not None and metric.guide <= ax.get_xlim()[1]:
+                ax.axvline(metric.guide, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)))
+                title += ": visible beyond the dashed line"
+            ax.set_title(title)
+        axes[0].set_yticks(range(len(shown)), labels(shown))
+        axes[0].set_ylim(len(shown) - 0.5, -0.5)
         return png(figure)
+
+
+_PLOTTED_KEYS = [key for metric in PLOTTED for key in metric.keys]
 
 
 def _dumbbells(ax: Axes, pairs: Sequence[tuple[float | None, float | None]]) -> None:
@@ -232,26 +249,27 @@ def _dumbbells(ax: Axes, pairs: Sequence[tuple[float | None, float | None]]) -> 
 
 
 def spread_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
-    """Draw how all clips are spread: banding left, texture taken, speed."""
+    """Draw the distribution of each headline metric and of the speed over all clips."""
+    spreads = [
+        (
+            f"{metric.heading} after" if metric.before else metric.heading,
+            [
+                value * metric.factor
+                for one in outcomes
+                if (value := one.measures.get(metric.key)) is not None
+            ],
+        )
+        for metric in HEADLINE
+    ]
+    spreads.append(("Speed, times real time", [one.speed for one in outcomes if one.speed]))
+    rows = -(-len(spreads) // _COLUMNS)
     with style():
-        figure = plt.figure(figsize=(9.76, 2.4), layout="constrained")
-        for ax, values, title in zip(
-            figure.subplots(1, 3),
-            (
-                [one.cambi_after for one in outcomes],
-                [one.texture for one in outcomes],
-                [one.speed for one in outcomes],
-            ),
-            ("CAMBI after", "texture change, codes", "times real time"),
-            strict=True,
-        ):
-            found = [value for value in values if value is not None]
+        figure = plt.figure(figsize=(9.76, 2.4 * rows), layout="constrained")
+        axes = figure.subplots(rows, _COLUMNS, squeeze=False).flat
+        for (title, found), ax in zip(spreads, axes, strict=False):
             ax.hist(found, bins=20, range=(0, max([*found, 1])), color=AFTER)
             ax.set(title=title, ylabel="clips" if ax.get_subplotspec().is_first_col() else "")
             ax.yaxis.get_major_locator().set_params(integer=True)
+        for ax in axes:
+            ax.set_axis_off()
         return png(figure)
-
-
-def _short(name: str) -> str:
-    name = clip_name(name).replace("$", r"\$")  # or it would be mathematics
-    return name if len(name) <= 34 else f"{name[:16]}…{name[-17:]}"

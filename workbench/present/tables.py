@@ -14,6 +14,7 @@ from workbench.look.compare import Comparison
 from workbench.look.preset import Preset
 from workbench.look.suggest import Suggestion
 from workbench.measure.code_values import Codes
+from workbench.measure.metrics import HEADLINE, metric
 from workbench.media.clip import Clip
 
 
@@ -118,31 +119,28 @@ def outcome_text(one: Outcome) -> str:
     if one.state == "failed":
         return one_line(f"FAILED    {one.name}: {one.reason}")
     said = f"{one.verdict} ({one.reason})" if one.reason else f"{one.verdict}"
-    banding = "" if one.cambi_after is None else f", CAMBI {one.cambi_after:.1f}"
+    cambi = metric("cambi_after")
+    value = one.measures.get(cambi.key)
+    banding = "" if value is None else f", {cambi.label} {cambi.text(value)}"
     took = "" if one.state == "unchanged" else f", {one.seconds:.1f} s"
     return one_line(f"{one.state:9} {one.name}: {said}{banding}{took}")
 
 
 def measured_html(before: Codes, after: Codes, found: Comparison, name: str = "before") -> str:
-    """Show the figures of one picture before and after, in columns that do not move.
+    """Show the headline metrics of one picture before and after, in columns of a fixed width.
 
-    `name` heads the first column: a still can be in the place of the picture before.
+    `name` heads the first column: a still can take the place of the picture before.
     """
-
-    def figure(value: float | None, digits: int) -> str:
-        return "-" if value is None else f"{value:.{digits}f}"
-
     rows = [
-        ("luma codes occupied", str(before.occupied), str(after.occupied)),
-        (
-            "effective bit depth",
-            figure(before.effective_bit_depth, 1),
-            figure(found.effective_bit_depth, 1),
+        ("Luma code values in use", str(before.occupied), str(after.occupied)),
+        *(
+            (
+                one.heading,
+                one.text(getattr(found, one.before)) if one.before else "",
+                one.text(getattr(found, one.key)),
+            )
+            for one in HEADLINE
         ),
-        ("banding, CAMBI", figure(found.cambi_before, 2), figure(found.cambi_after, 2)),
-        ("contour", figure(found.contour_before, 1), figure(found.contour_after, 1)),
-        ("texture change, codes", "", figure(found.texture_change, 2)),
-        ("outside R103", "", f"{found.outside_r103:.2%}"),
     ]
     number = "width: 84px; text-align: right; font-variant-numeric: tabular-nums; color:"
 
@@ -169,9 +167,8 @@ def _verdict(delivery: Delivery) -> str:
 def suggestion_text(found: Suggestion) -> str:
     """Say what is suggested and why, with what was tried, in lines for a terminal."""
 
-    def figure(value: float | None) -> str:
-        return "-" if value is None else f"{value:.2f}"
-
+    shown = [metric(key) for key in ("cambi_after", "coarse_after", "contour_after")]
+    shown.append(metric("texture_change"))
     named = [
         ("as it is", found.before),
         *((step.name, step) for step in (found.plain, *found.tried)),
@@ -179,10 +176,15 @@ def suggestion_text(found: Suggestion) -> str:
     rows = [
         (
             name,
-            *map(figure, (step.cambi, step.coarse, step.contour, step.texture)),
+            *(
+                one.text(value)
+                for one, value in zip(
+                    shown, (step.cambi, step.coarse, step.contour, step.texture), strict=True
+                )
+            ),
             "<" if name != "as it is" and step.deband == found.preset.deband else "",
         )
         for name, step in named
     ]
-    heading = ("", "CAMBI", "coarse", "contour", "texture", "")
+    heading = ("", *(one.label for one in shown), "")
     return f"{Table(heading, tuple(rows))}\n\n{found.reason}\n{found.sampled}".rstrip()

@@ -1,4 +1,4 @@
-"""What a person sees: tables, figures and the progress bar."""
+"""Figures: what a report and a notebook draw of an inspection."""
 
 import io
 from dataclasses import replace
@@ -14,17 +14,13 @@ from workbench.deliver import figures
 from workbench.deliver.encode import convert
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.recipe import Recipe
-from workbench.ffmpeg import Progress
 from workbench.look.preset import load_preset
 from workbench.measure.code_values import codes
-from workbench.media.probe import open_clip
-from workbench.present import tables
-from workbench.present.progress import progress_bar
 
 
 @pytest.fixture(scope="module")
 def inspection(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
-    path = tmp_path_factory.mktemp("desk") / "sky.mp4"
+    path = tmp_path_factory.mktemp("figures") / "sky.mp4"
     clips.run("-f", "lavfi", "-i", clips.sky("640x400"), "-c:v", "libx264", "-crf", "18", path)
     found = convert(path, None, Recipe(load_preset("classic"))).inspection
     assert found is not None
@@ -134,40 +130,3 @@ def test_figures_are_not_left_open(inspection: Inspection) -> None:
 
     figures.draw_figures(inspection)
     assert plt.get_fignums() == []
-
-
-def test_a_table_escapes_what_a_file_says() -> None:
-    table = tables.Table(("a", "<b>"), (("<script>", "x & y"),))
-    html = table._repr_html_()
-    assert "<script>" not in html
-    assert "&lt;script&gt;" in html
-    assert "x &amp; y" in html
-    assert str(table) == "a         <b>\n<script>  x & y"
-
-
-def test_a_clip_s_table_says_what_is_assumed_and_how_it_is_turned(
-    untagged: Path, tmp_path: Path
-) -> None:
-    text = str(tables.clip_table(open_clip(untagged)))
-    assert "untagged colour is taken for bt709/bt709/bt709, legal range" in text
-    turned = clips.turned(untagged, tmp_path / "t.mp4", "-display_rotation", "90")
-    assert "turned 270° to be upright" in str(tables.clip_table(open_clip(turned)))
-
-
-def test_findings_come_worst_first(untagged: Path, tmp_path: Path) -> None:
-    delivery = convert(untagged, tmp_path / "out.mov", Recipe(load_preset("classic")))
-    rows = tables.findings_table([*delivery.findings, replace(delivery.findings[0], level="fail")])
-    levels = [row[0] for row in rows.rows]
-    assert levels == sorted(levels, key=["fail", "warn", "note", "pass"].index)
-    assert set(levels) == {"fail", "warn", "note", "pass"}
-    text = str(tables.delivery_table(delivery, tmp_path / "out.qc.json"))
-    assert "gradfun=1.1:20" in text
-
-
-def test_the_bar_follows_a_run_to_its_end() -> None:
-    stream = io.StringIO()
-    with progress_bar(120, "encoding", stream) as follow:
-        follow(Progress(frame=60, speed=None))
-        follow(Progress(frame=130, speed=None))
-    assert "encoding: 100%" in stream.getvalue()
-    assert "120/120" in stream.getvalue()
