@@ -354,7 +354,7 @@ def test_the_table_has_every_public_function_and_each_of_its_parameters(name: st
 
 
 def test_frames_that_do_not_belong_together_are_not_compared(given: Given) -> None:
-    small = given.frame.smaller(160)
+    small = given.frame.downscaled(160)
     with pytest.raises(ParameterError, match="sources are empty: give at least one Frame"):
         workbench.compare([], given.preset)
     with pytest.raises(ParameterError, match=r"several kinds \(160x90 yuv420p, 640x360 yuv420p\)"):

@@ -13,7 +13,7 @@ import pytest
 from tests import clips
 from tests.benchmarks import scenes
 from tests.clips import SEED
-from workbench.look.preset import load_preset, save_preset, shipped
+from workbench.look.preset import builtin_presets, load_preset, save_preset
 
 Made = Callable[[str], Path]
 
@@ -115,10 +115,12 @@ def test_an_override_reaches_the_chain(untagged: Path) -> None:
 
 def test_presets_are_listed_and_shown() -> None:
     listed = workbench("presets")
-    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(shipped())
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(builtin_presets())
     assert "strength = 1.1" in workbench("presets", "classic").stdout
     assert json.loads(workbench("presets", "classic", "--json").stdout)["hash"] == "3ca65a7f2f2c"
-    assert [p["name"] for p in json.loads(workbench("presets", "--json").stdout)] == list(shipped())
+    assert [p["name"] for p in json.loads(workbench("presets", "--json").stdout)] == list(
+        builtin_presets()
+    )
 
 
 def test_doctor_finds_nothing_missing() -> None:
@@ -286,7 +288,7 @@ def test_a_high_dynamic_range_is_said(tmp_path: Path) -> None:
 def test_one_broken_preset_of_one_s_own_does_not_hide_the_others(tmp_path: Path) -> None:
     folder = tmp_path / "presets"
     folder.mkdir()
-    save_preset(load_preset("smooth").named("night"), folder / "night.toml")
+    save_preset(load_preset("smooth").renamed("night"), folder / "night.toml")
     (folder / "broken.toml").write_text("junk =", encoding="utf-8")
     (folder / "folder.toml").mkdir()
     done = workbench("presets", cwd=tmp_path)

@@ -127,7 +127,7 @@ def test_a_csv_gives_each_clip_its_own_settings(clips: Path) -> None:
 
 
 def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
-    save_preset(load_preset("smooth").named("mine"), clips / "mine.toml")
+    save_preset(load_preset("smooth").renamed("mine"), clips / "mine.toml")
     path = clips / "list.toml"
     path.write_text(
         '[[clip]]\nsource = "b.mp4"\npreset = "mine.toml"\n'

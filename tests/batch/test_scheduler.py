@@ -44,7 +44,7 @@ def test_jobs_run_wherever_there_are_workers(
     address, workers, folders = cluster.address, cluster.workers, cluster.folders
     for name in "abcd":
         bucket.put(f"in/{name}.mp4", banded)
-    mine = save_preset(load_preset("smooth").named("mine"), tmp_path / "mine.toml")
+    mine = save_preset(load_preset("smooth").renamed("mine"), tmp_path / "mine.toml")
     (here := tmp_path / "caller").mkdir()
     arguments = ("s3:///in", "--out", "s3:///out", "--scheduler", address, "--preset", mine)
     with started(command(*arguments, "--temp", here, "--json"), bucket.environment) as process:

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from tests.benchmarks import scenes
 from workbench.look.curves import eq_offset
 from workbench.look.preset import Preset, load_preset
-from workbench.look.render import render_each
+from workbench.look.render import render_frames
 from workbench.look.stages import Deband, Eq, Flat, Gradfun, NoDeband
 from workbench.measure.banding import COARSE, FINE, cambi
-from workbench.measure.code_values import ten_bit_luma
+from workbench.measure.code_values import to_ten_bit_luma
 from workbench.measure.contour import contour_error
-from workbench.measure.surface import Surface, full_size
+from workbench.measure.regions import Regions, at_full_size
 from workbench.measure.texture import texture_change
 from workbench.media.frames import Frame
 from workbench.media.probe import open_clip
@@ -60,8 +60,8 @@ def toned(plane: scenes.Plane, gain: float, brightness: float) -> NDArray[np.flo
 
 def measure(frames: Sequence[Frame], truths: Sequence[scenes.Picture], look: Preset) -> Measured:
     """Hold frames of a scene, under a look, against their truths."""
-    pictures = render_each(frames, look)
-    plain = render_each(frames, look.model_copy(update={"deband": NoDeband()}))
+    pictures = render_frames(frames, look)
+    plain = render_frames(frames, look.model_copy(update={"deband": NoDeband()}))
     fine, coarse = cambi(pictures, FINE), cambi(pictures, COARSE)
     each = [
         _one(picture, untouched, truth, scores)
@@ -76,17 +76,17 @@ def measure(frames: Sequence[Frame], truths: Sequence[scenes.Picture], look: Pre
 def _one(
     picture: Frame, plain: Frame, truth: scenes.Picture, scores: tuple[float, float]
 ) -> Measured:
-    luma, expected = ten_bit_luma(picture), toned(truth.luma, FLAT.contrast, FLAT.brightness)
-    smooth = Surface.of(expected).smooth
-    inside = full_size(smooth, luma)
+    luma, expected = to_ten_bit_luma(picture), toned(truth.luma, FLAT.contrast, FLAT.brightness)
+    smooth = Regions.of(expected).smooth
+    inside = at_full_size(smooth, luma)
     if not smooth.any():  # a scene of grain has nothing else
         inside[:] = True
     chroma = [
         contour_error(plane.astype(np.float32), toned(true, FLAT.saturation, 0).repeat(2, 0))
         for plane, true in ((picture.cb, truth.cb), (picture.cr, truth.cr))
     ]
-    untouched = ten_bit_luma(plain)
-    changed = texture_change(luma, untouched, Surface.of(untouched).textured)
+    untouched = to_ten_bit_luma(plain)
+    changed = texture_change(luma, untouched, Regions.of(untouched).textured)
     return Measured(
         rms=_rms(luma - expected),
         rms_smooth=_rms((luma - expected)[inside]),

@@ -16,9 +16,9 @@ from tests.benchmarks import scenes
 from tests.benchmarks.chains import FLAT, LOOKS, toned
 from workbench.look.preset import Preset
 from workbench.look.render import render
-from workbench.measure.code_values import ten_bit_luma
+from workbench.measure.code_values import to_ten_bit_luma
 from workbench.measure.contour import contour, contour_error
-from workbench.measure.surface import Surface
+from workbench.measure.regions import Regions
 from workbench.media.probe import open_clip
 
 UNTOUCHED = Preset(name="no deband, flat", tone=FLAT)
@@ -45,10 +45,10 @@ def follow(width: int = 1280, height: int = 720, frame: int = 2) -> Iterator[Fol
                 path = scenes.encode(scene, Path(folder) / "scene.mp4", width, height, crf, 4)
                 with open_clip(path) as clip:
                     source = clip.frame(frame)
-                area = Surface.of(ten_bit_luma(render(source, UNTOUCHED))).smooth
+                area = Regions.of(to_ten_bit_luma(render(source, UNTOUCHED))).smooth
                 for look in (UNTOUCHED, *LOOKS):
-                    luma = ten_bit_luma(render(source, look))
-                    guessed = contour(Surface.of(luma), area)
+                    luma = to_ten_bit_luma(render(source, look))
+                    guessed = contour(Regions.of(luma), area)
                     if guessed is not None:
                         exact = contour_error(luma, truth, area)
                         yield Followed(name, crf, look.name, guessed, exact)

@@ -22,7 +22,7 @@ from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
 from workbench.batch.plan import plan
 from workbench.batch.settings import Settings
-from workbench.look.chain import as_encoded, clip_chain
+from workbench.look.chain import clip_filter_chain, encoder_input_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure import scopes
@@ -104,7 +104,7 @@ def looks(path: Path, folder: Path, runs: int) -> list[Figure]:
         clips.run("-i", path, "-frames:v", str(_PICTURES), "-f", "rawvideo", raw)
         size = ["-pixel_format", clip.pixel_format, "-video_size", f"{clip.width}x{clip.height}"]
         for look in chains.LOOKS:
-            chain = as_encoded(clip_chain(look, clip))
+            chain = encoder_input_chain(clip_filter_chain(look, clip))
             filtered = process(
                 ffmpeg.find(), "-nostdin", "-loglevel", "error", "-f", "rawvideo", *size,
                 "-i", raw, "-vf", chain, "-f", "null", "-",

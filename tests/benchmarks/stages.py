@@ -18,9 +18,9 @@ from workbench.deliver.verify import expected_sound
 from workbench.files import sha256_of
 from workbench.look.compare import compare
 from workbench.look.preset import load_preset
+from workbench.measure.frame_match import block_means, match_frames
 from workbench.measure.levels import levels
 from workbench.measure.loudness import loudness
-from workbench.measure.match import block_means, matches
 from workbench.measure.motion import Motion
 from workbench.media.clip import Clip, sample_indices
 from workbench.media.frames import Frame
@@ -50,7 +50,7 @@ def stages(source: Path, folder: Path) -> Iterator[Figure]:
                 lambda: [(block_means(before), block_means(after)) for before, after in pairs],
                 share,
             )
-            yield from _cost("match frames", lambda: list(matches(means)), share)
+            yield from _cost("match frames", lambda: list(match_frames(means)), share)
             count = max(_FEWEST, round(clip.duration / _EVERY))
             picks = sample_indices(clip.frame_count, count)
             before, after = list(clip.frames(picks)), list(made.frames(picks))
@@ -71,7 +71,7 @@ _IMPORTS = "import workbench.cli, workbench.deliver.encode, scipy.ndimage"
 def _levels(pairs: Sequence[tuple[Frame, Frame]]) -> None:
     motion = Motion()
     for _, delivered in pairs:
-        levels(delivered, motion.follow(delivered))
+        levels(delivered, motion.add(delivered))
 
 
 def _decode(clip: Clip) -> None:

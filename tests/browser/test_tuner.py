@@ -20,7 +20,7 @@ from tests.browser.servers import Server
 from workbench.batch.shipped import NOTEBOOKS
 from workbench.look.preset import load_preset
 from workbench.look.render import render
-from workbench.measure.code_values import ten_bit
+from workbench.measure.code_values import to_ten_bit
 from workbench.media.probe import open_clip
 
 TUNE = NOTEBOOKS / "tune.ipynb"
@@ -134,7 +134,7 @@ def test_the_readout_is_the_kernels_own_picture(
             text = desk.viewer.locator(".wbv-place").text_content() or ""
             x, y = (int(word) for word in text.split() if word.isdigit())
             for side, picture in pictures.items():
-                luma, cb, cr = ten_bit(picture)
+                luma, cb, cr = to_ten_bit(picture)
                 down, across = picture.chroma_step
                 expected = [int(luma[y, x])]
                 expected += [int(plane[y // down, x // across]) for plane in (cb, cr)]

@@ -15,7 +15,7 @@ from workbench.deliver.encode import convert
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.recipe import Recipe
 from workbench.look.preset import load_preset
-from workbench.measure.code_values import codes
+from workbench.measure.code_values import count_code_values
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_whole_pictures_mark_the_same_window(inspection: Inspection) -> None:
 def test_histograms_are_on_one_scale(inspection: Inspection) -> None:
     top, bottom = figures.histogram_sheet(inspection).axes
     assert top.get_xlim() == bottom.get_xlim() == (0, 1023)
-    assert str(codes(inspection.after).occupied) in bottom.get_title(loc="left")
+    assert str(count_code_values(inspection.after).occupied) in bottom.get_title(loc="left")
 
 
 def test_the_timeline_shows_what_was_measured_in_the_same_two_colours(

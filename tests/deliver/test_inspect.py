@@ -34,7 +34,7 @@ def test_every_delivered_frame_is_measured(delivery: Delivery) -> None:
         assert inspection.times == clip.times
         assert inspection.end == clip.duration
         motion = Motion()
-        moved = [motion.follow(frame) for frame in clip.frames(range(4))][3]
+        moved = [motion.add(frame) for frame in clip.frames(range(4))][3]
         frame = clip.frame(3)
     expected = levels(frame, moved, inspection.black_limit)
     for name, value in vars(expected).items():
@@ -123,7 +123,7 @@ def test_an_even_rate_is_held_against_the_frames_it_repeats_or_drops(
     assert found["frames in place"] == "pass"
     assert found["frames whole"] == "pass"
     assert delivery.inspection is not None
-    assert max(match.left for match in delivery.inspection.traces.matches) < 1.5
+    assert max(match.rms_residual for match in delivery.inspection.traces.matches) < 1.5
 
 
 def test_places_are_in_order_and_within_the_source(made: Made) -> None:

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from workbench.deliver.policy import Rule, load_policy, shipped
+from workbench.deliver.policy import Rule, builtin_policies, load_policy
 from workbench.errors import PolicyError
 
 
 def test_the_shipped_ones_are_valid_and_named_as_their_files() -> None:
-    assert "mezzanine" in shipped()
-    for name in shipped():
+    assert "mezzanine" in builtin_policies()
+    for name in builtin_policies():
         assert load_policy(name).name == name
 
 

@@ -9,7 +9,7 @@ from workbench.desk.scopes import KINDS, Scopes
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure import scopes as measured
-from workbench.measure.code_values import codes
+from workbench.measure.code_values import count_code_values
 from workbench.media.probe import open_clip
 
 
@@ -33,5 +33,5 @@ def test_traces_and_histograms_are_those_of_both_pictures(untagged: Path, kind: 
     assert np.array_equal(found[:size] > 0, measure(before).ravel() > 0)
     shares = np.frombuffer(scopes.histograms, np.float32).reshape(2, 1024)
     assert shares.sum(axis=1) == pytest.approx([1, 1])
-    assert np.count_nonzero(shares[1]) == codes(after).occupied
+    assert np.count_nonzero(shares[1]) == count_code_values(after).occupied
     assert not scopes.stale

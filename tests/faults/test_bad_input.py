@@ -104,7 +104,7 @@ def bad_source(kind: str, made: Made, folder: Path) -> Path:
         ("damaged in the middle", "is damaged"),
         ("cut webm", "is cut short"),
         ("cover picture", "only a cover picture"),
-        ("zero duration", "no frame in it"),
+        ("zero duration", "none of its frames decodes"),
     ],
 )
 def test_a_bad_source(made: Made, tmp_path: Path, kind: str, cause: str) -> None:

@@ -18,7 +18,7 @@ from tests import clips
 from workbench import ffmpeg
 from workbench.cli import main
 from workbench.errors import ClipError, FfmpegFailed
-from workbench.media.boxes import atoms
+from workbench.media.boxes import box_contents
 from workbench.media.guards import file_input, open_container
 from workbench.media.probe import open_clip
 
@@ -212,8 +212,8 @@ def test_a_thousand_tracks(untagged: Path, tmp_path: Path) -> None:
     data = untagged.read_bytes()
     at = data.index(b"moov") - 4
     with untagged.open("rb") as file:
-        moov = b"".join(atoms(file, b"moov"))
-        track = next(atoms(file, b"moov", b"trak"))
+        moov = b"".join(box_contents(file, b"moov"))
+        track = next(box_contents(file, b"moov", b"trak"))
     tracks = (struct.pack(">I4s", len(track) + 8, b"trak") + track) * 1000
     path = tmp_path / "clip.mp4"
     size = len(moov) + len(tracks) + 8

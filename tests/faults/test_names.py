@@ -31,9 +31,9 @@ from workbench.deliver.encode import CLIPS
 from workbench.deliver.format import PRORES_422_HQ
 from workbench.deliver.recipe import read_recipe
 from workbench.errors import ParameterError, StorageError, WorkbenchError
-from workbench.look.chain import as_encoded, filter_chain
-from workbench.look.graph import filter_names
-from workbench.look.preset import Preset, load_preset, shipped
+from workbench.look.chain import encoder_input_chain, filter_chain
+from workbench.look.filter_graph import filter_names
+from workbench.look.preset import Preset, builtin_presets, load_preset
 from workbench.look.stages import FILTERS
 from workbench.media.colour import Colour
 from workbench.storage.base import safe_name
@@ -118,7 +118,9 @@ class Seen:
 
 
 KNOWN = {
-    name for preset in shipped() for name in filter_names(filter_chain(load_preset(preset), Seen()))
+    name
+    for preset in builtin_presets()
+    for name in filter_names(filter_chain(load_preset(preset), Seen()))
 }
 KNOWN |= {"gradfun", "eq", "deband", "lutyuv", "lut3d", "blend", "split", "null"}
 WRITTEN = re.compile(r"[\w=:,;.+\-*/()<>?' \[\]]*")
@@ -127,7 +129,7 @@ LUT = re.compile(r"lut3d=file=[^,]*/[0-9a-f]{20}\.cube'?:interp=tetrahedral")
 
 def refuse_foreign(preset: Preset) -> None:
     """Fail where a chain has anything in it but filters, their options and numbers."""
-    chain = as_encoded(filter_chain(preset, Seen()))
+    chain = encoder_input_chain(filter_chain(preset, Seen()))
     bare = LUT.sub("lut3d", chain)
     assert WRITTEN.fullmatch(bare), bare
     assert set(filter_names(chain)) <= KNOWN | {"format"}

@@ -11,10 +11,10 @@ import pytest
 
 from tests import clips
 from workbench import ffmpeg
-from workbench.deliver.again import Repeat, check_repeated
 from workbench.deliver.encode import convert
 from workbench.deliver.recheck import recheck
 from workbench.deliver.recipe import Recipe, encode_arguments, read_recipe
+from workbench.deliver.reencode import ReencodeDifference, check_reencoded
 from workbench.media.probe import open_clip
 
 GRADIENT = "gradients=s=320x180:seed=7:r=24:d=0.5:x0=0:y0=0:x1=0:y1=180"
@@ -186,11 +186,19 @@ def test_a_frame_encoded_again_shows_what_coding_would_hide(
 
 
 def test_a_frame_that_differs_fails_where_the_encoder_is_certain() -> None:
-    assert [one.level for one in check_repeated(Repeat(0.1, 0.5), certain=True)] == ["pass"]
-    assert [one.level for one in check_repeated(Repeat(0.11, 0.0), certain=True)] == ["fail"]
-    assert [one.level for one in check_repeated(Repeat(0.11, 0.05), certain=False)] == ["warn"]
-    assert [one.level for one in check_repeated(Repeat(0.11, -0.06), certain=False)] == ["fail"]
-    assert check_repeated(None, certain=True) == []
+    assert [one.level for one in check_reencoded(ReencodeDifference(0.1, 0.5), certain=True)] == [
+        "pass"
+    ]
+    assert [one.level for one in check_reencoded(ReencodeDifference(0.11, 0.0), certain=True)] == [
+        "fail"
+    ]
+    assert [
+        one.level for one in check_reencoded(ReencodeDifference(0.11, 0.05), certain=False)
+    ] == ["warn"]
+    assert [
+        one.level for one in check_reencoded(ReencodeDifference(0.11, -0.06), certain=False)
+    ] == ["fail"]
+    assert check_reencoded(None, certain=True) == []
 
 
 def test_a_fault_below_the_usual_range_is_found_next_to_its_neighbours(wrong: Wrong) -> None:

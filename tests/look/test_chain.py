@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tests.clips import SEED
 from workbench import ffmpeg
-from workbench.look.chain import as_encoded, filter_chain
+from workbench.look.chain import encoder_input_chain, filter_chain
 from workbench.look.curves import eq_offset
 from workbench.look.preset import Preset, load_preset
 from workbench.look.render import render
@@ -132,7 +132,7 @@ def test_rare_samplings_of_full_range_come_through(
 ) -> None:
     seen = Seen(FULL, *size, pixel_format)
     source = f"color=gray:s={size[0]}x{size[1]}:d=0.04:r=25,format={pixel_format}"
-    chain = as_encoded(filter_chain(SMOOTH, seen))
+    chain = encoder_input_chain(filter_chain(SMOOTH, seen))
     raw = ffmpeg.run(["-f", "lavfi", "-i", source, "-vf", chain, "-f", "rawvideo", "pipe:1"])
     luma = np.frombuffer(raw, np.uint16, size[0] * size[1])
     # A lavfi source declares legal range, and ffmpeg makes it full for formats that are.
@@ -175,7 +175,7 @@ def test_ten_bits_stay_ten_bits() -> None:
 
 
 def test_the_chain_of_a_file_is_the_chain_of_its_frames() -> None:
-    assert as_encoded(filter_chain(SMOOTH, Seen())).endswith("color_ranges=tv")
+    assert encoder_input_chain(filter_chain(SMOOTH, Seen())).endswith("color_ranges=tv")
     assert filter_chain(SMOOTH, Seen(width=96)) != filter_chain(SMOOTH, Seen())
 
 
@@ -192,7 +192,7 @@ def test_an_untagged_clip_in_601_is_delivered_in_709() -> None:
         planes = (frame.luma, frame.cb, frame.cr)
         y, u, v = (np.full_like(p, round(c)) for p, c in zip(planes, codes, strict=True))
         frame = replace(frame, luma=y, cb=u, cr=v)
-        pictures.append(render(frame, SMOOTH.assuming(assumed)))
+        pictures.append(render(frame, SMOOTH.with_matrix(assumed)))
     ours, theirs = pictures
     assert ours.colour.matrix == "bt709"
     for one, other in ((ours.luma, theirs.luma), (ours.cb, theirs.cb), (ours.cr, theirs.cr)):
@@ -201,5 +201,5 @@ def test_an_untagged_clip_in_601_is_delivered_in_709() -> None:
 
 def test_a_tagged_clip_keeps_its_own_matrix() -> None:
     tagged = Seen(Colour("legal", "smpte170m", "smpte170m", "smpte170m"))
-    assert filter_chain(SMOOTH.assuming("bt709"), tagged) == filter_chain(SMOOTH, tagged)
-    assert "zscale=matrix" not in filter_chain(SMOOTH.assuming("bt601"), tagged)
+    assert filter_chain(SMOOTH.with_matrix("bt709"), tagged) == filter_chain(SMOOTH, tagged)
+    assert "zscale=matrix" not in filter_chain(SMOOTH.with_matrix("bt601"), tagged)

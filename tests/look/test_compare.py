@@ -4,7 +4,7 @@ import pytest
 
 from workbench.look.compare import compare
 from workbench.look.preset import Preset, load_preset
-from workbench.look.render import render_each
+from workbench.look.render import render_frames
 from workbench.look.stages import Flat
 from workbench.measure.banding import COARSE, cambi
 from workbench.media.clip import sample_indices
@@ -19,7 +19,7 @@ def test_a_look_is_compared_with_the_source(untagged: Path) -> None:
     found = compare(sources, CLASSIC)
     assert [one.index for one in found] == sample_indices(24, 2)
     assert [one.cambi_before for one in found] == cambi(sources)
-    assert [one.cambi_after for one in found] == cambi(render_each(sources, CLASSIC))
+    assert [one.cambi_after for one in found] == cambi(render_frames(sources, CLASSIC))
     assert [one.coarse_before for one in found] == cambi(sources, COARSE)
     assert None not in [one.coarse_after for one in found]
     for one in found:
@@ -56,7 +56,7 @@ def test_no_deband_takes_no_texture(untagged: Path) -> None:
 def test_a_delivered_picture_may_have_an_unknown_look(untagged: Path) -> None:
     with open_clip(untagged) as clip:
         sources = list(clip.sample(2))
-    delivered = render_each(sources, CLASSIC)
+    delivered = render_frames(sources, CLASSIC)
     first, second = compare(sources, None, delivered, coarse=False)
     assert first.cambi_after == cambi(delivered)[0]
     assert (first.texture_change, first.ssim, first.effective_bit_depth) == (None, None, None)

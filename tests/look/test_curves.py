@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import ParameterError
-from workbench.look.curves import KNEE, black_limit, toned, untoned
+from workbench.look.curves import KNEE, apply_tone, black_limit, invert_tone
 from workbench.look.stages import AnyTone, Eq, Flat, Log, NoTone
 
 CURVES = ("logc3", "logc4", "slog3", "canonlog3", "acescct", "cineon")
@@ -25,7 +25,7 @@ def colours(count: int) -> np.ndarray:
 
 def encoded(reflectance: float, tone: AnyTone) -> np.ndarray:
     """What a grey that a display shows at this level becomes."""
-    return toned(np.full(3, reflectance ** (1 / 2.4)), tone, "bt709")
+    return apply_tone(np.full(3, reflectance ** (1 / 2.4)), tone, "bt709")
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_primaries_become_the_camera_s(curve: str, published: np.ndarray) -> Non
     tone = Log.model_validate({"curve": curve})
     in_camera = rgb**2.4 @ np.asarray(published).T
     as_grey = np.stack([encoded(x, tone)[0] for x in in_camera.ravel()]).reshape(-1, 3)
-    assert toned(rgb, tone, "bt709") == pytest.approx(as_grey, abs=2e-5)
+    assert apply_tone(rgb, tone, "bt709") == pytest.approx(as_grey, abs=2e-5)
 
 
 @pytest.mark.parametrize("tone", LOGS, ids=lambda tone: tone.curve)
 def test_grey_stays_grey_and_brighter_stays_brighter(tone: Log) -> None:
     greys = np.repeat(np.linspace(0, 1, 877)[:, None], 3, axis=1)
-    found = toned(greys, tone.model_copy(update={"rolloff": 4.0}), "bt709")
+    found = apply_tone(greys, tone.model_copy(update={"rolloff": 4.0}), "bt709")
     assert np.ptp(found, axis=1).max() < 1e-9
     assert (np.diff(found, axis=0) > 0).all()
 
@@ -123,7 +123,7 @@ def test_a_roll_off_spreads_what_is_above_its_knee(stops: float) -> None:
 def test_a_roll_off_keeps_hue() -> None:
     """A channel without light stays without, and a half of another stays its half."""
     orange = np.array([1, 0.5 ** (1 / 2.4), 0])
-    found = toned(orange, Log(curve="cineon", rolloff=2), "bt709")
+    found = apply_tone(orange, Log(curve="cineon", rolloff=2), "bt709")
     plain = [encoded(level, Log(curve="cineon"))[0] for level in (4, 2, 0)]
     assert found == pytest.approx(plain)
 
@@ -132,13 +132,15 @@ def test_a_roll_off_keeps_hue() -> None:
 @pytest.mark.parametrize("matrix", ["bt709", "smpte170m"])
 def test_every_tone_comes_back(tone: AnyTone, matrix: str) -> None:
     rgb = colours(2000).reshape(40, 50, 3)
-    assert untoned(toned(rgb, tone, matrix), tone, matrix) == pytest.approx(rgb, abs=1e-6)
+    assert invert_tone(apply_tone(rgb, tone, matrix), tone, matrix) == pytest.approx(rgb, abs=1e-6)
 
 
 def test_what_lies_outside_a_display_comes_back_too() -> None:
     rgb = np.array([[-0.05, 0.4, 1.1]])
     tone = Log(rolloff=2.0)
-    assert untoned(toned(rgb, tone, "bt709"), tone, "bt709") == pytest.approx(rgb, abs=1e-6)
+    assert invert_tone(apply_tone(rgb, tone, "bt709"), tone, "bt709") == pytest.approx(
+        rgb, abs=1e-6
+    )
 
 
 def test_flat_is_what_eq_does_to_luma_and_chroma() -> None:
@@ -151,23 +153,23 @@ def test_flat_is_what_eq_does_to_luma_and_chroma() -> None:
     luma, cb, cr = np.random.default_rng(3).integers(16, 236, (3, 500))
     expected = rgb(luma * 0.9 + 17, cb * 0.85 + 19, cr * 0.85 + 19)
     for tone in (Flat(), Eq(contrast=0.9, saturation=0.85, brightness=0.03)):
-        assert toned(rgb(luma, cb, cr), tone, "bt709") == pytest.approx(expected, abs=2e-4)
+        assert apply_tone(rgb(luma, cb, cr), tone, "bt709") == pytest.approx(expected, abs=2e-4)
 
 
 @pytest.mark.parametrize(("tone", "gone"), [(Eq(contrast=0), "tone"), (Eq(saturation=0), "colour")])
 def test_what_is_gone_has_no_inverse(tone: Eq, gone: str) -> None:
     with pytest.raises(ParameterError, match=f"removes every {gone}"):
-        untoned(np.zeros(3), tone, "bt709")
+        invert_tone(np.zeros(3), tone, "bt709")
 
 
 def test_colour_science_leaves_the_program_as_it_is() -> None:
     program = (
         "import numpy as np, warnings, sys\n"
-        "from workbench.look.curves import toned\n"
+        "from workbench.look.curves import apply_tone\n"
         "from workbench.look.stages import Log\n"
         "assert 'colour' not in sys.modules, 'a second before anybody asked'\n"
         "before = np.get_printoptions(), list(warnings.filters)\n"
-        "toned(np.zeros(3), Log(), 'bt709')\n"
+        "apply_tone(np.zeros(3), Log(), 'bt709')\n"
         "assert before == (np.get_printoptions(), list(warnings.filters))\n"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True)
@@ -177,7 +179,7 @@ def test_colour_science_leaves_the_program_as_it_is() -> None:
 @pytest.mark.parametrize("tone", [*LOGS, NoTone(), Flat(), Eq(contrast=0.9, brightness=0.03)])
 def test_black_is_within_the_black_limit_and_dark_grey_is_not(tone: AnyTone) -> None:
     black, nearly, dark = (
-        64 + 876 * float(toned(np.full(3, level), tone, "bt709") @ [0.2126, 0.7152, 0.0722])
+        64 + 876 * float(apply_tone(np.full(3, level), tone, "bt709") @ [0.2126, 0.7152, 0.0722])
         for level in (0, 0.1, 0.15)
     )
     limit = black_limit(tone)

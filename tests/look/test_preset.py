@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from workbench.errors import DestinationExists, DestinationUnusable, PresetError
 from workbench.look.preset import (
-    Choice,
-    Number,
+    ChoiceParameter,
+    NumberParameter,
     Preset,
+    builtin_presets,
     load_preset,
-    own_folder,
     save_preset,
-    shipped,
+    user_preset_folder,
 )
 from workbench.look.stages import Eq, Flat, Gradfun, Log, Shaped, Smooth
 
@@ -34,8 +34,8 @@ def test_smooth_does_all_of_it_in_16_bits() -> None:
 
 
 def test_every_shipped_preset_loads_under_its_own_name() -> None:
-    assert "classic" in shipped()
-    for name in shipped():
+    assert "classic" in builtin_presets()
+    for name in builtin_presets():
         preset = load_preset(name)
         assert preset.name == name
         assert preset.description.endswith(".")
@@ -149,7 +149,7 @@ def test_no_float_gets_past_its_range(key: str, value: float) -> None:
     low, high = {
         p.name: (p.low, p.high)
         for p in load_preset("classic").adjustable()
-        if isinstance(p, Number)
+        if isinstance(p, NumberParameter)
     }[key]
     if low <= value <= high:
         assert load_preset("classic").override({key: value}).parameters()[key] == value
@@ -177,7 +177,7 @@ def test_a_changed_look_is_not_what_its_base_describes() -> None:
 
 
 def test_a_long_name_stays_one_that_loads(tmp_path: Path) -> None:
-    changed = load_preset("smooth").named("x" * 80).override({"deband.strength": 2})
+    changed = load_preset("smooth").renamed("x" * 80).override({"deband.strength": 2})
     assert changed.name.endswith("x, changed")
     save_preset(changed, tmp_path / "long.toml")
     assert load_preset(tmp_path / "long.toml") == changed
@@ -196,14 +196,18 @@ def test_another_filter_begins_with_its_own_defaults() -> None:
 
 
 def test_what_a_person_can_turn_or_choose() -> None:
-    numbers = {p.name: p for p in load_preset("classic").adjustable() if isinstance(p, Number)}
+    numbers = {
+        p.name: p for p in load_preset("classic").adjustable() if isinstance(p, NumberParameter)
+    }
     assert list(numbers) == [
         *("deband.strength", "deband.radius"),
         *("tone.contrast", "tone.saturation", "tone.brightness"),
     ]
     assert numbers["deband.radius"].whole
     assert all(p.description.endswith(".") and p.low <= p.value <= p.high for p in numbers.values())
-    (curve,) = [p for p in load_preset("smooth-logc3").adjustable() if isinstance(p, Choice)]
+    (curve,) = [
+        p for p in load_preset("smooth-logc3").adjustable() if isinstance(p, ChoiceParameter)
+    ]
     assert (curve.name, curve.value) == ("tone.curve", "logc3")
     assert "slog3" in curve.options
 
@@ -225,8 +229,8 @@ def test_one_s_own_preset_is_found_by_name_from_anywhere_in_the_project(
     mine = load_preset("smooth").override({"deband.radius": 40})
     save_preset(mine, tmp_path / "presets" / "night.toml")
     monkeypatch.chdir(deep)
-    assert own_folder() == tmp_path / "presets"
-    assert load_preset("night") == mine.named("night")
+    assert user_preset_folder() == tmp_path / "presets"
+    assert load_preset("night") == mine.renamed("night")
     with pytest.raises(PresetError, match=r"take one of classic, .*, night, or"):
         load_preset("knight")
 
@@ -236,10 +240,10 @@ def test_a_first_preset_goes_beside_the_notebooks(
 ) -> None:
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
-    assert own_folder() == tmp_path / "presets"
+    assert user_preset_folder() == tmp_path / "presets"
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert own_folder() == tmp_path / "presets"
+    assert user_preset_folder() == tmp_path / "presets"
 
 
 def test_a_shipped_name_is_the_shipped_look_everywhere(

@@ -22,7 +22,7 @@ def picture(banded: Path) -> Frame:
 def test_it_looks_as_the_whole_does(picture: Frame, name: str) -> None:
     preset = load_preset(name)
     quick = render(*proxy(picture, preset, 320)).rgb().astype(int)
-    whole = render(picture, preset).smaller(320).rgb().astype(int)
+    whole = render(picture, preset).downscaled(320).rgb().astype(int)
     assert quick.shape == whole.shape == (180, 320, 3)
     assert np.abs(quick - whole).mean() < 1
 

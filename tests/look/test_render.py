@@ -11,11 +11,11 @@ from tests import clips
 from tests.clips import SEED
 from workbench import ffmpeg
 from workbench.errors import DamagedClip, ResultsMissing
-from workbench.look.chain import as_encoded, filter_chain
+from workbench.look.chain import encoder_input_chain, filter_chain
 from workbench.look.preset import load_preset
-from workbench.look.render import graded_back, render, render_each
+from workbench.look.render import render, render_frames, render_inverse_tone
 from workbench.look.stages import Eq, NoDeband
-from workbench.measure.code_values import ten_bit_luma
+from workbench.measure.code_values import to_ten_bit_luma
 from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -34,13 +34,13 @@ def rendered(path: Path, preset: str = "classic") -> list[str]:
 )
 def test_render_equals_the_chain_on_the_whole_file(made: Made, name: str, preset: str) -> None:
     path = made(name)
-    chain = as_encoded(filter_chain(load_preset(preset), open_clip(path)))
+    chain = encoder_input_chain(filter_chain(load_preset(preset), open_clip(path)))
     assert rendered(path, preset) == clips.frame_hashes(path, "-vf", chain)
 
 
 def test_a_turned_clip_is_rendered_upright(untagged: Path, tmp_path: Path) -> None:
     path = clips.turned(untagged, tmp_path / "turned.mp4", "-display_rotation", "90")
-    chain = as_encoded(filter_chain(CLASSIC, open_clip(path)))
+    chain = encoder_input_chain(filter_chain(CLASSIC, open_clip(path)))
     assert rendered(path) == clips.frame_hashes(path, "-vf", chain)
 
 
@@ -78,7 +78,7 @@ def test_every_real_clip_that_decodes(path: Path) -> None:
     except ValueError:
         assert "audio_only" in path.name
         return
-    chain = as_encoded(filter_chain(CLASSIC, clip))
+    chain = encoder_input_chain(filter_chain(CLASSIC, clip))
     try:
         found = rendered(path)
     except DamagedClip:
@@ -92,17 +92,17 @@ def test_a_tone_is_taken_back_from_what_was_rendered(made: Made, name: str) -> N
     preset = load_preset(name).model_copy(update={"deband": NoDeband()})
     with open_clip(made("tagged")) as clip:
         frame = clip.frame(3)
-    (back,) = graded_back([render(frame, preset)], preset.tone) or [None]
+    (back,) = render_inverse_tone([render(frame, preset)], preset.tone) or [None]
     assert back is not None
     assert back.bit_depth == 16
-    apart = ten_bit_luma(back) - ten_bit_luma(frame)
+    apart = to_ten_bit_luma(back) - to_ten_bit_luma(frame)
     assert float(np.sqrt(np.square(apart).mean())) < 3  # 10-bit code values
 
 
 def test_a_tone_that_leaves_nothing_is_not_taken_back(made: Made) -> None:
     with open_clip(made("tagged")) as clip:
         picture = render(clip.frame(3), CLASSIC)
-    assert graded_back([picture], Eq(saturation=0)) is None
+    assert render_inverse_tone([picture], Eq(saturation=0)) is None
 
 
 def test_frames_that_do_not_come_out_are_an_error(
@@ -115,4 +115,4 @@ def test_frames_that_do_not_come_out_are_an_error(
     size = 320 * 180 * 4
     monkeypatch.setattr(ffmpeg, "run", lambda *args, **named: real(*args, **named)[: 2 * size])
     with pytest.raises(ResultsMissing, match=r"ffmpeg rendered 2 of 3 frames through setparams"):
-        render_each(frames, load_preset("classic"))
+        render_frames(frames, load_preset("classic"))

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from tests import clips
 from tests.benchmarks import scenes
 from tests.benchmarks.chains import Measured, measure
-from workbench.look.chain import as_encoded, filter_chain
+from workbench.look.chain import encoder_input_chain, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.look.stages import NoDeband
-from workbench.measure.code_values import ten_bit_luma
-from workbench.measure.surface import gaussian
+from workbench.measure.code_values import to_ten_bit_luma
+from workbench.measure.regions import gaussian
 from workbench.media.colour import Colour
 from workbench.media.frames import Frame
 from workbench.media.probe import open_clip
@@ -71,14 +71,14 @@ def test_grain_is_not_smoothed_away(tmp_path: Path) -> None:
 
 
 def fine_detail(frame: Frame) -> float:
-    luma = ten_bit_luma(frame)
+    luma = to_ten_bit_luma(frame)
     return float((luma - gaussian(luma, 3)).std())
 
 
 def test_a_still_picture_does_not_crawl(tmp_path: Path) -> None:
     """What is left when noise is blurred away hardly differs between frames of a still scene."""
     frames = filmed("dark_sky", tmp_path, (2, 9, 16))
-    pictures = [gaussian(ten_bit_luma(render(frame, SMOOTH)), 6) for frame in frames]
+    pictures = [gaussian(to_ten_bit_luma(render(frame, SMOOTH)), 6) for frame in frames]
     for picture in pictures[1:]:
         assert float((picture - pictures[0]).std()) < 0.1  # 10-bit code values
     again = render(frames[0], SMOOTH)
@@ -99,7 +99,7 @@ def test_stars_and_hairlines_stay_to_the_pixel() -> None:
     stars[40::80, 40::80] += 30
     stars[:, 300] += 12
     plain = render(painted(stars), SMOOTH.model_copy(update={"deband": NoDeband()}))
-    luma, expected = ten_bit_luma(render(painted(stars), SMOOTH)), ten_bit_luma(plain)
+    luma, expected = to_ten_bit_luma(render(painted(stars), SMOOTH)), to_ten_bit_luma(plain)
     lit = stars > sky + 5
     assert np.abs(luma - expected)[lit].max() <= 3  # 10-bit code values; the star is 108 of them
 
@@ -108,7 +108,7 @@ def test_the_border_of_the_picture_is_as_smooth_as_its_middle() -> None:
     """A gradient that runs into every border must not turn level there."""
     y, x = np.mgrid[0:480, 0:640].astype(np.float32)
     truth = 40 + 0.05 * x + 0.04 * y
-    error = ten_bit_luma(render(painted(truth), SMOOTH)) - (3.6 * truth + 68)
+    error = to_ten_bit_luma(render(painted(truth), SMOOTH)) - (3.6 * truth + 68)
     smoothed = gaussian(error, 3)
     for edge in (smoothed[:12], smoothed[-12:], smoothed[:, :12], smoothed[:, -12:]):
         assert np.abs(edge).max() < 1.5  # 10-bit code values; half a band is 1.8
@@ -117,7 +117,7 @@ def test_the_border_of_the_picture_is_as_smooth_as_its_middle() -> None:
 def test_the_picture_is_the_same_on_any_number_of_cores(tmp_path: Path) -> None:
     path = scenes.encode(scenes.face, tmp_path / "face.mp4", 322, 182, 18, 2)
     with open_clip(path) as clip:
-        chain = as_encoded(filter_chain(SMOOTH, clip))
+        chain = encoder_input_chain(filter_chain(SMOOTH, clip))
     pictures = {
         tuple(clips.frame_hashes(path, "-filter_threads", str(threads), "-vf", chain))
         for threads in (1, 2, 5, 16)
@@ -130,12 +130,12 @@ def test_regular_detail_is_seen_wherever_it_lies() -> None:
     for phase in range(4):
         luma = np.full((240, 320), 80, np.float32)
         luma[:, phase::4] += 4
-        picture = ten_bit_luma(render(painted(luma), SMOOTH))
+        picture = to_ten_bit_luma(render(painted(luma), SMOOTH))
         assert float(picture[60:180, 60:260].std()) > 5  # 10-bit code values; untouched 6.2
 
 
 @pytest.mark.parametrize("size", [(4, 4), (6, 6), (14, 64), (16, 16), (34, 18), (70, 50)])
 def test_a_tiny_picture_is_debanded_without_harm(size: tuple[int, int]) -> None:
     luma = np.tile(np.linspace(60, 66, size[0], dtype=np.float32).round(), (size[1], 1))
-    picture = ten_bit_luma(render(painted(luma), SMOOTH))
+    picture = to_ten_bit_luma(render(painted(luma), SMOOTH))
     assert np.abs(picture - (3.6 * luma + 68)).max() < 3.6

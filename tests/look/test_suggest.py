@@ -9,22 +9,22 @@ from tests.benchmarks import scenes
 from workbench.errors import ParameterError, UnsupportedClip
 from workbench.look.preset import load_preset
 from workbench.look.stages import NoDeband, Smooth
-from workbench.look.suggest import LADDER, Step, decide, suggest
+from workbench.look.suggest import CANDIDATES, Trial, choose, suggest
 from workbench.media.probe import open_clip
 
 BASE = load_preset("smooth")
-BANDED = Step(NoDeband(), cambi=8.0, coarse=9.0, contour=16.0, texture=None)
-PLAIN = Step(NoDeband(), cambi=0.0, coarse=10.0, contour=16.0, texture=0.0)
+BANDED = Trial(NoDeband(), cambi=8.0, coarse=9.0, contour=16.0, texture=None)
+PLAIN = Trial(NoDeband(), cambi=0.0, coarse=10.0, contour=16.0, texture=0.0)
 
 
-def step(at: int, coarse: float, contour: float | None, texture: float | None) -> Step:
-    return Step(LADDER[at], 0.0, coarse, contour, texture)
+def step(at: int, coarse: float, contour: float | None, texture: float | None) -> Trial:
+    return Trial(CANDIDATES[at], 0.0, coarse, contour, texture)
 
 
-def test_the_weakest_that_closes_the_bands_is_taken() -> None:
+def test_the_weakest_that_removes_banding_is_taken() -> None:
     tried = [step(0, 8.0, 8.0, 0.3), step(1, 4.0, 3.0, 0.3), step(2, 3.0, 2.0, 0.4)]
-    found = decide(BASE, BANDED, PLAIN, tried)
-    assert found.preset.deband == LADDER[1]
+    found = choose(BASE, BANDED, PLAIN, tried)
+    assert found.preset.deband == CANDIDATES[1]
     assert (found.preset.tone, found.preset.dither) == (BASE.tone, BASE.dither)
     assert found.reason == found.preset.description
     assert "coarse CAMBI 10.0 to 4.0, contour 16.0 to 3.0, texture changed by 0.3" in found.reason
@@ -33,27 +33,27 @@ def test_the_weakest_that_closes_the_bands_is_taken() -> None:
 def test_a_dither_alone_closes_nothing() -> None:
     """With it CAMBI is 0; the steps beneath are as high as they were."""
     tried = [step(0, 9.9, 15.0, 0.3), step(1, 9.5, 14.0, 0.3)]
-    found = decide(BASE, BANDED, PLAIN, tried)
+    found = choose(BASE, BANDED, PLAIN, tried)
     assert found.preset.deband == NoDeband()
     assert "higher than a deband reaches" in found.reason
 
 
 def test_texture_is_not_paid_for_bands() -> None:
     tried = [step(0, 9.0, 8.0, 0.3), step(1, 6.5, 6.0, 1.4), step(2, 4.0, 3.0, 1.6)]
-    found = decide(BASE, BANDED, PLAIN, tried)
-    assert found.preset.deband == LADDER[1]
+    found = choose(BASE, BANDED, PLAIN, tried)
+    assert found.preset.deband == CANDIDATES[1]
     assert found.reason.startswith("None closes the bands altogether")
 
 
 def test_where_the_weakest_harms_already_there_is_none() -> None:
-    found = decide(BASE, BANDED, PLAIN, [step(0, 1.0, 3.0, 2.0)])
+    found = choose(BASE, BANDED, PLAIN, [step(0, 1.0, 3.0, 2.0)])
     assert found.preset.deband == NoDeband()
     assert found.reason.startswith("None: ")
 
 
 def test_what_shows_no_band_needs_none_and_hidden_ones_are_said() -> None:
-    clean = Step(NoDeband(), cambi=0.2, coarse=3.0, contour=19.0, texture=None)
-    found = decide(BASE, clean, PLAIN, [])
+    clean = Trial(NoDeband(), cambi=0.2, coarse=3.0, contour=19.0, texture=None)
+    found = choose(BASE, clean, PLAIN, [])
     assert found.preset.deband == NoDeband()
     assert found.reason.startswith("It needs none")
     assert "contour 19.0" in found.reason
@@ -87,10 +87,10 @@ def test_a_banded_clip_gets_a_deband_and_the_same_one_again(tmp_path: Path) -> N
     assert isinstance(found.preset.deband, Smooth)
     assert found.before.cambi > 2
     assert found.plain.coarse > 2 > found.plain.cambi, "the dither hides what is not debanded"
-    assert found.tried[-1].closes_the_bands(found.plain)
+    assert found.tried[-1].removes_banding(found.plain)
     assert found.preset.hash == again.preset.hash
     assert found.sampled == found.facts()["sampled"] == "Measured in every frame."
-    assert heard[-1] == len(LADDER)
+    assert heard[-1] == len(CANDIDATES)
     assert heard == sorted(heard)
 
 

@@ -9,17 +9,17 @@ import pytest
 from tests import clips
 from workbench import ffmpeg
 from workbench.errors import FfmpegMissing, ResultsMissing, UnsupportedClip
-from workbench.look.chain import as_encoded, filter_chain
+from workbench.look.chain import encoder_input_chain, filter_chain
 from workbench.look.preset import load_preset
-from workbench.look.render import render_each
+from workbench.look.render import render_frames
 from workbench.measure.banding import (
     COARSE,
     FINE,
     CambiMap,
     cambi,
     cambi_map,
-    halved,
-    measurable,
+    is_halved,
+    is_measurable,
 )
 from workbench.media.colour import Colour
 from workbench.media.frames import Frame
@@ -55,13 +55,13 @@ def test_scores_equal_a_plain_command_s_to_the_last_digit(
     preset = load_preset("classic")
     with open_clip(path) as clip:
         frames = list(clip.sample(6))
-        chain = as_encoded(filter_chain(preset, clip))
+        chain = encoder_input_chain(filter_chain(preset, clip))
     indices = [frame.index for frame in frames]
     option = "" if contrast == FINE else rf"\:max_log_contrast={contrast}"
     before = plain_scores(path, "null", tmp_path, option, key)
     after = plain_scores(path, chain, tmp_path, option, key)
     assert cambi(frames, contrast) == [before[i] for i in indices]
-    assert cambi(render_each(frames, preset), contrast) == [after[i] for i in indices]
+    assert cambi(render_frames(frames, preset), contrast) == [after[i] for i in indices]
 
 
 def test_coarse_steps_are_seen_at_the_wider_setting() -> None:
@@ -113,7 +113,7 @@ def test_a_flat_picture_is_refused_where_libvmaf_would_crash(
     width: int, height: int, fits: bool
 ) -> None:
     banded = gradient(32, width, height)
-    assert measurable(width, height) == fits
+    assert is_measurable(width, height) == fits
     if fits:
         assert len(cambi([banded])) == 1
     else:
@@ -124,8 +124,8 @@ def test_a_flat_picture_is_refused_where_libvmaf_would_crash(
 def test_a_picture_above_uhd_scores_as_the_same_one_at_uhd() -> None:
     """3932 and 2160 pixels are the most that libvmaf takes as they are."""
     wide, high = (cambi([gradient(32, *size)])[0] for size in ((3840, 2160), (2160, 3840)))
-    assert not halved(3932, 2160)
-    assert halved(3934, 2160)
+    assert not is_halved(3932, 2160)
+    assert is_halved(3934, 2160)
     for width, height, usual in (
         *((3932, 2160, wide), (3934, 2160, wide), (4096, 2160, wide), (7680, 4320, wide)),
         *((2160, 4096, high), (8192, 4320, wide)),
@@ -139,7 +139,7 @@ def test_a_picture_above_uhd_may_be_flat_too() -> None:
     """libvmaf halves none of less than 3840 x 2160 pixels, and its window is made smaller."""
     assert cambi([gradient(1, 8000, 1000)]) == [0]
     assert cambi([gradient(32, 8000, 1000)])[0] > 1
-    assert not measurable(8000, 400)
+    assert not is_measurable(8000, 400)
 
 
 def test_the_map_of_a_picture_above_uhd_lights_where_the_steps_are() -> None:

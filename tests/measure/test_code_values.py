@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.code_values import (
-    Codes,
-    codes,
+    CodeValueCounts,
+    count_code_values,
     effective_bit_depth,
-    grid,
+    eight_bit_grid,
     histogram,
     legal_chroma,
     legal_luma,
@@ -39,10 +39,10 @@ def test_an_eight_bit_chain_leaves_gaps_in_ten_bits(untagged: Path) -> None:
     """classic works in 8 bits, so it fills every fourth code of 10 bits at most."""
     with open_clip(untagged) as clip:
         before = clip.frame(0)
-        after = codes(render(before, load_preset("classic")))
+        after = count_code_values(render(before, load_preset("classic")))
     assert after.bit_depth == 10
     assert after.luma[np.arange(1024) % 4 != 0].sum() == 0
-    assert codes(before).occupied == np.unique(before.luma).size
+    assert count_code_values(before).occupied == np.unique(before.luma).size
 
 
 def test_bits_are_counted_by_what_is_in_use() -> None:
@@ -68,11 +68,11 @@ def test_the_grid_of_eight_bits_shows_through_the_noise_of_an_encoder() -> None:
     eight = (smooth / 4).round() * 4 + rng.normal(0, 0.7, smooth.size)
     noisy = np.bincount(eight.round().astype(int), minlength=1024)
     assert (effective_bit_depth(noisy) or 0) > 9.5  # so counting codes does not see it
-    assert (grid(noisy) or 0) > 0.28
+    assert (eight_bit_grid(noisy) or 0) > 0.28
     full_range = 64 + (smooth / 4).round() * (876 / 255)
     made_legal = full_range + rng.normal(0, 0.7, smooth.size)
-    assert (grid(np.bincount(made_legal.round().astype(int), minlength=1024)) or 0) > 0.2
-    assert grid(np.bincount(smooth.round().astype(int), minlength=1024)) == pytest.approx(
+    assert (eight_bit_grid(np.bincount(made_legal.round().astype(int), minlength=1024)) or 0) > 0.2
+    assert eight_bit_grid(np.bincount(smooth.round().astype(int), minlength=1024)) == pytest.approx(
         0, abs=0.1
     )
 
@@ -93,8 +93,8 @@ def test_a_picture_of_few_tones_says_nothing_of_its_depth() -> None:
     for tones in ([500], [64, 500, 940], [400, 404, 408, 412]):
         found = counted(np.repeat(tones, 500))
         assert effective_bit_depth(found) is None
-    assert grid(counted(np.repeat([64, 500, 940], 500))) is None
-    assert grid(counted(np.repeat(np.arange(400, 417), 500))) is None
+    assert eight_bit_grid(counted(np.repeat([64, 500, 940], 500))) is None
+    assert eight_bit_grid(counted(np.repeat(np.arange(400, 417), 500))) is None
 
 
 @pytest.mark.parametrize("side", [32, 64, 256])
@@ -110,7 +110,7 @@ def test_a_small_picture_has_the_bits_of_a_large_one(side: int, bits: int, step:
 def test_a_title_is_on_no_grid() -> None:
     """Three flat tones have a spectrum like a comb's; their edges are a few pixels of any tone."""
     tones = np.repeat([64, 502, 940], 50_000) + np.random.default_rng(7).normal(0, 0.5, 150_000)
-    assert grid(counted(tones)) in (None, pytest.approx(0, abs=0.1))
+    assert eight_bit_grid(counted(tones)) in (None, pytest.approx(0, abs=0.1))
 
 
 @pytest.mark.parametrize("depth", [8, 10, 12])
@@ -120,6 +120,6 @@ def test_one_code_beyond_legal_range_counts(depth: int) -> None:
     counts = np.zeros((3, 1 << depth), np.int64)
     counts[0, [black - 1, black, white, white + 1]] = 1
     counts[1:, [low - 1, low, high, high + 1]] = 1
-    found = Codes(*counts, depth)
-    assert (found.illegal, found.illegal_chroma) == (0.5, 0.5)
+    found = CodeValueCounts(*counts, depth)
+    assert (found.outside_legal, found.outside_legal_chroma) == (0.5, 0.5)
     assert legal_luma(depth)[0] == 64 * 2 ** (depth - 10)

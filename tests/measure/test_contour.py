@@ -5,7 +5,7 @@ import pytest
 
 from workbench.measure.banding import cambi
 from workbench.measure.contour import contour, contour_error
-from workbench.measure.surface import Luma, Surface
+from workbench.measure.regions import Luma, Regions
 from workbench.media.colour import Colour
 from workbench.media.frames import Frame
 
@@ -27,7 +27,7 @@ def noise(amplitude: float) -> Luma:
 
 
 def estimate(luma: Luma) -> float:
-    surface = Surface.of(luma)
+    surface = Regions.of(luma)
     found = contour(surface, surface.smooth)
     assert found is not None
     return found
@@ -91,9 +91,9 @@ def test_coarser_steps_are_worse_under_noise_too(direction: str) -> None:
 
 def test_a_deband_that_closes_coarse_steps_is_told_from_one_that_does_not() -> None:
     true = slope("across")
-    before = Surface.of(stepped(true, 24) + noise(1))
-    closed, kept = Surface.of(true + noise(1)), Surface.of(stepped(true, 24))
-    after = [contour(one, before.smooth, before.stairs) or 0.0 for one in (closed, kept)]
+    before = Regions.of(stepped(true, 24) + noise(1))
+    closed, kept = Regions.of(true + noise(1)), Regions.of(stepped(true, 24))
+    after = [contour(one, before.smooth, before.posterization) or 0.0 for one in (closed, kept)]
     assert after[0] < 4
     assert after[1] > 50
 
@@ -103,9 +103,9 @@ def test_two_steps_are_the_edges_of_shapes_and_three_are_stairs() -> None:
     levels = np.full((HEIGHT, WIDTH), 400, np.float32)
     for count, start in enumerate((160, 240, 320), start=1):
         levels[:, start:] += 16
-        assert Surface.of(levels).stairs.area.any() == (count == 3)
+        assert Regions.of(levels).posterization.area.any() == (count == 3)
     levels[:, 240:] -= 32  # up, down, up: a stripe
-    assert not Surface.of(levels).stairs.area.any()
+    assert not Regions.of(levels).posterization.area.any()
 
 
 @pytest.mark.parametrize(("height", "found"), [(40, True), (60, False)])
@@ -113,14 +113,14 @@ def test_steps_as_high_as_the_edges_of_shapes_are_none(height: int, found: bool)
     levels = np.full((HEIGHT, WIDTH), 200, np.float32)
     for start in (120, 200, 280, 360):
         levels[:, start:] += height
-    assert Surface.of(levels).stairs.area.any() == found
+    assert Regions.of(levels).posterization.area.any() == found
 
 
 def test_texture_and_edges_are_left_out() -> None:
     luma = ramp(4)
     luma[:, : WIDTH // 2] += noise(20)[:, : WIDTH // 2]
     luma[HEIGHT // 2 :, WIDTH * 3 // 4] += 300
-    surface = Surface.of(luma)
+    surface = Regions.of(luma)
     assert not surface.smooth[:, : WIDTH // 4].any()
     assert not surface.smooth[HEIGHT // 4 + 8 :, WIDTH * 3 // 8].any()
     assert surface.smooth[: HEIGHT // 4 - 8, WIDTH // 4 + 24 : WIDTH // 2 - 24].any()
@@ -128,11 +128,11 @@ def test_texture_and_edges_are_left_out() -> None:
 
 
 def test_a_picture_without_smooth_parts_says_nothing() -> None:
-    surface = Surface.of(noise(30) + 500)
+    surface = Regions.of(noise(30) + 500)
     assert contour(surface, surface.smooth) is None
 
 
 def test_an_odd_size_is_measured() -> None:
     odd = ramp(4)[: HEIGHT - 1, : WIDTH - 1]
-    surface = Surface.of(odd)
+    surface = Regions.of(odd)
     assert contour_error(odd, truth()[: HEIGHT - 1, : WIDTH - 1], surface.smooth) > 0

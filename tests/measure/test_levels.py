@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tests import clips
 from workbench.look.preset import load_preset
 from workbench.look.render import render
-from workbench.measure.code_values import codes
+from workbench.measure.code_values import count_code_values
 from workbench.measure.gamut import outside_r103
-from workbench.measure.levels import Levels, LevelsTimeline, Stretch, levels
+from workbench.measure.levels import FrameRange, Levels, LevelsTimeline, levels
 from workbench.measure.motion import Motion
 from workbench.media.colour import Colour
 from workbench.media.frames import Frame
@@ -80,8 +80,8 @@ def test_full_range_levels_are_the_exact_equivalents(depth: int) -> None:
 
 
 def outside_legal(frame: Frame) -> tuple[float, float]:
-    found = codes(frame)
-    return found.illegal, found.illegal_chroma
+    found = count_code_values(frame)
+    return found.outside_legal, found.outside_legal_chroma
 
 
 @pytest.mark.parametrize("code", [0, 1, 16, 128, 178, 235, 254, 255])
@@ -164,7 +164,7 @@ def evenly(count: int, frame_rate: int = 24) -> tuple[Fraction, ...]:
 
 def test_black_is_where_98_percent_of_the_pixels_are() -> None:
     black = timeline(black=[1, 0, 1, 1, 0.979, 0.98])
-    assert black.black_stretches() == [Stretch(0, 1), Stretch(2, 4), Stretch(5, 6)]
+    assert black.black_stretches() == [FrameRange(0, 1), FrameRange(2, 4), FrameRange(5, 6)]
 
 
 def test_the_largest_jump_may_be_to_the_last_frame() -> None:
@@ -176,19 +176,19 @@ def test_the_largest_jump_may_be_to_the_last_frame() -> None:
 
 def test_repeated_frames_are_frozen_however_few() -> None:
     repeats = timeline(change=[0, 0.09, 0.1, 5, 0], drift=[0, 0.1, 0.1, 5, 0])
-    assert repeats.frozen_stretches(evenly(5)) == [Stretch(0, 2), Stretch(3, 5)]
+    assert repeats.frozen_stretches(evenly(5)) == [FrameRange(0, 2), FrameRange(3, 5)]
 
 
 def test_a_noisy_still_is_frozen_from_a_quarter_of_a_second_on() -> None:
-    def frozen(count: int, change: list[float], drift: float) -> list[Stretch]:
+    def frozen(count: int, change: list[float], drift: float) -> list[FrameRange]:
         noisy = timeline(change=[9, *change * count][:count], drift=[9, *[drift] * (count - 1)])
         return noisy.frozen_stretches(evenly(count))
 
-    assert frozen(6, [0.24], 3.4) == [Stretch(0, 6)]
+    assert frozen(6, [0.24], 3.4) == [FrameRange(0, 6)]
     assert frozen(5, [0.24], 3.4) == []
     assert frozen(24, [0.25], 3.4) == [], "it moves all the time"
     assert frozen(24, [0.24], 3.5) == [], "every frame is unlike the one before"
-    assert frozen(24, [2, 0.24, 0.24], 3.4) == [Stretch(0, 24)], "most frames are alike"
+    assert frozen(24, [2, 0.24, 0.24], 3.4) == [FrameRange(0, 24)], "most frames are alike"
     assert frozen(24, [0.24, 2, 2], 3.4) == []
 
 
@@ -196,7 +196,7 @@ def test_a_frame_that_wanders_off_begins_the_next_stretch() -> None:
     """Each frame is like the one before, and the eleventh no longer like the first."""
     drift = [*np.arange(0, 3.5, 0.35), 3.5, *np.arange(0.35, 3.5, 0.35)]
     wandering = timeline(change=[0.09] * len(drift), drift=drift)
-    assert wandering.frozen_stretches(evenly(20)) == [Stretch(0, 10), Stretch(10, 20)]
+    assert wandering.frozen_stretches(evenly(20)) == [FrameRange(0, 10), FrameRange(10, 20)]
 
 
 def test_a_frame_that_is_held_is_frozen_for_as_long_as_it_is_shown() -> None:
@@ -204,19 +204,19 @@ def test_a_frame_that_is_held_is_frozen_for_as_long_as_it_is_shown() -> None:
     assert moving.frozen_stretches(evenly(5)) == []
     at = [Fraction(n, 24) for n in range(5)]
     first = (Fraction(0), *(time + 2 for time in at))
-    assert moving.frozen_stretches(first) == [Stretch(0, 1)]
+    assert moving.frozen_stretches(first) == [FrameRange(0, 1)]
     last = (*at, at[-1] + 2)
-    assert moving.frozen_stretches(last) == [Stretch(4, 5)]
-    for lasts, found in ((Fraction(15, 240), []), (Fraction(16, 240), [Stretch(4, 5)])):
+    assert moving.frozen_stretches(last) == [FrameRange(4, 5)]
+    for lasts, found in ((Fraction(15, 240), []), (Fraction(16, 240), [FrameRange(4, 5)])):
         assert moving.frozen_stretches((*at, at[-1] + lasts)) == found, "1.5 frames is usual"
 
 
 def test_a_slide_show_is_frozen_and_a_slow_frame_rate_is_not() -> None:
     slides = timeline(change=[0, 50, 50], drift=[0, 50, 50])
     assert slides.frozen_stretches((*map(Fraction, (0, 2, 4, 6)),)) == [
-        Stretch(0, 1),
-        Stretch(1, 2),
-        Stretch(2, 3),
+        FrameRange(0, 1),
+        FrameRange(1, 2),
+        FrameRange(2, 3),
     ]
     assert slides.frozen_stretches((*map(Fraction, range(4)),)) == []
 
@@ -224,7 +224,7 @@ def test_a_slide_show_is_frozen_and_a_slow_frame_rate_is_not() -> None:
 def test_a_single_frame_is_frozen_if_it_lasts() -> None:
     one = timeline(change=[0], drift=[0])
     assert one.frozen_stretches((Fraction(0), Fraction(1, 24))) == []
-    assert one.frozen_stretches((Fraction(0), Fraction(2))) == [Stretch(0, 1)]
+    assert one.frozen_stretches((Fraction(0), Fraction(2))) == [FrameRange(0, 1)]
 
 
 def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> None:
@@ -239,10 +239,10 @@ def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> N
     )
     with open_clip(path) as clip:
         motion = Motion()
-        seen = LevelsTimeline.of(levels(frame, motion.follow(frame)) for frame in clip.frames())
+        seen = LevelsTimeline.of(levels(frame, motion.add(frame)) for frame in clip.frames())
         bounds = (*clip.times, clip.duration)
-    assert seen.black_stretches() == [Stretch(24, 48)]
-    assert seen.frozen_stretches(bounds) == [Stretch(24, 48), Stretch(71, 120)]
+    assert seen.black_stretches() == [FrameRange(24, 48)]
+    assert seen.frozen_stretches(bounds) == [FrameRange(24, 48), FrameRange(71, 120)]
     detect = "blackdetect=d=0.5,freezedetect=d=1.5,metadata=print:file=d"
     clips.run_in(tmp_path, "-i", path, "-vf", detect, "-f", "null", "-")
     lines = (tmp_path / "d").read_text(encoding="utf-8").splitlines()

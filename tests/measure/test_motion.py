@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import clips
-from workbench.measure.levels import Levels, LevelsTimeline, Stretch
+from workbench.measure.levels import FrameRange, Levels, LevelsTimeline
 from workbench.measure.motion import DRIFT, Motion, Movement, cell_means
 from workbench.media.colour import Colour
 from workbench.media.frames import Frame
@@ -26,15 +26,15 @@ def grey(height: int, width: int) -> Frame:
 
 def followed(frames: Iterable[Frame]) -> list[Movement]:
     motion = Motion()
-    return [motion.follow(frame) for frame in frames]
+    return [motion.add(frame) for frame in frames]
 
 
-def frozen(found: list[Movement], bounds: tuple[Fraction, ...]) -> list[Stretch]:
+def frozen(found: list[Movement], bounds: tuple[Fraction, ...]) -> list[FrameRange]:
     rows = (Levels(0, 0, 0, 0, 0, 0, 0, 0, one.change, one.drift) for one in found)
     return LevelsTimeline.of(rows).frozen_stretches(bounds)
 
 
-def frozen_in(path: Path) -> list[Stretch]:
+def frozen_in(path: Path) -> list[FrameRange]:
     with open_clip(path) as clip:
         return frozen(followed(clip.frames()), (*clip.times, clip.duration))
 
@@ -100,7 +100,7 @@ def test_a_dot_that_wanders_through_a_tiny_picture_is_seen() -> None:
 @pytest.mark.parametrize("size", [(8, 8), (17, 33), (180, 320)])
 def test_a_picture_that_does_not_change_is_frozen(size: tuple[int, int]) -> None:
     bounds = tuple(Fraction(number, 24) for number in range(13))
-    assert frozen(followed([grey(*size)] * 12), bounds) == [Stretch(0, 12)]
+    assert frozen(followed([grey(*size)] * 12), bounds) == [FrameRange(0, 12)]
 
 
 def test_colour_alone_can_move() -> None:
@@ -148,7 +148,7 @@ def test_a_still_with_an_encoder_s_noise_is_frozen(
     tmp_path: Path, crf: str, keyframes: str
 ) -> None:
     path = x264(tmp_path / "still.mp4", f"{STILL},{NOISE}", "-crf", crf, "-g", keyframes)
-    assert frozen_in(path) == [Stretch(0, 48)]
+    assert frozen_in(path) == [FrameRange(0, 48)]
 
 
 def test_a_still_between_two_shots_is_found_where_ffmpeg_finds_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import UnsupportedClip
-from workbench.measure.code_values import rgb_blocks, ten_bit
+from workbench.measure.code_values import rgb_blocks, to_ten_bit
 from workbench.measure.scopes import (
     COLUMNS,
     LEVELS,
@@ -100,7 +100,7 @@ def test_luma_is_what_rgb_weighs(luma: int, cb: int, cr: int, matrix: str) -> No
 def test_eight_bits_become_ten(value: int) -> None:
     plane = np.full((2, 2), value, np.uint8)
     legal, full = (
-        ten_bit(Frame(plane, plane, plane, "yuv444p", 8, Colour(range=name)))
+        to_ten_bit(Frame(plane, plane, plane, "yuv444p", 8, Colour(range=name)))
         for name in ("legal", "full")
     )
     assert [int(part[0, 0]) for part in legal] == [value * 4] * 3

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import ResultsMissing
-from workbench.measure.surface import Luma, Surface
+from workbench.measure.regions import Luma, Regions
 from workbench.measure.texture import ssim, texture_change
 from workbench.media.colour import Colour
 from workbench.media.frames import Frame
@@ -24,7 +24,7 @@ def as_frame(luma: Luma) -> Frame:
 
 def test_only_what_has_texture_counts() -> None:
     plain = textured()
-    area = Surface.of(plain).textured
+    area = Regions.of(plain).textured
     changed = plain.copy()
     changed[:, WIDTH // 2 + 16 :] += 50
     assert texture_change(changed, plain, area) == 0
@@ -33,7 +33,7 @@ def test_only_what_has_texture_counts() -> None:
 
 def test_a_flat_picture_has_none_to_lose() -> None:
     flat = np.full((HEIGHT, WIDTH), 400, np.float32)
-    assert texture_change(flat + 3, flat, Surface.of(flat).textured) is None
+    assert texture_change(flat + 3, flat, Regions.of(flat).textured) is None
 
 
 def test_ssim_is_one_for_the_same_and_less_for_a_blur() -> None:

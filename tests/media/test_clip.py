@@ -259,7 +259,7 @@ def test_mpeg_2_begins_with_its_first_frame(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("suffix", "codec", "options", "message"),
     [
-        ("avi", "libx264", ["-bf", "3"], "AVI with B-frames"),
+        ("avi", "libx264", ["-bf", "3"], "AVI file with B-frames"),
         ("mkv", "libx264", ["-bf", "0", "-vf", "settb=1/1000,setpts=floor(N/2)*83"], "same time"),
     ],
 )

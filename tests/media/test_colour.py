@@ -1,7 +1,7 @@
 import pytest
 
 from workbench.errors import UnsupportedClip
-from workbench.media.colour import ASSUMED, Colour, delivered
+from workbench.media.colour import ASSUMED, Colour, delivered_colour
 
 
 def test_untagged_fields_are_named_and_never_filled_silently() -> None:
@@ -16,7 +16,7 @@ def test_a_number_without_a_name_is_shown_as_it_is() -> None:
 
 
 def test_an_untagged_source_is_delivered_as_bt709() -> None:
-    assert delivered(Colour()) == ASSUMED
+    assert delivered_colour(Colour()) == ASSUMED
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,14 @@ def test_an_untagged_source_is_delivered_as_bt709() -> None:
 def test_what_prores_cannot_state_becomes_what_means_the_same(
     tagged: Colour, stated: tuple[str, str, str]
 ) -> None:
-    colour = delivered(tagged)
+    colour = delivered_colour(tagged)
     assert (colour.primaries, colour.transfer, colour.matrix) == stated
     assert colour.range == "legal"
 
 
 def test_a_matrix_without_a_twin_is_refused() -> None:
     with pytest.raises(UnsupportedClip, match="matrix is tagged ycgco"):
-        delivered(Colour(matrix="ycgco"))
+        delivered_colour(Colour(matrix="ycgco"))
 
 
 def test_setparams_states_only_what_is_known() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests import clips
 from workbench.deliver.encode import convert
 from workbench.deliver.recipe import read_recipe
-from workbench.media.frame_rates import exact_rate, written_rate
+from workbench.media.frame_rates import parse_frame_rate, snap_to_ntsc
 from workbench.media.probe import open_clip
 
 
@@ -24,15 +24,15 @@ from workbench.media.probe import open_clip
     ],
 )  # fmt: skip
 def test_a_written_rate_is_the_exact_one_that_it_rounds(text: str, rate: str) -> None:
-    assert written_rate(text) == Fraction(rate)
+    assert parse_frame_rate(text) == Fraction(rate)
 
 
 def test_only_a_rate_within_a_ten_thousandth_is_taken_for_ntsc() -> None:
     ntsc = Fraction(60000, 1001)
-    assert exact_rate(ntsc * Fraction(10_001, 10_000) - Fraction(1, 10**6)) == ntsc
+    assert snap_to_ntsc(ntsc * Fraction(10_001, 10_000) - Fraction(1, 10**6)) == ntsc
     over = ntsc * Fraction(10_001, 10_000) + Fraction(1, 10**6)
-    assert exact_rate(over) == over
-    assert exact_rate(Fraction(60)) == 60
+    assert snap_to_ntsc(over) == over
+    assert snap_to_ntsc(Fraction(60)) == 60
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "flv", "ts"])

@@ -9,7 +9,7 @@ from workbench.deliver.recipe import Recipe
 from workbench.look.compare import compare
 from workbench.look.preset import load_preset
 from workbench.look.render import render
-from workbench.measure.code_values import codes
+from workbench.measure.code_values import count_code_values
 from workbench.measure.metrics import HEADLINE
 from workbench.media.probe import open_clip
 from workbench.present import tables
@@ -48,7 +48,9 @@ def test_the_desk_s_table_shows_every_headline_metric_before_and_after(banded: P
     with open_clip(banded) as clip:
         frame = clip.frame(3)
     (found,) = compare([frame], preset, coarse=False)
-    html = tables.measured_html(codes(frame), codes(render(frame, preset)), found, "still")
+    html = tables.measured_html(
+        count_code_values(frame), count_code_values(render(frame, preset)), found, "still"
+    )
     assert "still" in html
     for metric in HEADLINE:
         row = html[html.index(f">{metric.heading}<") :].partition("</tr>")[0]

@@ -53,7 +53,7 @@ def test_a_preset_can_be_shipped_or_the_users_own(served: Served, movie: bytes) 
     smooth = served.ask(f"{SKY}?preset=smooth")
     assert smooth.status_code == 200
     assert smooth.content != movie
-    mine = load_preset("smooth").named("mine")
+    mine = load_preset("smooth").renamed("mine")
     (served.temp / "presets").mkdir()
     try:
         save_preset(mine, served.temp / "presets" / "mine.toml")

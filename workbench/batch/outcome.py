@@ -170,7 +170,7 @@ def views(
     worst = record["measures"]["worst"]
     with open_clip(delivered) as clip:
         after = clip.frame(worst["frame_after"])
-    thumbnail = _encoded(after.smaller(_THUMBNAIL), "JPEG")
+    thumbnail = _encoded(after.downscaled(_THUMBNAIL), "JPEG")
     if not crops:
         return {"thumbnail": thumbnail}
     with open_clip(source) as clip:

@@ -12,7 +12,7 @@ from workbench.deliver.policy import load_policy
 from workbench.deliver.recipe import read_recipe
 from workbench.errors import BatchError, WorkbenchError
 from workbench.files import expanded
-from workbench.look.preset import Preset, preset_text, shipped
+from workbench.look.preset import Preset, builtin_presets, preset_text
 from workbench.model import Model
 
 
@@ -62,7 +62,7 @@ def make_order(settings: Settings) -> Order:
     )
     policy = load_policy(settings.policy)
     parameters, files = settings.model_dump(), {}
-    if settings.preset not in shipped():
+    if settings.preset not in builtin_presets():
         base = read_recipe(settings.preset, {}).preset
         assert isinstance(base, Preset)
         parameters["preset"] = "look.toml"

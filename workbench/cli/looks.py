@@ -13,15 +13,15 @@ from workbench.errors import WorkbenchError
 @json_option
 def presets(name: str | None, as_json: bool) -> None:
     """List the presets, or show the one called NAME (or a .toml file)."""
-    from workbench.look.preset import load_preset, own, preset_text, shipped
+    from workbench.look.preset import builtin_presets, load_preset, preset_text, user_presets
 
     if name:
         preset = load_preset(name)
         show(preset.facts(), preset_text(preset).rstrip(), as_json)
         return
-    found = {name: load_preset(name) for name in shipped()}
+    found = {name: load_preset(name) for name in builtin_presets()}
     broken = {}
-    for mine, path in own().items():
+    for mine, path in user_presets().items():
         try:
             found.setdefault(mine, load_preset(path))
         except WorkbenchError as error:
@@ -55,21 +55,21 @@ def suggest(
     """Find the weakest deband that closes the bands of SOURCE and spares its texture."""
     from workbench.files import expanded, refuse_existing
     from workbench.look.preset import load_preset, save_preset
-    from workbench.look.suggest import LADDER
+    from workbench.look.suggest import CANDIDATES
     from workbench.look.suggest import suggest as find
     from workbench.media.probe import open_clip
     from workbench.present.progress import counting_bar
     from workbench.present.tables import suggestion_text
 
-    base = load_preset(preset).assuming(assume_matrix)
+    base = load_preset(preset).with_matrix(assume_matrix)
     if save:
         refuse_existing(expanded(save).absolute(), overwrite)
-    stop, bar = stopping(f"{source.name}: stopped"), counting_bar(len(LADDER), "trying")
+    stop, bar = stopping(f"{source.name}: stopped"), counting_bar(len(CANDIDATES), "trying")
     with open_clip(source) as clip, stop, bar as tried:
         found = find(clip, base, on_progress=tried)
     text = suggestion_text(found)
     if save:
-        named = found.preset.named(expanded(save).stem)
+        named = found.preset.renamed(expanded(save).stem)
         text += f"\n{save_preset(named, save, overwrite=overwrite)}"
     show(found.facts(), text, as_json)
 
@@ -95,7 +95,7 @@ def export(
     They are for pictures in the matrix BT.709, at video levels, as ProRes is read.
     """
     from workbench.files import expanded, refuse_existing, write_text
-    from workbench.look import cube as cubes
+    from workbench.look import lut
     from workbench.look.preset import load_preset
     from workbench.look.stages import Log
 
@@ -103,13 +103,13 @@ def export(
         raise click.UsageError("say where to: --cube FILE, --inverse FILE, or both, not the same")
     tone = load_preset(preset).tone
     default = 65 if isinstance(tone, Log) else 33
-    pairs = ((cube, cubes.forward), (inverse, cubes.inverse))
+    pairs = ((cube, lut.forward_cube), (inverse, lut.inverse_cube))
     wanted = [(expanded(path).absolute(), write) for path, write in pairs if path]
     for path, _ in wanted:
         refuse_existing(path, overwrite)
     for path, write in wanted:
         write_text(path, write(tone, "bt709", int(points or default)), overwrite=overwrite)
         click.echo(path)
-    lost = cubes.cannot_return(tone, "bt709")
+    lost = lut.describe_clipping(tone, "bt709")
     if lost:
         click.echo(lost)

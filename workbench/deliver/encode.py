@@ -39,9 +39,9 @@ from workbench.files import (
     settle,
     sha256_of,
 )
-from workbench.look.graph import filter_names
+from workbench.look.filter_graph import filter_names
 from workbench.media.clip import Clip
-from workbench.media.probe import open_clip, refuse_no_file
+from workbench.media.probe import check_readable_file, open_clip
 from workbench.temporary import remove_leftovers
 
 CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mxf", ".flv")
@@ -206,8 +206,8 @@ def given_clip(source: Clip | str | Path) -> Clip:
     """Return the clip that was given, or open the file. Raises ClipError, ParameterError."""
     if not isinstance(source, Clip):
         return open_clip(source)
-    refuse_no_file(source.path)
-    if source.replaced():
+    check_readable_file(source.path)
+    if source.changed_on_disk():
         raise ClipReplaced(f"{source.path.name} was replaced since it was opened: open it again")
     return source
 
@@ -243,7 +243,7 @@ def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchE
         return error
     if not clip.path.exists():
         return ClipNotFound(f"{clip.path} was moved or deleted while it was converted")
-    if clip.replaced():
+    if clip.changed_on_disk():
         return ClipReplaced(
             f"{clip.path.name} was changed or replaced while it was converted: convert it again "
             "when it is complete"

@@ -24,8 +24,15 @@ from workbench.deliver.inspect import Inspection
 from workbench.look.compare import Comparison
 from workbench.measure import scopes
 from workbench.measure.banding import CambiMap
-from workbench.measure.code_values import BLACK, NEUTRAL, WHITE, Codes, codes, exact_values
-from workbench.measure.levels import LevelsTimeline, Stretch
+from workbench.measure.code_values import (
+    BLACK,
+    NEUTRAL,
+    WHITE,
+    CodeValueCounts,
+    count_code_values,
+    ten_bit_equivalents,
+)
+from workbench.measure.levels import FrameRange, LevelsTimeline
 from workbench.measure.metrics import PLOTTED, Metric
 
 BEFORE = "#E69F00"
@@ -163,7 +170,7 @@ def _brightness(counts: NDArray[np.int64], colour: str) -> NDArray[np.float64]:
     """Turn counts into one colour of the strength that a scope's trace has."""
     picture = np.zeros((*counts.shape, 4))
     picture[..., :3] = to_rgb(colour)
-    picture[..., 3] = scopes.strength(counts)
+    picture[..., 3] = scopes.trace_brightness(counts)
     return picture
 
 
@@ -183,12 +190,14 @@ def _code_axis(ax: Axes) -> None:
     ax.set_yticks(_CODES)
 
 
-def luma_histograms(axes: tuple[Axes, Axes], before: Codes, after: Codes) -> None:
+def luma_histograms(
+    axes: tuple[Axes, Axes], before: CodeValueCounts, after: CodeValueCounts
+) -> None:
     """Draw two luma histograms, one above the other, on one scale of 10-bit code values."""
     for ax, counted, name, colour in _both(axes, before, after):
         # One line for each code value of 8 or 10 bits; deeper ones are gathered into 10.
         lines = min(counted.luma.size, 1024)
-        places = exact_values(lines.bit_length() - 1, full=counted.full)[0]
+        places = ten_bit_equivalents(lines.bit_length() - 1, full=counted.full)[0]
         share = counted.luma.reshape(lines, -1).sum(axis=1) / counted.luma.sum() * 100
         ax.axvspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
         ax.vlines(places, 0, share, color=colour, linewidth=0.9)
@@ -196,7 +205,7 @@ def luma_histograms(axes: tuple[Axes, Axes], before: Codes, after: Codes) -> Non
         ax.set_xticks(_CODES)
         ax.set_title(
             f"luma {name}: {counted.occupied} code values occupied; outside legal range "
-            f"{counted.illegal:.2%} of luma, {counted.illegal_chroma:.2%} of chroma",
+            f"{counted.outside_legal:.2%} of luma, {counted.outside_legal_chroma:.2%} of chroma",
             color=colour,
         )
     axes[0].tick_params(labelbottom=False)
@@ -207,7 +216,9 @@ def histogram_sheet(inspection: Inspection) -> Figure:
     """Draw the luma histograms of the worst frame."""
     with style():
         figure, ((top,), (bottom,)) = _sheet(3.6, 2, 1)
-        luma_histograms((top, bottom), codes(inspection.before), codes(inspection.after))
+        luma_histograms(
+            (top, bottom), count_code_values(inspection.before), count_code_values(inspection.after)
+        )
     return figure
 
 
@@ -245,7 +256,7 @@ def levels(ax: Axes, bounds: Sequence[Fraction], timeline: LevelsTimeline) -> No
     _mark(ax, bounds, timeline.frozen_stretches(bounds), "frozen")
 
 
-def _mark(ax: Axes, bounds: Sequence[Fraction], stretches: Sequence[Stretch], name: str) -> None:
+def _mark(ax: Axes, bounds: Sequence[Fraction], stretches: Sequence[FrameRange], name: str) -> None:
     for stretch in stretches:
         start, end = float(bounds[stretch.start]), float(bounds[stretch.end])
         ax.axvspan(start, end, color=GREY, alpha=0.35, linewidth=0, hatch="//")

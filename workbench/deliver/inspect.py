@@ -15,20 +15,25 @@ from math import floor
 import numpy as np
 
 from workbench import ffmpeg
-from workbench.deliver.again import Repeat, repeated
 from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
-from workbench.deliver.suspects import Traces, confirmed, damaged_blocks, suspects
+from workbench.deliver.outliers import (
+    FrameMeasures,
+    confirm_outliers,
+    frames_with_damaged_blocks,
+    outlier_frames,
+)
+from workbench.deliver.reencode import ReencodeDifference, compare_reencoded
 from workbench.errors import DamagedClip, ResultsMissing
 from workbench.look.compare import Comparison, compare
 from workbench.look.curves import black_limit
 from workbench.look.preset import Preset
 from workbench.look.render import render
-from workbench.measure import mapping
-from workbench.measure.banding import CambiMap, cambi_map, measurable
-from workbench.measure.detail import combing, detail, sharpness
+from workbench.measure import look_fit
+from workbench.measure.banding import CambiMap, cambi_map, is_measurable
+from workbench.measure.detail import combing_change, detail, sharpness_change
+from workbench.measure.frame_match import BlockMeans, block_means, frame_difference, match_frames
 from workbench.measure.levels import BLACK_LIMIT, Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
-from workbench.measure.match import Means, block_means, difference, matches
 from workbench.measure.motion import Motion
 from workbench.media.clip import Clip, sample_indices
 from workbench.media.frames import Frame
@@ -46,12 +51,14 @@ class Inspection:
     end: Fraction  # of the last of these frames, likewise
     levels: LevelsTimeline  # of every delivered frame
     black_limit: int  # 10-bit luma up to which a pixel counts as nearly black, under this look
-    traces: Traces  # of every delivered frame
+    traces: FrameMeasures  # of every delivered frame
     corrupt: tuple[int, ...]  # delivered frames that did not decode cleanly
     damaged: tuple[int, ...]  # delivered frames that are not what the look makes of the source's
     comparisons: tuple[Comparison, ...]  # of the frames that were sampled
     loudness: tuple[Loudness, ...]  # of each sound track
-    encoded_again: Repeat | None  # of one frame; None where look or encoder is not known
+    encoded_again: (
+        ReencodeDifference | None
+    )  # of one frame; None where look or encoder is not known
     before: Frame  # the sampled frame that is banded most in the source, by banding_rank
     after: Frame  # the same, as delivered
 
@@ -66,7 +73,7 @@ class Inspection:
 
         None for a picture too small for CAMBI.
         """
-        can = measurable(self.before.width, self.before.height)
+        can = is_measurable(self.before.width, self.before.height)
         return cambi_map(self.before) if can else None
 
 
@@ -124,7 +131,7 @@ def inspect(
         comparisons=compared.comparisons,
         loudness=tuple(heard),
         encoded_again=None if any(match.offset for match in watched.traces.matches) else again,
-        before=source.declared(preset.assume_matrix if preset else None),
+        before=source.with_matrix(preset.assume_matrix if preset else None),
         after=frame,
     )
 
@@ -137,7 +144,7 @@ class _Watched:
     """What every frame was looked at for."""
 
     levels: LevelsTimeline
-    traces: Traces
+    traces: FrameMeasures
     corrupt: tuple[int, ...]
 
 
@@ -151,11 +158,11 @@ def _watched(
     """Watch every pair of frames go by."""
     found: list[Levels] = []
     corrupt: list[int] = []
-    frames: list[mapping.Sums] = []
+    frames: list[look_fit.Moments] = []
     details: list[tuple[float, float, float]] = []
     motion = Motion()
 
-    def means() -> Iterator[tuple[Means, Means]]:
+    def means() -> Iterator[tuple[BlockMeans, BlockMeans]]:
         for number, (source, frame) in enumerate(pairs):
             stop.raise_if_requested(clip.path)
             if source.corrupt:
@@ -163,20 +170,20 @@ def _watched(
                     f"{clip.path.name} is damaged: frame {source.index} does not decode cleanly; "
                     "download or generate the clip again"
                 )
-            found.append(levels(frame, motion.follow(frame), nearly_black))
+            found.append(levels(frame, motion.add(frame), nearly_black))
             if frame.corrupt:
                 corrupt.append(number)
             expected, now = block_means(source), block_means(frame)
-            frames.append(mapping.sums(expected, now))
+            frames.append(look_fit.moments(expected, now))
             fine, finer = detail(source), detail(frame)
-            details.append((*sharpness(fine, finer), combing(fine, finer)))
+            details.append((*sharpness_change(fine, finer), combing_change(fine, finer)))
             yield expected, now
             if on_progress:
                 on_progress(number + 1)
 
-    matched = tuple(matches(means()))
+    matched = tuple(match_frames(means()))
     detailed = np.array(details)
-    traces = Traces(matched, mapping.fit(frames), detailed[:, :2], detailed[:, 2])
+    traces = FrameMeasures(matched, look_fit.fit_look(frames), detailed[:, :2], detailed[:, 2])
     return _Watched(LevelsTimeline.of(found), traces, tuple(corrupt))
 
 
@@ -184,7 +191,7 @@ def _damaged(
     clip: Clip,
     delivered: Clip,
     places: Sequence[int],
-    traces: Traces,
+    traces: FrameMeasures,
     preset: Preset | None,
     format: Format,
     cancellation: ffmpeg.Cancellation | None,
@@ -194,18 +201,21 @@ def _damaged(
     Where the look is known, it is rendered to tell damage from what a strong look does.
     """
     if preset is None:
-        return tuple(damaged_blocks(traces.matches))
+        return tuple(frames_with_damaged_blocks(traces.matches))
+
+    def rendered(source: Frame) -> Frame:
+        return render(source, preset, cancellation, format.picture)
 
     def differing(numbers: Sequence[int]) -> list[int]:
         pairs = zip(numbers, _pairs(clip, delivered, places, numbers), strict=True)
         return [
             number
             for number, (source, frame) in pairs
-            if not difference(render(source, preset, cancellation, format.picture), frame).is_coding
+            if not frame_difference(rendered(source), frame).is_coding_error
         ]
 
-    found = suspects(traces)
-    return tuple(confirmed(traces, found, differing)) if found else ()
+    found = outlier_frames(traces)
+    return tuple(confirm_outliers(traces, found, differing)) if found else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +239,7 @@ class _Comparing:
     ) -> None:
         self._pool, self._preset, self._format = pool, preset, format
         self._encoder, self._stop = encoder, stop
-        self._again: Future[Repeat] | None = None
+        self._again: Future[ReencodeDifference] | None = None
         self._held: list[_Pair] = []
         self._compared: list[_Pair] = []  # those that are being compared
         self._running: Future[list[Comparison]] | None = None
@@ -243,7 +253,7 @@ class _Comparing:
             yield pair
             if number == middle and self._preset and self._encoder:
                 self._again = self._pool.submit(
-                    repeated, *pair, self._preset, self._encoder, self._stop, self._format
+                    compare_reencoded, *pair, self._preset, self._encoder, self._stop, self._format
                 )
             if number in wanted:
                 self._held.append(pair)
@@ -258,7 +268,7 @@ class _Comparing:
         assert self._most is not None
         return _Compared(tuple(self._found), self._most[1])
 
-    def again(self) -> Repeat | None:
+    def again(self) -> ReencodeDifference | None:
         """Wait for the frame that is encoded again, where look and encoder are known."""
         return self._again.result() if self._again else None
 

@@ -14,7 +14,7 @@ from workbench.errors import PolicyError, WorkbenchError
 from workbench.files import expanded, read_toml
 from workbench.model import Model
 
-SHIPPED = Path(__file__).parent / "policies"
+BUILTIN_FOLDER = Path(__file__).parent / "policies"
 _MOST_DIGITS = 9
 
 
@@ -88,9 +88,9 @@ class Policy(Model):
     data_rate: Rule | None = Field(None, description="Mb/s of the whole file.")
 
 
-def shipped() -> tuple[str, ...]:
+def builtin_policies() -> tuple[str, ...]:
     """Return the names of the policies that come with the package."""
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+    return tuple(sorted(path.stem for path in BUILTIN_FOLDER.glob("*.toml")))
 
 
 def load_policy(name: str | Path) -> Policy:
@@ -100,10 +100,10 @@ def load_policy(name: str | Path) -> Policy:
     """
     if not isinstance(name, str | Path) or not str(name).strip():
         raise PolicyError(f"a policy is {shown(name)}: give a name, or the path of a .toml file")
-    path = SHIPPED / f"{name}.toml" if str(name) in shipped() else expanded(name)
+    path = BUILTIN_FOLDER / f"{name}.toml" if str(name) in builtin_policies() else expanded(name)
     if path.suffix != ".toml":
         raise PolicyError(
-            f"there is no policy {name}: take one of {', '.join(shipped())}, "
+            f"there is no policy {name}: take one of {', '.join(builtin_policies())}, "
             "or the path of a .toml file"
         )
     return Policy.validated(read_toml(path, PolicyError), path.name)

@@ -11,7 +11,7 @@ from workbench.deliver.quicktime import Movie
 from workbench.deliver.recipe import Recipe, keeps_time
 from workbench.look.stages import Log
 from workbench.media.clip import Clip
-from workbench.media.colour import Colour, declared, delivered
+from workbench.media.colour import Colour, delivered_colour, fill_untagged
 from workbench.media.frames import Orientation
 
 Level = Literal["pass", "note", "warn", "fail"]
@@ -159,7 +159,7 @@ def _essence(clip: Clip, movie: Movie, format: Format) -> Iterable[Finding]:
 
 def _colour(source: Colour, movie: Movie, recipe: Recipe) -> Iterable[Finding]:
     preset = recipe.preset
-    kept = delivered(source, recipe.format.picture)
+    kept = delivered_colour(source, recipe.format.picture)
     headers = " and ".join(sorted({_tags(header.colour) for header in movie.frame_headers}))
     yield _promised(
         "colour tags, container",
@@ -175,7 +175,7 @@ def _colour(source: Colour, movie: Movie, recipe: Recipe) -> Iterable[Finding]:
     )
     assumed = preset.assume_matrix if preset else None
     if source.untagged:
-        taken = declared(source, assumed)
+        taken = fill_untagged(source, assumed)
         sentence = f"untagged source: assumed {taken}"
         if taken.matrix != kept.matrix:
             sentence += f", and converted to the matrix {kept.matrix}"

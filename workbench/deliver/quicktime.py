@@ -17,7 +17,7 @@ import av
 from workbench.deliver.format import PRORES_422_HQ, Format
 from workbench.deliver.prores import FrameHeader
 from workbench.errors import DamagedClip
-from workbench.media.boxes import atoms
+from workbench.media.boxes import box_contents
 from workbench.media.colour import Colour
 from workbench.media.guards import open_container
 
@@ -117,7 +117,7 @@ def _sound(sound: av.AudioStream, begin: Fraction) -> MovieAudio:
 
 def _read_colr(file: BinaryIO, format: Format) -> Colour | None:
     """Find the colr atom of the picture's sample description and read its three numbers."""
-    tables = atoms(file, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+    tables = box_contents(file, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
     fourccs = {fourcc.encode() for fourcc in format.codec_fourccs}
     table = next((table for table in tables if table[12:16] in fourccs), b"")  # of the picture
     at = table.find(b"colr")

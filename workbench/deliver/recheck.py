@@ -14,7 +14,7 @@ from workbench.deliver.record import completed, recorded
 from workbench.deliver.verify import Delivery, expected_sound, verify
 from workbench.files import expanded, sha256_of
 from workbench.media.clip import Clip
-from workbench.media.probe import refuse_no_file
+from workbench.media.probe import check_readable_file
 
 
 def recheck(
@@ -43,7 +43,7 @@ def recheck(
     check_callbacks(on_progress=on_progress)
     clip = given_clip(source)
     path = expanded(delivered, "the delivered file")
-    refuse_no_file(path)
+    check_readable_file(path)
     record = recorded(path)
     recipe = completed(recipe or Recipe(preset=None), record)
     policy = policy or load_policy("mezzanine")

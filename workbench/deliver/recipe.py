@@ -11,10 +11,10 @@ from workbench import ffmpeg
 from workbench.arguments import check_optional
 from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
 from workbench.errors import ParameterError
-from workbench.look.chain import clip_chain
+from workbench.look.chain import clip_filter_chain
 from workbench.look.preset import Preset, load_preset
 from workbench.media.clip import Clip
-from workbench.media.frame_rates import written_rate
+from workbench.media.frame_rates import parse_frame_rate
 from workbench.media.guards import file_input
 
 _FORMER_ENCODERS = {
@@ -73,7 +73,7 @@ def read_recipe(
                 f"{frame_rate!r} is not a frame rate: give a number or a fraction, such as 24 or "
                 "24000/1001"
             )
-        rate = written_rate(text)
+        rate = parse_frame_rate(text)
     if audio_rate is not None and not re.fullmatch(r"\d{1,9}", str(audio_rate)):
         raise ParameterError(f"{audio_rate!r} is not an audio rate: give Hz, such as 48000")
     if not isinstance(overrides, Mapping):
@@ -85,7 +85,7 @@ def read_recipe(
         raise ParameterError("overrides and an assumed matrix change a preset: name one")
     look = None
     if preset is not None:
-        look = load_preset(preset).override(overrides).assuming(assume_matrix)
+        look = load_preset(preset).override(overrides).with_matrix(assume_matrix)
     return Recipe(look, cast(Encoder, encoder), rate, samples)
 
 
@@ -93,7 +93,7 @@ def encode_chain(clip: Clip, recipe: Recipe) -> str:
     """Return the filter chain of a conversion; raises ParameterError for one without a look."""
     if recipe.preset is None:
         raise ParameterError(f"{clip.path.name}: a conversion needs a look")
-    return clip_chain(recipe.preset, clip, recipe.frame_rate, recipe.format.picture)
+    return clip_filter_chain(recipe.preset, clip, recipe.frame_rate, recipe.format.picture)
 
 
 def encode_arguments(clip: Clip, recipe: Recipe, destination: Path) -> list[str]:

@@ -123,7 +123,7 @@ def completed(recipe: Recipe, record: Recorded | None) -> Recipe:
     known = record.recipe
     preset = recipe.preset or known.preset
     if preset and known.preset and preset.assume_matrix is None:
-        preset = preset.assuming(known.preset.assume_matrix)
+        preset = preset.with_matrix(known.preset.assume_matrix)
     return replace(
         recipe,
         preset=preset,
@@ -145,14 +145,15 @@ def _measures(inspection: Inspection) -> dict[str, Any]:
             for field in fields(levels)
         },
         "match": {
-            "left": [round(match.left, 4) for match in traces.matches],
-            "worst": [round(match.worst, 4) for match in traces.matches],
+            "left": [round(match.rms_residual, 4) for match in traces.matches],
+            "worst": [round(match.max_residual, 4) for match in traces.matches],
             "alike": [
-                None if match.alike is None else round(match.alike, 4) for match in traces.matches
+                None if match.correlation is None else round(match.correlation, 4)
+                for match in traces.matches
             ],
             "offset": [match.offset for match in traces.matches],
-            "shift": traces.mapping.shift.round(3).tolist(),
-            "apart": traces.mapping.apart.round(3).tolist(),
+            "shift": traces.mapping.mean_error.round(3).tolist(),
+            "apart": traces.mapping.rms_error.round(3).tolist(),
             "sharpness": traces.sharpness.round(4).tolist(),
             "combing": traces.combing.round(4).tolist(),
         },

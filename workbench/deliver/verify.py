@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import ffmpeg
-from workbench.deliver.again import check_repeated
 from workbench.deliver.format import Format
+from workbench.deliver.frame_checks import check_delivered_frames, undecodable
 from workbench.deliver.inspect import Inspection, inspect
-from workbench.deliver.picture import check_frames, judge, undecodable
 from workbench.deliver.policy import Policy
+from workbench.deliver.policy_checks import check_policy
 from workbench.deliver.qc import Finding, Level, check, turned, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recipe import Recipe, sound_options
+from workbench.deliver.reencode import check_reencoded
 from workbench.errors import ClipError, DamagedClip, one_line
 from workbench.media.clip import Clip
 from workbench.media.frames import Orientation
@@ -101,8 +102,8 @@ def verify(
                     on_progress=on_progress,
                     cancellation=cancellation,
                 )
-                promises += check_frames(inspection)
-                promises += check_repeated(inspection.encoded_again, certain=certain)
+                promises += check_delivered_frames(inspection)
+                promises += check_reencoded(inspection.encoded_again, certain=certain)
             except DamagedClip as error:
                 if not str(error).startswith(one_line(path.name)):
                     raise  # it is the source that does not decode
@@ -110,7 +111,7 @@ def verify(
     return Verification(
         movie=movie,
         promises=tuple(promises),
-        judgements=tuple(judge(inspection, movie, policy)) if inspection else (),
+        judgements=tuple(check_policy(inspection, movie, policy)) if inspection else (),
         inspection=inspection,
     )
 

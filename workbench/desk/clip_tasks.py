@@ -10,8 +10,8 @@ from workbench.errors import UnsupportedClip, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset
 from workbench.look.proxy import proxy
-from workbench.look.render import render_each
-from workbench.measure.banding import cambi, measurable
+from workbench.look.render import render_frames
+from workbench.measure.banding import cambi, is_measurable
 from workbench.media.clip import Clip
 from workbench.media.frame_reader import CACHE_BYTES
 
@@ -23,7 +23,7 @@ def worst_frame(clip: Clip, cancellation: Cancellation) -> int:
 
     Raises UnsupportedClip for a picture too small for CAMBI, DamagedClip, FfmpegFailed, Cancelled.
     """
-    if not measurable(clip.width, clip.height):
+    if not is_measurable(clip.width, clip.height):
         raise UnsupportedClip(
             f"{clip.path.name}: a picture of {clip.width}x{clip.height} is too small to measure "
             "banding in"
@@ -53,11 +53,11 @@ def render_loop(clip: Clip, index: int, preset: Preset, cancellation: Cancellati
     before = []
     for at in chosen:
         cancellation.raise_if_requested()
-        before.append(clip.frame(at).smaller(DISPLAY))
-    after = render_each(before, proxy(clip.frame(first), preset, DISPLAY)[1], cancellation)
+        before.append(clip.frame(at).downscaled(DISPLAY))
+    after = render_frames(before, proxy(clip.frame(first), preset, DISPLAY)[1], cancellation)
     gone = times[chosen[-1] + 1] if chosen[-1] + 1 < count else end
     return VideoLoop(
-        before=tuple(jpeg(frame.declared(preset.assume_matrix)) for frame in before),
+        before=tuple(jpeg(frame.with_matrix(preset.assume_matrix)) for frame in before),
         after=tuple(jpeg(frame) for frame in after),
         ends=tuple(_ends([times[at] for at in chosen], gone)),
     )

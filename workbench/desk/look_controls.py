@@ -8,7 +8,13 @@ import ipywidgets as widgets
 
 from workbench.desk.look_history import SLOTS, LookHistory, Slot
 from workbench.desk.update_guard import UpdateGuard
-from workbench.look.preset import Choice, Number, Preset, own, shipped
+from workbench.look.preset import (
+    ChoiceParameter,
+    NumberParameter,
+    Preset,
+    builtin_presets,
+    user_presets,
+)
 from workbench.look.stages import FILTERS
 
 
@@ -83,7 +89,7 @@ class LookControls:
     def place(self, history: LookHistory) -> None:
         """Show the settings as they are now."""
         slot = history.now.slot
-        names = [*shipped(), *own()]
+        names = [*builtin_presets(), *user_presets()]
         if slot.base.name not in names:
             names.append(slot.base.name)
         with self._placing.programmatic():
@@ -157,8 +163,10 @@ class StageControls:
         for one in found:
             self._by_name[one.name].place(one.value, slot.first(one.name))
 
-    def _row(self, one: Number | Choice, filter_: str) -> "_NumberRow | _ChoiceRow":
-        if isinstance(one, Choice):
+    def _row(
+        self, one: NumberParameter | ChoiceParameter, filter_: str
+    ) -> "_NumberRow | _ChoiceRow":
+        if isinstance(one, ChoiceParameter):
             return _ChoiceRow(one, self._on_change)
         return _NumberRow(one, filter_, self._on_change)
 
@@ -169,7 +177,7 @@ class StageControls:
 class _NumberRow:
     """A slider, a box for the number, and a reset."""
 
-    def __init__(self, number: Number, filter_: str, on_change: Change) -> None:
+    def __init__(self, number: NumberParameter, filter_: str, on_change: Change) -> None:
         key = number.name.partition(".")[2]
         low, high = _SLIDER_ENDS.get((filter_, key), (number.low, number.high))
         whole = number.whole
@@ -218,7 +226,7 @@ class _NumberRow:
 class _ChoiceRow:
     """A list to choose from."""
 
-    def __init__(self, choice: Choice, on_change: Change) -> None:
+    def __init__(self, choice: ChoiceParameter, on_change: Change) -> None:
         key = choice.name.partition(".")[2]
         self._list = widgets.Dropdown(
             options=[(_WORDS.get(name, name), name) for name in choice.options],

@@ -26,8 +26,8 @@ from workbench.look.preset import Preset
 from workbench.look.proxy import proxy
 from workbench.look.render import render
 from workbench.look.stages import NoDeband
-from workbench.measure.banding import CambiMap, cambi, cambi_map, measurable
-from workbench.measure.code_values import Codes, codes
+from workbench.measure.banding import CambiMap, cambi, cambi_map, is_measurable
+from workbench.measure.code_values import CodeValueCounts, count_code_values
 from workbench.media.clip import Clip
 from workbench.media.frames import Frame
 
@@ -72,8 +72,8 @@ class PreviewRequest:
 class FrameMeasurements:
     """The figures of one picture, before and after."""
 
-    before: Codes
-    after: Codes
+    before: CodeValueCounts
+    after: CodeValueCounts
     comparison: Comparison  # its contour is the clip's, also where a still is in its place
 
 
@@ -114,7 +114,7 @@ class PreviewPipeline:
 
     def _show(self, request: PreviewRequest, overtaken: ffmpeg.Cancellation) -> None:
         source = request.clip.frame(request.index)
-        before = source.declared(request.preset.assume_matrix)
+        before = source.with_matrix(request.preset.assume_matrix)
         left = request.against.picture if request.against else before
         left_key = (request.clip, request.index, before.colour, request.against)
         if self._before and self._before[0] == left_key:
@@ -140,10 +140,10 @@ class PreviewPipeline:
         if known is None:
             after = render(*proxy(source, request.preset, DISPLAY))
         else:
-            after = known.smaller(DISPLAY)
+            after = known.downscaled(DISPLAY)
         pictures: dict[Side, bytes] = {"after": jpeg(after)}
         if left_key != self._left:
-            pictures["before"] = jpeg(left.smaller(DISPLAY))
+            pictures["before"] = jpeg(left.downscaled(DISPLAY))
         self._on_trouble("")
         self._left, self._after = left_key, request.key
         for side in pictures:
@@ -222,7 +222,7 @@ class PreviewPipeline:
         self, request: PreviewRequest, left: Frame, after: Frame, overtaken: ffmpeg.Cancellation
     ) -> tuple[CambiMap | None, float | None, CambiMap | None]:
         """Score the bands before and after; a picture can be too small for it."""
-        if not measurable(left.width, left.height):
+        if not is_measurable(left.width, left.height):
             return None, None, None
         if request.bands:
             after_map = cambi_map(after)
@@ -239,8 +239,8 @@ class PreviewPipeline:
 
 
 @lru_cache(maxsize=2)  # the picture before is the same as long as a slider moves
-def _codes(frame: Frame) -> Codes:
-    return codes(frame)
+def _codes(frame: Frame) -> CodeValueCounts:
+    return count_code_values(frame)
 
 
 def _strength(bands: CambiMap, top: float) -> NDArray[np.uint8]:

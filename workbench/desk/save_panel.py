@@ -7,7 +7,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from workbench.errors import DestinationExists, PresetError, WorkbenchError
-from workbench.look.preset import Preset, own_folder, save_preset, shipped
+from workbench.look.preset import Preset, builtin_presets, save_preset, user_preset_folder
 
 
 class SavePanel:
@@ -41,7 +41,7 @@ class SavePanel:
         """Keep the look under a name; say where, or why not."""
         self.replace.layout.display = "none"
         try:
-            preset = self._ask().named(name.strip().removesuffix(".toml"))
+            preset = self._ask().renamed(name.strip().removesuffix(".toml"))
             path = _write(preset, overwrite=overwrite)
         except DestinationExists:
             self._taken = preset.name
@@ -67,9 +67,9 @@ class SavePanel:
 
 def _write(preset: Preset, *, overwrite: bool) -> Path:
     """Write a preset into the project's folder; raises PresetError, DestinationUnusable."""
-    if preset.name in shipped():
+    if preset.name in builtin_presets():
         raise PresetError(f"{preset.name} is the name of a preset that comes with the workbench")
-    folder = own_folder()
+    folder = user_preset_folder()
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.desk.bundle import WEB, bundle
 from workbench.measure import scopes
-from workbench.measure.code_values import ten_bit
+from workbench.measure.code_values import to_ten_bit
 from workbench.media.frames import Frame
 
 KINDS = ("waveform", "parade", "vectorscope")
@@ -57,7 +57,7 @@ class Scopes(anywidget.AnyWidget):
 @lru_cache(maxsize=2)  # the picture before stays the same while a slider moves
 def _luma_shares(frame: Frame) -> NDArray[np.float32]:
     """Return the share of luma pixels at each 10-bit code value, shape (1024,)."""
-    counts = np.bincount(ten_bit(frame)[0].ravel().clip(0, 1023), minlength=1024)
+    counts = np.bincount(to_ten_bit(frame)[0].ravel().clip(0, 1023), minlength=1024)
     return np.asarray(counts / counts.sum(), np.float32)
 
 
@@ -74,4 +74,6 @@ def _trace(kind: str, frame: Frame) -> NDArray[np.uint8]:
     }[kind]
     counts = measure(frame)
     channels = counts if counts.ndim == 3 else counts[None]
-    return np.stack([(scopes.strength(channel) * 255).astype(np.uint8) for channel in channels])
+    return np.stack(
+        [(scopes.trace_brightness(channel) * 255).astype(np.uint8) for channel in channels]
+    )

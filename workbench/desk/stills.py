@@ -36,7 +36,7 @@ class StillGallery:
 
     def keep(self, preset: Preset, picture: Frame) -> Still:
         """Keep a picture; the oldest goes when there are too many."""
-        small = jpeg(picture.smaller(2 * _WIDTH))
+        small = jpeg(picture.downscaled(2 * _WIDTH))
         with self._lock:
             self._kept += 1
             still = Still(self._kept, preset, picture, small)

@@ -10,7 +10,7 @@ from workbench.desk.latest_worker import LatestWorker
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset
-from workbench.look.suggest import LADDER, Suggestion, suggest
+from workbench.look.suggest import CANDIDATES, Suggestion, suggest
 from workbench.media.clip import Clip
 
 
@@ -39,7 +39,7 @@ class SuggestPanel:
         )
         self.stop = widgets.Button(description="Cancel", tooltip="Stop looking.", disabled=True)
         self._progress = widgets.IntProgress(
-            max=len(LADDER), layout=widgets.Layout(width="auto", visibility="hidden")
+            max=len(CANDIDATES), layout=widgets.Layout(width="auto", visibility="hidden")
         )
         self.words = widgets.HTML(layout=widgets.Layout(min_height="52px"))
         self.start.on_click(lambda _: self.begin())

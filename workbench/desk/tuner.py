@@ -159,7 +159,7 @@ class Tuner:
         with self._lock:
             if self._clip is None:
                 return
-            if self._clip.replaced():
+            if self._clip.changed_on_disk():
                 self._opening.ask(self._clip.path)
                 return
             self._pictures.ask(

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from workbench.errors import UnsupportedClip
 from workbench.look.curves import eq_offset
-from workbench.look.graph import Picture, combined, text
+from workbench.look.filter_graph import FilterStream, combine, graph_text
 from workbench.look.preset import Preset
 from workbench.look.smooth import smooth
 from workbench.look.stages import (
@@ -27,7 +27,7 @@ from workbench.look.stages import (
     Smooth,
 )
 from workbench.media.clip import Clip
-from workbench.media.colour import Colour, declared, delivered
+from workbench.media.colour import Colour, delivered_colour, fill_untagged
 from workbench.media.frames import Orientation
 from workbench.media.picture_format import PRORES_422, PictureFormat
 
@@ -56,15 +56,15 @@ def filter_chain(preset: Preset, source: Source, target: PictureFormat = PRORES_
     Raises UnsupportedClip for colours that the `target` cannot state, and under a log look for
     those that are far from Rec.709.
     """
-    taken = declared(source.colour, preset.assume_matrix)
-    given = delivered(source.colour, target)
-    matrix = delivered(taken, target).matrix
+    taken = fill_untagged(source.colour, preset.assume_matrix)
+    given = delivered_colour(source.colour, target)
+    matrix = delivered_colour(taken, target).matrix
     if isinstance(preset.tone, Log) and (given.transfer, given.primaries) not in _REC709:
         raise UnsupportedClip(
             f"a log look is made for Rec.709 pictures, and this one is {given.primaries}/"
             f"{given.transfer}: take another look, or convert it first"
         )
-    picture = Picture(replace(given, range=taken.range, matrix=matrix).setparams())
+    picture = FilterStream(replace(given, range=taken.range, matrix=matrix).setparams())
     # A log look goes through RGB, and comes back with any matrix.
     convert = matrix != given.matrix and not isinstance(preset.tone, Log)
     # swscale would make full range legal in steps: white comes out as 937 and not 940.
@@ -93,10 +93,10 @@ def filter_chain(preset: Preset, source: Source, target: PictureFormat = PRORES_
         picture = picture.then(f"crop={source.width}:{source.height}:0:0:exact=1")
     if deep:  # some filters forget what they were told
         picture = picture.then(given.setparams())
-    return text(picture)
+    return graph_text(picture)
 
 
-def clip_chain(
+def clip_filter_chain(
     preset: Preset,
     clip: Clip,
     frame_rate: Fraction | None = None,
@@ -119,12 +119,12 @@ def clip_chain(
     return chain
 
 
-def back_chain(tone: AnyTone, colour: Colour) -> str | None:
+def inverse_tone_chain(tone: AnyTone, colour: Colour) -> str | None:
     """Return the chain that takes a tone back from what was delivered, in 16 bits and undithered.
 
     None where a tone leaves nothing to come back from.
     """
-    seen = Picture(colour.setparams()).then("format=yuv422p16le")
+    seen = FilterStream(colour.setparams()).then("format=yuv422p16le")
     match tone:
         case Log():
             picture = _through_rgb(seen, tone, colour.matrix, colour.matrix, back=True)
@@ -136,15 +136,15 @@ def back_chain(tone: AnyTone, colour: Colour) -> str | None:
             picture = seen.then(f"lutyuv=y={y}:u={c}:v={c}")
         case NoTone():
             picture = seen
-    return text(picture)
+    return graph_text(picture)
 
 
-def as_encoded(chain: str, target: PictureFormat = PRORES_422) -> str:
+def encoder_input_chain(chain: str, target: PictureFormat = PRORES_422) -> str:
     """Return the chain, ending in the pixel format and range that the encoder takes."""
     return f"{chain},format=pix_fmts={target.pixel_format}:color_ranges=tv"
 
 
-def _debanded(picture: Picture, stage: AnyDeband, width: int, height: int) -> Picture:
+def _debanded(picture: FilterStream, stage: AnyDeband, width: int, height: int) -> FilterStream:
     match stage:
         case Smooth():
             return smooth(picture, stage, width, height)
@@ -158,7 +158,7 @@ def _debanded(picture: Picture, stage: AnyDeband, width: int, height: int) -> Pi
             return picture
 
 
-def _toned(picture: Picture, stage: AnyTone, matrix: str, given: str) -> Picture:
+def _toned(picture: FilterStream, stage: AnyTone, matrix: str, given: str) -> FilterStream:
     match stage:
         case Flat():
             luma = eq_offset(stage.contrast, stage.brightness), stage.contrast
@@ -178,9 +178,9 @@ def _toned(picture: Picture, stage: AnyTone, matrix: str, given: str) -> Picture
 
 
 def _through_rgb(
-    picture: Picture, tone: Log, matrix: str, given: str, *, back: bool = False
-) -> Picture:
-    from workbench.look.cube import lut3d_filter  # which loads more than most looks need
+    picture: FilterStream, tone: Log, matrix: str, given: str, *, back: bool = False
+) -> FilterStream:
+    from workbench.look.lut import lut3d_filter  # which loads more than most looks need
 
     return (
         picture.then(f"zscale=matrixin={matrix}:matrix=gbr:range=full:{_CHROMA}")
@@ -192,8 +192,8 @@ def _through_rgb(
 
 
 def _shaped(
-    picture: Picture, stage: Shaped, width: int, height: int, target: PictureFormat
-) -> Picture:
+    picture: FilterStream, stage: Shaped, width: int, height: int, target: PictureFormat
+) -> FilterStream:
     """Round to 10 bits: a fine pattern on the luma, and what is lost diffused to its neighbours.
 
     Diffusion alone leaves every tone that 10 bits can hold flat, with an edge to the next; the
@@ -211,13 +211,15 @@ def _shaped(
         .then(f"tile={columns}x{rows}")
         .then(f"crop={width}:{height}:0:0")
     )
-    dithered = combined("blend=all_mode=grainmerge", picture, pattern)
+    dithered = combine("blend=all_mode=grainmerge", picture, pattern)
     # In one thread: each slice diffuses its own errors, and slices are as many as there are cores.
     rounding = f"zscale={_CHROMA}:dither=error_diffusion:threads=1"
     return dithered.then(rounding).then(f"format={target.pixel_format}")
 
 
-def _opened(picture: Picture, source: Source, width: int, height: int, full: bool) -> Picture:
+def _opened(
+    picture: FilterStream, source: Source, width: int, height: int, full: bool
+) -> FilterStream:
     """Make a picture legal, and even by repeating its last row or column."""
     right, below = width - source.width, height - source.height
     found = _ANY_SAMPLING.search(source.pixel_format)

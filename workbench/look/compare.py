@@ -9,14 +9,19 @@ from workbench import ffmpeg
 from workbench.arguments import check_flag, check_optional
 from workbench.errors import ParameterError
 from workbench.look.preset import Preset
-from workbench.look.render import graded_back, render_each
+from workbench.look.render import render_frames, render_inverse_tone
 from workbench.look.stages import NoDeband, NoTone
-from workbench.measure.banding import COARSE, FINE, cambi, measurable
-from workbench.measure.code_values import effective_bit_depth, grid, histogram, ten_bit_luma
+from workbench.measure.banding import COARSE, FINE, cambi, is_measurable
+from workbench.measure.code_values import (
+    effective_bit_depth,
+    eight_bit_grid,
+    histogram,
+    to_ten_bit_luma,
+)
 from workbench.measure.contour import contour
+from workbench.measure.frame_match import Difference, frame_difference
 from workbench.measure.gamut import outside_r103
-from workbench.measure.match import Difference, difference
-from workbench.measure.surface import Luma, Surface
+from workbench.measure.regions import Luma, Regions
 from workbench.measure.texture import ssim, texture_change
 from workbench.media.frames import Frame, check_frames
 from workbench.media.picture_format import PRORES_422, PictureFormat
@@ -71,9 +76,9 @@ def compare(
     )
     looked = plain = None
     if preset:
-        looked = render_each(sources, preset, cancellation, target)
+        looked = render_frames(sources, preset, cancellation, target)
         tone_alone = preset.model_copy(update={"deband": NoDeband()})
-        plain = render_each(sources, tone_alone, cancellation, target)
+        plain = render_frames(sources, tone_alone, cancellation, target)
     after = delivered or looked
     if after is None:
         raise ParameterError(
@@ -92,7 +97,7 @@ def compare(
                     looked=looked[at] if looked else None,
                 ),
                 ssim=similar[at] if similar else None,
-                off=difference(looked[at], after[at]) if looked else None,
+                off=frame_difference(looked[at], after[at]) if looked else None,
             )
             for at in range(len(sources))
         ]
@@ -158,12 +163,12 @@ class Untreated:
     """A frame under a look without its deband, and what is found in it when first asked."""
 
     luma: Luma  # 10-bit code values
-    surface: Surface
+    surface: Regions
 
     @classmethod
     def of(cls, frame: Frame) -> "Untreated":
-        luma = ten_bit_luma(frame)
-        return cls(luma, Surface.of(luma))
+        luma = to_ten_bit_luma(frame)
+        return cls(luma, Regions.of(luma))
 
 
 def figures(
@@ -174,7 +179,7 @@ def figures(
     `looked` is what the look itself makes of the source; it and `plain` are None where the look is
     not known. Raises UnsupportedClip.
     """
-    treated = ten_bit_luma(after)
+    treated = to_ten_bit_luma(after)
     untreated = plain or Untreated.of(source)
     surface = untreated.surface
     large = min(surface.luma.shape) >= _LARGE
@@ -183,14 +188,14 @@ def figures(
         time=source.time,
         contour_before=contour(surface, surface.smooth) if large else None,
         contour_after=(
-            contour(Surface.of(treated), surface.smooth, surface.stairs) if large else None
+            contour(Regions.of(treated), surface.smooth, surface.posterization) if large else None
         ),
         texture_change=(
             texture_change(treated, untreated.luma, surface.textured) if plain and large else None
         ),
         effective_bit_depth_before=_bit_depth(source),
         effective_bit_depth=_bit_depth(looked) if looked else None,
-        grid=grid(histogram(after.luma, after.bit_depth)),
+        grid=eight_bit_grid(histogram(after.luma, after.bit_depth)),
         outside_r103=outside_r103(after),
     )
 
@@ -205,9 +210,9 @@ def _graded(
     """Score the frames with their tone taken back; None where that is what they are."""
     if preset is not None and isinstance(preset.tone, NoTone):
         return None
-    if preset is None or not measurable(frames[0].width, frames[0].height):
+    if preset is None or not is_measurable(frames[0].width, frames[0].height):
         return [None] * len(frames)
-    back = graded_back(frames, preset.tone, cancellation)
+    back = render_inverse_tone(frames, preset.tone, cancellation)
     return cambi(back, FINE, cancellation) if back else [None] * len(frames)
 
 
@@ -218,7 +223,7 @@ _Scores = tuple[float | None, float | None]
 def _scores(
     frames: Sequence[Frame], coarse: bool, cancellation: ffmpeg.Cancellation | None
 ) -> list[_Scores]:
-    if not measurable(frames[0].width, frames[0].height):
+    if not is_measurable(frames[0].width, frames[0].height):
         return [(None, None)] * len(frames)
     fine = cambi(frames, FINE, cancellation)
     wide = cambi(frames, COARSE, cancellation) if coarse else [None] * len(frames)

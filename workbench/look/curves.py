@@ -54,7 +54,7 @@ def eq_offset(contrast: float, brightness: float) -> int:
     return lift * 511 // 200 - 128 - slope // 32
 
 
-def toned(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
+def apply_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
     """Return R'G'B' (..., 3) after a tone stage, unrounded and unclipped.
 
     0 is legal black and 1 legal white (64 and 940 in 10 bits), before and after; `matrix` is one
@@ -67,9 +67,10 @@ def toned(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
     sees the camera's own recordings.
 
     >>> mid_grey = np.full(3, 0.18 ** (1 / 2.4))
-    >>> np.round(toned(mid_grey, Log(curve="logc3"), "bt709"), 3).tolist()
+    >>> np.round(apply_tone(mid_grey, Log(curve="logc3"), "bt709"), 3).tolist()
     [0.391, 0.391, 0.391]
-    >>> white = toned(np.ones(3), Flat(contrast=0.9, saturation=0.85, brightness=0.03), "bt709")
+    >>> flat = Flat(contrast=0.9, saturation=0.85, brightness=0.03)
+    >>> white = apply_tone(np.ones(3), flat, "bt709")
     >>> float(np.round(16 + 219 * white @ [0.2126, 0.7152, 0.0722], 3))  # 235 * 0.9 + 17
     228.5
     """
@@ -81,18 +82,18 @@ def toned(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
             return rgb @ slope.T + offset
         case Log():
             camera = _CAMERAS[tone.curve]
-            scene = _spread(_signed_power(rgb, 2.4), tone.rolloff)
+            scene = _apply_rolloff(_signed_power(rgb, 2.4), tone.rolloff)
             return _log("encoding", camera, scene @ _primaries(camera).T)
 
 
-def untoned(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
+def invert_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
     """Return the R'G'B' of which `toned` made this.
 
     Raises ParameterError for an Eq that leaves nothing to come back from.
 
     >>> seen = np.array([0.2, 0.5, 0.7])
     >>> tone = Log(curve="slog3", rolloff=2)
-    >>> np.round(untoned(toned(seen, tone, "bt709"), tone, "bt709"), 9).tolist()
+    >>> np.round(invert_tone(apply_tone(seen, tone, "bt709"), tone, "bt709"), 9).tolist()
     [0.2, 0.5, 0.7]
     """
     match tone:
@@ -107,7 +108,7 @@ def untoned(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
         case Log():
             camera = _CAMERAS[tone.curve]
             scene = _log("decoding", camera, rgb) @ np.linalg.inv(_primaries(camera)).T
-            return _signed_power(_gathered(scene, tone.rolloff), 1 / 2.4)
+            return _signed_power(_undo_rolloff(scene, tone.rolloff), 1 / 2.4)
 
 
 def black_limit(tone: AnyTone) -> int:
@@ -122,7 +123,7 @@ def black_limit(tone: AnyTone) -> int:
     """
     red, blue = LUMA_WEIGHTS["bt709"]
     greys = np.array([[NEARLY_BLACK] * 3, [1.0] * 3])
-    codes = BLACK + (WHITE - BLACK) * toned(greys, tone, "bt709") @ [red, 1 - red - blue, blue]
+    codes = BLACK + (WHITE - BLACK) * apply_tone(greys, tone, "bt709") @ [red, 1 - red - blue, blue]
     limit, brightest = codes.clip(0, 1023).round().astype(int).tolist()
     return int(limit) if limit < brightest else BLACK_LIMIT
 
@@ -144,7 +145,7 @@ def _affine(tone: Eq | Flat, matrix: str) -> tuple[Floats, Floats]:
     return rgb @ gain @ ycc, rgb @ np.array([lift, tint, tint])
 
 
-def _spread(linear: Floats, stops: float) -> Floats:
+def _apply_rolloff(linear: Floats, stops: float) -> Floats:
     """Raise the highlights of linear light (..., 3), so that white comes to lie `stops` above 1.
 
     Where the largest of the three is e stops above KNEE, of which white is E, all three become
@@ -153,17 +154,17 @@ def _spread(linear: Floats, stops: float) -> Floats:
     bright colour do not drown when the primaries mix.
 
     >>> light = np.array([[0.18, 0.18, 0.18], [0.36, 0, 0], [1, 0.5, 0]])
-    >>> _spread(light, 3).round(9).tolist()
+    >>> _apply_rolloff(light, 3).round(9).tolist()
     [[0.18, 0.18, 0.18], [0.36, 0.0, 0.0], [8.0, 4.0, 0.0]]
     """
     above = _stops_above_knee(linear)
     return linear * np.exp2(_bend(stops) * above**2)
 
 
-def _gathered(linear: Floats, stops: float) -> Floats:
+def _undo_rolloff(linear: Floats, stops: float) -> Floats:
     """Undo `_spread`: the positive root of its quadratic, in the form that holds for 0 stops.
 
-    >>> _gathered(np.array([[0.36, 0, 0], [8, 4, 0]]), 3).round(9).tolist()
+    >>> _undo_rolloff(np.array([[0.36, 0, 0], [8, 4, 0]]), 3).round(9).tolist()
     [[0.36, 0.0, 0.0], [1.0, 0.5, 0.0]]
     """
     above = _stops_above_knee(linear)

@@ -30,14 +30,14 @@ from workbench.look.stages import (
 )
 from workbench.model import Model, limits
 
-SHIPPED = Path(__file__).parent / "presets"
+BUILTIN_FOLDER = Path(__file__).parent / "presets"
 _OWN = "presets"
 _NAME_LENGTH = 80
 _CHANGED = ", changed"
 
 
 @dataclass(frozen=True)
-class Number:
+class NumberParameter:
     """One number of a preset that a person can turn."""
 
     name: str  # such as deband.strength
@@ -49,7 +49,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChoiceParameter:
     """One word of a preset that a person can choose."""
 
     name: str  # such as tone.curve
@@ -135,9 +135,9 @@ class Preset(Model):
             values[stage][parameter] = value
         changed = Preset.validated(values)
         name = self.name.removesuffix(_CHANGED)[: _NAME_LENGTH - len(_CHANGED)]
-        return changed.named(f"{name}{_CHANGED}")
+        return changed.renamed(f"{name}{_CHANGED}")
 
-    def assuming(self, matrix: str | None) -> "Preset":
+    def with_matrix(self, matrix: str | None) -> "Preset":
         """Return this preset with an untagged clip's matrix taken for this; None changes nothing.
 
         Raises PresetError.
@@ -147,7 +147,7 @@ class Preset(Model):
         values = {**self.model_dump(), "assume_matrix": matrix}
         return Preset.validated(values)
 
-    def named(self, name: str) -> "Preset":
+    def renamed(self, name: str) -> "Preset":
         """Return this preset under another name. Raises PresetError for one that cannot be."""
         return Preset.validated({**self.model_dump(), "name": name})
 
@@ -159,9 +159,9 @@ class Preset(Model):
             for key, value in getattr(self, stage).model_dump().items()
         }
 
-    def adjustable(self) -> tuple[Number | Choice, ...]:
+    def adjustable(self) -> tuple[NumberParameter | ChoiceParameter, ...]:
         """Return what a person can turn or choose within the filters that are on, in order."""
-        found: list[Number | Choice] = []
+        found: list[NumberParameter | ChoiceParameter] = []
         for stage in FILTERS:
             filter_ = getattr(self, stage)
             for key, field in type(filter_).model_fields.items():
@@ -169,18 +169,20 @@ class Preset(Model):
                 range_ = limits(field)
                 if range_:
                     whole = field.annotation is int
-                    found.append(Number(name, value, words or "", *range_, whole))
+                    found.append(NumberParameter(name, value, words or "", *range_, whole))
                 elif key != "filter":
-                    found.append(Choice(name, value, words or "", get_args(field.annotation)))
+                    found.append(
+                        ChoiceParameter(name, value, words or "", get_args(field.annotation))
+                    )
         return tuple(found)
 
 
-def shipped() -> tuple[str, ...]:
+def builtin_presets() -> tuple[str, ...]:
     """Return the names of the presets that come with the package."""
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+    return tuple(sorted(path.stem for path in BUILTIN_FOLDER.glob("*.toml")))
 
 
-def own_folder() -> Path:
+def user_preset_folder() -> Path:
     """Return the folder of a person's own presets: `presets` here, or in the nearest folder above.
 
     Where there is none, it is to be made: beside the nearest folder `notebooks`, else here.
@@ -192,10 +194,12 @@ def own_folder() -> Path:
     return (*there, *beside, here)[0] / _OWN
 
 
-def own() -> dict[str, Path]:
+def user_presets() -> dict[str, Path]:
     """Return the files of a person's own presets by name; a shipped name means the shipped one."""
-    found = {path.stem: path for path in sorted(own_folder().glob("*.toml")) if path.is_file()}
-    return {name: path for name, path in found.items() if name not in shipped()}
+    found = {
+        path.stem: path for path in sorted(user_preset_folder().glob("*.toml")) if path.is_file()
+    }
+    return {name: path for name, path in found.items() if name not in builtin_presets()}
 
 
 def load_preset(name: str | Path) -> Preset:
@@ -206,18 +210,18 @@ def load_preset(name: str | Path) -> Preset:
     """
     if not isinstance(name, str | Path) or not str(name).strip():
         raise PresetError(f"a preset is {shown(name)}: give a name, or the path of a .toml file")
-    if str(name) in shipped():
-        return _read(SHIPPED / f"{name}.toml")
+    if str(name) in builtin_presets():
+        return _read(BUILTIN_FOLDER / f"{name}.toml")
     path = expanded(name)
     if path.suffix == ".toml":
         return _read(path)
-    mine = own()
+    mine = user_presets()
     if str(name) in mine:
         found = _read(mine[str(name)])
         # A file that was copied by hand may say another name within.
-        return found if found.name == str(name) else found.named(str(name))
+        return found if found.name == str(name) else found.renamed(str(name))
     raise PresetError(
-        f"there is no preset {name}: take one of {', '.join((*shipped(), *mine))}, "
+        f"there is no preset {name}: take one of {', '.join((*builtin_presets(), *mine))}, "
         "or the path of a .toml file"
     )
 

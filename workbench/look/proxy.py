@@ -10,7 +10,7 @@ def proxy(frame: Frame, preset: Preset, longest: int) -> tuple[Frame, Preset]:
     What a look measures in pixels shrinks with the picture, as far as its ranges allow; so the
     result is near to the look, and not the same. A small picture stays as it is.
     """
-    small = frame.smaller(longest)
+    small = frame.downscaled(longest)
     scale = small.width / frame.width
     if scale == 1:
         return frame, preset

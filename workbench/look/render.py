@@ -8,11 +8,11 @@ import av
 from workbench import ffmpeg
 from workbench.arguments import check_optional, check_type
 from workbench.errors import ResultsMissing
-from workbench.look.chain import as_encoded, back_chain, filter_chain
-from workbench.look.graph import filter_names
+from workbench.look.chain import encoder_input_chain, filter_chain, inverse_tone_chain
+from workbench.look.filter_graph import filter_names
 from workbench.look.preset import Preset
 from workbench.look.stages import AnyTone
-from workbench.media.colour import Colour, delivered
+from workbench.media.colour import Colour, delivered_colour
 from workbench.media.frames import Frame, check_frames
 from workbench.media.picture_format import PRORES_422, PictureFormat
 
@@ -27,10 +27,10 @@ def render(
 
     Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
-    return render_each([frame], preset, cancellation, target)[0]
+    return render_frames([frame], preset, cancellation, target)[0]
 
 
-def render_each(
+def render_frames(
     frames: Sequence[Frame],
     preset: Preset,
     cancellation: ffmpeg.Cancellation | None = None,
@@ -42,12 +42,12 @@ def render_each(
     check_optional(
         "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
     )
-    chain = as_encoded(filter_chain(preset, frames[0], target), target)
-    colour = delivered(frames[0].colour, target)
+    chain = encoder_input_chain(filter_chain(preset, frames[0], target), target)
+    colour = delivered_colour(frames[0].colour, target)
     return _through(frames, chain, target.pixel_format, colour, cancellation)
 
 
-def graded_back(
+def render_inverse_tone(
     frames: Sequence[Frame], tone: AnyTone, cancellation: ffmpeg.Cancellation | None = None
 ) -> list[Frame] | None:
     """Return delivered frames with their tone taken back, in 16 bits; None where it cannot be.
@@ -55,7 +55,7 @@ def graded_back(
     A flat picture flatters itself: its bands are lower than those of the graded one. Raises as
     `render`.
     """
-    chain = back_chain(tone, frames[0].colour.assumed())
+    chain = inverse_tone_chain(tone, frames[0].colour.assumed())
     if chain is None:
         return None
     return _through(frames, chain, "yuv422p16le", frames[0].colour, cancellation)
@@ -81,7 +81,7 @@ def _through(
         stdin=(frame.tobytes() for frame in frames),
         cancellation=cancellation,
     )
-    size = raw_size(pixel_format, first.width, first.height)
+    size = rawvideo_size(pixel_format, first.width, first.height)
     if len(raw) != size * len(frames):
         raise ResultsMissing(
             f"ffmpeg rendered {len(raw) / size:.3g} of {len(frames)} frames through {chain}: "
@@ -98,7 +98,7 @@ def _through(
     ]
 
 
-def raw_size(pixel_format: str, width: int, height: int) -> int:
+def rawvideo_size(pixel_format: str, width: int, height: int) -> int:
     """Return the bytes of one picture in ffmpeg's rawvideo."""
     parts = av.VideoFormat(pixel_format, width, height).components
     return sum(part.width * part.height * -(-part.bits // 8) for part in parts)

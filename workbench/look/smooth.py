@@ -17,7 +17,7 @@ Sizes are in pixels of luma; chroma, a plane of its own, is looked at twice as w
 subsampled. Code values are those of 8 bits, 256 apart in the 16 bits that this works in.
 """
 
-from workbench.look.graph import Picture, combined
+from workbench.look.filter_graph import FilterStream, combine
 from workbench.look.stages import Smooth
 
 _SMALLER = 8  # times, each way
@@ -36,7 +36,7 @@ _STEP = 0.9  # ...but never less, in code values: half a step of a band, and wha
 _ELASTICITY = 1.5  # times the strength: where a pixel has its own value again
 
 
-def smooth(picture: Picture, stage: Smooth, width: int, height: int) -> Picture:
+def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> FilterStream:
     """Deband a planar Y'CbCr picture of 16 bits and this size."""
     step = 2 * _SMALLER  # so that subsampled chroma is whole at the small size, too
     if min(width, height) < step:
@@ -51,7 +51,7 @@ def smooth(picture: Picture, stage: Smooth, width: int, height: int) -> Picture:
     small = _extended(whole.then(f"scale={columns}:{rows}:flags=area"), margin)
     surface = _wide(small, _keeping_edges(small, stage.strength), stage)
 
-    def enlarged(times: int) -> Picture:
+    def enlarged(times: int) -> FilterStream:
         spare = min(_SPARE, margin)
         cut = 2 * (margin - spare)
         size = (columns + 2 * spare) * times, (rows + 2 * spare) * times
@@ -75,41 +75,41 @@ def smooth(picture: Picture, stage: Smooth, width: int, height: int) -> Picture:
     )
     cut = _crop(width, height, 0)
     limit = f"limitdiff={stage.strength * _CODE / _MOST:.6f}:{_ELASTICITY}"
-    debanded = combined(limit, enlarged(_SMALLER).then(cut), picture)
-    return combined("maskedmerge", debanded, picture, textured.then(cut))
+    debanded = combine(limit, enlarged(_SMALLER).then(cut), picture)
+    return combine("maskedmerge", debanded, picture, textured.then(cut))
 
 
-def _extended(picture: Picture, margin: int) -> Picture:
+def _extended(picture: FilterStream, margin: int) -> FilterStream:
     """Continue a picture beyond its borders: twice the border's value less the mirrored one's."""
     pad = f"pad=iw+{2 * margin}:ih+{2 * margin}:{margin}:{margin}"
     borders = f"{pad},fillborders={margin}:{margin}:{margin}:{margin}"
     border, mirrored = picture.then(f"{borders}:smear"), picture.then(f"{borders}:reflect")
-    return combined("mix=weights=2 -1:scale=1", border, mirrored)
+    return combine("mix=weights=2 -1:scale=1", border, mirrored)
 
 
-def _keeping_edges(picture: Picture, strength: float) -> Picture:
+def _keeping_edges(picture: FilterStream, strength: float) -> FilterStream:
     """Fit a surface within the edges of a picture."""
     bilateral = f"bilateral={_EDGES / _SMALLER:g}:{_NEAR * strength:.5f}:planes=7"
     kept = picture.then(bilateral).then(bilateral).then(bilateral)
     most = round(_BESIDE * strength * _CODE)
-    left = combined("blend=all_mode=grainextract", picture, kept).then(
+    left = combine("blend=all_mode=grainextract", picture, kept).then(
         f"limiter=min={_MIDDLE - most}:max={_MIDDLE + most}"
     )
     once = left.then(_blur(_LEFT))
-    twice = combined("mix=weights=2 -1:scale=1", once, once.then(_blur(_LEFT)))
-    return combined("blend=all_mode=grainmerge", kept, twice)
+    twice = combine("mix=weights=2 -1:scale=1", once, once.then(_blur(_LEFT)))
+    return combine("blend=all_mode=grainmerge", kept, twice)
 
 
-def _wide(picture: Picture, otherwise: Picture, stage: Smooth) -> Picture:
+def _wide(picture: FilterStream, otherwise: FilterStream, stage: Smooth) -> FilterStream:
     """Fit the wide surface; where something in its reach does not lie on it, take the other."""
     blur = _blur(stage.radius)
     once = picture.then(blur)
     twice = once.then(blur)
-    fitted = combined("mix=inputs=3:weights=3 -3 1:scale=1", once, twice, twice.then(blur))
+    fitted = combine("mix=inputs=3:weights=3 -3 1:scale=1", once, twice, twice.then(blur))
     most = round(max(_STEP, _MISFIT * stage.strength) * _CODE)
     off = _difference(picture, fitted).then(f"maskfun=low={most}:high={most}:sum={_MOST}")
     near = _ramp(off.then(_blur(stage.radius)), 0.02 * _MOST, 0.1 * _MOST)
-    return combined("maskedmerge", fitted, otherwise, near)  # near to what is off it, the other
+    return combine("maskedmerge", fitted, otherwise, near)  # near to what is off it, the other
 
 
 def _blur(sigma: float) -> str:
@@ -120,11 +120,11 @@ def _blur(sigma: float) -> str:
     return f"gblur={sigma / _SMALLER:g}:steps=3:threads=1"
 
 
-def _difference(one: Picture, other: Picture) -> Picture:
-    return combined("blend=all_mode=difference", one, other)
+def _difference(one: FilterStream, other: FilterStream) -> FilterStream:
+    return combine("blend=all_mode=difference", one, other)
 
 
-def _ramp(picture: Picture, low: float, high: float) -> Picture:
+def _ramp(picture: FilterStream, low: float, high: float) -> FilterStream:
     """Rise from nothing where a picture has one value to all where it has another.
 
     Not by lutyuv, which would work out 65536 values for each plane first: 10 ms.
@@ -133,7 +133,7 @@ def _ramp(picture: Picture, low: float, high: float) -> Picture:
     times = f"{_MOST / (top - bottom):.6f}"
     within = picture.then(f"limiter=min={bottom}:max={top}")
     floor = picture.then(f"limiter=min={bottom}:max={bottom}")
-    return combined(f"mix=weights={times} -{times}:scale=1", within, floor)
+    return combine(f"mix=weights={times} -{times}:scale=1", within, floor)
 
 
 def _crop(width: int, height: int, at: int) -> str:

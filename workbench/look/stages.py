@@ -19,12 +19,14 @@ class Stage(BaseModel):
 
     bit_depth: ClassVar[int] = 16
     """Bits that it works in."""
-    lengths: ClassVar[tuple[str, ...]] = ()
+    pixel_parameters: ClassVar[tuple[str, ...]] = ()
     """Parameters that are in pixels of the picture."""
 
     def at_scale(self, scale: float) -> Self:
         """Return it for a picture of another size, as near as its ranges allow."""
-        return self.model_copy(update={name: self._scaled(name, scale) for name in self.lengths})
+        return self.model_copy(
+            update={name: self._scaled(name, scale) for name in self.pixel_parameters}
+        )
 
     def _scaled(self, name: str, scale: float) -> float:
         field = type(self).model_fields[name]
@@ -44,7 +46,7 @@ class Gradfun(Stage):
 
     bit_depth: ClassVar[int] = 8
 
-    lengths: ClassVar[tuple[str, ...]] = ("radius",)
+    pixel_parameters: ClassVar[tuple[str, ...]] = ("radius",)
 
     filter: Literal["gradfun"] = "gradfun"
     strength: float = Field(
@@ -58,7 +60,7 @@ class Gradfun(Stage):
 class Deband(Stage):
     """Swap pixels for others nearby where these hardly differ (FFmpeg's deband, in 16 bits)."""
 
-    lengths: ClassVar[tuple[str, ...]] = ("range",)
+    pixel_parameters: ClassVar[tuple[str, ...]] = ("range",)
 
     filter: Literal["deband"] = "deband"
     threshold: float = Field(
@@ -70,7 +72,7 @@ class Deband(Stage):
 class Smooth(Stage):
     """Fit a smooth surface to the picture wherever it is smooth, in 16 bits."""
 
-    lengths: ClassVar[tuple[str, ...]] = ("radius",)
+    pixel_parameters: ClassVar[tuple[str, ...]] = ("radius",)
 
     filter: Literal["smooth"] = "smooth"
     radius: float = Field(

@@ -9,10 +9,10 @@ from workbench.arguments import check_callbacks, check_optional, check_type
 from workbench.errors import ParameterError, UnsupportedClip
 from workbench.look.compare import Comparison, compare, sampled
 from workbench.look.preset import Preset, load_preset
-from workbench.look.render import render_each
+from workbench.look.render import render_frames
 from workbench.look.stages import NoDeband, NoDither, Smooth
 from workbench.measure.banding import COARSE as COARSE_SETTING
-from workbench.measure.banding import cambi, measurable
+from workbench.measure.banding import cambi, is_measurable
 from workbench.media.clip import Clip
 
 CAMBI, COARSE = 0.5, 5.0
@@ -27,7 +27,7 @@ TEXTURE = 1.5
 """10-bit code values: what classic's own deband changes where there is texture."""
 
 FRAMES = 4
-LADDER = tuple(
+CANDIDATES = tuple(
     Smooth(radius=72, strength=strength, texture=round(strength / 3, 2))
     for strength in (1, 1.2, 1.5, 2, 3, 4.5)
 )
@@ -35,7 +35,7 @@ LADDER = tuple(
 
 
 @dataclass(frozen=True)
-class Step:
+class Trial:
     """What one deband did to the sampled frames: the worst of each figure."""
 
     deband: Smooth | NoDeband
@@ -51,10 +51,10 @@ class Step:
         return f"strength {self.deband.strength:g}"
 
     @property
-    def shows_no_band(self) -> bool:
+    def no_visible_banding(self) -> bool:
         return self.cambi <= CAMBI and self.coarse <= COARSE
 
-    def closes_the_bands(self, plain: "Step") -> bool:
+    def removes_banding(self, plain: "Trial") -> bool:
         """Whether a grade will not bring them out again; `plain` is the same without a deband.
 
         CAMBI is not asked with the dither: that makes it 0, whatever lies beneath.
@@ -63,7 +63,7 @@ class Step:
         return smooth and self.coarse <= STEPS * plain.coarse
 
     @property
-    def spares_texture(self) -> bool:
+    def preserves_texture(self) -> bool:
         return self.texture is None or self.texture <= TEXTURE
 
 
@@ -72,9 +72,9 @@ class Suggestion:
     """A look for a clip, and the figures that speak for it."""
 
     preset: Preset
-    before: Step  # the clip as it is
-    plain: Step  # the look without a deband
-    tried: tuple[Step, ...]  # from weak to strong, as far as was needed
+    before: Trial  # the clip as it is
+    plain: Trial  # the look without a deband
+    tried: tuple[Trial, ...]  # from weak to strong, as far as was needed
     reason: str  # one sentence
     sampled: str = ""  # likewise: in which frames it was measured
 
@@ -120,7 +120,7 @@ def suggest(
         "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
     )
     check_callbacks(on_progress=on_progress)
-    if not measurable(clip.width, clip.height):
+    if not is_measurable(clip.width, clip.height):
         raise UnsupportedClip(
             f"{clip.path.name}: a picture of {clip.width}x{clip.height} is too small to measure "
             "banding in, so there is nothing to suggest"
@@ -134,34 +134,36 @@ def suggest(
     tell = on_progress or (lambda _: None)
     frames = list(clip.sample(FRAMES))
 
-    def step(deband: Smooth | NoDeband) -> tuple[Step, list[Comparison]]:
+    def step(deband: Smooth | NoDeband) -> tuple[Trial, list[Comparison]]:
         look = base.model_copy(update={"deband": deband})
         found = compare(frames, look, coarse=False, cancellation=cancellation)
         undithered = look.model_copy(update={"dither": NoDither()})
-        coarse = cambi(render_each(frames, undithered, cancellation), COARSE_SETTING, cancellation)
+        coarse = cambi(
+            render_frames(frames, undithered, cancellation), COARSE_SETTING, cancellation
+        )
         return _after(deband, found, max(coarse)), found
 
     plain, found = step(NoDeband())
     before = _before(found, max(cambi(frames, COARSE_SETTING, cancellation)))
-    tried: list[Step] = []
-    if not before.shows_no_band:
-        for done, deband in enumerate(LADDER, start=1):
+    tried: list[Trial] = []
+    if not before.no_visible_banding:
+        for done, deband in enumerate(CANDIDATES, start=1):
             tried.append(step(deband)[0])
             tell(done)
-            if tried[-1].closes_the_bands(plain) or not tried[-1].spares_texture:
+            if tried[-1].removes_banding(plain) or not tried[-1].preserves_texture:
                 break
-    tell(len(LADDER))
+    tell(len(CANDIDATES))
     measured = sampled([frame.index for frame in frames], clip.frame_count)
-    return replace(decide(base, before, plain, tried), sampled=measured)
+    return replace(choose(base, before, plain, tried), sampled=measured)
 
 
-def decide(base: Preset, before: Step, plain: Step, tried: Sequence[Step]) -> Suggestion:
+def choose(base: Preset, before: Trial, plain: Trial, tried: Sequence[Trial]) -> Suggestion:
     """Choose among the steps that were tried, weakest first, and say why."""
-    gentle = [step for step in tried if step.spares_texture]
-    closing = [step for step in gentle if step.closes_the_bands(plain)]
+    gentle = [step for step in tried if step.preserves_texture]
+    closing = [step for step in gentle if step.removes_banding(plain)]
     least = min((step.coarse for step in gentle), default=0.0)
     chosen = plain
-    if before.shows_no_band:
+    if before.no_visible_banding:
         reason = f"It needs none: CAMBI is {before.cambi:.2f}, and up to {CAMBI} no band is seen."
         if before.contour is not None and before.contour > CONTOUR:
             reason += (
@@ -195,7 +197,7 @@ _HARDLY = 0.9  # of the steps that there were: a deband that leaves so many has 
 _SPARED = 0.3  # of what the strongest does about them: as much may be left to a weaker one
 
 
-def _change(before: Step, after: Step) -> str:
+def _change(before: Trial, after: Trial) -> str:
     parts = [f"steps without dither, coarse CAMBI {before.coarse:.1f} to {after.coarse:.1f}"]
     if before.contour is not None and after.contour is not None:
         parts.append(f"contour {before.contour:.1f} to {after.contour:.1f}")
@@ -204,14 +206,14 @@ def _change(before: Step, after: Step) -> str:
     return ", ".join(parts)
 
 
-def _before(found: Sequence[Comparison], coarse: float) -> Step:
+def _before(found: Sequence[Comparison], coarse: float) -> Trial:
     fine = _worst([one.cambi_before for one in found]) or 0.0
-    return Step(NoDeband(), fine, coarse, _worst([one.contour_before for one in found]), None)
+    return Trial(NoDeband(), fine, coarse, _worst([one.contour_before for one in found]), None)
 
 
-def _after(deband: Smooth | NoDeband, found: Sequence[Comparison], coarse: float) -> Step:
+def _after(deband: Smooth | NoDeband, found: Sequence[Comparison], coarse: float) -> Trial:
     scores = [*(one.cambi_after for one in found), *(one.cambi_graded for one in found)]
-    return Step(
+    return Trial(
         deband,
         _worst(scores) or 0.0,
         coarse,
@@ -220,7 +222,7 @@ def _after(deband: Smooth | NoDeband, found: Sequence[Comparison], coarse: float
     )
 
 
-def _facts(step: Step) -> dict[str, Any]:
+def _facts(step: Trial) -> dict[str, Any]:
     figures = ("cambi", "coarse", "contour", "texture")
     return {
         "deband": step.deband.model_dump(),

@@ -89,7 +89,7 @@ def cambi_map(frame: Frame) -> CambiMap:
         merged = np.zeros((frame.height, frame.width), np.uint16)
         for path in (folder / _MAPS).iterdir():
             columns, rows = map(int, path.stem.split("_")[4].split("x"))
-            if halved(frame.width, frame.height):  # libvmaf names the file by the full size
+            if is_halved(frame.width, frame.height):  # libvmaf names the file by the full size
                 columns, rows = -(-columns // 2), -(-rows // 2)
             scale = np.fromfile(path, "<u2").reshape(rows, columns)
             y = np.minimum(np.arange(frame.height) * rows // frame.height, rows - 1)
@@ -148,10 +148,10 @@ def _scores(folder: Path, count: int) -> list[float]:
     return scores
 
 
-def halved(width: int, height: int) -> bool:
+def is_halved(width: int, height: int) -> bool:
     """Return whether CAMBI measures a picture of this size at half its size.
 
-    >>> halved(3840, 2160), halved(4096, 2160), halved(7680, 4320)
+    >>> is_halved(3840, 2160), is_halved(4096, 2160), is_halved(7680, 4320)
     (False, True, True)
     """
     return _window(width, height) > _WINDOW and width * height >= _LARGE
@@ -164,7 +164,7 @@ def _window(width: int, height: int, window: int = _WINDOW) -> int:
 
 def _fitted(width: int, height: int) -> int:
     """Return the largest setting of the window that libvmaf takes for a picture of this size."""
-    most = 2 * _WINDOW if halved(width, height) else _WINDOW
+    most = 2 * _WINDOW if is_halved(width, height) else _WINDOW
     return next(one for one in range(_WINDOW, 0, -1) if _window(width, height, one) <= most)
 
 
@@ -172,25 +172,25 @@ def _size_options(frame: Frame) -> list[str]:
     """Return the options without which libvmaf refuses a picture as large."""
     fitted = _fitted(frame.width, frame.height)
     return [
-        *(["cambi_high_res_speedup=2160"] if halved(frame.width, frame.height) else []),
+        *(["cambi_high_res_speedup=2160"] if is_halved(frame.width, frame.height) else []),
         *([f"window_size={fitted}"] if fitted < _WINDOW else []),
     ]
 
 
-def measurable(width: int, height: int) -> bool:
+def is_measurable(width: int, height: int) -> bool:
     """Return whether CAMBI can look at a picture of this size.
 
     libvmaf refuses what has no side of 216 pixels. And it crashes where its window, which grows
     with the picture, does not fit into the height of the smallest of its five scales (cambi.c).
     """
-    half = int(halved(width, height))
+    half = int(is_halved(width, height))
     window = _window(width, height, _fitted(width, height)) >> half
     return max(width, height) >= _SMALLEST and height >> 4 + half >= window // 2
 
 
 def _require(frame: Frame) -> None:
     ffmpeg.require(filters=["libvmaf"])
-    if not measurable(frame.width, frame.height):
+    if not is_measurable(frame.width, frame.height):
         raise UnsupportedClip(
             f"a picture of {frame.width}x{frame.height} is too small or too flat to measure "
             f"banding in: CAMBI needs {_SMALLEST} pixels in one direction, and some height"

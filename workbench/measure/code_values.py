@@ -103,7 +103,7 @@ def _spacing(expected: NDArray[np.float64], occupied: int) -> float:
     return (low + high) / 2
 
 
-def grid(counts: NDArray[np.int64]) -> float | None:
+def eight_bit_grid(counts: NDArray[np.int64]) -> float | None:
     """Return how far a 10-bit picture's luma stands on the coarser grid of 8 bits, 0 to 1.
 
     Values that came from 8 bits lie 4 codes apart, or 3.4 when full range was made legal. Encoding
@@ -118,7 +118,7 @@ def grid(counts: NDArray[np.int64]) -> float | None:
 
     >>> comb = np.zeros(1024, np.int64)
     >>> comb[64:940:4] = 1000
-    >>> round(grid(comb), 1), round(grid(np.ones(1024, np.int64)), 1)
+    >>> round(eight_bit_grid(comb), 1), round(eight_bit_grid(np.ones(1024, np.int64)), 1)
     (1.0, 0.0)
     """
     if np.ptp(counts.nonzero()[0]) < _NEIGHBOURS:
@@ -136,7 +136,7 @@ def grid(counts: NDArray[np.int64]) -> float | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Codes:
+class CodeValueCounts:
     """The code values of one frame: pixels at each, arrays of shape (2**bit_depth,)."""
 
     luma: NDArray[np.int64]
@@ -160,7 +160,7 @@ class Codes:
         return effective_bit_depth(self.luma)
 
     @property
-    def illegal(self) -> float:
+    def outside_legal(self) -> float:
         """The share of luma pixels outside legal range, 0 to 1; none of a full-range picture is."""
         if self.full:
             return 0.0
@@ -168,7 +168,7 @@ class Codes:
         return 1 - float(self.luma[black : white + 1].sum() / self.luma.sum())
 
     @property
-    def illegal_chroma(self) -> float:
+    def outside_legal_chroma(self) -> float:
         """The share of chroma samples outside legal range, 0 to 1; likewise."""
         if self.full:
             return 0.0
@@ -177,13 +177,13 @@ class Codes:
         return 1 - float(both[low : high + 1].sum() / both.sum())
 
 
-def codes(frame: Frame) -> Codes:
+def count_code_values(frame: Frame) -> CodeValueCounts:
     """Count the code values of a frame, at its own bit depth."""
     luma, cb, cr = (histogram(plane, frame.bit_depth) for plane in (frame.luma, frame.cb, frame.cr))
-    return Codes(luma, cb, cr, frame.bit_depth, frame.colour.range == "full")
+    return CodeValueCounts(luma, cb, cr, frame.bit_depth, frame.colour.range == "full")
 
 
-def ten_bit(frame: Frame) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]:
+def to_ten_bit(frame: Frame) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]:
     """Return luma, Cb and Cr as 10-bit legal-range code values, whatever the frame is in.
 
     8 bits are shifted up, full range is scaled and rounded; the planes keep their shapes. A frame
@@ -207,15 +207,17 @@ def ten_bit(frame: Frame) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray
 @cache
 def _full_range_tables(bit_depth: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     """Map the full-range code values of a depth to 10-bit legal range: luma, and chroma."""
-    luma, chroma = exact_values(bit_depth, full=True)
+    luma, chroma = ten_bit_equivalents(bit_depth, full=True)
     return luma.round().astype(np.int16), chroma.round().astype(np.int16)
 
 
 @cache
-def exact_values(bit_depth: int, *, full: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def ten_bit_equivalents(
+    bit_depth: int, *, full: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the 10-bit legal-range equivalents of a depth's code values, unrounded: luma, chroma.
 
-    >>> luma, chroma = exact_values(8, full=True)
+    >>> luma, chroma = ten_bit_equivalents(8, full=True)
     >>> round(float(luma[128]), 2), round(float(chroma[178] - NEUTRAL), 2)
     (503.72, 175.69)
     """
@@ -226,7 +228,7 @@ def exact_values(bit_depth: int, *, full: bool) -> tuple[NDArray[np.float64], ND
     return BLACK + values * (WHITE - BLACK) / top, NEUTRAL + (values - middle) * 896 / top
 
 
-def ten_bit_luma(frame: Frame) -> NDArray[np.float32]:
+def to_ten_bit_luma(frame: Frame) -> NDArray[np.float32]:
     """Return luma as `ten_bit` does, in floating point and exact."""
     luma = frame.luma.astype(np.float32)
     top = np.float32((1 << frame.bit_depth) - 1)
@@ -243,7 +245,7 @@ def rgb_blocks(frame: Frame, rows: int = 128) -> Iterator[NDArray[np.int16]]:
     Raises UnsupportedClip for a matrix that has none.
     """
     to_red, to_green, to_blue = chroma_factors(frame.colour.assumed().matrix)
-    luma, cb, cr = ten_bit(frame)
+    luma, cb, cr = to_ten_bit(frame)
     high, wide = frame.chroma_step
     for top in range(0, frame.height, rows):
         y = luma[top : top + rows]
@@ -253,7 +255,7 @@ def rgb_blocks(frame: Frame, rows: int = 128) -> Iterator[NDArray[np.int16]]:
         block = np.empty((3, *y.shape), np.int16)
         offsets = (to_red * r, to_green[0] * r + to_green[1] * b, to_blue * b)
         for out, product in zip(block, offsets, strict=True):
-            offset = rounded(product).astype(np.int16)
+            offset = round_chroma_offset(product).astype(np.int16)
             if high > 1:
                 offset = offset.repeat(high, axis=0)[: y.shape[0]]
             for column in range(wide):
@@ -266,7 +268,7 @@ _FRACTION = 14  # bits after the point, in what chroma is multiplied with
 _HALF = 1 << _FRACTION - 1
 
 
-def rounded(offset: NDArray[np.int32]) -> NDArray[np.int32]:
+def round_chroma_offset(offset: NDArray[np.int32]) -> NDArray[np.int32]:
     """Round what chroma adds, in the units of `chroma_factors`, to whole code values."""
     return offset + _HALF >> _FRACTION
 

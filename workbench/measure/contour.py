@@ -13,13 +13,13 @@ import math
 
 import numpy as np
 
-from workbench.measure.stairs import Stairs
-from workbench.measure.surface import NARROW, WIDE, Area, Luma, Surface, full_size, gaussian
+from workbench.measure.posterization import Posterization
+from workbench.measure.regions import NARROW, WIDE, Luma, Mask, Regions, at_full_size, gaussian
 
 _ENOUGH = 0.01  # of the picture: less smooth area than this says nothing
 
 
-def contour_error(luma: Luma, truth: Luma, area: Area | None = None) -> float:
+def contour_error(luma: Luma, truth: Luma, area: Mask | None = None) -> float:
     """Return the RMS of the gradient by which a picture differs from its truth, times 100.
 
     `area` leaves the rest of the picture out.
@@ -27,11 +27,11 @@ def contour_error(luma: Luma, truth: Luma, area: Area | None = None) -> float:
     down, across = np.gradient(gaussian(luma - truth, NARROW))
     squares = np.square(down) + np.square(across)
     if area is not None:
-        squares = squares[full_size(area, luma)]
+        squares = squares[at_full_size(area, luma)]
     return 100 * math.sqrt(squares.mean())
 
 
-def contour(surface: Surface, area: Area, stairs: Stairs | None = None) -> float | None:
+def contour(surface: Regions, area: Mask, stairs: Posterization | None = None) -> float | None:
     """Estimate `contour_error` of a picture whose truth is not known, in a smooth area of it.
 
     The area and the stairs (the picture's own unless given) are best taken from the picture before
@@ -41,7 +41,7 @@ def contour(surface: Surface, area: Area, stairs: Stairs | None = None) -> float
     """
     if area.mean() < _ENOUGH:
         return None
-    stairs = stairs or surface.stairs
+    stairs = stairs or surface.posterization
     high = area & stairs.area
     low = area & ~high
     noise = _noise(surface.luma, area) ** 2
@@ -57,7 +57,7 @@ def contour(surface: Surface, area: Area, stairs: Stairs | None = None) -> float
     return 100 * math.sqrt(left / np.count_nonzero(area))
 
 
-def _noise(luma: Luma, area: Area) -> float:
+def _noise(luma: Luma, area: Mask) -> float:
     """Return the standard deviation of the noise, which second differences alone let through.
 
     After Immerkaer, "Fast Noise Variance Estimation", CVIU 64 (1996).

@@ -49,11 +49,11 @@ def _distance(one: NDArray[Any], other: NDArray[Any]) -> float:
     return float(np.abs(off, out=off).sum(dtype=np.int64) / off.size)
 
 
-def sharpness(source: Detail, delivered: Detail) -> tuple[float, float]:
+def sharpness_change(source: Detail, delivered: Detail) -> tuple[float, float]:
     """Return how much more detail the delivered frame has, across and down: log ratios.
 
     >>> grey, same = Detail(8, 8, 8), Detail(3, 3, 3)
-    >>> round(sharpness(grey, grey)[0], 2), round(sharpness(grey, same)[0], 2)
+    >>> round(sharpness_change(grey, grey)[0], 2), round(sharpness_change(grey, same)[0], 2)
     (0.0, -0.69)
     """
     across, down = (
@@ -63,7 +63,7 @@ def sharpness(source: Detail, delivered: Detail) -> tuple[float, float]:
     return across, down
 
 
-def combing(source: Detail, delivered: Detail) -> float:
+def combing_change(source: Detail, delivered: Detail) -> float:
     """Return how much more neighbouring rows differ than every second row: a log ratio.
 
     It rises when two moments are woven into one frame, as interlaced video is.

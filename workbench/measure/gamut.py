@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measure.code_values import NEUTRAL, chroma_factors, rounded, ten_bit
+from workbench.measure.code_values import NEUTRAL, chroma_factors, round_chroma_offset, to_ten_bit
 from workbench.media.frames import Frame
 
 R103_RANGE = (20, 984)
@@ -28,7 +28,7 @@ def outside_r103(frame: Frame) -> float:
     R', G' and B' are those of codes.rgb_blocks. R103 tolerates 1 % of the picture. Raises
     UnsupportedClip for a matrix without a formula.
     """
-    luma, cb, cr = ten_bit(frame)
+    luma, cb, cr = to_ten_bit(frame)
     matrix = frame.colour.assumed().matrix
     high, wide = frame.chroma_step
     rows, columns = luma.shape[0] // _ROWS, luma.shape[1] // wide
@@ -80,7 +80,7 @@ def _allowed(
     below = np.minimum(np.minimum(r * to_red, b * to_blue), 0)
     np.minimum(below, red * cr_to_green + blue * cb_to_green, out=below)
     lowest, highest = R103_RANGE
-    return lowest - rounded(below), highest - rounded(above)
+    return lowest - round_chroma_offset(below), highest - round_chroma_offset(above)
 
 
 def _spread(plane: _Codes, frame: Frame, pixels: NDArray[Any]) -> _Codes:

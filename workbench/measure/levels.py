@@ -13,9 +13,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measure.code_values import BLACK, NEUTRAL, WHITE, exact_values
+from workbench.measure.code_values import BLACK, NEUTRAL, WHITE, ten_bit_equivalents
 from workbench.measure.gamut import outside_r103
-from workbench.measure.motion import DRIFT, UNMOVED, Movement
+from workbench.measure.motion import DRIFT, NO_MOVEMENT, Movement
 from workbench.media.frames import Frame, Plane
 
 NEARLY_BLACK = 0.1
@@ -49,14 +49,16 @@ class Levels:
     drift: float  # likewise
 
 
-def levels(frame: Frame, movement: Movement = UNMOVED, black_limit: int = BLACK_LIMIT) -> Levels:
+def levels(
+    frame: Frame, movement: Movement = NO_MOVEMENT, black_limit: int = BLACK_LIMIT
+) -> Levels:
     """Measure one frame.
 
     `movement` is what motion.Motion gives for it. `black_limit` is the 10-bit code value of luma up
     to which a pixel is nearly black. Raises UnsupportedClip for a matrix without a formula.
     """
     luma = frame.luma
-    values, chroma = exact_values(frame.bit_depth, full=frame.colour.range == "full")
+    values, chroma = ten_bit_equivalents(frame.bit_depth, full=frame.colour.range == "full")
     sample = np.bincount(luma.ravel()[::_EACH]).cumsum()
     low, high = (
         _not_exceeded(luma, share, guess=int(sample.searchsorted(share * sample[-1])))
@@ -115,7 +117,7 @@ def _saturation(frame: Frame, values: NDArray[np.float32]) -> float:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class FrameRange:
     """Frames in a row, `end` not included."""
 
     start: int
@@ -143,11 +145,11 @@ class LevelsTimeline:
         rows = np.fromiter((astuple(one) for one in frames), np.dtype((np.float64, len(names))))
         return cls(**dict(zip(names, rows.T, strict=True)))
 
-    def black_stretches(self) -> list[Stretch]:
+    def black_stretches(self) -> list[FrameRange]:
         """Return where one frame or more in a row are black: 98 % of their pixels nearly are."""
         return list(_stretches(self.black >= 0.98))
 
-    def frozen_stretches(self, bounds: Sequence[Fraction]) -> list[Stretch]:
+    def frozen_stretches(self, bounds: Sequence[Fraction]) -> list[FrameRange]:
         """Return where the picture stays the same for longer than a frame usually lasts.
 
         `bounds` are the times in seconds at which the frames begin, and the end of the last: one
@@ -169,15 +171,15 @@ class LevelsTimeline:
         usual = min(float(np.median(np.diff(seconds))), _SLOWEST)
         starts = [0, *(np.flatnonzero(self.drift[1:] >= DRIFT) + 1).tolist()]
         ends = [*starts[1:], len(self.drift)]
-        found: list[Stretch] = []
+        found: list[FrameRange] = []
         for start, end in zip(starts, ends, strict=True):
             changes = self.change[start + 1 : end]
             still = 2 * np.count_nonzero(changes < _STILL) > changes.size
             if still and seconds[end] - seconds[start] >= _SHORTEST:
-                found.append(Stretch(start, end))
+                found.append(FrameRange(start, end))
             else:
                 parts = [start, *(np.flatnonzero(changes >= _REPEAT) + start + 1).tolist(), end]
-                found += map(Stretch, parts, parts[1:])
+                found += map(FrameRange, parts, parts[1:])
         return [one for one in found if seconds[one.end] - seconds[one.start] > _HELD * usual]
 
     def largest_jump(self) -> tuple[int, float] | None:
@@ -189,6 +191,6 @@ class LevelsTimeline:
         return (int(steps.argmax()) + 1, float(steps.max())) if steps.size else None
 
 
-def _stretches(marked: NDArray[np.bool_]) -> Iterator[Stretch]:
+def _stretches(marked: NDArray[np.bool_]) -> Iterator[FrameRange]:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], marked, [False]))))
-    return (Stretch(int(start), int(end)) for start, end in edges.reshape(-1, 2))
+    return (FrameRange(int(start), int(end)) for start, end in edges.reshape(-1, 2))

@@ -36,7 +36,7 @@ class Movement:
     more begins the next stretch."""
 
 
-UNMOVED = Movement(0.0, 0.0)
+NO_MOVEMENT = Movement(0.0, 0.0)
 
 
 class Motion:
@@ -46,12 +46,12 @@ class Motion:
         self._before: Cells | None = None
         self._first: Cells | None = None
 
-    def follow(self, frame: Frame) -> Movement:
+    def add(self, frame: Frame) -> Movement:
         """Measure how far the next frame moved."""
         cells = cell_means(frame)
         if self._before is None or self._first is None:
             self._before = self._first = cells
-            return UNMOVED
+            return NO_MOVEMENT
         change, _ = _difference(cells, self._before)
         rms, largest = _difference(cells, self._first)
         drift = max(rms, largest / _PEAK)

@@ -8,7 +8,7 @@ pixels (of chroma samples, in the vectorscope).
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measure.code_values import NEUTRAL, rgb_blocks, ten_bit
+from workbench.measure.code_values import NEUTRAL, rgb_blocks, to_ten_bit
 from workbench.media.colour import LUMA_WEIGHTS
 from workbench.media.frames import Frame
 
@@ -25,7 +25,7 @@ SKIN_TONE_ANGLE = 123.0
 def waveform(frame: Frame) -> NDArray[np.int64]:
     """Count luma by level and by place in the width: (LEVELS, columns), level 0 first."""
     counts = np.zeros(min(frame.width, COLUMNS) * LEVELS, np.int64)
-    luma = ten_bit(frame)[0]
+    luma = to_ten_bit(frame)[0]
     for top in range(0, frame.height, 64):  # a block that the processor's cache holds
         _count_by_column(luma[top : top + 64], counts)
     return counts.reshape(-1, LEVELS).T
@@ -42,7 +42,7 @@ def rgb_parade(frame: Frame) -> NDArray[np.int64]:
 
 def vectorscope(frame: Frame) -> NDArray[np.int64]:
     """Count chroma samples by Cr and Cb: (LEVELS, LEVELS), Cr in the rows, the lowest first."""
-    _, cb, cr = ten_bit(frame)
+    _, cb, cr = to_ten_bit(frame)
     index = (cr.astype(np.int32) >> 2) * LEVELS + (cb >> 2)
     return np.bincount(index.ravel(), minlength=LEVELS * LEVELS).reshape(LEVELS, LEVELS)
 
@@ -56,7 +56,7 @@ def rgb_histogram(frame: Frame) -> NDArray[np.int64]:
     return counts
 
 
-def strength(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+def trace_brightness(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how bright a trace is to be, 0 to 1, so that few pixels show as well as many."""
     present = counts[counts > 0]
     usual = float(np.quantile(present, 0.95)) if present.size else 1.0

@@ -10,14 +10,14 @@ import numpy as np
 
 from workbench import ffmpeg
 from workbench.errors import ResultsMissing
-from workbench.measure.surface import Area, Luma, full_size
+from workbench.measure.regions import Luma, Mask, at_full_size
 from workbench.media.frames import Frame
 from workbench.temporary import tool_folder
 
 _ENOUGH = 0.001  # of the picture: less texture than this says nothing
 
 
-def texture_change(luma: Luma, plain: Luma, area: Area) -> float | None:
+def texture_change(luma: Luma, plain: Luma, area: Mask) -> float | None:
     """Return the RMS by which a picture differs from `plain` where that has texture.
 
     Both are in 10-bit code values, and so is the result; None when less than 0.1 % of the picture
@@ -25,7 +25,7 @@ def texture_change(luma: Luma, plain: Luma, area: Area) -> float | None:
     """
     if area.mean() < _ENOUGH:
         return None
-    return math.sqrt(float(np.square(luma - plain)[full_size(area, luma)].mean()))
+    return math.sqrt(float(np.square(luma - plain)[at_full_size(area, luma)].mean()))
 
 
 def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float | None]:

@@ -9,7 +9,7 @@ _MOST = 1_000_000  # atoms that are walked; a file with more was made to waste t
 _LARGEST = 1 << 20  # bytes of one that are read
 
 
-class Atom(NamedTuple):
+class Box(NamedTuple):
     """Where one atom lies in its file, in bytes."""
 
     kind: bytes  # four characters
@@ -17,7 +17,7 @@ class Atom(NamedTuple):
     end: int  # as it says; a file that was cut ends before
 
 
-def row(file: BinaryIO, start: int, end: int) -> Iterator[Atom]:
+def iterate_boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
     """Yield the atoms that follow each other from `start`, until one makes no sense."""
     while start + 8 <= end:
         file.seek(start)
@@ -30,11 +30,11 @@ def row(file: BinaryIO, start: int, end: int) -> Iterator[Atom]:
             size = end - start
         if start + size < body:
             return
-        yield Atom(kind, body, start + size)
+        yield Box(kind, body, start + size)
         start += size
 
 
-def atoms(file: BinaryIO, *path: bytes) -> Iterator[bytes]:
+def box_contents(file: BinaryIO, *path: bytes) -> Iterator[bytes]:
     """Yield the contents, or the first MiB, of every atom at a path such as b"moov", b"trak".
 
     Raises ValueError for a file of more than a million atoms.
@@ -46,7 +46,7 @@ def _within(
     file: BinaryIO, start: int, end: int, path: tuple[bytes, ...], walked: Iterator[int]
 ) -> Iterator[bytes]:
     wanted, *deeper = path
-    for atom in row(file, start, end):
+    for atom in iterate_boxes(file, start, end):
         if next(walked) > _MOST:
             raise ValueError(f"it is made of more than {_MOST:,} atoms")
         inside = min(atom.end, end)
@@ -63,7 +63,7 @@ def external_references(file: BinaryIO) -> list[str]:
     One without the flag for "in this file" counts, unless it names nothing. Raises ValueError.
     """
     found = []
-    for table in atoms(file, b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+    for table in box_contents(file, b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
         if len(table) == _LARGEST:
             raise ValueError("its table of references is larger than 1 MiB")
         at = 8  # after version, flags and the number of entries
@@ -82,8 +82,8 @@ def declared_samples(file: BinaryIO) -> int:
     """
     tables = [
         # Version and flags, the size of every sample, and their number.
-        *atoms(file, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz"),
+        *box_contents(file, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz"),
         # Version and flags, and their number.
-        *(bytes(4) + table[:8] for table in atoms(file, b"moof", b"traf", b"trun")),
+        *(bytes(4) + table[:8] for table in box_contents(file, b"moof", b"traf", b"trun")),
     ]
     return sum(int.from_bytes(table[8:12]) for table in tables)

@@ -23,7 +23,7 @@ from workbench.errors import NoSuchFrame, ParameterError
 from workbench.files import file_stamp
 from workbench.media.colour import Colour
 from workbench.media.frame_reader import FrameReader
-from workbench.media.frames import Frame, Orientation, Position, planes
+from workbench.media.frames import Frame, FramePosition, Orientation, plane_views
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Clip:
     colour: Colour  # as tagged; "unspecified" where it is not
     audio: tuple[AudioStream, ...]
     stamp: tuple[int, int]  # the file's size in bytes and its time of change in ns, when opened
-    positions: tuple[Position, ...] = field(repr=False)
+    positions: tuple[FramePosition, ...] = field(repr=False)
     _reader: FrameReader = field(repr=False)
 
     @property
@@ -113,7 +113,7 @@ class Clip:
 
     def _frame(self, index: int, decoded: av.VideoFrame) -> Frame:
         time = (self.positions[index].pts - self.positions[0].pts) * self.time_base
-        luma, cb, cr = (self.orientation.upright(plane) for plane in planes(decoded))
+        luma, cb, cr = (self.orientation.apply(plane) for plane in plane_views(decoded))
         return Frame(
             *(luma, cb, cr, self.pixel_format, self.bit_depth, self.colour),
             index=index,
@@ -154,7 +154,7 @@ class Clip:
         check_whole("n", n, 1)
         return self.frames(sample_indices(self.frame_count, n))
 
-    def replaced(self) -> bool:
+    def changed_on_disk(self) -> bool:
         """Whether the file is another one since it was opened, or was written to.
 
         One that is gone is not: what was read of it is still good.

@@ -127,22 +127,22 @@ ASSUMED = Colour(range="legal", primaries="bt709", transfer="bt709", matrix="bt7
 """What an untagged clip is taken for: HD video as players show it (ITU-R BT.709)."""
 
 
-ASSUMABLE = {"bt601": "smpte170m", "bt709": "bt709"}
+MATRIX_CHOICES = {"bt601": "smpte170m", "bt709": "bt709"}
 """Matrices that a person can take an untagged clip to have, and the tags that say so."""
 
 
-def declared(source: Colour, matrix: str | None = None) -> Colour:
+def fill_untagged(source: Colour, matrix: str | None = None) -> Colour:
     """Fill what the file does not state: the matrix with this one of ASSUMABLE, if one is given.
 
-    >>> print(declared(Colour(), "bt601"))
+    >>> print(fill_untagged(Colour(), "bt601"))
     bt709/bt709/smpte170m, legal range
     """
     if matrix and source.matrix == UNSPECIFIED:
-        return replace(source, matrix=ASSUMABLE[matrix]).assumed()
+        return replace(source, matrix=MATRIX_CHOICES[matrix]).assumed()
     return source.assumed()
 
 
-def delivered(source: Colour, target: PictureFormat = PRORES_422) -> Colour:
+def delivered_colour(source: Colour, target: PictureFormat = PRORES_422) -> Colour:
     """Return the colour that a file made from such a source declares, always legal range.
 
     Untagged fields are assumed; a value that a frame header of the `target` cannot hold is
@@ -151,7 +151,7 @@ def delivered(source: Colour, target: PictureFormat = PRORES_422) -> Colour:
 
     Raises UnsupportedClip where another value would change the colours.
 
-    >>> print(delivered(Colour(matrix="bt470bg")))
+    >>> print(delivered_colour(Colour(matrix="bt470bg")))
     bt709/bt709/smpte170m, legal range
     """
     filled = source.assumed()

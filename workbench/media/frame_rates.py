@@ -13,13 +13,13 @@ NTSC = tuple(
 _SAME = Fraction(1, 10_000)  # of a rate: a tenth of what 24 and 24000/1001 differ by
 
 
-def written_rate(text: str) -> Fraction:
+def parse_frame_rate(text: str) -> Fraction:
     """Read a frame rate: a fraction as it is, an NTSC rate from its decimals.
 
     Two decimals or more name an NTSC rate when they are those of it, rounded or cut off.
     Raises ValueError for what is not a number.
 
-    >>> [str(written_rate(text)) for text in ("23.976", "59.94", "23.97", "24.00", "25/2")]
+    >>> [str(parse_frame_rate(text)) for text in ("23.976", "59.94", "23.97", "24.00", "25/2")]
     ['24000/1001', '60000/1001', '24000/1001', '24', '25/2']
     """
     rate = Fraction(text)
@@ -33,19 +33,19 @@ def written_rate(text: str) -> Fraction:
     return rate
 
 
-def exact_rate(rate: Fraction) -> Fraction:
+def snap_to_ntsc(rate: Fraction) -> Fraction:
     """Return the NTSC rate that a container meant by this one, or the rate as it is.
 
-    >>> str(exact_rate(Fraction(19001, 317))), str(exact_rate(Fraction(24)))
+    >>> str(snap_to_ntsc(Fraction(19001, 317))), str(snap_to_ntsc(Fraction(24)))
     ('60000/1001', '24')
     """
     return next((exact for exact in NTSC if abs(rate / exact - 1) < _SAME), rate)
 
 
-def ntsc_beside(rate: Fraction) -> Fraction:
+def nearest_ntsc_rate(rate: Fraction) -> Fraction:
     """Return the NTSC rate of the whole rate nearest to this one.
 
-    >>> str(ntsc_beside(Fraction(120)))
+    >>> str(nearest_ntsc_rate(Fraction(120)))
     '120000/1001'
     """
     return Fraction(round(rate) * 1000, 1001)

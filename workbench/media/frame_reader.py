@@ -14,7 +14,7 @@ import av
 from workbench.errors import ClipNotFound, ClipReplaced, DamagedClip
 from workbench.ffmpeg import thread_limit
 from workbench.files import file_stamp
-from workbench.media.frames import Position
+from workbench.media.frames import FramePosition
 from workbench.media.guards import open_container
 
 CACHE_BYTES = 1024 * 1024 * 1024
@@ -34,7 +34,7 @@ class FrameReader:
     """
 
     def __init__(
-        self, path: Path, stream: int, positions: tuple[Position, ...], stamp: tuple[int, int]
+        self, path: Path, stream: int, positions: tuple[FramePosition, ...], stamp: tuple[int, int]
     ) -> None:
         """`path` and `stamp` are of the file that the `positions` were read from."""
         self.path = path.absolute()  # the current folder may be another one later

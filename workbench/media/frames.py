@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.arguments import check_type, check_whole, shown
 from workbench.errors import ParameterError, UnsupportedClip
-from workbench.media.colour import ASSUMABLE, Colour, declared
+from workbench.media.colour import MATRIX_CHOICES, Colour, fill_untagged
 
 Plane = NDArray[Any]
 """Code values: uint8 at 8 bits, uint16 above."""
@@ -61,14 +61,14 @@ class Frame:
         )
         return rows, columns
 
-    def declared(self, matrix: str | None) -> "Frame":
+    def with_matrix(self, matrix: str | None) -> "Frame":
         """Return this picture with what its tags leave open filled, as colour.declared does.
 
         `matrix` is bt601 or bt709, or None for what is assumed. Raises ParameterError.
         """
-        if matrix is not None and (not isinstance(matrix, str) or matrix not in ASSUMABLE):
-            raise ParameterError(f"matrix is {shown(matrix)}: give {' or '.join(ASSUMABLE)}")
-        return replace(self, colour=declared(self.colour, matrix))
+        if matrix is not None and (not isinstance(matrix, str) or matrix not in MATRIX_CHOICES):
+            raise ParameterError(f"matrix is {shown(matrix)}: give {' or '.join(MATRIX_CHOICES)}")
+        return replace(self, colour=fill_untagged(self.colour, matrix))
 
     def tobytes(self) -> bytes:
         """Return the planes as ffmpeg's rawvideo of this pixel format."""
@@ -113,7 +113,7 @@ class Frame:
         )
         return np.asarray(shown.to_ndarray(), np.uint8)
 
-    def smaller(self, longest: int) -> "Frame":
+    def downscaled(self, longest: int) -> "Frame":
         """Return this picture with its longer side this many pixels, averaged; or as it is.
 
         Raises ParameterError.
@@ -124,7 +124,7 @@ class Frame:
             return self
         width, height = (2 * max(1, round(side * scale / 2)) for side in (self.width, self.height))
         small = self._filled().reformat(width=width, height=height, interpolation="AREA")
-        luma, cb, cr = planes(small)
+        luma, cb, cr = plane_views(small)
         return replace(self, luma=luma, cb=cb, cr=cr)
 
     def _filled(self) -> av.VideoFrame:
@@ -146,7 +146,7 @@ def check_frames(name: str, frames: Sequence[Frame]) -> None:
         raise ParameterError(f"{name} are of several kinds ({sizes}): give Frames of one clip")
 
 
-def planes(frame: av.VideoFrame) -> list[Plane]:
+def plane_views(frame: av.VideoFrame) -> list[Plane]:
     """View the planes of a decoded frame as read-only arrays, without their padding."""
     views = [_view(frame, component) for component in range(3)]
     for view in views:
@@ -209,12 +209,12 @@ class Orientation:
         """Degrees clockwise, one of 0, 90, 180, 270."""
         return -90 * self.quarter_turns % 360
 
-    def upright(self, plane: Plane) -> Plane:
+    def apply(self, plane: Plane) -> Plane:
         turned = np.rot90(plane, self.quarter_turns)
         return turned[:, ::-1] if self.mirrored else turned
 
 
-def orientation(frame: av.VideoFrame, path: Path) -> Orientation:
+def read_orientation(frame: av.VideoFrame, path: Path) -> Orientation:
     """Read the display matrix of a decoded frame; raise UnsupportedClip for an odd angle."""
     side_data: Any = frame.side_data  # a mapping by type, which its type hints do not say
     matrix = side_data.get(SideData.DISPLAYMATRIX)
@@ -245,7 +245,7 @@ _ORIENTATIONS = {
 
 
 @dataclass(frozen=True)
-class Position:
+class FramePosition:
     """Where a frame stands in its file."""
 
     pts: int  # in the stream's time base

@@ -43,30 +43,30 @@ def limits() -> Limits:
     """Return the limits that hold; raises ParameterError for one that is no number."""
     found = {}
     for field in fields(Limits):
-        named = os.environ.get(variable(field.name))
+        named = os.environ.get(limit_variable(field.name))
         if named and not named.isdecimal():
-            raise ParameterError(f"{variable(field.name)} is {named!r}: give a whole number")
+            raise ParameterError(f"{limit_variable(field.name)} is {named!r}: give a whole number")
         if named:
             found[field.name] = int(named)
     return Limits(**found)
 
 
-def variable(limit: str) -> str:
+def limit_variable(limit: str) -> str:
     """Return the name of the variable that sets a limit.
 
-    >>> variable("pixels")
+    >>> limit_variable("pixels")
     'WORKBENCH_MAX_PIXELS'
     """
     return f"WORKBENCH_MAX_{limit.upper()}"
 
 
-def refuse_over(path: Path, limit: str, value: float, words: str) -> None:
+def check_limit(path: Path, limit: str, value: float, words: str) -> None:
     """Raise UnsupportedClip when a file has more of something than its limit."""
     most = getattr(limits(), limit)
     if value > most:
         raise UnsupportedClip(
             f"{path.name} {words}, and no more than {most:,} {limit} are taken: set "
-            f"{variable(limit)} higher if it is meant to be so"
+            f"{limit_variable(limit)} higher if it is meant to be so"
         )
 
 
@@ -90,7 +90,9 @@ def open_container(path: Path) -> av.container.InputContainer:
     """Open a file with PyAV. Raises NotAVideo, DamagedClip, UnsupportedClip."""
     _refuse_what_harms(path)
     try:
-        container = av.open(file_url(path), options=_options(), **_METADATA)
+        container: av.container.InputContainer = av.open(
+            file_url(path), options=_options(), **_METADATA
+        )
     except av.FFmpegError as error:
         raise _unopened(path, error) from error
     for stream in container.streams.video:
@@ -123,7 +125,7 @@ def _unopened(path: Path, error: av.FFmpegError) -> Exception:
     if isinstance(error, MemoryError):
         return UnsupportedClip(
             f"{path.name} has more than {limits().tracks} tracks, or needs more memory than there "
-            f"is: set {variable('tracks')} higher if it is meant to be so"
+            f"is: set {limit_variable('tracks')} higher if it is meant to be so"
         )
     with path.open("rb") as file:
         begins_well = file.read(8)[4:] == b"ftyp"

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from workbench.errors import DamagedClip
-from workbench.media.boxes import row
+from workbench.media.boxes import iterate_boxes
 
 _OF_FRAGMENTS = (b"moof", b"mdat", b"styp", b"sidx", b"emsg", b"prft")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
-def refuse_cut(path: Path) -> None:
+def check_not_truncated(path: Path) -> None:
     """Raise DamagedClip for an MP4 or a Matroska file that says that it is longer.
 
     An MP4's media may: the index tells whether what is missing is used. A cut exactly between two
@@ -35,7 +35,7 @@ def refuse_cut(path: Path) -> None:
 def _atoms_end(file: BinaryIO, size: int) -> int | None:
     """Return where the index or the last fragment ends; None when nobody can say."""
     at, fragmented = 0, False
-    for atom in row(file, 0, size):
+    for atom in iterate_boxes(file, 0, size):
         if atom.kind == b"moov" and atom.end > size:
             return atom.end
         fragmented = fragmented or atom.kind == b"moof"

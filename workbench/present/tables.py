@@ -13,7 +13,7 @@ from workbench.ffmpeg import pasteable
 from workbench.look.compare import Comparison
 from workbench.look.preset import Preset
 from workbench.look.suggest import Suggestion
-from workbench.measure.code_values import Codes
+from workbench.measure.code_values import CodeValueCounts
 from workbench.measure.metrics import HEADLINE, metric
 from workbench.media.clip import Clip
 
@@ -126,7 +126,9 @@ def outcome_text(one: Outcome) -> str:
     return one_line(f"{one.state:9} {one.name}: {said}{banding}{took}")
 
 
-def measured_html(before: Codes, after: Codes, found: Comparison, name: str = "before") -> str:
+def measured_html(
+    before: CodeValueCounts, after: CodeValueCounts, found: Comparison, name: str = "before"
+) -> str:
     """Show the headline metrics of one picture before and after, in columns of a fixed width.
 
     `name` heads the first column: a still can take the place of the picture before.

@@ -22,7 +22,7 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from workbench.errors import DestinationUnusable, WorkbenchError
-from workbench.look.preset import own_folder
+from workbench.look.preset import user_preset_folder
 from workbench.service import openapi
 from workbench.service.access_log import log
 from workbench.service.conversion import RequestedFile, convert_requested, find_requested
@@ -219,7 +219,7 @@ async def _handle_bad_request(request: Request, error: Exception) -> Response:
 def _public_detail(error: Exception, service: Service, key: str) -> str:
     """Return the error's message for the client, with keys instead of storage addresses."""
     address = service.storage.url(key)
-    private = [str(service.folder), str(own_folder()), address.removesuffix(key)]
+    private = [str(service.folder), str(user_preset_folder()), address.removesuffix(key)]
     return detail_of(error, {address: key}, private)
 
 

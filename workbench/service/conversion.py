@@ -12,7 +12,7 @@ from workbench.deliver.encode import convert
 from workbench.deliver.qc import Level
 from workbench.deliver.recipe import Recipe
 from workbench.errors import ClipReplaced, ObjectDamaged, ObjectMissing, PresetError
-from workbench.look.preset import Preset, load_preset, own, shipped
+from workbench.look.preset import Preset, builtin_presets, load_preset, user_presets
 from workbench.media.probe import open_clip
 from workbench.storage.base import Storage, Stored
 
@@ -59,7 +59,7 @@ def load_named_preset(name: str) -> Preset:
 
     Raises PresetError.
     """
-    names = (*shipped(), *own())
+    names = (*builtin_presets(), *user_presets())
     if name not in names or name.endswith(".toml"):
         raise PresetError(f"there is no preset {name}: use one of {', '.join(names)}")
     return load_preset(name)
@@ -84,7 +84,7 @@ def convert_requested(
             clip, folder / "converted.mov", Recipe(requested.preset), cancellation=cancellation
         )
         seconds = time.perf_counter() - began
-        if clip.replaced():
+        if clip.changed_on_disk():
             raise ClipReplaced(f"{key} changed while it was being converted: try again")
     shutil.rmtree(fetched)  # the response may take long, and needs only the converted file
     return ConvertedFile(delivery.destination, delivery.verdict, seconds)

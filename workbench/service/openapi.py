@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from workbench import __version__
 from workbench.deliver.report import templates
-from workbench.look.preset import shipped
+from workbench.look.preset import builtin_presets
 from workbench.service.problems import (
     BAD_PRESET,
     BAD_REQUEST,
@@ -48,7 +48,7 @@ PresetName = Annotated[
     Query(
         max_length=80,
         description="The preset's name: one that comes with the package "
-        f"({', '.join(shipped())}), or one in the folder presets of the service.",
+        f"({', '.join(builtin_presets())}), or one in the folder presets of the service.",
         examples=["smooth"],
     ),
 ]

@@ -10,44 +10,44 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class FilterStream:
     """What comes out of a filter. One without inputs takes what the graph is fed with."""
 
     filter: str  # one filter with its options, or several with commas between
-    inputs: tuple["Picture", ...] = ()
+    inputs: tuple["FilterStream", ...] = ()
 
-    def then(self, filter: str) -> "Picture":
+    def then(self, filter: str) -> "FilterStream":
         """Return this picture after one more filter; an empty one changes nothing."""
-        return Picture(filter, (self,)) if filter else self
+        return FilterStream(filter, (self,)) if filter else self
 
 
-def combined(filter: str, *inputs: Picture) -> Picture:
+def combine(filter: str, *inputs: FilterStream) -> FilterStream:
     """Return what a filter makes of several pictures."""
-    return Picture(filter, inputs)
+    return FilterStream(filter, inputs)
 
 
-def text(last: Picture) -> str:
+def graph_text(last: FilterStream) -> str:
     """Write the graph that ends in this picture, as ffmpeg reads it.
 
-    >>> seen = Picture("setparams=range=tv")
-    >>> text(seen.then("gblur=2").then("eq"))
+    >>> seen = FilterStream("setparams=range=tv")
+    >>> graph_text(seen.then("gblur=2").then("eq"))
     'setparams=range=tv,gblur=2,eq'
-    >>> text(combined("limitdiff", seen.then("gblur=2"), seen))
+    >>> graph_text(combine("limitdiff", seen.then("gblur=2"), seen))
     'setparams=range=tv,split=2[a0][a1];[a0]gblur=2[a2];[a2][a1]limitdiff'
     """
-    uses: Counter[Picture] = Counter()
+    uses: Counter[FilterStream] = Counter()
 
-    def count(picture: Picture) -> None:
+    def count(picture: FilterStream) -> None:
         uses[picture] += 1
         if uses[picture] == 1:
             for one in picture.inputs:
                 count(one)
 
     parts: list[str] = []
-    labels: dict[Picture, list[str]] = {}
+    labels: dict[FilterStream, list[str]] = {}
     numbers = iter(range(1000))
 
-    def labelled(picture: Picture) -> str:
+    def labelled(picture: FilterStream) -> str:
         if picture not in labels:
             written = chain(picture)
             labels[picture] = [f"[a{next(numbers)}]" for _ in range(uses[picture])]
@@ -55,7 +55,7 @@ def text(last: Picture) -> str:
             parts.append(written + split + "".join(labels[picture]))
         return labels[picture].pop(0)
 
-    def chain(picture: Picture) -> str:
+    def chain(picture: FilterStream) -> str:
         if len(picture.inputs) == 1 and uses[picture.inputs[0]] == 1:
             return f"{chain(picture.inputs[0])},{picture.filter}"
         return "".join(labelled(one) for one in picture.inputs) + picture.filter

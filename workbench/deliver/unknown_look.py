@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.deliver.outliers import FrameMeasures
 from workbench.deliver.qc import Finding, Level
-from workbench.deliver.suspects import Traces
-from workbench.measure.mapping import Mapping
+from workbench.measure.look_fit import LookFit
 
 _SHIFT = 3.0  # 10-bit code values of a frame's mean, plus what the usual frame leaves
 _ABRUPT = 0.5  # of the limit, from one frame to the next: faster than a slow change
@@ -23,7 +23,7 @@ _CHROMA = 0.5  # correlation: hues turn by less than 60 degrees
 _INVERTED = -0.3
 
 
-def check_unknown_look(traces: Traces) -> Iterator[Finding]:
+def check_unknown_look(traces: FrameMeasures) -> Iterator[Finding]:
     """Judge every frame by what the clip's other frames show of its look."""
     yield _steady(traces.mapping)
     yield _chroma(traces.mapping)
@@ -31,19 +31,19 @@ def check_unknown_look(traces: Traces) -> Iterator[Finding]:
     yield _progressive(traces)
 
 
-def departures(mapping: Mapping) -> NDArray[np.float64]:
+def deviations(mapping: LookFit) -> NDArray[np.float64]:
     """Return how far each frame is off the clip's mapping, as a share of the limit: (frames,).
 
     A frame's mean luma, Cb or Cr may be off by 3 code values and 1.5 times what the usual frame
     leaves; the RMS over its blocks may be three times the usual and 3 code values more.
     """
-    shift = np.abs(mapping.shift) / (_SHIFT + 1.5 * mapping.usual)
-    apart = mapping.apart / (_SHIFT + 3 * mapping.usual)
+    shift = np.abs(mapping.mean_error) / (_SHIFT + 1.5 * mapping.usual_error)
+    apart = mapping.rms_error / (_SHIFT + 3 * mapping.usual_error)
     return np.asarray(np.maximum(shift, apart).max(axis=1), np.float64)
 
 
-def _steady(mapping: Mapping) -> Finding:
-    share = departures(mapping)
+def _steady(mapping: LookFit) -> Finding:
+    share = deviations(mapping)
     out = share > 1
     if not out.any():
         return _found("steady look", "pass", "all", "Every frame follows one look.")
@@ -52,7 +52,7 @@ def _steady(mapping: Mapping) -> Finding:
     edges = np.flatnonzero(np.diff(out.astype(int)))
     abrupt = any(abs(share[at + 1] - share[at]) > _ABRUPT for at in edges)
     level: Level = "fail" if abrupt else "warn"
-    off = mapping.shift[worst][np.abs(mapping.shift[worst]).argmax()]
+    off = mapping.mean_error[worst][np.abs(mapping.mean_error[worst]).argmax()]
     measured = f"{int(out.sum())} leave it, most frame {worst}, by {off:+.1f} code values"
     sentence = (
         "Some frames do not follow the look of the others: brighter, darker, or another picture."
@@ -62,7 +62,7 @@ def _steady(mapping: Mapping) -> Finding:
     return _found("steady look", level, measured, sentence)
 
 
-def _chroma(mapping: Mapping) -> Finding:
+def _chroma(mapping: LookFit) -> Finding:
     names = [
         f"{name} {value:.2f}"
         for name, value in zip(("Cb", "Cr"), mapping.chroma, strict=True)
@@ -79,12 +79,12 @@ def _chroma(mapping: Mapping) -> Finding:
     )
 
 
-def _sharp(traces: Traces) -> Finding:
-    usual = np.median(traces.sharpness[traces.mapping.telling], axis=0)
+def _sharp(traces: FrameMeasures) -> Finding:
+    usual = np.median(traces.sharpness[traces.mapping.textured], axis=0)
     contrast = np.log(max(traces.mapping.contrast, 0.05))
     clip = float((usual - contrast).max())
     frames = (traces.sharpness - usual).max(axis=1)
-    soft = np.flatnonzero((frames < _SOFT_FRAME) & traces.mapping.telling)
+    soft = np.flatnonzero((frames < _SOFT_FRAME) & traces.mapping.textured)
     if clip < _SOFT:
         measured = f"{np.expm1(clip):.0%} of the source's detail"
     elif soft.size:
@@ -95,7 +95,7 @@ def _sharp(traces: Traces) -> Finding:
     return _found("sharpness", "warn", measured, sentence)
 
 
-def _progressive(traces: Traces) -> Finding:
+def _progressive(traces: FrameMeasures) -> Finding:
     combed = np.flatnonzero(traces.combing > _COMBED)
     if not combed.size:
         return _found("combing", "pass", "none", "No frame shows two moments in turn.", "none")

@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measure.stairs import Stairs, find_stairs
+from workbench.measure.posterization import Posterization, find_posterization
 
 Luma = NDArray[np.float32]
 """10-bit code values, (height, width)."""
-Area = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 """A part of a picture, at half its size: (height // 2, width // 2)."""
 
 NARROW = 3.0
@@ -25,13 +25,13 @@ _RICH = 4.0  # and more than this is texture that can be lost
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class Regions:
     """A picture at half its size, and what is found there: a quarter of the work, and enough."""
 
     luma: Luma  # 10-bit code values, squares of four pixels averaged: (height // 2, width // 2)
 
     @classmethod
-    def of(cls, luma: Luma) -> "Surface":
+    def of(cls, luma: Luma) -> "Regions":
         rows, columns = luma.shape[0] // 2 * 2, luma.shape[1] // 2 * 2
         pairs = luma[0:rows:2] + luma[1:rows:2]
         return cls((pairs[:, 0:columns:2] + pairs[:, 1:columns:2]) * np.float32(0.25))
@@ -53,27 +53,27 @@ class Surface:
         return np.asarray(ndimage.uniform_filter(np.abs(self.luma - self.narrow), 7))
 
     @cached_property
-    def stairs(self) -> Stairs:
+    def posterization(self) -> Posterization:
         """Where a gradient comes in high steps."""
-        return find_stairs(self.narrow)
+        return find_posterization(self.narrow)
 
     @cached_property
-    def smooth(self) -> Area:
+    def smooth(self) -> Mask:
         """Where bands show: no edge, texture or shape of its own, nor any near; and the stairs."""
         from scipy import ndimage
 
         steep = np.hypot(*np.gradient(self.narrow)) / 2 > _STEEP
         shaped = np.abs(self.narrow - self.wide) > _SHAPED
         disturbed = steep | shaped | (self._detail > _ROUGH)
-        return ~ndimage.maximum_filter(disturbed, round(WIDE) + 1) | self.stairs.area
+        return ~ndimage.maximum_filter(disturbed, round(WIDE) + 1) | self.posterization.area
 
     @cached_property
-    def textured(self) -> Area:
+    def textured(self) -> Mask:
         """Where there is texture."""
         return np.asarray(self._detail > _RICH)
 
 
-def full_size(area: Area, luma: Luma) -> Area:
+def at_full_size(area: Mask, luma: Luma) -> Mask:
     """Return an area at the size of a picture; an odd last row or column is left out."""
     large = np.zeros(luma.shape, np.bool_)
     repeated = area.repeat(2, axis=0).repeat(2, axis=1)

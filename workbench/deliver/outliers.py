@@ -12,8 +12,8 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measure.mapping import Mapping
-from workbench.measure.match import Match
+from workbench.measure.frame_match import FrameMatch
+from workbench.measure.look_fit import LookFit
 
 BLOCK_OFF = 8
 """10-bit code values that a block's mean may be off what a smooth curve makes of the source's."""
@@ -27,35 +27,35 @@ _FEW = 5  # frames: fewer have no usual difference
 
 
 @dataclass(frozen=True, eq=False)
-class Traces:
+class FrameMeasures:
     """What was measured of every frame to find those that stand out."""
 
-    matches: tuple[Match, ...]
-    mapping: Mapping
+    matches: tuple[FrameMatch, ...]
+    mapping: LookFit
     sharpness: NDArray[np.float64]  # (frames, 2): log ratio of detail across and down
     combing: NDArray[np.float64]  # (frames,): log ratio
 
 
-def damaged_blocks(matches: Sequence[Match]) -> list[int]:
+def frames_with_damaged_blocks(matches: Sequence[FrameMatch]) -> list[int]:
     """Return the frames with a block far off what their own curve makes of the source."""
     # A flat frame, such as black before a scene, leaves nothing over under any look.
-    usual = [match.worst for match in matches if match.alike is not None] or [0.0]
+    usual = [match.max_residual for match in matches if match.correlation is not None] or [0.0]
     limit = max(BLOCK_OFF, _OUTLIER * median(usual))
-    return [n for n, match in enumerate(matches) if match.worst > limit and not match.offset]
+    return [n for n, match in enumerate(matches) if match.max_residual > limit and not match.offset]
 
 
-def suspects(traces: Traces) -> list[int]:
+def outlier_frames(traces: FrameMeasures) -> list[int]:
     """Return the frames to render, in order: those that differ from the clip's usual frame."""
-    apart, detail = traces.mapping.apart, _detail(traces)
-    out = np.asarray((np.abs(traces.mapping.shift) > _SHIFT).any(axis=1))
-    out |= (apart > 1.3 * traces.mapping.usual + _APART).any(axis=1)
+    apart, detail = traces.mapping.rms_error, _detail(traces)
+    out = np.asarray((np.abs(traces.mapping.mean_error) > _SHIFT).any(axis=1))
+    out |= (apart > 1.3 * traces.mapping.usual_error + _APART).any(axis=1)
     out |= (np.abs(detail - np.median(detail, axis=0)) > _DETAIL).any(axis=1)
     out |= _spikes(traces)
-    found = {*np.flatnonzero(out).tolist(), *damaged_blocks(traces.matches)}
+    found = {*np.flatnonzero(out).tolist(), *frames_with_damaged_blocks(traces.matches)}
     return sorted(number for number in found if not traces.matches[number].offset)
 
 
-def _spikes(traces: Traces) -> NDArray[np.bool_]:
+def _spikes(traces: FrameMeasures) -> NDArray[np.bool_]:
     """Mark the frames that differ from both neighbours by far more than frames of the clip do.
 
     Next to the same scene, a fault shows that is too small to leave the clip's usual range.
@@ -68,8 +68,8 @@ def _spikes(traces: Traces) -> NDArray[np.bool_]:
     return np.asarray((off > _SPIKE + _RARE * np.median(off, axis=0)).any(axis=1), np.bool_)
 
 
-def confirmed(
-    traces: Traces, found: Sequence[int], differing: Callable[[Sequence[int]], Sequence[int]]
+def confirm_outliers(
+    traces: FrameMeasures, found: Sequence[int], differing: Callable[[Sequence[int]], Sequence[int]]
 ) -> list[int]:
     """Return the suspects that are wrong, by `differing`, which renders frames and compares them.
 
@@ -82,10 +82,10 @@ def confirmed(
     return sorted({*wrong, *(differing(rest) if rest else [])})
 
 
-def _alike(traces: Traces, found: Sequence[int]) -> list[list[int]]:
+def _alike(traces: FrameMeasures, found: Sequence[int]) -> list[list[int]]:
     """Group suspects in a row whose figures are within the limits of the group's first."""
     values = _figures(traces)
-    blocks = set(damaged_blocks(traces.matches))
+    blocks = set(frames_with_damaged_blocks(traces.matches))
     groups: list[list[int]] = []
     for number in found:
         first, last = (groups[-1][0], groups[-1][-1]) if groups else (-2, -2)
@@ -97,11 +97,11 @@ def _alike(traces: Traces, found: Sequence[int]) -> list[list[int]]:
     return groups
 
 
-def _figures(traces: Traces) -> NDArray[np.float64]:
+def _figures(traces: FrameMeasures) -> NDArray[np.float64]:
     """Return the figures of each frame in units of their limits: (frames, 9)."""
-    shift, apart = traces.mapping.shift / _SHIFT, traces.mapping.apart / _APART
+    shift, apart = traces.mapping.mean_error / _SHIFT, traces.mapping.rms_error / _APART
     return np.concatenate([shift, apart, _detail(traces) / _DETAIL], axis=1)
 
 
-def _detail(traces: Traces) -> NDArray[np.float64]:
+def _detail(traces: FrameMeasures) -> NDArray[np.float64]:
     return np.column_stack([traces.sharpness, traces.combing])

@@ -9,16 +9,17 @@ import pytest
 
 from tests import clips
 from workbench.deliver.encode import convert
+from workbench.deliver.frame_checks import check_delivered_frames
 from workbench.deliver.inspect import Inspection
-from workbench.deliver.picture import check_frames, judge
 from workbench.deliver.policy import Policy, Rule, load_policy
+from workbench.deliver.policy_checks import check_policy
 from workbench.deliver.qc import Finding
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recheck import recheck
 from workbench.deliver.recipe import read_recipe
 from workbench.deliver.verify import Delivery
+from workbench.measure.frame_match import Difference, FrameMatch
 from workbench.measure.loudness import Loudness
-from workbench.measure.match import Difference, Match
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def movie(delivery: Delivery) -> Movie:
 def judged(
     inspection: Inspection, movie: Movie, policy: Policy | None = None
 ) -> dict[str, Finding]:
-    return {f.id: f for f in judge(inspection, movie, policy or load_policy("mezzanine"))}
+    return {f.id: f for f in check_policy(inspection, movie, policy or load_policy("mezzanine"))}
 
 
 def test_an_8_bit_chain_is_warned_of(inspection: Inspection, movie: Movie) -> None:
@@ -243,30 +244,32 @@ def test_a_policy_may_be_stricter_or_say_nothing(inspection: Inspection, movie: 
 
 
 def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> None:
-    assert [f.level for f in check_frames(inspection)] == ["pass"] * 3
+    assert [f.level for f in check_delivered_frames(inspection)] == ["pass"] * 3
     matches = inspection.traces.matches
-    moved = (*matches[:5], Match(3.0, 4.0, 1.0, 1), *matches[6:])
+    moved = (*matches[:5], FrameMatch(3.0, 4.0, 1.0, 1), *matches[6:])
     traces = replace(inspection.traces, matches=moved)
-    place, whole, _ = check_frames(replace(inspection, traces=traces))
+    place, whole, _ = check_delivered_frames(replace(inspection, traces=traces))
     assert (place.level, place.measured, whole.level) == ("fail", "1 moved, first frame 5", "pass")
-    place, whole, _ = check_frames(replace(inspection, damaged=(5,)))
+    place, whole, _ = check_delivered_frames(replace(inspection, damaged=(5,)))
     assert (place.level, whole.level) == ("pass", "fail")
     assert whole.measured == "1 of 24 damaged, first frame 5"
     unknown = tuple(replace(one, off=None) for one in inspection.comparisons)
-    _, whole, *_ = check_frames(replace(inspection, damaged=(5,), comparisons=unknown))
+    _, whole, *_ = check_delivered_frames(replace(inspection, damaged=(5,), comparisons=unknown))
     assert whole.level == "warn", "it may be the look"
-    _, whole, *_ = check_frames(replace(inspection, corrupt=(5,), comparisons=unknown))
+    _, whole, *_ = check_delivered_frames(replace(inspection, corrupt=(5,), comparisons=unknown))
     assert whole.level == "fail", "the decoder knows"
 
 
 def test_what_is_wrong_with_every_frame_is_seen(inspection: Inspection) -> None:
     off = tuple(replace(one, off=Difference(4.0, 4.0, 4.1, 7.0)) for one in inspection.comparisons)
-    _, whole, _ = check_frames(replace(inspection, comparisons=off))
+    _, whole, _ = check_delivered_frames(replace(inspection, comparisons=off))
     assert whole.level == "fail"
     for alike, level in ((0.5, "pass"), (0.49, "fail")):
-        other = tuple(replace(match, alike=alike) for match in inspection.traces.matches)
+        other = tuple(replace(match, correlation=alike) for match in inspection.traces.matches)
         traces = replace(inspection.traces, matches=other)
-        assert [f.level for f in check_frames(replace(inspection, traces=traces))][2] == level
+        assert [f.level for f in check_delivered_frames(replace(inspection, traces=traces))][
+            2
+        ] == level
 
 
 def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:

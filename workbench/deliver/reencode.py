@@ -12,11 +12,11 @@ from workbench import ffmpeg
 from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
 from workbench.deliver.qc import Finding, Level
 from workbench.errors import ResultsMissing
-from workbench.look.chain import as_encoded, filter_chain
+from workbench.look.chain import encoder_input_chain, filter_chain
 from workbench.look.preset import Preset
-from workbench.look.render import raw_size
-from workbench.measure.match import difference
-from workbench.media.colour import delivered
+from workbench.look.render import rawvideo_size
+from workbench.measure.frame_match import frame_difference
+from workbench.media.colour import delivered_colour
 from workbench.media.frames import Frame
 
 _SAME = 0.1  # code values RMS; decoders of the source may round a few samples otherwise
@@ -24,7 +24,7 @@ _DETAIL = 0.05  # log ratio; other encoders at this rate stay within 0.02
 _LEAST = 0.01  # code values squared: a picture without any detail
 
 
-def encoded(
+def reencode(
     source: Frame,
     preset: Preset,
     encoder: Encoder,
@@ -39,7 +39,7 @@ def encoded(
     packet = ffmpeg.run(
         [
             *ffmpeg.raw_input(source.pixel_format, *size),
-            *("-vf", as_encoded(filter_chain(preset, source, target), target)),
+            *("-vf", encoder_input_chain(filter_chain(preset, source, target), target)),
             *(*format.encode_options(encoder), "-f", "nut", "pipe:1"),
         ],
         stdin=[source.tobytes()],
@@ -50,34 +50,34 @@ def encoded(
         stdin=[packet],
         cancellation=cancellation,
     )
-    if len(raw) != raw_size(target.pixel_format, *size):
+    if len(raw) != rawvideo_size(target.pixel_format, *size):
         raise ResultsMissing(
             f"ffmpeg encoded a frame of {size[0]}x{size[1]} again and gave none back: install the "
             f"ffmpeg program that this version was tested with ({ffmpeg.HOW_TO_GET_IT})"
         )
-    return Frame.frombytes(raw, *size, target.pixel_format, delivered(source.colour, target))
+    return Frame.frombytes(raw, *size, target.pixel_format, delivered_colour(source.colour, target))
 
 
 @dataclass(frozen=True)
-class Repeat:
+class ReencodeDifference:
     """How a delivered frame differs from the look's rendering of it, encoded again."""
 
     rms: float  # 10-bit code values, of the plane that differs most
     detail: float  # log ratio of squared luma differences between neighbours, delivered over again
 
 
-def repeated(
+def compare_reencoded(
     source: Frame,
     frame: Frame,
     preset: Preset,
     encoder: Encoder,
     cancellation: ffmpeg.Cancellation | None = None,
     format: Format = PRORES_422_HQ,
-) -> Repeat:
+) -> ReencodeDifference:
     """Compare a delivered frame with its source, encoded again. Raises as `encoded`."""
-    again = encoded(source, preset, encoder, cancellation, format)
+    again = reencode(source, preset, encoder, cancellation, format)
     ratio = (_roughness(frame) + _LEAST) / (_roughness(again) + _LEAST)
-    return Repeat(rms=difference(again, frame).rms, detail=float(np.log(ratio)))
+    return ReencodeDifference(rms=frame_difference(again, frame).rms, detail=float(np.log(ratio)))
 
 
 def _roughness(frame: Frame) -> float:
@@ -86,7 +86,7 @@ def _roughness(frame: Frame) -> float:
     return sum(float(np.square(step).mean()) for step in steps)
 
 
-def check_repeated(found: Repeat | None, *, certain: bool) -> list[Finding]:
+def check_reencoded(found: ReencodeDifference | None, *, certain: bool) -> list[Finding]:
     """Say whether the frame that was encoded again is the delivered one.
 
     Where it is `certain` which encoder and which ffmpeg made the file, any difference is a fault of

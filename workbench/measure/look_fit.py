@@ -14,9 +14,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measure.match import FLAT, Means
+from workbench.measure.frame_match import FLAT, BlockMeans
 
-Sums = NDArray[np.float64]
+Moments = NDArray[np.float64]
 """What one frame contributes to the fit, means over its blocks: (63,)."""
 
 _TERMS = 8  # 1, y, u, v, y*y, y*y*y, y*u, y*v
@@ -28,13 +28,13 @@ _COLOURFUL = 2.0  # 10-bit code values of deviation: less chroma than this shows
 
 
 @dataclass(frozen=True, eq=False)
-class Mapping:
+class LookFit:
     """The mapping of a clip, and how far each frame is from it; float64."""
 
-    shift: NDArray[np.float64]  # (frames, 3): mean of the blocks' luma, Cb, Cr, 10-bit codes
-    apart: NDArray[np.float64]  # (frames, 3): RMS of the same
-    telling: NDArray[np.bool_]  # (frames,): not flat in the source; all of them if all are flat
-    usual: NDArray[np.float64]  # (3,): `apart` of the median telling frame
+    mean_error: NDArray[np.float64]  # (frames, 3): mean of the blocks' luma, Cb, Cr, 10-bit codes
+    rms_error: NDArray[np.float64]  # (frames, 3): RMS of the same
+    textured: NDArray[np.bool_]  # (frames,): not flat in the source; all of them if all are flat
+    usual_error: NDArray[np.float64]  # (3,): `apart` of the median telling frame
     contrast: float
     """Delivered luma contrast over the source's, in the telling frames.
 
@@ -44,7 +44,7 @@ class Mapping:
     """Correlation of Cb and of Cr with the source's own, -1 to 1; None with too little chroma."""
 
 
-def sums(source: Means, delivered: Means) -> Sums:
+def moments(source: BlockMeans, delivered: BlockMeans) -> Moments:
     """Sum up a frame's block means, each (3, blocks) in 10-bit code values."""
     y, u, v = source.astype(np.float64) / _HALF - 1
     squared = y * y
@@ -54,7 +54,7 @@ def sums(source: Means, delivered: Means) -> Sums:
     return np.asarray(np.concatenate(parts) / y.size, np.float64)
 
 
-def fit(frames: Iterable[Sums]) -> Mapping:
+def fit_look(frames: Iterable[Moments]) -> LookFit:
     """Fit one mapping over a clip of at least one frame.
 
     A minority of wrong frames has little say in it: in each round, a frame that fits worse than
@@ -82,11 +82,11 @@ def fit(frames: Iterable[Sums]) -> Mapping:
         shift[start:end] = 2 * parts.shift(both)[start:end]  # each side keeps half of it
         apart[start:end] = parts.apart(both)[start:end]
     telling = parts.textured if parts.textured.any() else np.ones_like(parts.textured)
-    return Mapping(
-        shift=shift,
-        apart=apart,
-        telling=telling,
-        usual=np.median(apart[telling], axis=0),
+    return LookFit(
+        mean_error=shift,
+        rms_error=apart,
+        textured=telling,
+        usual_error=np.median(apart[telling], axis=0),
         contrast=parts.contrast(mapping, telling),
         chroma=(parts.correlation(2, 1), parts.correlation(3, 2)),
     )

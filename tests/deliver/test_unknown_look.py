@@ -6,28 +6,28 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workbench.deliver.outliers import FrameMeasures
 from workbench.deliver.qc import Finding
-from workbench.deliver.suspects import Traces
-from workbench.deliver.unknown import check_unknown_look
-from workbench.measure.mapping import Mapping
-from workbench.measure.match import Match
+from workbench.deliver.unknown_look import check_unknown_look
+from workbench.measure.frame_match import FrameMatch
+from workbench.measure.look_fit import LookFit
 
 FRAMES = 20
 
 
-def traces(**changes: Any) -> Traces:
+def traces(**changes: Any) -> FrameMeasures:
     """Twenty frames that follow one look: what a conversion leaves."""
-    mapping = Mapping(
-        shift=np.zeros((FRAMES, 3)),
-        apart=np.full((FRAMES, 3), 2.0),
-        telling=np.ones(FRAMES, np.bool_),
-        usual=np.full(3, 2.0),
+    mapping = LookFit(
+        mean_error=np.zeros((FRAMES, 3)),
+        rms_error=np.full((FRAMES, 3), 2.0),
+        textured=np.ones(FRAMES, np.bool_),
+        usual_error=np.full(3, 2.0),
         contrast=1.0,
         chroma=(0.99, 0.99),
     )
     mapping = replace(mapping, **{k: v for k, v in changes.items() if hasattr(mapping, k)})
-    usual = Traces(
-        (Match(0.5, 1.0, 1.0, 0),) * FRAMES, mapping, np.zeros((FRAMES, 2)), np.zeros(FRAMES)
+    usual = FrameMeasures(
+        (FrameMatch(0.5, 1.0, 1.0, 0),) * FRAMES, mapping, np.zeros((FRAMES, 2)), np.zeros(FRAMES)
     )
     return replace(usual, **{k: v for k, v in changes.items() if hasattr(usual, k)})
 
@@ -52,7 +52,7 @@ def test_one_look_passes() -> None:
 def test_the_mean_of_a_frame_may_be_off_by_its_limit(frame: int, sign: int) -> None:
     """3 code values and 1.5 times the 2 that the usual frame leaves."""
     for off, level in ((5.99, "pass"), (6.01, "fail")):
-        found = judged("steady look", shift=series({frame: sign * off}, 3))
+        found = judged("steady look", mean_error=series({frame: sign * off}, 3))
         assert found.level == level
     assert found.measured == f"1 leave it, most frame {frame}, by {sign * 6.0:+.1f} code values"
 
@@ -60,15 +60,15 @@ def test_the_mean_of_a_frame_may_be_off_by_its_limit(frame: int, sign: int) -> N
 @pytest.mark.parametrize("frame", [0, 9, FRAMES - 1])
 def test_the_blocks_of_a_frame_may_be_apart_by_their_limit(frame: int) -> None:
     """3 code values and three times the usual 2."""
-    assert judged("steady look", apart=series({frame: 8.99}, 3, 2.0)).level == "pass"
-    assert judged("steady look", apart=series({frame: 9.01}, 3, 2.0)).level == "fail"
+    assert judged("steady look", rms_error=series({frame: 8.99}, 3, 2.0)).level == "pass"
+    assert judged("steady look", rms_error=series({frame: 9.01}, 3, 2.0)).level == "fail"
 
 
 def test_a_slow_change_is_a_warning_and_a_stretch_a_failure() -> None:
     slow = {frame: 0.5 * frame for frame in range(FRAMES)}
-    assert judged("steady look", shift=series(slow, 3)).level == "warn"
+    assert judged("steady look", mean_error=series(slow, 3)).level == "warn"
     stretch = dict.fromkeys(range(12, FRAMES), 9.0)
-    assert judged("steady look", shift=series(stretch, 3)).level == "fail"
+    assert judged("steady look", mean_error=series(stretch, 3)).level == "fail"
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from workbench import ffmpeg
 from workbench.errors import DestinationUnusable, ParameterError
-from workbench.look import cube
-from workbench.look.curves import toned
+from workbench.look import lut
+from workbench.look.curves import apply_tone
 from workbench.look.stages import AnyTone, Eq, Flat, Log, NoTone
 
 CODES = 940 - 64  # 10-bit code values from legal black to legal white
@@ -42,7 +42,7 @@ def log(curve: str, rolloff: float = 0) -> Log:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test writes where a user's cubes are."""
-    monkeypatch.setattr(cube, "cache_folder", lambda: tmp_path / "cubes")
+    monkeypatch.setattr(lut, "lut_cache_folder", lambda: tmp_path / "cubes")
     return tmp_path / "cubes"
 
 
@@ -64,12 +64,12 @@ def filtered(rgb: np.ndarray, *filters: str) -> np.ndarray:
 
 def written(path: Path, text: str) -> str:
     path.write_text(text, encoding="utf-8")
-    return f"lut3d=file={cube.escaped(path)}:interp=tetrahedral"
+    return f"lut3d=file={lut.escape_filter_path(path)}:interp=tetrahedral"
 
 
 @pytest.mark.parametrize("points", [33, 65])
 def test_a_cube_is_a_short_head_and_its_points_red_first(points: int) -> None:
-    lines = cube.cube_text(lambda rgb: rgb * [1, 0.5, 0.25], points, "A look").splitlines()
+    lines = lut.cube_text(lambda rgb: rgb * [1, 0.5, 0.25], points, "A look").splitlines()
     assert lines[:4] == [
         'TITLE "A look"',
         f"LUT_3D_SIZE {points}",
@@ -85,12 +85,12 @@ def test_a_cube_is_a_short_head_and_its_points_red_first(points: int) -> None:
 @pytest.mark.parametrize("points", [0, 17, 32, 64, 129])
 def test_no_other_number_of_points_is_written(points: int) -> None:
     with pytest.raises(ParameterError, match=f"33 or 65 points to a side, not {points}"):
-        cube.forward(NoTone(), "bt709", points)
+        lut.forward_cube(NoTone(), "bt709", points)
 
 
 @pytest.mark.parametrize("title", ['"\n0.5 0.5 0.5\n"', "\r\nLUT_3D_SIZE 2", "Ünï", "x" * 5000, ""])
 def test_no_title_breaks_a_cube(title: str, tmp_path: Path) -> None:
-    text = cube.cube_text(lambda rgb: rgb, 33, title)
+    text = lut.cube_text(lambda rgb: rgb, 33, title)
     first = text.splitlines()[0]
     assert first.isascii()
     assert first.count('"') == 2
@@ -102,8 +102,8 @@ def test_no_title_breaks_a_cube(title: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("tone", [*AFFINE, *map(log, RETURN), log("slog3", 4)], ids=str)
 def test_ffmpeg_applies_a_look_to_within_two_codes(tone: AnyTone) -> None:
     sent = np.concatenate([GREYS, COLOURS])
-    found = filtered(sent, cube.lut3d_filter(tone, "bt709"))
-    off = np.abs(found - toned(sent, tone, "bt709").clip(0, 1)) * CODES
+    found = filtered(sent, lut.lut3d_filter(tone, "bt709"))
+    off = np.abs(found - apply_tone(sent, tone, "bt709").clip(0, 1)) * CODES
     assert off.max() < (2 if isinstance(tone, Log) else 0.05)
 
 
@@ -111,16 +111,16 @@ def test_65_points_are_within_a_code(tmp_path: Path) -> None:
     """Of the Academy's curve, which is the farthest off with 33."""
     tone = log("acescct", rolloff=2)
     sent = np.concatenate([GREYS, COLOURS])
-    found = filtered(sent, written(tmp_path / "x.cube", cube.forward(tone, "bt709", 65)))
-    assert np.abs(found - toned(sent, tone, "bt709")).max() * CODES < 0.5
+    found = filtered(sent, written(tmp_path / "x.cube", lut.forward_cube(tone, "bt709", 65)))
+    assert np.abs(found - apply_tone(sent, tone, "bt709")).max() * CODES < 0.5
 
 
 def test_cineon_with_a_roll_off_is_the_exception() -> None:
     """It has no straight line near black, where the small part of a bright colour is raised."""
     tone = log("cineon", rolloff=4)
     sent = np.concatenate([GREYS, COLOURS])
-    found = filtered(sent, cube.lut3d_filter(tone, "bt709"))
-    off = np.abs(found - toned(sent, tone, "bt709").clip(0, 1)) * CODES
+    found = filtered(sent, lut.lut3d_filter(tone, "bt709"))
+    off = np.abs(found - apply_tone(sent, tone, "bt709").clip(0, 1)) * CODES
     assert off[: len(GREYS)].max() < 2
     assert off.mean() < 0.3
     assert off.max() < 12
@@ -129,15 +129,15 @@ def test_cineon_with_a_roll_off_is_the_exception() -> None:
 @pytest.mark.parametrize("tone", AFFINE, ids=str)
 def test_a_straight_look_comes_back_whole(tone: AnyTone) -> None:
     sent = np.concatenate([GREYS, COLOURS])
-    there, back = (cube.lut3d_filter(tone, "smpte170m", back=back) for back in (False, True))
-    assert cube.cannot_return(tone, "smpte170m") is None
+    there, back = (lut.lut3d_filter(tone, "smpte170m", back=back) for back in (False, True))
+    assert lut.describe_clipping(tone, "smpte170m") is None
     assert np.abs(filtered(sent, there, back) - sent).max() * CODES < 0.1
 
 
 @pytest.mark.parametrize("curve", RETURN)
 def test_a_log_look_comes_back_but_for_the_deepest_shadows(curve: str) -> None:
     sent = np.concatenate([GREYS, COLOURS])
-    there, back = (cube.lut3d_filter(log(curve), "bt709", back=back) for back in (False, True))
+    there, back = (lut.lut3d_filter(log(curve), "bt709", back=back) for back in (False, True))
     off = np.abs(filtered(sent, there, back) - sent) * CODES
     greys, colours = off[: len(GREYS)], off[len(GREYS) :]
     greys_at_most, colours_on_average, colours_at_most = RETURN[curve]
@@ -150,11 +150,11 @@ def test_a_log_look_comes_back_but_for_the_deepest_shadows(curve: str) -> None:
 def test_what_is_clipped_is_said() -> None:
     """And it is so: just those greys come back as others."""
     tone = Flat(contrast=1.4, brightness=0)
-    said = cube.cannot_return(tone, "bt709")
+    said = lut.describe_clipping(tone, "bt709")
     assert said is not None
     first, last = 195, 819  # 1.4 times luma, less 52, within 16 and 235; and a trace of tint
     assert said.startswith(f"Greys of 64 to {first - 1} and {last + 1} to 940, and saturated")
-    there, back = (cube.lut3d_filter(tone, "bt709", back=back) for back in (False, True))
+    there, back = (lut.lut3d_filter(tone, "bt709", back=back) for back in (False, True))
     off = np.abs(filtered(GREYS, there, back) - GREYS).max(axis=1) * CODES
     assert off[first - 64 : last - 64 + 1].max() < 1
     assert off[: first - 64].max() > 100
@@ -173,7 +173,7 @@ def test_what_is_clipped_is_said() -> None:
     ids=str,
 )
 def test_each_kind_of_loss_has_its_sentence(tone: AnyTone, said: str | None) -> None:
-    found = cube.cannot_return(tone, "bt709")
+    found = lut.describe_clipping(tone, "bt709")
     assert found == said if said is None else re.match(f"{said}.*cannot come back\\.$", str(found))
 
 
@@ -198,40 +198,40 @@ def test_each_kind_of_loss_has_its_sentence(tone: AnyTone, said: str | None) -> 
 def test_ffmpeg_finds_a_cube_in_any_folder(name: str, tmp_path: Path) -> None:
     path = tmp_path / name / "x.cube"
     path.parent.mkdir()
-    negative = written(path, cube.cube_text(lambda rgb: 1 - rgb, 33, "Negative"))
+    negative = written(path, lut.cube_text(lambda rgb: 1 - rgb, 33, "Negative"))
     assert filtered(GREYS, negative, "null") == pytest.approx(1 - GREYS, abs=1e-4)
 
 
 def test_a_drive_is_escaped() -> None:
     path = PureWindowsPath(r"C:\Users\O'Neil\x.cube")
-    assert cube.escaped(path) == r"'C\:/Users/O\'\''Neil/x.cube'"
+    assert lut.escape_filter_path(path) == r"'C\:/Users/O\'\''Neil/x.cube'"
 
 
 def test_a_cube_is_written_once_and_again_when_it_is_gone(folder: Path) -> None:
-    command = cube.lut3d_filter(Flat(), "bt709")
+    command = lut.lut3d_filter(Flat(), "bt709")
     (path,) = folder.iterdir()
     written_at = path.stat().st_mtime_ns
-    assert cube.lut3d_filter(Flat(), "bt709") == command
+    assert lut.lut3d_filter(Flat(), "bt709") == command
     assert path.stat().st_mtime_ns == written_at
     path.unlink()
-    assert cube.lut3d_filter(Flat(), "bt709") == command
+    assert lut.lut3d_filter(Flat(), "bt709") == command
     assert list(folder.iterdir()) == [path]
-    assert cube.lut3d_filter(Flat(), "smpte170m") != command
+    assert lut.lut3d_filter(Flat(), "smpte170m") != command
 
 
 def test_a_cube_that_a_crash_cut_short_is_written_anew(folder: Path) -> None:
-    cube.lut3d_filter(Flat(), "bt709")
+    lut.lut3d_filter(Flat(), "bt709")
     (path,) = folder.iterdir()
     whole = path.read_text(encoding="utf-8")
     path.write_text(whole[:5000], encoding="utf-8")
-    cube.lut3d_filter(Flat(), "bt709")
+    lut.lut3d_filter(Flat(), "bt709")
     assert path.read_text(encoding="utf-8") == whole
 
 
 def test_a_folder_that_cannot_be_made_is_named(folder: Path) -> None:
     folder.write_text("in the way")
     with pytest.raises(DestinationUnusable, match=r"cubes for LUTs cannot be made: \w"):
-        cube.lut3d_filter(Flat(), "bt709")
+        lut.lut3d_filter(Flat(), "bt709")
 
 
 def test_a_folder_that_is_full_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,5 +240,5 @@ def test_a_folder_that_is_full_is_named(folder: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(DestinationUnusable, match=r"\.cube cannot be written: no space left"):
-        cube.lut3d_filter(Flat(), "bt709")
+        lut.lut3d_filter(Flat(), "bt709")
     assert not list(folder.iterdir())

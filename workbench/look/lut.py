@@ -14,7 +14,7 @@ from scipy.sparse.linalg import lsqr
 
 from workbench.errors import DestinationUnusable, ParameterError
 from workbench.files import write_text
-from workbench.look.curves import Floats, toned, untoned
+from workbench.look.curves import Floats, apply_tone, invert_tone
 from workbench.look.stages import AnyTone, Eq, Log
 from workbench.media.colour import LUMA_WEIGHTS
 
@@ -44,12 +44,12 @@ def cube_text(function: Callable[[Floats], Floats], points: int, title: str) -> 
     return head + "".join(map("%.6f %.6f %.6f\n".__mod__, map(tuple, rows)))
 
 
-def forward(tone: AnyTone, matrix: str, points: int) -> str:
+def forward_cube(tone: AnyTone, matrix: str, points: int) -> str:
     """Write what `curves.toned` does as a .cube. Raises ParameterError as `cube_text` does."""
-    return cube_text(lambda rgb: toned(rgb, tone, matrix), points, _title(tone))
+    return cube_text(lambda rgb: apply_tone(rgb, tone, matrix), points, _title(tone))
 
 
-def inverse(tone: AnyTone, matrix: str, points: int) -> str:
+def inverse_cube(tone: AnyTone, matrix: str, points: int) -> str:
     """Write what `curves.untoned` does as a .cube. Raises ParameterError as both do.
 
     That of a log curve is fitted, not sampled. Near black it is so steep that all shadows lie
@@ -58,30 +58,30 @@ def inverse(tone: AnyTone, matrix: str, points: int) -> str:
     """
     if isinstance(tone, Log):
         return cube_text(lambda rgb: _fitted(rgb, tone, matrix), points, f"{_title(tone)}, back")
-    return cube_text(lambda rgb: untoned(rgb, tone, matrix), points, f"{_title(tone)}, back")
+    return cube_text(lambda rgb: invert_tone(rgb, tone, matrix), points, f"{_title(tone)}, back")
 
 
-def cannot_return(tone: AnyTone, matrix: str) -> str | None:
+def describe_clipping(tone: AnyTone, matrix: str) -> str | None:
     """Say in one sentence what a look clips, so that no inverse brings it back; None if nothing.
 
     A cube ends at 0 and 1, that is at legal black and white. Greys are given by their luma before
     the look, in 10-bit code values; half a code beyond the ends is taken for rounding.
 
     >>> from workbench.look.stages import Flat, NoTone
-    >>> cannot_return(NoTone(), "bt709")
-    >>> cannot_return(Flat(contrast=1.2, brightness=0), "bt709")
+    >>> describe_clipping(NoTone(), "bt709")
+    >>> describe_clipping(Flat(contrast=1.2, brightness=0), "bt709")
     'Greys of 64 to 140 and 870 to 940, and saturated colours are clipped and cannot come back.'
     """
     if isinstance(tone, Eq) and not (tone.contrast and tone.saturation):
         return f"Every {'colour' if tone.contrast else 'tone'} becomes one and cannot come back."
     codes = np.arange(64, 941)
     greys = np.repeat((codes[:, None] - 64) / 876, 3, axis=1)
-    clipped = _is_clipped(toned(greys, tone, matrix))
+    clipped = _is_clipped(apply_tone(greys, tone, matrix))
     colours = _lattice(33)
     red, blue = LUMA_WEIGHTS[matrix]
     luma = colours @ np.array([red, 1 - red - blue, blue])
     as_bright = clipped[np.rint(luma * 876).astype(int)]  # what becomes of a grey of that luma
-    saturated = _is_clipped(toned(colours, tone, matrix)) & ~as_bright
+    saturated = _is_clipped(apply_tone(colours, tone, matrix)) & ~as_bright
     lost = [f"greys of {_spans(codes[clipped])}"] if clipped.any() else []
     lost += ["saturated colours"] if saturated.any() else []
     if not lost:
@@ -96,7 +96,7 @@ def lut3d_filter(tone: AnyTone, matrix: str, *, back: bool = False) -> str:
     shown once still runs later. Raises DestinationUnusable where it cannot be written.
     """
     text = _text(tone, matrix, back)
-    path = cache_folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.cube"
+    path = lut_cache_folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.cube"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:  # a crash may have cut it
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,24 +105,24 @@ def lut3d_filter(tone: AnyTone, matrix: str, *, back: bool = False) -> str:
                 f"the folder {path.parent} for LUTs cannot be made: {str(error.strerror).lower()}"
             ) from error
         write_text(path, text, overwrite=True)  # another process may have been first
-    return f"lut3d=file={escaped(path)}:interp=tetrahedral"
+    return f"lut3d=file={escape_filter_path(path)}:interp=tetrahedral"
 
 
-def cache_folder() -> Path:
+def lut_cache_folder() -> Path:
     """Return where the user's cubes for ffmpeg are kept; all can be deleted at any time."""
     return platformdirs.user_cache_path("workbench", appauthor=False) / "cubes"
 
 
-def escaped(path: PurePath) -> str:
+def escape_filter_path(path: PurePath) -> str:
     """Write a path as the value of an option in a filter graph, whatever characters are in it.
 
     FFmpeg reads it twice: first the graph (av_get_token up to one of "[],;"), from which quotes
     keep everything but themselves; then the filter's options (up to ":").
 
     >>> from pathlib import PurePosixPath
-    >>> print(escaped(PurePosixPath("/a b/c:d, [e]")))
+    >>> print(escape_filter_path(PurePosixPath("/a b/c:d, [e]")))
     '/a b/c\\:d, [e]'
-    >>> print(escaped(PurePosixPath("/it's")))
+    >>> print(escape_filter_path(PurePosixPath("/it's")))
     '/it\\'\\''s'
     """
     option = re.sub(r"([\\':])", r"\\\1", path.as_posix())
@@ -135,8 +135,8 @@ def _text(tone: AnyTone, matrix: str, back: bool) -> str:
     # 33, a look is within 2 codes of 10 bits (Cineon with a roll-off is not, in the dark parts of
     # bright saturated colours). The way back from a log curve needs all 65.
     if back:
-        return inverse(tone, matrix, 65 if isinstance(tone, Log) else 33)
-    return forward(tone, matrix, 33)
+        return inverse_cube(tone, matrix, 65 if isinstance(tone, Log) else 33)
+    return forward_cube(tone, matrix, 33)
 
 
 def _title(tone: AnyTone) -> str:
@@ -171,8 +171,8 @@ def _fitted(lattice: Floats, tone: Log, matrix: str) -> Floats:
     points = round(len(lattice) ** (1 / 3))
     greys = np.repeat(np.linspace(0, 1, 20_001)[:, None] ** 2, 3, axis=1)
     colours = np.concatenate([greys, _lattice(49) ** 1.5])
-    weights = _interpolation(toned(colours, tone, matrix).clip(0, 1), points)
-    samples = untoned(lattice, tone, matrix).clip(-0.15, 1.15)
+    weights = _interpolation(apply_tone(colours, tone, matrix).clip(0, 1), points)
+    samples = invert_tone(lattice, tone, matrix).clip(-0.15, 1.15)
     missing = (colours - weights @ samples).T
     # Damped, lest neighbours that few colours lie between come to differ wildly.
     steps = [lsqr(weights, one, damp=1, iter_lim=60)[0] for one in missing]

@@ -25,21 +25,21 @@ _ROWS, _SHARE = 9, 0.6  # of so many rows side by side, this share shows the ste
 
 
 @dataclass(frozen=True, eq=False)
-class Stairs:
+class Posterization:
     """Where a picture's gradients come in steps, and how steep they are without: at half size."""
 
     area: NDArray[np.bool_]
     slope: NDArray[np.float32]  # squared, of the gradient, per pixel at half size; 0 outside
 
 
-def find_stairs(narrow: Luma) -> Stairs:
+def find_posterization(narrow: Luma) -> Posterization:
     """Find the stairs of a picture at half its size, from which noise was smoothed away."""
     across, slope_across = _along_rows(narrow)
     down, slope_down = _along_rows(np.ascontiguousarray(narrow.T))
     area, slope = across | down.T, slope_across + slope_down.T
     if area.mean() < _ENOUGH:
         area, slope = np.zeros_like(area), np.zeros_like(slope)
-    return Stairs(area, slope)
+    return Posterization(area, slope)
 
 
 def _along_rows(narrow: Luma) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:

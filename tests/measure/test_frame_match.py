@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from workbench.look.preset import load_preset
-from workbench.look.render import render_each
-from workbench.measure.match import Difference, Match, block_means, difference, matches
+from workbench.look.render import render_frames
+from workbench.measure.frame_match import (
+    Difference,
+    FrameMatch,
+    block_means,
+    frame_difference,
+    match_frames,
+)
 from workbench.media.colour import Colour
 from workbench.media.frames import Frame
 from workbench.media.probe import open_clip
@@ -19,12 +25,12 @@ from workbench.media.probe import open_clip
 def pair(made: Callable[[str], Path]) -> tuple[list[Frame], list[Frame]]:
     with open_clip(made("untagged")) as clip:
         sources = list(clip.frames(range(10)))
-    return sources, render_each(sources, load_preset("classic"))
+    return sources, render_frames(sources, load_preset("classic"))
 
 
-def matched(sources: list[Frame], delivered: list[Frame]) -> list[Match]:
+def matched(sources: list[Frame], delivered: list[Frame]) -> list[FrameMatch]:
     return list(
-        matches(
+        match_frames(
             (block_means(one), block_means(other))
             for one, other in zip(sources, delivered, strict=True)
         )
@@ -60,7 +66,7 @@ def test_every_pixel_is_in_a_block(
 def test_a_look_alone_moves_nothing(pair: tuple[list[Frame], list[Frame]]) -> None:
     found = matched(*pair)
     assert [match.offset for match in found] == [0] * 10
-    assert max(match.worst for match in found) < 4
+    assert max(match.max_residual for match in found) < 4
 
 
 def test_a_shift_by_one_is_seen_either_way(pair: tuple[list[Frame], list[Frame]]) -> None:
@@ -76,7 +82,7 @@ def test_a_damaged_block_is_seen(pair: tuple[list[Frame], list[Frame]]) -> None:
     luma = delivered[4].luma.copy()
     luma[32:48, 64:96] = 700
     found = matched(sources, [*delivered[:4], replace(delivered[4], luma=luma), *delivered[5:]])
-    worst = [match.worst for match in found]
+    worst = [match.max_residual for match in found]
     assert worst[4] > 50
     assert max(worst[:4] + worst[5:]) < 4
 
@@ -85,8 +91,8 @@ def test_a_picture_smaller_than_a_block_fits() -> None:
     luma = np.full((8, 8), 500, np.uint16)
     tiny = Frame(luma, luma, luma, "yuv444p10le", 10, Colour())
     (match,) = matched([tiny], [tiny])
-    assert (match.left, match.worst) == pytest.approx((0, 0), abs=1e-6)
-    assert (match.alike, match.offset) == (None, 0)
+    assert (match.rms_residual, match.max_residual) == pytest.approx((0, 0), abs=1e-6)
+    assert (match.correlation, match.offset) == (None, 0)
 
 
 def test_a_flat_picture_fits() -> None:
@@ -94,7 +100,7 @@ def test_a_flat_picture_fits() -> None:
         *(np.full((64, 64), 500, np.uint16) for _ in range(3)), "yuv444p10le", 10, Colour()
     )
     (match,) = matched([flat], [flat])
-    assert match.left == pytest.approx(0, abs=1e-3)
+    assert match.rms_residual == pytest.approx(0, abs=1e-3)
 
 
 @pytest.mark.parametrize("plane", ["luma", "cb", "cr"])
@@ -125,8 +131,8 @@ def test_what_coding_explains_has_limits(plane: str, off: dict[str, float], codi
         for half in (0, 1):
             values.ravel()[2 * chosen + half] += signs.ravel()[2 * chosen + half]
     made = replace(grey, **{plane: values.astype(np.uint16)})
-    assert difference(grey, made).is_coding is coding
-    assert difference(grey, grey) == Difference(0, 0, 0, 0)
+    assert frame_difference(grey, made).is_coding_error is coding
+    assert frame_difference(grey, grey) == Difference(0, 0, 0, 0)
 
 
 def test_code_values_that_prores_cannot_hold_are_no_difference() -> None:
@@ -140,4 +146,8 @@ def test_code_values_that_prores_cannot_hold_are_no_difference() -> None:
         )
         for value in (4, 1019)
     )
-    assert difference(black, lowest) == difference(white, highest) == Difference(0, 0, 0, 0)
+    assert (
+        frame_difference(black, lowest)
+        == frame_difference(white, highest)
+        == Difference(0, 0, 0, 0)
+    )

@@ -4,86 +4,19 @@ Each frame whole and in its place is promised. The rest is judged by a policy: h
 be banded is a matter of taste and of what it is for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from statistics import median
 
 from workbench.deliver.inspect import Inspection
 from workbench.deliver.policy import Policy, Rule
-from workbench.deliver.qc import Finding, Level
+from workbench.deliver.qc import Finding
 from workbench.deliver.quicktime import Movie
-from workbench.deliver.unknown import check_unknown_look
-from workbench.errors import DamagedClip
 from workbench.look.compare import Comparison, sampled
-from workbench.measure.banding import halved
-from workbench.measure.levels import Stretch
-
-_ALIKE = 0.5  # correlation: a strong grade stays above, another picture below
+from workbench.measure.banding import is_halved
+from workbench.measure.levels import FrameRange
 
 
-def check_frames(inspection: Inspection) -> Iterator[Finding]:
-    """Say whether every delivered frame is the source's frame of that place, whole."""
-    matches = inspection.traces.matches
-    moved = [number for number, match in enumerate(matches) if match.offset]
-    yield Finding(
-        "frames in place",
-        "fail" if moved else "pass",
-        f"{len(moved)} moved, first frame {moved[0]}" if moved else "all",
-        "all",
-        "Each frame shows what the source's frame of that number shows.",
-    )
-    known = all(one.off is not None for one in inspection.comparisons)
-    yield _whole(inspection, known, bool(moved))
-    if not known:
-        yield from check_unknown_look(inspection.traces)
-    alike = median(_known([match.alike for match in matches]) or [1.0])
-    yield Finding(
-        "same picture",
-        "pass" if alike >= _ALIKE else "fail",
-        f"{alike:.2f} alike",
-        f"at least {_ALIKE}",
-        "The file shows what the source shows, upright and not mirrored, whatever its look.",
-    )
-
-
-def _whole(inspection: Inspection, known: bool, moved: bool) -> Finding:
-    # Sampled frames are compared with the look's rendering, where the look is known: that finds
-    # what is wrong with every frame alike. Moved frames are reported once, by another finding.
-    compared = inspection.comparisons
-    off = [one for one in compared if not moved and one.off and not one.off.is_coding]
-    damaged = sorted({*inspection.corrupt, *inspection.damaged})
-    level: Level = "pass"
-    measured = "all"
-    if damaged:
-        # What an unknown look does may be mistaken for damage; what the decoder says may not.
-        level = "fail" if known or inspection.corrupt else "warn"
-        measured = f"{len(damaged)} of {len(inspection.times)} damaged, first frame {damaged[0]}"
-    elif off:
-        level = "fail"
-        rms = max(one.off.rms for one in off if one.off)
-        measured = (
-            f"{len(off)} of {len(compared)} compared frames are not what the look makes, "
-            f"{rms:.1f} code values RMS"
-        )
-    sentence = (
-        "Every frame decodes cleanly, follows the clip's look, and has no block that differs more "
-        "from the source than that look does. Frames that stand out, and a sample of the others, "
-        "equal the look's rendering to within ProRes's error."
-        if known
-        else "Every frame decodes cleanly, and no block differs more from the source than a look "
-        "does."
-    )
-    return Finding("frames whole", level, measured, "all", sentence)
-
-
-def undecodable(error: DamagedClip) -> Finding:
-    """Say that a frame does not decode."""
-    return Finding(
-        "frames whole", "fail", str(error), "every frame decodes", "A frame does not decode."
-    )
-
-
-def judge(inspection: Inspection, movie: Movie, policy: Policy) -> Iterator[Finding]:
+def check_policy(inspection: Inspection, movie: Movie, policy: Policy) -> Iterator[Finding]:
     """Hold what was measured against a policy."""
     yield from _depth(inspection, policy)
     yield from _banding(inspection, policy)
@@ -108,10 +41,6 @@ def _judged(
         return Finding(id, "pass", measured, "", sentence)
     level = "pass" if rule.allows(value) else rule.level
     return Finding(id, level, measured, f"{rule} {unit}".rstrip(), sentence)
-
-
-def _known(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
 
 
 def _shown(rule: Rule | None, value: float, digits: int = 1) -> str:
@@ -180,7 +109,7 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
 
 def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
     frames = _sampled(inspection)
-    if halved(inspection.before.width, inspection.before.height):
+    if is_halved(inspection.before.width, inspection.before.height):
         frames += " The picture is above UHD, where CAMBI is measured at half its size."
     for name, before, after, rule, sentence in (
         (
@@ -295,7 +224,7 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         longest = max(
             stretches,
             key=lambda stretch: bounds[stretch.end] - bounds[stretch.start],
-            default=Stretch(0, 0),
+            default=FrameRange(0, 0),
         )
         seconds = float(bounds[longest.end] - bounds[longest.start])
         where = f"{_shown(rule, seconds, 2)} s from frame {longest.start}" if seconds else "none"

@@ -19,7 +19,7 @@ from workbench.media.frames import Frame, Plane
 BLOCK = 16
 """Pixels on a side: what a ProRes macroblock covers."""
 
-Means = NDArray[np.float32]
+BlockMeans = NDArray[np.float32]
 """A frame's block means of luma, Cb and Cr in 10-bit code values: (3, blocks)."""
 
 _DEGREE = 4  # of the curve, enough for eq's line and for a log look's shoulder
@@ -30,7 +30,7 @@ FLAT = 2.0
 _LEAST = 0.15  # code values: frames nearer than this to each other cannot be told apart
 
 
-def block_means(frame: Frame) -> Means:
+def block_means(frame: Frame) -> BlockMeans:
     """Average each block, chroma over the same part of the picture as luma.
 
     Every pixel is in a block: where the size is no multiple of 16, the last row or column of blocks
@@ -79,7 +79,7 @@ class Difference:
     sample: float  # of the worst sample
 
     @property
-    def is_coding(self) -> bool:
+    def is_coding_error(self) -> bool:
         """Whether ProRes explains it.
 
         At the finest quantizer ProRes is about 67 dB from its input whatever the picture. Measured
@@ -90,7 +90,7 @@ class Difference:
         return all(value <= limit for value, limit in zip(astuple(self), limits, strict=True))
 
 
-def difference(expected: Frame, delivered: Frame) -> Difference:
+def frame_difference(expected: Frame, delivered: Frame) -> Difference:
     """Compare two 10-bit pictures of one size and format, sample by sample.
 
     ProRes cannot hold the code values below 4 and above 1019, so these count as 4 and 1019. A plane
@@ -114,22 +114,24 @@ _HELD = (4, 1019)
 
 
 @dataclass(frozen=True)
-class Match:
+class FrameMatch:
     """How one delivered frame fits the source."""
 
-    left: float  # RMS difference of luma that the curve leaves, in 10-bit code values
-    worst: float  # the largest of any block, in luma, Cb or Cr
-    alike: float | None  # correlation of the two lumas, -1 to 1; None where the source is flat
+    rms_residual: float  # RMS difference of luma that the curve leaves, in 10-bit code values
+    max_residual: float  # the largest of any block, in luma, Cb or Cr
+    correlation: (
+        float | None
+    )  # correlation of the two lumas, -1 to 1; None where the source is flat
     offset: int  # 0 when it is in its place; -1 or 1 when that neighbour fits clearly better
 
 
-def matches(pairs: Iterable[tuple[Means, Means]]) -> Iterator[Match]:
+def match_frames(pairs: Iterable[tuple[BlockMeans, BlockMeans]]) -> Iterator[FrameMatch]:
     """Yield how each delivered frame fits, from (source, delivered) block means in order.
 
     Only three frames are held at a time.
     """
-    sources: deque[Means | None] = deque([None], maxlen=3)
-    delivered: Means | None = None
+    sources: deque[BlockMeans | None] = deque([None], maxlen=3)
+    delivered: BlockMeans | None = None
     for source, next_delivered in pairs:
         sources.append(source)
         if delivered is not None:
@@ -140,7 +142,7 @@ def matches(pairs: Iterable[tuple[Means, Means]]) -> Iterator[Match]:
         yield _match(sources, delivered)
 
 
-def _match(sources: Iterable[Means | None], delivered: Means) -> Match:
+def _match(sources: Iterable[BlockMeans | None], delivered: BlockMeans) -> FrameMatch:
     # Luma tells the neighbours apart; damage may be in chroma alone.
     before, here, after = sources
     assert here is not None
@@ -151,10 +153,10 @@ def _match(sources: Iterable[Means | None], delivered: Means) -> Match:
             errors[offset] = _rms(_left(source[0], delivered[0]))
     nearest = min(errors, key=lambda offset: errors[offset])
     clearly = errors[0] > _TELLING * errors[nearest] + _LEAST
-    return Match(
-        left=errors[0],
-        worst=float(np.abs(left).max()),
-        alike=_alike(here[0], delivered[0]),
+    return FrameMatch(
+        rms_residual=errors[0],
+        max_residual=float(np.abs(left).max()),
+        correlation=_alike(here[0], delivered[0]),
         offset=nearest if clearly else 0,
     )
 

@@ -1,0 +1,75 @@
+"""Check the frames of a delivered file: every frame is whole and in its place."""
+
+from collections.abc import Iterator
+from statistics import median
+
+from workbench.deliver.inspect import Inspection
+from workbench.deliver.qc import Finding, Level
+from workbench.deliver.unknown_look import check_unknown_look
+from workbench.errors import DamagedClip
+
+_ALIKE = 0.5  # correlation: a strong grade stays above, another picture below
+
+
+def check_delivered_frames(inspection: Inspection) -> Iterator[Finding]:
+    """Say whether every delivered frame is the source's frame of that place, whole."""
+    matches = inspection.traces.matches
+    moved = [number for number, match in enumerate(matches) if match.offset]
+    yield Finding(
+        "frames in place",
+        "fail" if moved else "pass",
+        f"{len(moved)} moved, first frame {moved[0]}" if moved else "all",
+        "all",
+        "Each frame shows what the source's frame of that number shows.",
+    )
+    known = all(one.off is not None for one in inspection.comparisons)
+    yield _whole(inspection, known, bool(moved))
+    if not known:
+        yield from check_unknown_look(inspection.traces)
+    alike = median(
+        [match.correlation for match in matches if match.correlation is not None] or [1.0]
+    )
+    yield Finding(
+        "same picture",
+        "pass" if alike >= _ALIKE else "fail",
+        f"{alike:.2f} alike",
+        f"at least {_ALIKE}",
+        "The file shows what the source shows, upright and not mirrored, whatever its look.",
+    )
+
+
+def _whole(inspection: Inspection, known: bool, moved: bool) -> Finding:
+    # Sampled frames are compared with the look's rendering, where the look is known: that finds
+    # what is wrong with every frame alike. Moved frames are reported once, by another finding.
+    compared = inspection.comparisons
+    off = [one for one in compared if not moved and one.off and not one.off.is_coding_error]
+    damaged = sorted({*inspection.corrupt, *inspection.damaged})
+    level: Level = "pass"
+    measured = "all"
+    if damaged:
+        # What an unknown look does may be mistaken for damage; what the decoder says may not.
+        level = "fail" if known or inspection.corrupt else "warn"
+        measured = f"{len(damaged)} of {len(inspection.times)} damaged, first frame {damaged[0]}"
+    elif off:
+        level = "fail"
+        rms = max(one.off.rms for one in off if one.off)
+        measured = (
+            f"{len(off)} of {len(compared)} compared frames are not what the look makes, "
+            f"{rms:.1f} code values RMS"
+        )
+    sentence = (
+        "Every frame decodes cleanly, follows the clip's look, and has no block that differs more "
+        "from the source than that look does. Frames that stand out, and a sample of the others, "
+        "equal the look's rendering to within ProRes's error."
+        if known
+        else "Every frame decodes cleanly, and no block differs more from the source than a look "
+        "does."
+    )
+    return Finding("frames whole", level, measured, "all", sentence)
+
+
+def undecodable(error: DamagedClip) -> Finding:
+    """Say that a frame does not decode."""
+    return Finding(
+        "frames whole", "fail", str(error), "every frame decodes", "A frame does not decode."
+    )
