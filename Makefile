@@ -15,8 +15,8 @@ lab: $(READY)  ## open JupyterLab on the tuning notebook
 app: $(READY)  ## open the tuning notebook without its code, as voila.json says
 	cd notebooks && ../$(BIN)/voila tune.ipynb $(ARGS)
 
-test: $(READY)  ## run the tests
-	$(BIN)/pytest $(ARGS)
+test: $(READY)  ## run the tests, in two processes unless ARGS="-n 0"
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What many tests share, made once a run: clips, and a bucket that is empty for every test."""
+"""Fixtures that many tests share, and how the tests are spread over processes."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -12,14 +12,42 @@ from tests import clips
 if TYPE_CHECKING:
     from tests.bucket import Bucket
 
-# A job in the background of a shell does not hear Ctrl-C, nor what it starts: many tests send it.
+# A shell's background job ignores SIGINT, and so do its children. Many tests send SIGINT.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+SLOWEST = (
+    *("tests/browser/", "tests/batch/test_batch.py", "tests/faults/test_machine.py"),
+    *("tests/batch/", "tests/test_large.py", "tests/service/", "tests/faults/", "tests/deliver/"),
+)
+"""Folders and files that run first when several processes share the tests, the slowest first."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each process whole files, the slow ones first, so that all end at about the same time.
+
+    The fixtures of a file, and those of tests/browser, are then made once.
+    """
+    if not hasattr(config, "workerinput"):  # one process runs all
+        return
+
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, name in enumerate(SLOWEST) if item.nodeid.startswith(name)), 99)
+
+    items.sort(key=rank)
+    for item in items:
+        path = item.nodeid.partition("::")[0]
+        group = "tests/browser" if path.startswith("tests/browser/") else path
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Give a clip by the name of its function in tests/clips.py, made when first asked for."""
+    """Return a function that gives a clip by the name of its function in tests/clips.py.
+
+    The clip is made at the first call.
+    """
     folder = tmp_path_factory.mktemp("clips")
 
     def give(name: str) -> Path:
