@@ -10,7 +10,7 @@ import pytest
 from tests import clips
 
 if TYPE_CHECKING:
-    from tests.bucket import Bucket
+    from tests.storage.bucket import Bucket
 
 # A shell's background job ignores SIGINT, and so do its children. Many tests send SIGINT.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -69,7 +69,7 @@ def banded(made: Callable[[str], Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def bucket_server() -> "Iterator[Bucket]":
-    from tests.bucket import serving  # takes a while
+    from tests.storage.bucket import serving  # takes a while
 
     with serving() as bucket:
         yield bucket

@@ -25,7 +25,7 @@ from tests.batch.running import (
     waited_for,
     whole,
 )
-from tests.bucket import Bucket
+from tests.storage.bucket import Bucket
 from workbench.batch import shipped
 from workbench.batch.batch import run_batch
 from workbench.errors import NotebookFailed

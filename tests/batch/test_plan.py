@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bucket import Bucket
+from tests.storage.bucket import Bucket
 from workbench.batch.plan import Job, check_sweep, clashes, plan, read_sweep
 from workbench.batch.settings import Settings, make_order
 from workbench.batch.sources import MISSING

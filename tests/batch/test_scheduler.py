@@ -22,7 +22,7 @@ from tests.batch.running import (
     started,
     waited_for,
 )
-from tests.bucket import Bucket
+from tests.storage.bucket import Bucket
 from workbench.batch import crew
 from workbench.batch.batch import run_batch
 from workbench.batch.outcome import Outcome

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.test_cli import workbench
+from tests.cli.test_cli import workbench
 from workbench.batch import job as jobs
 from workbench.batch.batch import run_batch
 from workbench.batch.job import Manifest, manifest_name, run_job

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from papermill.translators import papermill_translators
 
-from tests.bucket import Bucket
+from tests.storage.bucket import Bucket
 from workbench import ffmpeg
 from workbench.batch.notebooks import Kernel
 from workbench.batch.plan import Job, clashes, plan, read_sweep

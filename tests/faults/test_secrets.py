@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from tests.batch.running import SECONDS, command, started
-from tests.bucket import Bucket
-from tests.credentials import files_below, forms, refuse, watched
+from tests.faults.credentials import files_below, forms, refuse, watched
 from tests.service.served import environment, serving
+from tests.storage.bucket import Bucket
 from workbench.batch.notebooks import _UNFIT, Kernel
 from workbench.cli import main
 from workbench.errors import NotebookFailed, StorageRefused

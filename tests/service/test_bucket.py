@@ -12,10 +12,10 @@ import httpx
 import psutil
 import pytest
 
-from tests.bucket import Bucket
 from tests.service.served import Served, serving, until
 from tests.service.test_problems import problem
 from tests.service.test_work_queue import slowest_health
+from tests.storage.bucket import Bucket
 from workbench.deliver.encode import convert
 from workbench.deliver.recipe import Recipe
 from workbench.look.preset import load_preset

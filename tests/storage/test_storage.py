@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bucket import Bucket
+from tests.storage.bucket import Bucket
 from workbench.errors import (
     Cancelled,
     ObjectDamaged,

@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.gate import HERE, SECONDS, Answer, Cut, Delay, Gate, Request, Slow
+from tests.storage.gate import HERE, SECONDS, Answer, Cut, Delay, Gate, Request, Slow
 
 _MOTO = """
 import logging, sys
@@ -200,7 +200,7 @@ class Bucket:
         skip: int = 0,
         count: int | None = 1,
     ) -> None:
-        """Wait so many seconds before each piece (tests.gate.PIECE) of an answer's body."""
+        """Wait so many seconds before each piece (tests.storage.gate.PIECE) of an answer's body."""
         self._gate.fail(Slow(method, where, skip, count, pause))
 
     def clear(self) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, unquote
 
 from botocore.exceptions import ClientError
 
-from tests.r2 import Refused, check_body, check_parts, check_request
+from tests.storage.r2 import Refused, check_body, check_parts, check_request
 
 HERE = "127.0.0.1"
 PIECE = 2**18  # bytes of a body that are held at once

@@ -21,7 +21,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from tests.bucket import Bucket
+from tests.storage.bucket import Bucket
 
 MIB = 2**20
 Connect = Callable[..., Any]
