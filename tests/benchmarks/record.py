@@ -99,7 +99,8 @@ def page(parts: dict[str, Part]) -> str:
     """Return docs/benchmarks.md."""
     found = [
         "# Benchmarks\n",
-        'Measured by `make bench`, which generates this page. Ratios compare neighbouring runs; "times" is a ratio.\n',
+        "Measured by `make bench`, which generates this page. "
+        'Ratios compare neighbouring runs; "times" is a ratio.\n',
     ]
     for name, part in parts.items():
         found.append(f"## {name}\n")
