@@ -1,9 +1,14 @@
-"""The house stands as planned: imports run one way, one door to ffmpeg, clean notebooks."""
+"""Check the layout: which folder imports which, who starts processes, and clean notebooks."""
 
 import ast
 import json
 import re
+import subprocess
+import sys
 import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "workbench"
+MODULES = sorted(PACKAGE.rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 ORDER = [
@@ -18,16 +24,25 @@ ORDER = [
     *("media", "measure", "look", "deliver", "storage", "batch", "present"),
     *("desk", "service", "demo", "cli", "__main__", "__init__"),
 ]
-"""A module imports only from those before it, or from its own folder."""
+"""The folders and modules of the package. Each imports from those before it and from itself."""
+
+HEAVY = "numpy av pydantic matplotlib ipywidgets papermill boto3 dask distributed fastapi"
+"""Packages that take long to import."""
 
 
-def room(path: Path) -> str:
+def folder(path: Path) -> str:
+    """Return the folder of a module below the package, or the module's own name."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported(path: Path) -> list[str]:
-    """The rooms that a module imports from, imports inside functions included."""
-    found = []
+def dotted(path: Path) -> str:
+    """Return the name that a module is imported by."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the modules of the package that a module imports, also those inside functions."""
+    modules = {dotted(module) for module in MODULES}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -35,16 +50,50 @@ def imported(path: Path) -> list[str]:
             names = [alias.name for alias in node.names]
         else:
             continue
-        found += [name.split(".")[1] for name in names if name.startswith("workbench.")]
-    return [name for name in found if name in ORDER]
+        for name in names:
+            if name not in modules:  # a name in a module, or another package
+                name = name.rpartition(".")[0]
+            if name in modules and name != "workbench":
+                yield name
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
+def test_the_order_names_every_folder_and_module() -> None:
+    assert {folder(path) for path in MODULES} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_run_one_way(path: Path) -> None:
-    here = ORDER.index(room(path))
+    here = folder(path)
     for name in imported(path):
-        assert ORDER.index(name) <= here, f"{path.name} imports {name}, which comes after it"
-        assert not (room(path) == "service" and name == "desk"), f"{path.name} imports desk"
+        there = name.split(".")[1]
+        assert ORDER.index(there) <= ORDER.index(here), f"{path.name} imports {name}"
+        assert (here, there) != ("service", "desk"), f"{path.name} imports {name}"
+
+
+def test_no_modules_import_each_other() -> None:
+    TopologicalSorter({dotted(path): set(imported(path)) for path in MODULES}).prepare()
+
+
+@pytest.mark.parametrize("module", ["workbench", "workbench.cli"])
+def test_import_loads_nothing_heavy(module: str) -> None:
+    """The time is printed and not asserted: it depends on the machine."""
+    code = (
+        f"import time; began = time.perf_counter(); import {module}; took = time.perf_counter()"
+        f" - began; import sys; print(sorted(set('{HEAVY}'.split()) & set(sys.modules)));"
+        f" print(f'import {module} takes {{took:.3f}} s')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    print(done.stdout)
+    assert done.stdout.splitlines()[0] == "[]"
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}
 
 
 def test_only_ffmpeg_py_starts_processes() -> None:
@@ -53,7 +102,7 @@ def test_only_ffmpeg_py_starts_processes() -> None:
             assert not re.search(r"subprocess|Popen|os\.system", path.read_text(encoding="utf-8"))
 
 
-def test_the_two_lists_of_dependencies_agree() -> None:
+def test_pyproject_and_environment_name_the_same_dependencies() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     plain = {entry for entry in conda if isinstance(entry, str)}
@@ -78,7 +127,7 @@ def test_the_lock_pins_every_dependency_with_hashes() -> None:
     assert "//" not in lock, "the lock names an address"
 
 
-def test_the_map_in_the_docstring_lists_the_public_names() -> None:
+def test_every_public_name_is_documented() -> None:
     import workbench
 
     assert sorted(workbench._HOME) == workbench.__all__ == sorted(workbench.__all__)

@@ -190,15 +190,6 @@ def test_a_bad_value_is_told_before_anything_runs(untagged: Path) -> None:
     assert done.stderr == ("Error: Radius must be a whole number between 4 and 32, not 99\n")
 
 
-def test_help_and_import_load_nothing_heavy() -> None:
-    """What makes them quick; how quick they are is for the benchmark to say."""
-    heavy = "numpy av pydantic matplotlib ipywidgets papermill boto3 dask distributed fastapi"
-    for what in ("import workbench", "import workbench.cli"):
-        code = f"{what}, sys; print(sorted(set('{heavy}'.split()) & set(sys.modules)))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert done.stdout.strip() == "[]"
-
-
 def test_suggest_says_which_deband_and_why_and_keeps_it(tmp_path: Path) -> None:
     clip = scenes.encode(scenes.dark_sky, tmp_path / "sky.mp4", 640, 360, 18, 3)
     kept = tmp_path / "night.toml"
