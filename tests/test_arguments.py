@@ -77,13 +77,13 @@ TABLE: dict[str, Row] = {
         {"indices": lambda value: value is None or value in ([], [3])},
     ),
     "Clip.sample": (lambda given: given.clip.sample, lambda _: {"n": 1}, {"n": right()}),
-    "Frame.declared": (
-        lambda given: given.frame.declared,
+    "Frame.with_matrix": (
+        lambda given: given.frame.with_matrix,
         lambda _: {"matrix": None},
         {"matrix": OPTIONAL},
     ),
-    "Frame.smaller": (
-        lambda given: given.frame.smaller,
+    "Frame.downscaled": (
+        lambda given: given.frame.downscaled,
         lambda _: {"longest": 64},
         {"longest": right()},
     ),
@@ -103,13 +103,13 @@ TABLE: dict[str, Row] = {
         lambda _: {"overrides": {}},
         {"overrides": lambda value: value == {}},
     ),
-    "Preset.assuming": (
-        lambda given: given.preset.assuming,
+    "Preset.with_matrix": (
+        lambda given: given.preset.with_matrix,
         lambda _: {"matrix": None},
         {"matrix": OPTIONAL},
     ),
-    "Preset.named": (
-        lambda given: given.preset.named,
+    "Preset.renamed": (
+        lambda given: given.preset.renamed,
         lambda _: {"name": "mine"},
         {"name": lambda value: value == "no such thing"},
     ),
@@ -118,30 +118,25 @@ TABLE: dict[str, Row] = {
         lambda given: {"outcome": given.outcome},
         {"outcome": right()},
     ),
-    "Recipe": (
-        lambda _: workbench.Recipe,
-        lambda given: {"preset": given.preset},
-        {
-            "preset": OPTIONAL,
-            "encoder": OPTIONAL,
-            "frame_rate": OPTIONAL,
-            "audio_rate": OPTIONAL,
-        },
-    ),
     "Settings": (
         lambda _: workbench.Settings,
         lambda _: {},
         {
-            "preset": right(str, bytes),
-            "overrides": lambda value: value in ({}, {"no such": 3}),
-            "encoder": right(str, bytes),
-            "frame_rate": right(str, bytes, int, float, bool, values=(None,)),
-            "audio_rate": right(int, bool, values=(None,)),
-            "assume_matrix": right(str, bytes, values=(None,)),
-            "policy": right(str, bytes),
+            "preset": OPTIONAL,
+            "overrides": lambda value: value == {},
+            "encoder": OPTIONAL,
+            "frame_rate": right(values=(None, 1.5)),
+            "audio_rate": OPTIONAL,
+            "assume_matrix": OPTIONAL,
+            "policy": right(),
             "every_frame": lambda value: isinstance(value, bool) or value == 0,
             "no_such_setting": right(),
         },
+    ),
+    "Settings.changed": (
+        lambda _: workbench.Settings().changed,
+        lambda _: {},
+        {"values": lambda value: value is None, "frame_rate": right(values=(None, 1.5))},
     ),
     "Policy": (
         lambda _: workbench.Policy,
@@ -166,6 +161,7 @@ TABLE: dict[str, Row] = {
             "preset": OPTIONAL,
             "delivered": OPTIONAL,
             "coarse": FLAG,
+            "target": right(),
             "cancellation": OPTIONAL,
         },
     ),
@@ -174,16 +170,14 @@ TABLE: dict[str, Row] = {
         lambda given: {
             "source": given.clip,
             "destination": given.folder / "out.mov",
-            "recipe": given.delivery.recipe,
+            "settings": given.delivery.settings,
         },
         {
             "source": PATH,
             "destination": OPTIONAL,
-            "recipe": right(),
-            "policy": OPTIONAL,
-            "every_frame": FLAG,
+            "settings": right(),
+            "report": FLAG,
             "overwrite": FLAG,
-            "figures": FUNCTION,
             "on_progress": FUNCTION,
             "on_checked": FUNCTION,
             "cancellation": OPTIONAL,
@@ -192,33 +186,20 @@ TABLE: dict[str, Row] = {
     "destination_for": (
         lambda _: workbench.destination_for,
         lambda given: {"source": given.clip.path},
-        {"source": right(str), "destination": OPTIONAL, "overwrite": FLAG},
+        {"source": right(str), "destination": OPTIONAL, "overwrite": FLAG, "format": right()},
     ),
     "load_policy": (lambda _: workbench.load_policy, lambda _: {"name": ""}, {"name": right()}),
     "load_preset": (lambda _: workbench.load_preset, lambda _: {"name": ""}, {"name": right()}),
     "open_clip": (lambda _: workbench.open_clip, lambda _: {"path": ""}, {"path": PATH}),
     "read_outcomes": (lambda _: workbench.read_outcomes, lambda _: {"path": ""}, {"path": PATH}),
-    "read_recipe": (
-        lambda _: workbench.read_recipe,
-        lambda _: {"preset": "classic", "overrides": {}},
-        {
-            "preset": OPTIONAL,
-            "overrides": lambda value: value == {},
-            "encoder": OPTIONAL,
-            "frame_rate": right(values=(None, 1.5)),
-            "audio_rate": OPTIONAL,
-            "assume_matrix": OPTIONAL,
-        },
-    ),
     "recheck": (
         lambda _: workbench.recheck,
         lambda given: {"source": given.clip, "delivered": given.delivery.destination},
         {
             "source": PATH,
             "delivered": PATH,
-            "recipe": OPTIONAL,
-            "policy": OPTIONAL,
-            "every_frame": FLAG,
+            "settings": OPTIONAL,
+            "report": FLAG,
             "on_progress": FUNCTION,
             "cancellation": OPTIONAL,
         },
@@ -231,7 +212,7 @@ TABLE: dict[str, Row] = {
     "render": (
         lambda _: workbench.render,
         lambda given: {"frame": given.frame, "preset": given.preset},
-        {"frame": right(), "preset": right(), "cancellation": OPTIONAL},
+        {"frame": right(), "preset": right(), "cancellation": OPTIONAL, "target": right()},
     ),
     "run_batch": (
         lambda _: workbench.run_batch,
@@ -291,7 +272,7 @@ def given(banded: Path, tmp_path_factory: pytest.TempPathFactory) -> Given:
         clip=clip,
         frame=clip.frame(0),
         preset=workbench.load_preset("smooth"),
-        delivery=workbench.convert(clip, folder / "a.mov", workbench.read_recipe("classic", {})),
+        delivery=workbench.convert(clip, folder / "a.mov", workbench.Settings(preset="classic")),
         outcome=workbench.Outcome(name="a", source="a.mp4", state="failed"),
         folder=folder,
     )
@@ -342,7 +323,7 @@ def public() -> dict[str, Mapping[str, inspect.Parameter]]:
             if own and (inspect.isfunction(what) or isinstance(what, classmethod)):
                 parameters = dict(inspect.signature(getattr(one, method)).parameters)
                 parameters.pop("self", None)
-                if parameters and method != "refusal":  # which answers to pydantic
+                if parameters:
                     found[f"{one.__name__}.{method}"] = parameters
     return found
 
@@ -403,7 +384,7 @@ def test_a_path_as_text_is_as_good_as_a_path() -> None:
 
 
 def test_a_misspelt_setting_is_answered_with_the_one_that_was_meant() -> None:
-    with pytest.raises(BatchError, match=r"^overides is not known; did you mean overrides\?$"):
+    with pytest.raises(ParameterError, match=r"^overides is not known; did you mean overrides\?$"):
         workbench.Settings(overides={})  # type: ignore[call-arg]
     with pytest.raises(PresetError, match="Deband must be a table"):
         workbench.Preset(name="mine", deband=3)  # type: ignore[arg-type]

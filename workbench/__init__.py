@@ -1,117 +1,99 @@
 """A workbench for grading and checking clips: banded 8-bit MP4 in, verified ProRes 422 HQ out.
 
-A clip is pulled, given a look, measured, delivered; a batch does that to many; the desk lets a
-colorist do it by hand. Each folder is one word of that sentence, and imports run only from left to
-right:
+Open a clip, give it a look, measure it, deliver it. A batch does that for many clips, the desk lets
+a colorist do it interactively, the service does it over HTTP. The folders follow these steps, and
+imports run only from the top of this list to the bottom:
 
-    errors, arguments, model, owned, files, ffmpeg, atoms, opening, colour, frames, reader, clip,
-        ending, probe -> measure -> look -> deliver -> batch
+    errors     every error the package raises, as a tree
+    arguments  type checks that public functions share
+    model      pydantic models that raise this package's errors
+    signals    SIGINT and SIGTERM around critical sections
+    temporary  temporary files and folders, and their cleanup
+    files      atomic writes, hashing
+    ffmpeg     find, query, run and cancel the ffmpeg program
+    media      read clips: containers, colour tags, frames
+    measure    banding, contour, texture, levels, scopes, loudness
+    look       presets, the filter chain, curves, LUTs
+    deliver    settings, encode, verify, QC, record, report
+    storage    local folders and S3
+    batch      many clips
+    present    tables, progress bars, overviews
+    desk       the interactive desk
+    service    conversion over HTTP
+    demo       a sample clip, converted
+    cli        the command
 
-    errors    every error the package raises        arguments wrong types, refused
-    model     wrong values of models, refused       owned     temporary files
-    files     named only when they are whole        ffmpeg    the one door to the program
-    atoms     what MP4 files are made of            opening   what may come in, and how much
-    colour    range, primaries, transfer, matrix    frames    planar pictures
-    reader    frames by index, cached               clip      what a file is, and its frames
-    ending    whether a file was cut                probe     reads a file into a clip
-    measure   what is seen in a picture             look      what is done to a picture
-    deliver   encode, verify, record                batch     many clips
-    desk      what a person sees and touches        service   clips converted over HTTP
-    demo      a sample clip, converted              cli       the command
-
-The names below are the public ones; each is loaded when it is first used.
+The public names below are loaded when they are first used, so that `import workbench` is fast.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# Type checkers and editors read these imports; Python reads the table below. A single list would
+# either lose the types or load every module at once. A test compares the two.
 if TYPE_CHECKING:
-    from workbench.batch.batch import run_batch
-    from workbench.batch.notebooks import run_notebook
-    from workbench.batch.outcome import Outcome, Standing, read_outcomes
-    from workbench.batch.parameters import refuse_unknown_parameters
-    from workbench.batch.settings import Settings
-    from workbench.deliver.encode import convert, destination_for
-    from workbench.deliver.policy import Policy, load_policy
-    from workbench.deliver.recheck import recheck
-    from workbench.deliver.recipe import Recipe, read_recipe
-    from workbench.deliver.record import write_record
-    from workbench.deliver.report import write_report
-    from workbench.deliver.verify import Delivery
-    from workbench.errors import WorkbenchError
-    from workbench.look.compare import Comparison, compare
-    from workbench.look.preset import Preset, load_preset, save_preset
-    from workbench.look.render import render
-    from workbench.look.suggest import Suggestion, suggest
-    from workbench.media.clip import Clip
-    from workbench.media.frames import Frame
-    from workbench.media.probe import open_clip
+    from workbench.batch.batch import run_batch as run_batch
+    from workbench.batch.notebooks import run_notebook as run_notebook
+    from workbench.batch.outcome import Outcome as Outcome
+    from workbench.batch.outcome import Standing as Standing
+    from workbench.batch.outcome import read_outcomes as read_outcomes
+    from workbench.batch.parameters import refuse_unknown_parameters as refuse_unknown_parameters
+    from workbench.deliver.destination import destination_for as destination_for
+    from workbench.deliver.encode import convert as convert
+    from workbench.deliver.policy import Policy as Policy
+    from workbench.deliver.policy import load_policy as load_policy
+    from workbench.deliver.recheck import recheck as recheck
+    from workbench.deliver.record import write_record as write_record
+    from workbench.deliver.report import write_report as write_report
+    from workbench.deliver.settings import Settings as Settings
+    from workbench.deliver.verify import Delivery as Delivery
+    from workbench.errors import WorkbenchError as WorkbenchError
+    from workbench.look.compare import Comparison as Comparison
+    from workbench.look.compare import compare as compare
+    from workbench.look.preset import Preset as Preset
+    from workbench.look.preset import load_preset as load_preset
+    from workbench.look.preset import save_preset as save_preset
+    from workbench.look.render import render as render
+    from workbench.look.suggest import Suggestion as Suggestion
+    from workbench.look.suggest import suggest as suggest
+    from workbench.media.clip import Clip as Clip
+    from workbench.media.frames import Frame as Frame
+    from workbench.media.probe import open_clip as open_clip
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "Clip": "media.clip",
-    "Comparison": "look.compare",
-    "Delivery": "deliver.verify",
-    "Frame": "media.frames",
-    "Preset": "look.preset",
-    "Outcome": "batch.outcome",
-    "Policy": "deliver.policy",
-    "Recipe": "deliver.recipe",
-    "Settings": "batch.settings",
-    "Standing": "batch.outcome",
-    "Suggestion": "look.suggest",
-    "WorkbenchError": "errors",
-    "compare": "look.compare",
-    "convert": "deliver.encode",
-    "destination_for": "deliver.encode",
-    "open_clip": "media.probe",
-    "load_policy": "deliver.policy",
-    "load_preset": "look.preset",
-    "read_outcomes": "batch.outcome",
-    "read_recipe": "deliver.recipe",
-    "recheck": "deliver.recheck",
-    "refuse_unknown_parameters": "batch.parameters",
-    "render": "look.render",
+_MODULES = {
     "run_batch": "batch.batch",
     "run_notebook": "batch.notebooks",
-    "save_preset": "look.preset",
-    "suggest": "look.suggest",
+    "Outcome": "batch.outcome",
+    "Standing": "batch.outcome",
+    "read_outcomes": "batch.outcome",
+    "refuse_unknown_parameters": "batch.parameters",
+    "destination_for": "deliver.destination",
+    "convert": "deliver.encode",
+    "Policy": "deliver.policy",
+    "load_policy": "deliver.policy",
+    "recheck": "deliver.recheck",
     "write_record": "deliver.record",
     "write_report": "deliver.report",
+    "Settings": "deliver.settings",
+    "Delivery": "deliver.verify",
+    "WorkbenchError": "errors",
+    "Comparison": "look.compare",
+    "compare": "look.compare",
+    "Preset": "look.preset",
+    "load_preset": "look.preset",
+    "save_preset": "look.preset",
+    "render": "look.render",
+    "Suggestion": "look.suggest",
+    "suggest": "look.suggest",
+    "Clip": "media.clip",
+    "Frame": "media.frames",
+    "open_clip": "media.probe",
 }
+"""The module of each public name."""
 
-__all__ = [
-    "Clip",
-    "Comparison",
-    "Delivery",
-    "Frame",
-    "Outcome",
-    "Policy",
-    "Preset",
-    "Recipe",
-    "Settings",
-    "Standing",
-    "Suggestion",
-    "WorkbenchError",
-    "compare",
-    "convert",
-    "destination_for",
-    "load_policy",
-    "load_preset",
-    "open_clip",
-    "read_outcomes",
-    "read_recipe",
-    "recheck",
-    "refuse_unknown_parameters",
-    "render",
-    "run_batch",
-    "run_notebook",
-    "save_preset",
-    "suggest",
-    "write_record",
-    "write_report",
-]
+__all__ = sorted(_MODULES)
 
 
 def __dir__() -> list[str]:
@@ -119,6 +101,6 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
-    return getattr(import_module(f"workbench.{_HOME[name]}"), name)
+    return getattr(import_module(f"workbench.{_MODULES[name]}"), name)

@@ -13,9 +13,9 @@ Kinds = type | tuple[type, ...]
 def check_type(name: str, value: object, kinds: Kinds, wanted: str) -> None:
     """Raise ParameterError unless a value is of one of these types; `wanted` is what to give.
 
-    >>> check_type("recipe", "smooth", dict, "a Recipe, as read_recipe makes it")
+    >>> check_type("preset", 3, str, "a preset's name")
     Traceback (most recent call last):
-    workbench.errors.ParameterError: recipe is 'smooth': give a Recipe, as read_recipe makes it
+    workbench.errors.ParameterError: preset is 3: give a preset's name
     """
     wanted_bool = kinds is bool or (isinstance(kinds, tuple) and bool in kinds)
     if not isinstance(value, kinds) or (isinstance(value, bool) and not wanted_bool):

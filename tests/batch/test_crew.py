@@ -20,7 +20,7 @@ from workbench.batch import crew
 from workbench.batch.crew import Bench, Terms
 from workbench.batch.job import Hands
 from workbench.batch.plan import Job, plan
-from workbench.batch.settings import Settings
+from workbench.deliver.settings import Settings
 from workbench.errors import Cancelled, DestinationUnusable, FfmpegFailed, OutOfMemory
 from workbench.temporary import temporary_folder
 

@@ -16,9 +16,9 @@ def outcome(name: str, **values: object) -> Outcome:
 
 
 def test_a_row_says_the_worst_of_what_was_measured(banded: Path, tmp_path: Path) -> None:
-    recipe = workbench.read_recipe("classic", {})
+    settings = workbench.Settings(preset="classic")
     with workbench.open_clip(banded) as clip:
-        delivery = workbench.convert(clip, tmp_path / "a.mov", recipe)
+        delivery = workbench.convert(clip, tmp_path / "a.mov", settings)
         facts = record(delivery)
         row = Outcome(name="a", source="a", state="delivered", **measures(facts))
         shown = views(banded, delivery.destination, facts, crops=True)

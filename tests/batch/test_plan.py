@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.storage.bucket import Bucket
+from workbench.batch.packing import pack
 from workbench.batch.plan import Job, check_sweep, clashes, plan, read_sweep
-from workbench.batch.settings import Settings, make_order
 from workbench.batch.sources import MISSING
+from workbench.deliver.settings import Settings
 from workbench.errors import BatchError, ClipNotFound, ParameterError, PresetError
 from workbench.look.preset import load_preset, save_preset
 
@@ -95,7 +96,7 @@ def test_another_source_or_order_is_another_job(clips: Path) -> None:
     (clips / "b.mp4").write_bytes(b"changed")
     assert jobs(clips / "b.mp4")[0].identity != before.identity
     keys = {
-        make_order(Settings(**values)).key  # type: ignore[arg-type]
+        pack(Settings(**values)).key  # type: ignore[arg-type]
         for values in (
             {},
             {"preset": "smooth"},
@@ -116,14 +117,14 @@ def test_a_csv_gives_each_clip_its_own_settings(clips: Path) -> None:
         encoding="utf-8-sig",
     )
     first, second = jobs(path)
-    assert first.order.parameters["preset"] == "smooth"
-    assert first.order.overrides == {"deband.strength": 2.5}
-    assert (second.name, second.order.parameters["frame_rate"]) == ("c_prores", "24")
+    assert first.settings.parameters["preset"] == "smooth"
+    assert first.settings.overrides == {"deband.strength": 2.5}
+    assert (second.name, second.settings.parameters["frame_rate"]) == ("c_prores", "24")
     both = plan([str(path)], Settings(overrides={"tone.contrast": 0.8}))
-    assert both[0].order.overrides == {"tone.contrast": 0.8, "deband.strength": 2.5}
+    assert both[0].settings.overrides == {"tone.contrast": 0.8, "deband.strength": 2.5}
     (clips / "one.csv").write_text("source,preset\nb.mp4,smooth\n")
     (job,) = jobs(clips / "one.csv", sweep=[("deband.strength", (2,))])
-    assert job.order.parameters["preset"] == "smooth"
+    assert job.settings.parameters["preset"] == "smooth"
 
 
 def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
@@ -134,9 +135,9 @@ def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
         'overrides = {"tone.contrast" = 0.8}\n[[clip]]\nsource = "a.MOV"\n'
     )
     first, second = jobs(path)
-    assert 'name = "mine"' in first.order.files["look.toml"]
-    assert first.order.parameters["preset"] == "look.toml"
-    assert second.order.parameters["preset"] == "classic"
+    assert 'name = "mine"' in first.settings.files["look.toml"]
+    assert first.settings.parameters["preset"] == "look.toml"
+    assert second.settings.parameters["preset"] == "classic"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,11 @@ def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
         ("a.csv", "source\na.csv\n", "a list holds clips"),
         ("a.toml", "clip = 3\n", r"holds \[\[clip\]\] tables alone"),
         ("a.toml", "[[clip\n", "is not a TOML file"),
-        ("a.toml", '[[clip]]\nsource = "none.mp4"\npreset = 3\n', "Preset must be text"),
+        (
+            "a.toml",
+            '[[clip]]\nsource = "none.mp4"\npreset = 3\n',
+            "Preset must be a name",
+        ),
     ],
 )
 def test_a_list_with_a_fault_is_refused_before_anything_runs(
@@ -185,7 +190,7 @@ def test_a_list_with_a_fault_is_refused_before_anything_runs(
 def test_a_sweep_is_a_grid(clips: Path) -> None:
     sweep = [read_sweep("deband.radius=8,16,32"), read_sweep("preset=classic")]
     found = jobs(clips / "b.mp4", sweep=sweep)
-    assert [job.order.overrides for job in found] == [{"deband.radius": n} for n in (8, 16, 32)]
+    assert [job.settings.overrides for job in found] == [{"deband.radius": n} for n in (8, 16, 32)]
     assert found[0].name == "b_deband.radius-8_preset-classic_prores"
     assert [job.point for job in found] == [
         {"deband.radius": n, "preset": "classic"} for n in (8, 16, 32)
@@ -205,15 +210,15 @@ def test_a_sweep_with_a_fault_is_refused(text: str, told: str) -> None:
 def test_a_sweep_is_checked_before_anything_runs(clips: Path) -> None:
     with pytest.raises(PresetError, match=r"between 4 and 32, not 9999"):
         jobs(clips / "b.mp4", sweep=[("deband.radius", (8, 9999))])
-    with pytest.raises(BatchError, match="of one clip, and 3 were named"):
+    with pytest.raises(BatchError, match="a sweep takes one clip, not 3"):
         jobs(clips, sweep=[("deband.radius", (8,))])
     with pytest.raises(ParameterError, match=r"a value of deband\.radius twice"):
         check_sweep([("deband.radius", (8, 16, 8))])
-    with pytest.raises(BatchError, match="swept twice"):
+    with pytest.raises(BatchError, match="in the sweep twice"):
         jobs(clips / "b.mp4", sweep=[("deband.radius", (8,)), ("deband.radius", (9,))])
     with pytest.raises(BatchError, match="overrides cannot be swept"):
         jobs(clips / "b.mp4", sweep=[("overrides", (1,))])
-    with pytest.raises(BatchError, match="1024 points"):
+    with pytest.raises(BatchError, match="at most 256 points, not 1024"):
         jobs(clips / "b.mp4", sweep=[(f"a.{n}", tuple(range(4))) for n in range(5)])
 
 

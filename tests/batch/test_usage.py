@@ -17,8 +17,8 @@ from workbench.batch.job import Manifest, manifest_name, run_job
 from workbench.batch.notebooks import Kernel
 from workbench.batch.outcome import Outcome
 from workbench.batch.plan import clashes, plan
-from workbench.batch.settings import Settings
 from workbench.cli.batch import batch
+from workbench.deliver.settings import Settings
 from workbench.errors import (
     BatchError,
     Cancelled,

@@ -7,7 +7,9 @@ import numpy as np
 
 from tests import clips
 from workbench import ffmpeg
-from workbench.deliver.recipe import Encoder, encode_arguments, read_recipe
+from workbench.deliver.command import encode_command
+from workbench.deliver.format import Encoder
+from workbench.deliver.settings import Settings
 from workbench.errors import ClipError
 from workbench.media.clip import Clip
 from workbench.media.guards import open_container
@@ -32,7 +34,7 @@ def table(paths: Sequence[Path], folder: Path) -> Iterator[str]:
 def _line(clip: Clip, look: str, folder: Path) -> str:
     made = [folder / f"{encoder}.mov" for encoder in _ENCODERS]
     for encoder, path in zip(_ENCODERS, made, strict=True):
-        arguments = encode_arguments(clip, read_recipe(look, {}, encoder), path)
+        arguments = encode_command(clip, Settings(preset=look, encoder=encoder)).arguments(path)
         try:
             ffmpeg.run(["-y", *arguments], file=clip.path)
         except ffmpeg.FfmpegFailed:

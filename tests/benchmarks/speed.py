@@ -21,7 +21,7 @@ from tests.benchmarks.figures import Figure, figure, process, seconds
 from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
 from workbench.batch.plan import plan
-from workbench.batch.settings import Settings
+from workbench.deliver.settings import Settings
 from workbench.look.chain import clip_filter_chain, encoder_input_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render

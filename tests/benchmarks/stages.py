@@ -11,13 +11,13 @@ from pathlib import Path
 
 from tests.benchmarks.figures import Figure, figure, process
 from workbench import ffmpeg
+from workbench.deliver.command import encode_command
 from workbench.deliver.inspect import _AT_ONCE, _EVERY, _FEWEST
 from workbench.deliver.quicktime import read_movie
-from workbench.deliver.recipe import Recipe, encode_arguments
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import expected_sound
 from workbench.files import sha256_of
 from workbench.look.compare import compare
-from workbench.look.preset import load_preset
 from workbench.measure.frame_match import block_means, match_frames
 from workbench.measure.levels import levels
 from workbench.measure.loudness import loudness
@@ -30,13 +30,13 @@ from workbench.media.probe import open_clip
 def stages(source: Path, folder: Path) -> Iterator[Figure]:
     """Convert a clip stage by stage, as deliver.encode does, and yield the CPU time of each."""
     delivered = folder / "stages.mov"
-    recipe = Recipe(load_preset("classic"))
+    settings = Settings(preset="classic")
     yield from _cost("start: Python and imports", process(sys.executable, "-c", _IMPORTS))
     with open_clip(source) as clip:
         yield from _cost("read the clip's index", lambda: open_clip(source).close())
-        encode = ["-y", *encode_arguments(clip, recipe, delivered)]
+        encode = ["-y", *encode_command(clip, settings).arguments(delivered)]
         yield from _cost("encode", lambda: ffmpeg.run(encode))
-        yield from _cost("hash the source's sound", lambda: expected_sound(clip, recipe))
+        yield from _cost("hash the source's sound", lambda: expected_sound(clip, settings))
         yield from _cost("read the delivered file's metadata", lambda: read_movie(delivered))
         with open_clip(delivered) as made:
             yield from _cost("decode the source", lambda: _decode(clip))
@@ -58,7 +58,7 @@ def stages(source: Path, folder: Path) -> Iterator[Figure]:
             yield from _cost(
                 f"compare {count} frames",
                 lambda: [
-                    compare(before[at], recipe.preset, after[at], coarse=False) for at in parts
+                    compare(before[at], settings.look, after[at], coarse=False) for at in parts
                 ],
             )
         yield from _cost("loudness", lambda: loudness(delivered))

@@ -11,11 +11,15 @@ from pymediainfo import MediaInfo
 from tests import clips
 from tests.clips import SEED
 from workbench import ffmpeg
-from workbench.deliver import encode
+from workbench.deliver import encode, figures
 from workbench.deliver import verify as verifying
-from workbench.deliver.encode import convert, destination_for
+from workbench.deliver.command import Command, encode_command
+from workbench.deliver.destination import destination_for
+from workbench.deliver.encode import convert
+from workbench.deliver.format import Format
 from workbench.deliver.quicktime import Movie, read_movie
-from workbench.deliver.recipe import Recipe, encode_arguments, read_recipe
+from workbench.deliver.recheck import recheck
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.errors import (
     Cancelled,
@@ -23,16 +27,14 @@ from workbench.errors import (
     DestinationUnusable,
     FfmpegMissing,
     ParameterError,
-    PresetError,
     VerificationFailed,
 )
 from workbench.ffmpeg import Cancellation, Progress
-from workbench.look.preset import load_preset
 from workbench.media.clip import Clip
 from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
-CLASSIC = Recipe(load_preset("classic"))
+CLASSIC = Settings(preset="classic")
 
 
 def finding(delivery: Delivery, id: str) -> tuple[str, str]:
@@ -45,7 +47,7 @@ def value_after(argv: list[str], option: str) -> str:
 
 
 def test_the_arguments_hold_the_seed_s_options_and_values(untagged: Path) -> None:
-    argv = encode_arguments(open_clip(untagged), CLASSIC, Path("out.mov"))
+    argv = encode_command(open_clip(untagged), CLASSIC).arguments(Path("out.mov"))
     for option, value in zip(SEED[::2], SEED[1::2], strict=True):
         assert argv.count(option) == 1
         if option == "-vf":
@@ -119,7 +121,7 @@ def test_tags_that_prores_cannot_state_are_restated_and_said(made: Made, tmp_pat
 
 
 def test_full_range_comes_out_legal(made: Made, tmp_path: Path) -> None:
-    convert(made("full_range"), tmp_path / "out.mov", Recipe(load_preset("untouched")))
+    convert(made("full_range"), tmp_path / "out.mov", Settings(preset="untouched"))
     with open_clip(tmp_path / "out.mov") as clip:
         assert clip.frame(0).luma.min() >= 60
 
@@ -134,8 +136,8 @@ def test_variable_frame_rate_is_kept_and_said(made: Made, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("rate", ["24", "24000/1001", "60"])
 def test_a_frame_rate_makes_it_even(made: Made, tmp_path: Path, rate: str) -> None:
-    recipe = read_recipe("classic", {}, frame_rate=rate)
-    delivery = convert(made("variable"), tmp_path / "out.mov", recipe)
+    settings = Settings(preset="classic", frame_rate=rate)
+    delivery = convert(made("variable"), tmp_path / "out.mov", settings)
     movie = read_movie(delivery.destination)
     steps = {b - a for a, b in zip(movie.times, movie.times[1:], strict=False)}
     assert steps == {1 / Fraction(rate)}
@@ -143,7 +145,7 @@ def test_a_frame_rate_makes_it_even(made: Made, tmp_path: Path, rate: str) -> No
 
 
 def test_sound_is_resampled_when_asked(untagged: Path, tmp_path: Path) -> None:
-    delivery = convert(untagged, tmp_path / "out.mov", read_recipe("classic", {}, audio_rate=48000))
+    delivery = convert(untagged, tmp_path / "out.mov", Settings(preset="classic", audio_rate=48000))
     assert finding(delivery, "audio") == ("pass", "PCM 16 bits 48000 Hz")
     (audio,) = read_movie(delivery.destination).audio
     assert abs(audio.samples - 48000) <= 1
@@ -172,12 +174,6 @@ def test_the_command_makes_the_same_file_when_run_by_hand(untagged: Path, tmp_pa
     delivery.destination.unlink()
     subprocess.run(delivery.command, check=True)
     assert delivery.destination.read_bytes() == made
-
-
-def test_a_written_frame_rate_is_the_exact_one() -> None:
-    for written in (23.976, "23.976", "23.98", "24000/1001"):
-        assert read_recipe("classic", {}, frame_rate=written).frame_rate == Fraction(24000, 1001)
-    assert read_recipe("classic", {}, frame_rate=24.5).frame_rate == Fraction(49, 2)
 
 
 def test_overwrite_must_be_said_plainly(untagged: Path, tmp_path: Path) -> None:
@@ -249,9 +245,9 @@ def test_a_cancellation_while_verifying_still_counts(
 ) -> None:
     cancellation = Cancellation()
 
-    def read_and_cancel(path: Path) -> Movie:
+    def read_and_cancel(path: Path, format: Format) -> Movie:
         cancellation.request()
-        return read_movie(path)
+        return read_movie(path, format)
 
     monkeypatch.setattr(verifying, "read_movie", read_and_cancel)
     with pytest.raises(Cancelled, match=r"untagged\.mp4"):
@@ -288,13 +284,14 @@ def test_a_file_that_breaks_its_promise_is_not_kept(
 ) -> None:
     """A real run of ffmpeg that was asked for the wrong thing."""
 
-    def wrong(clip: Clip, recipe: Recipe, destination: Path) -> list[str]:
-        argv = encode_arguments(clip, recipe, destination)
+    def wrong(clip: Clip, settings: Settings) -> Command:
+        command = encode_command(clip, settings)
+        argv = list(command.options)
         at = next(i for i in range(len(argv)) if argv[i : i + 2] == find)
-        return [*argv[:at], *instead, *argv[at + 2 :]]
+        return replace(command, options=(*argv[:at], *instead, *argv[at + 2 :]))
 
     (tmp_path / "out.mov").write_bytes(b"the old file")
-    monkeypatch.setattr(encode, "encode_arguments", wrong)
+    monkeypatch.setattr(encode, "encode_command", wrong)
     with pytest.raises(VerificationFailed, match=rf"untagged\.mp4 was encoded, but .*{told}"):
         convert(untagged, tmp_path / "out.mov", CLASSIC, overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mov"]
@@ -322,28 +319,74 @@ def test_where_a_conversion_goes(tmp_path: Path) -> None:
         destination_for(tmp_path / "same.mov", tmp_path / "same.mov")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "error"),
-    [
-        ({"preset": "nonesuch"}, PresetError),
-        ({"encoder": "prores_fast"}, ParameterError),
-        ({"frame_rate": "often"}, ParameterError),
-        ({"frame_rate": "24/0"}, ParameterError),
-        ({"frame_rate": "-24"}, ParameterError),
-        ({"frame_rate": "nan"}, ParameterError),
-        ({"audio_rate": 1}, ParameterError),
-        ({"audio_rate": "48000; rm"}, ParameterError),
-        ({"audio_rate": 0}, ParameterError),
-        ({"frame_rate": ""}, ParameterError),
-        ({"frame_rate": "1e99999999"}, ParameterError),
-        ({"overrides": ["deband.strength"]}, ParameterError),
-    ],
-)
-def test_a_recipe_that_makes_no_sense_is_refused(
-    wrong: dict[str, object], error: type[Exception]
+def trio(path: Path) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in path.parent.iterdir()}
+
+
+def test_the_file_its_record_and_its_report_come_together(untagged: Path, tmp_path: Path) -> None:
+    delivery = convert(untagged, tmp_path / "out.mov", CLASSIC, report=True)
+    assert set(trio(delivery.destination)) == {"out.mov", "out.qc.json", "out.report.html"}
+    assert delivery.record == tmp_path / "out.qc.json"
+    assert delivery.report == tmp_path / "out.report.html"
+    assert len(delivery.figures) == 6
+    page = delivery.report.read_text(encoding="utf-8")
+    assert page.count("data:image/png") == 6
+    assert delivery.sha256 in page
+    assert delivery.sha256 in delivery.record.read_text(encoding="utf-8")
+
+
+def test_without_its_report_a_file_is_not_delivered_and_the_old_ones_stay(
+    untagged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(error):
-        read_recipe(**{"preset": "classic", "overrides": {}, **wrong})  # type: ignore[arg-type]
+    before = trio(convert(untagged, tmp_path / "out.mov", CLASSIC, report=True).destination)
+
+    def fail(_: object) -> None:
+        raise OSError("no room for figures")
+
+    monkeypatch.setattr(figures, "draw_figures", fail)
+    other = Settings(preset="untouched")
+    with pytest.raises(OSError, match="no room for figures"):
+        convert(untagged, tmp_path / "out.mov", other, report=True, overwrite=True)
+    assert trio(tmp_path / "out.mov") == before
+    with pytest.raises(OSError, match="no room for figures"):
+        convert(untagged, tmp_path / "new.mov", other, report=True)
+    assert trio(tmp_path / "out.mov") == before
+
+
+def test_an_old_record_and_report_go_with_their_file(untagged: Path, tmp_path: Path) -> None:
+    """They would describe a file that is gone."""
+    convert(untagged, tmp_path / "out.mov", CLASSIC, report=True)
+    delivery = convert(untagged, tmp_path / "out.mov", CLASSIC, overwrite=True)
+    assert set(trio(delivery.destination)) == {"out.mov"}
+    assert (delivery.record, delivery.report) == (None, None)
+
+
+def test_a_recheck_writes_a_report_and_keeps_the_first_record(
+    untagged: Path, tmp_path: Path
+) -> None:
+    convert(untagged, tmp_path / "out.mov", CLASSIC, report=True)
+    record = (tmp_path / "out.qc.json").read_bytes()
+    again = recheck(untagged, tmp_path / "out.mov", Settings(preset=None), report=True)
+    assert (again.record, again.report) == (None, tmp_path / "out.report.html")
+    assert (tmp_path / "out.qc.json").read_bytes() == record
+    assert again.settings.look == CLASSIC.look
+    assert "unchanged" in again.report.read_text(encoding="utf-8")
+
+
+def test_a_command_names_the_filters_that_it_needs(untagged: Path, tmp_path: Path) -> None:
+    command = encode_command(open_clip(untagged), CLASSIC)
+    assert command.filters[0] == "setparams"
+    assert "gradfun" in command.filters
+    assert command.line(tmp_path / "a.mov", overwrite=False)[-1] == f"file:{tmp_path / 'a.mov'}"
+
+
+@pytest.mark.parametrize("settings", [Settings(preset=None), Settings(encoder=None)])
+def test_a_conversion_needs_a_preset_and_an_encoder(
+    untagged: Path, tmp_path: Path, settings: Settings
+) -> None:
+    with pytest.raises(ParameterError, match=r"untagged\.mp4: a conversion needs an? "):
+        convert(untagged, tmp_path / "out.mov", settings)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", sorted(clips.REAL.glob("*.mp4")), ids=lambda path: path.stem)

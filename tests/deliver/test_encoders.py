@@ -7,10 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tests import clips
+from workbench.deliver.command import encode_command
 from workbench.deliver.encode import convert
+from workbench.deliver.format import Encoder
 from workbench.deliver.qc import slice_rate
 from workbench.deliver.quicktime import read_movie
-from workbench.deliver.recipe import Encoder, encode_arguments, read_recipe
+from workbench.deliver.settings import Settings
 from workbench.errors import ClipError, ParameterError
 from workbench.media.probe import open_clip
 
@@ -23,7 +25,7 @@ def encoded(source: Path, folder: Path, look: str, encoder: Encoder) -> Path:
     """Encode the first frames of a clip with the arguments of a conversion."""
     path = folder / f"{encoder}.mov"
     with open_clip(source) as clip:
-        arguments = encode_arguments(clip, read_recipe(look, {}, encoder), path)
+        arguments = encode_command(clip, Settings(preset=look, encoder=encoder)).arguments(path)
     output = arguments.index("-f", arguments.index("-c:v"))  # the muxer, last of all
     limit = ["-frames:v", str(FRAMES), "-an"]
     clips.run(*[one for one in arguments[:output] if one != "-xerror"], *limit, path)
@@ -71,8 +73,8 @@ def test_in_flat_blocks_finest_is_nearer_to_the_filters_output(tmp_path: Path) -
     clips.run(*size, "-i", raw, "-c:v", "ffv1", source)
     written = {}
     for encoder in ("finest", "search"):
-        recipe = read_recipe("untouched", {}, encoder)
-        written[encoder] = luma(convert(source, tmp_path / f"{encoder}.mov", recipe).destination)
+        settings = Settings(preset="untouched", encoder=encoder)
+        written[encoder] = luma(convert(source, tmp_path / f"{encoder}.mov", settings).destination)
     apart = np.abs(written["finest"] - written["search"])
     assert apart.max() == 1
     assert 0.001 < (apart > 0).mean() < 0.05
@@ -83,7 +85,7 @@ def test_in_flat_blocks_finest_is_nearer_to_the_filters_output(tmp_path: Path) -
 def test_the_search_is_the_plain_command_and_finest_adds_one_option(untagged: Path) -> None:
     with open_clip(untagged) as clip:
         finest, search = (
-            encode_arguments(clip, read_recipe("classic", {}, one), untagged.with_suffix(".mov"))
+            encode_command(clip, Settings(encoder=one)).arguments(untagged.with_suffix(".mov"))
             for one in ("finest", "search")
         )
     at = finest.index("-q:v")
@@ -96,12 +98,12 @@ def test_the_search_is_the_plain_command_and_finest_adds_one_option(untagged: Pa
     [
         ("prores", "prores is no longer offered: .*use finest$"),
         ("prores_ks", "prores_ks is no longer offered: use finest, or search for the same command"),
-        ("h264", "there is no encoder h264: use finest or search$"),
+        ("h264", "Encoder must be finest or search, not 'h264'$"),
     ],
 )
 def test_an_encoder_that_is_not_offered_is_refused_with_advice(encoder: str, advice: str) -> None:
     with pytest.raises(ParameterError, match=advice):
-        read_recipe("classic", {}, encoder)
+        Settings(preset="classic", encoder=encoder)
 
 
 def test_a_slice_above_the_ordered_rate_is_noticed() -> None:

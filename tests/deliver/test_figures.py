@@ -13,8 +13,7 @@ from tests import clips
 from workbench.deliver import figures
 from workbench.deliver.encode import convert
 from workbench.deliver.inspect import Inspection
-from workbench.deliver.recipe import Recipe
-from workbench.look.preset import load_preset
+from workbench.deliver.settings import Settings
 from workbench.measure.code_values import count_code_values
 
 
@@ -22,7 +21,7 @@ from workbench.measure.code_values import count_code_values
 def inspection(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
     path = tmp_path_factory.mktemp("figures") / "sky.mp4"
     clips.run("-f", "lavfi", "-i", clips.sky("640x400"), "-c:v", "libx264", "-crf", "18", path)
-    found = convert(path, None, Recipe(load_preset("classic"))).inspection
+    found = convert(path, None, Settings(preset="classic")).inspection
     assert found is not None
     return found
 
@@ -118,7 +117,7 @@ def test_a_report_s_figures_are_pictures(inspection: Inspection) -> None:
 def test_a_picture_too_small_for_cambi_is_shown_whole(untagged: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.mp4"
     clips.run("-i", untagged, "-vf", "scale=160:90", "-an", small)
-    delivery = convert(small, None, Recipe(load_preset("classic")))
+    delivery = convert(small, None, Settings(preset="classic"))
     assert delivery.inspection is not None
     assert delivery.inspection.bands is None
     assert len(figures.draw_figures(delivery.inspection)) == 6

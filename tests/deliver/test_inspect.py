@@ -12,7 +12,7 @@ from workbench import ffmpeg
 from workbench.deliver import inspect as inspecting
 from workbench.deliver.encode import convert
 from workbench.deliver.inspect import banding_rank, inspect, source_places
-from workbench.deliver.recipe import read_recipe
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.errors import Cancelled, ResultsMissing
 from workbench.look.preset import load_preset
@@ -87,7 +87,7 @@ def test_bands_in_some_frames_alone_are_measured_in_each(tmp_path: Path) -> None
     coarse = "lutyuv=y='floor(val/8)*8':enable='gte(n,2)'"
     clips.run("-f", "lavfi", "-i", f"{ramp},format=yuv420p,drawbox=t=fill:color=gray:"
               f"enable='lt(n,2)',{coarse}", "-c:v", "libx264", "-crf", "4", path)  # fmt: skip
-    inspection = convert(path, tmp_path / "out.mov", read_recipe("untouched", {})).inspection
+    inspection = convert(path, tmp_path / "out.mov", Settings(preset="untouched")).inspection
     assert inspection is not None
     found = [one.coarse_after or 0 for one in inspection.comparisons]
     assert [one.index for one in inspection.comparisons] == [1, 3, 5, 7]
@@ -117,7 +117,7 @@ def test_an_even_rate_is_held_against_the_frames_it_repeats_or_drops(
     made: Made, tmp_path: Path, rate: str
 ) -> None:
     delivery = convert(
-        made("variable"), tmp_path / "out.mov", read_recipe("classic", {}, frame_rate=rate)
+        made("variable"), tmp_path / "out.mov", Settings(preset="classic", frame_rate=rate)
     )
     found = {finding.id: finding.level for finding in delivery.findings}
     assert found["frames in place"] == "pass"

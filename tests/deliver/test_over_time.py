@@ -8,8 +8,8 @@ from tests import clips
 from workbench.deliver.encode import convert
 from workbench.deliver.qc import Finding
 from workbench.deliver.recheck import recheck
-from workbench.deliver.recipe import read_recipe
 from workbench.deliver.record import write_record
+from workbench.deliver.settings import Settings
 
 MOVING = "testsrc2=s=160x96:r=24:d=1,format=yuv420p"
 X264 = ("-c:v", "libx264", "-qp", "0", "-bf", "0", "-fps_mode", "passthrough")
@@ -24,8 +24,10 @@ def made(path: Path, picture: str, *options: str) -> Path:
 
 def found(source: Path, preset: str = "untouched", **overrides: str) -> dict[str, Finding]:
     """Convert a clip, and check it again by its record; both must say the same."""
-    recipe = read_recipe(preset, {f"tone.{name}": value for name, value in overrides.items()})
-    delivery = convert(source, source.with_suffix(".mov"), recipe)
+    settings = Settings(
+        preset=preset, overrides={f"tone.{name}": value for name, value in overrides.items()}
+    )
+    delivery = convert(source, source.with_suffix(".mov"), settings)
     write_record(delivery)
     again = {finding.id: finding for finding in recheck(source, delivery.destination).findings}
     first = {finding.id: finding for finding in delivery.findings}

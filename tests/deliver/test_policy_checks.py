@@ -16,7 +16,7 @@ from workbench.deliver.policy_checks import check_policy
 from workbench.deliver.qc import Finding
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.recheck import recheck
-from workbench.deliver.recipe import read_recipe
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.measure.frame_match import Difference, FrameMatch
 from workbench.measure.loudness import Loudness
@@ -107,7 +107,7 @@ def test_a_clip_with_a_fade_tells_its_8_bits(tmp_path: Path, preset: str, level:
     shading = f"{clips.sky()},noise=alls=6:all_seed=7,fade=out:4:16"
     clips.run("-f", "lavfi", "-i", shading, "-c:v", "libx264", "-crf", "12",
               "-pix_fmt", "yuv420p", path)  # fmt: skip
-    clips.run("-i", convert(path, tmp_path, read_recipe(preset, {})).destination,
+    clips.run("-i", convert(path, tmp_path, Settings(preset=preset)).destination,
               "-c", "copy", elsewhere)  # fmt: skip
     found = {finding.id: finding for finding in recheck(path, elsewhere).findings}
     assert (found["bit depth"].level, found["bit depth"].limit) == (level, "at most 0.2")

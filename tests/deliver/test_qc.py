@@ -9,8 +9,7 @@ import pytest
 from workbench.deliver.encode import convert
 from workbench.deliver.qc import Finding, check, verdict
 from workbench.deliver.quicktime import Movie, read_movie
-from workbench.deliver.recipe import Recipe
-from workbench.look.preset import load_preset
+from workbench.deliver.settings import Settings
 from workbench.media.clip import Clip
 from workbench.media.colour import Colour
 from workbench.media.probe import open_clip
@@ -19,11 +18,11 @@ from workbench.media.probe import open_clip
 @pytest.fixture(scope="module")
 def pair(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, Movie]:
     path = tmp_path_factory.mktemp("qc") / "out.mov"
-    convert(untagged, path, Recipe(load_preset("classic")))
+    convert(untagged, path, Settings(preset="classic"))
     return open_clip(untagged), read_movie(path)
 
 
-AS_IT_IS = Recipe(load_preset("classic"))
+AS_IT_IS = Settings(preset="classic")
 
 
 def failed(clip: Clip, movie: Movie, sound: tuple[str, ...] = ("s",)) -> list[str]:

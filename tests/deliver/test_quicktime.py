@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests import clips
-from workbench.deliver.encode import Recipe, convert
+from workbench.deliver.encode import convert
 from workbench.deliver.prores import parse_frame_header
 from workbench.deliver.quicktime import read_movie
+from workbench.deliver.settings import Settings
 from workbench.errors import DamagedClip
-from workbench.look.preset import load_preset
 
 Made = Callable[[str], Path]
 
@@ -17,7 +17,7 @@ Made = Callable[[str], Path]
 @pytest.fixture(scope="module")
 def movie(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("movie") / "out.mov"
-    convert(untagged, path, Recipe(load_preset("classic")))
+    convert(untagged, path, Settings(preset="classic"))
     return path
 
 

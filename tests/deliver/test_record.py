@@ -6,7 +6,6 @@ from typing import Any
 import jsonschema
 import pytest
 
-from workbench.deliver.recipe import Recipe
 from workbench.deliver.record import (
     SCHEMA,
     record,
@@ -14,6 +13,7 @@ from workbench.deliver.record import (
     recorded,
     write_record,
 )
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.errors import DestinationUnusable
 from workbench.look.preset import load_preset
@@ -44,7 +44,7 @@ def test_the_record_holds_what_was_done_and_found(delivery: Delivery) -> None:
 
 
 def test_a_file_from_elsewhere_has_a_valid_record_too(delivery: Delivery) -> None:
-    values = record(replace(delivery, recipe=Recipe(None), command=(), inspection=None))
+    values = record(replace(delivery, settings=Settings(preset=None), command=(), inspection=None))
     valid(values)
     assert values["preset"] is values["encoder"] is values["command"] is values["measures"] is None
 
@@ -58,7 +58,11 @@ def test_what_is_written_can_be_read_again(delivery: Delivery) -> None:
     write_record(delivery)
     read = recorded(delivery.destination)
     assert read is not None
-    assert (read.recipe, read.command) == (delivery.recipe, delivery.command)
+    assert read.settings.look == delivery.settings.look
+    assert read.settings.encoder == delivery.settings.encoder
+    assert read.settings.frame_rate == delivery.settings.frame_rate
+    assert read.settings.audio_rate == delivery.settings.audio_rate
+    assert read.command == delivery.command
     assert read.sha256 == delivery.sha256
 
 
@@ -73,7 +77,7 @@ def test_the_encoder_of_a_former_record_is_read(
     path.write_text(json.dumps({**values, "schema": 2, "encoder": written}), encoding="utf-8")
     found = recorded(delivery.destination)
     assert found is not None
-    assert found.recipe.encoder == read
+    assert found.settings.encoder == read
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"preset": 1}', "\x00", '{"preset": {}}'])

@@ -3,8 +3,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from workbench.deliver.recipe import Recipe
 from workbench.deliver.report import page, write_report
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.ffmpeg import pasteable
 
@@ -29,8 +29,8 @@ def test_it_says_how_the_file_was_made(delivery: Delivery) -> None:
     words = text(page(delivery, {})).replace("&#39;", "'")
     assert pasteable(delivery.command) in words
     assert delivery.sha256 in words
-    assert delivery.recipe.preset is not None
-    assert f"classic ({delivery.recipe.preset.hash})" in words
+    assert delivery.settings.look is not None
+    assert f"classic ({delivery.settings.look.hash})" in words
     assert "deband.strength 1.1" in words
 
 
@@ -51,7 +51,7 @@ def test_what_a_file_is_called_stays_text(delivery: Delivery) -> None:
 
 
 def test_a_file_from_elsewhere_is_reported_too(delivery: Delivery) -> None:
-    foreign = replace(delivery, recipe=Recipe(None), command=(), inspection=None)
+    foreign = replace(delivery, settings=Settings(preset=None), command=(), inspection=None)
     words = text(page(foreign, {}))
     assert "look not known" in words
     assert "The command that made this file is not known." in words

@@ -14,7 +14,7 @@ from tests import clips
 from workbench import ffmpeg
 from workbench.deliver import figures
 from workbench.deliver.encode import convert
-from workbench.deliver.recipe import Recipe
+from workbench.deliver.settings import Settings
 from workbench.desk.look_controls import StageControls
 from workbench.desk.tuner import Tuner
 from workbench.errors import ClipReplaced
@@ -347,7 +347,7 @@ def test_it_encodes_what_it_shows(desk: Tuner, tmp_path: Path) -> None:
     assert desk.wait(PATIENCE)
     assert "prores_ks" in panel._command.value
     assert panel.delivery is not None
-    assert panel.delivery.recipe.preset == desk.preset
+    assert panel.delivery.settings.look == desk.preset
     assert open_clip(tmp_path / "out.mov").profile == "HQ"
     assert "note" in panel._words.value
     assert panel._page.html == (tmp_path / "out.report.html").read_text(encoding="utf-8")
@@ -356,7 +356,7 @@ def test_it_encodes_what_it_shows(desk: Tuner, tmp_path: Path) -> None:
     assert "exists already" in panel._words.value
 
 
-def test_a_good_file_without_a_report_is_said_to_be_good(
+def test_without_its_report_nothing_is_written_and_the_reason_is_shown(
     desk: Tuner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: object) -> None:
@@ -367,9 +367,9 @@ def test_a_good_file_without_a_report_is_said_to_be_good(
     panel._destination.value = str(tmp_path / "out.mov")
     panel._start.click()
     assert desk.wait(PATIENCE)
-    assert panel.delivery is not None
-    assert "note" in panel._words.value
-    assert "its report could not be written: no room for figures" in panel._findings.value
+    assert panel.delivery is None
+    assert "no room for figures" in panel._words.value
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_encode_can_be_cancelled_and_leaves_nothing(desk: Tuner, tmp_path: Path) -> None:
@@ -457,7 +457,7 @@ def test_a_clip_that_was_made_anew_is_opened_anew(tmp_path: Path) -> None:
     (tmp_path / "2.mp4").replace(path)
     assert first is not None
     with pytest.raises(ClipReplaced, match=r"take\.mp4 was replaced since it was opened"):
-        convert(first, tmp_path / "out.mov", Recipe(desk.preset))
+        convert(first, tmp_path / "out.mov", Settings(preset=desk.preset))
     desk.change("tone.contrast", 0.7)
     assert desk.wait(PATIENCE)
     assert desk.clip is not first

@@ -13,13 +13,12 @@ import pytest
 
 from tests import clips
 from workbench.deliver.encode import convert
-from workbench.deliver.recipe import Recipe
+from workbench.deliver.settings import Settings
 from workbench.errors import WorkbenchError
-from workbench.look.preset import load_preset
 from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
-CLASSIC = Recipe(load_preset("classic"))
+CLASSIC = Settings(preset="classic")
 COMMAND = [sys.executable, "-m", "workbench", "convert"]
 
 

@@ -13,14 +13,13 @@ import pytest
 from tests import clips
 from workbench.deliver.encode import convert
 from workbench.deliver.recheck import recheck
-from workbench.deliver.recipe import Recipe, read_recipe
 from workbench.deliver.record import record_path, write_record
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.errors import ClipError
-from workbench.look.preset import load_preset
 
 Made = Callable[[str], Path]
-CLASSIC = Recipe(load_preset("classic"))
+CLASSIC = Settings(preset="classic")
 HQ = ["-c:v", "prores_ks", "-profile:v", "3", "-vendor", "apl0", "-bits_per_mb", "8000"]
 
 
@@ -137,10 +136,12 @@ def test_another_size(source: Path, good: Delivery, tmp_path: Path) -> None:
     assert failed(source, path) == {"size"}
 
 
-@pytest.mark.parametrize("look", [CLASSIC, Recipe(None)], ids=["known look", "unknown look"])
+@pytest.mark.parametrize(
+    "look", [CLASSIC, Settings(preset=None)], ids=["known look", "unknown look"]
+)
 @pytest.mark.parametrize("filter_", ["vflip,hflip", "vflip", "negate"])
 def test_another_picture(
-    source: Path, good: Delivery, tmp_path: Path, filter_: str, look: Recipe
+    source: Path, good: Delivery, tmp_path: Path, filter_: str, look: Settings
 ) -> None:
     path = tmp_path / "x.mov"
     clips.run("-i", good.destination, "-vf", filter_, *HQ, "-c:a", "copy", path)
@@ -167,7 +168,7 @@ def test_a_strong_look_after_black_is_no_damage(tmp_path: Path, look: str) -> No
     scene = "color=black:s=640x360:r=24:d=1[a];testsrc2=s=640x360:r=24:d=0.6[b];[a][b]concat=n=2"
     clips.run("-filter_complex", f"{scene},format=yuv420p", "-c:v", "libx264", path)
     key, _, value = look.partition("=")
-    delivery = convert(path, None, read_recipe("classic", {key: float(value)}))
+    delivery = convert(path, None, Settings(preset="classic", overrides={key: float(value)}))
     assert {f.id: f.level for f in delivery.findings}["frames whole"] == "pass"
 
 
@@ -181,7 +182,7 @@ def test_an_even_rate_begins_with_the_file(tmp_path: Path) -> None:
     clips.run(*both, "-map", "0", "-map", "1", "-c", "copy", late)
     for rate in ("24", "25", "50"):
         target = tmp_path / f"{rate}.mov"
-        delivery = convert(late, target, read_recipe("classic", {}, frame_rate=rate))
+        delivery = convert(late, target, Settings(preset="classic", frame_rate=rate))
         assert {f.id: f.level for f in delivery.findings}["frames in place"] == "pass"
 
 

@@ -23,13 +23,13 @@ from papermill.translators import papermill_translators
 from tests.storage.bucket import Bucket
 from workbench import ffmpeg
 from workbench.batch.notebooks import Kernel
+from workbench.batch.packing import pack
 from workbench.batch.plan import Job, clashes, plan, read_sweep
-from workbench.batch.settings import Settings, make_order, read_settings
 from workbench.batch.sources import _stem
 from workbench.cli.options import pairs
-from workbench.deliver.encode import CLIPS
+from workbench.deliver.destination import CLIPS
 from workbench.deliver.format import PRORES_422_HQ
-from workbench.deliver.recipe import read_recipe
+from workbench.deliver.settings import Settings
 from workbench.errors import ParameterError, StorageError, WorkbenchError
 from workbench.look.chain import encoder_input_chain, filter_chain
 from workbench.look.filter_graph import filter_names
@@ -188,12 +188,12 @@ parameters = st.builds("{}.{}".format, st.sampled_from([*FILTERS, "x", ""]), st.
 )
 def test_what_set_is_given_is_refused_or_valid(given_: list[str]) -> None:
     try:
-        recipe = read_recipe("smooth", pairs(tuple(given_)))
+        settings = Settings(preset="smooth", overrides=pairs(tuple(given_)))
     except (WorkbenchError, click.UsageError) as error:
         told(error)
         return
-    assert recipe.preset
-    refuse_foreign(recipe.preset)
+    assert settings.look
+    refuse_foreign(settings.look)
 
 
 @few
@@ -230,12 +230,12 @@ def test_a_sweep_is_refused_or_its_files_stay_in_their_folder(
 @given(st.dictionaries(st.sampled_from([*Settings.model_fields, "x"]), values, max_size=4))
 def test_a_row_of_a_list_is_refused_or_valid(row: dict[str, Any]) -> None:
     try:
-        order = make_order(read_settings(row))
+        packed = pack(Settings(**row))
     except WorkbenchError as error:
         told(error)
         return
-    assert set(order.files) <= {"look.toml", "policy.toml"}
-    json.dumps(dict(order.parameters))
+    assert set(packed.files) <= {"look.toml", "policy.toml"}
+    json.dumps(dict(packed.parameters))
 
 
 surrogates = st.text(st.characters(categories=["Cs", "Cc", "Po", "Lu"]), max_size=10)
@@ -312,13 +312,13 @@ keys = st.lists(pieces, min_size=1, max_size=4).map("/".join)
 @example(found=["a.mp4", "A.mp4", "a//a.mp4", "a/a.mov"])
 def test_no_two_keys_are_delivered_as_one_file(found: list[str]) -> None:
     """Nor is one outside the folder: either it is refused, or told as a clash, or it is within."""
-    order = make_order(Settings())
+    packed = pack(Settings())
     jobs = []
     for key in found:
         with_name = [part for part in key.split("/") if part not in ("", ".")]
         assume(with_name)
         jobs.append(
-            Job(f"{_stem(key)}{PRORES_422_HQ.name_suffix}", "s3://b/in", key, "x", 1, order)
+            Job(f"{_stem(key)}{PRORES_422_HQ.name_suffix}", "s3://b/in", key, "x", 1, packed)
         )
     told_of = clashes(jobs)
     root, paths = Path("/nowhere/out"), []

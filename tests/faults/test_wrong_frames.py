@@ -11,10 +11,11 @@ import pytest
 
 from tests import clips
 from workbench import ffmpeg
+from workbench.deliver.command import encode_command
 from workbench.deliver.encode import convert
 from workbench.deliver.recheck import recheck
-from workbench.deliver.recipe import Recipe, encode_arguments, read_recipe
 from workbench.deliver.reencode import ReencodeDifference, check_reencoded
+from workbench.deliver.settings import Settings
 from workbench.media.probe import open_clip
 
 GRADIENT = "gradients=s=320x180:seed=7:r=24:d=0.5:x0=0:y0=0:x1=0:y1=180"
@@ -48,9 +49,9 @@ WHOLE = {
     "shifted by a pixel": "scroll=hpos=0.003125",
 }
 
-Wrong = Callable[[str, str, Recipe], dict[str, str]]
-KNOWN = read_recipe("classic", {})
-UNKNOWN = Recipe(None)
+Wrong = Callable[[str, str, Settings], dict[str, str]]
+KNOWN = Settings(preset="classic")
+UNKNOWN = Settings(preset=None)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Wrong:
 
     made = ""
 
-    def give(scene: str, filter_: str, recipe: Recipe) -> dict[str, str]:
+    def give(scene: str, filter_: str, settings: Settings) -> dict[str, str]:
         nonlocal made
         source, bad = folder / f"{scene}.mp4", folder / f"{scene}.mov"
         if not source.exists():
@@ -68,13 +69,13 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Wrong:
             clips.run("-f", "lavfi", "-i", SCENES[scene], *x264, source)
         if made != f"{scene} {filter_}":
             with open_clip(source) as clip:
-                arguments = encode_arguments(clip, KNOWN, bad)
+                arguments = encode_command(clip, KNOWN).arguments(bad)
             tags = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
             at = arguments.index("-vf") + 1
             arguments[at] += f",format=yuv422p10le,{filter_},format=yuv422p10le,{tags}"
             ffmpeg.run(["-y", *arguments])
             made = f"{scene} {filter_}"
-        return {one.id: one.level for one in recheck(source, bad, recipe).findings}
+        return {one.id: one.level for one in recheck(source, bad, settings).findings}
 
     return give
 
@@ -167,8 +168,8 @@ def test_events_of_the_source_are_no_fault(event: str, look: str, tmp_path: Path
     source, out = tmp_path / "x.mp4", tmp_path / "x.mov"
     graph = f"{EVENTS[event]},format=yuv420p"
     clips.run("-filter_complex", graph, "-c:v", "libx264", "-crf", "20", source)
-    recipe = read_recipe(look, {})
-    assert "fail" not in {one.level for one in convert(source, out, recipe).findings}
+    settings = Settings(preset=look)
+    assert "fail" not in {one.level for one in convert(source, out, settings).findings}
     found = {one.id: one.level for one in recheck(source, out, UNKNOWN).findings}
     for finding in ("frames whole", "steady look", "same hues", "sharpness", "combing"):
         assert found[finding] == "pass", finding

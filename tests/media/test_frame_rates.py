@@ -7,7 +7,7 @@ import pytest
 
 from tests import clips
 from workbench.deliver.encode import convert
-from workbench.deliver.recipe import read_recipe
+from workbench.deliver.settings import Settings
 from workbench.media.frame_rates import parse_frame_rate, snap_to_ntsc
 from workbench.media.probe import open_clip
 
@@ -50,7 +50,7 @@ def test_a_rounded_rate_is_delivered_exact(tmp_path: Path, rate: str) -> None:
     path = tmp_path / "clip.mkv"
     both = ["-f", "lavfi", "-i", f"testsrc=s=64x64:r={rate}:d=1", "-f", "lavfi", "-i", "sine=d=1"]
     clips.run(*both, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", path)
-    delivery = convert(path, tmp_path / "out.mov", read_recipe("untouched", {}))
+    delivery = convert(path, tmp_path / "out.mov", Settings(preset="untouched"))
     with open_clip(delivery.destination) as delivered:
         assert delivered.frame_rate == Fraction(rate)
         assert delivered.even_timestamps

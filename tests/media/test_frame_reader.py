@@ -20,7 +20,7 @@ import pytest
 from tests import clips
 from workbench import errors
 from workbench.deliver.encode import convert
-from workbench.deliver.recipe import read_recipe
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.errors import ClipNotFound, ClipReplaced, FfmpegFailed, WorkbenchError
 from workbench.media import frame_reader
@@ -160,7 +160,7 @@ def test_a_copied_clip_has_a_decoder_of_its_own(untagged: Path) -> None:
 
 
 def converted(clip: Clip, target: Path) -> Delivery:
-    return convert(clip, target, read_recipe("classic", {}))
+    return convert(clip, target, Settings(preset="classic"))
 
 
 def third_frame(clip: Clip) -> bytes:
@@ -186,7 +186,7 @@ def test_clips_and_deliveries_go_to_a_process_pool_and_back(untagged: Path, tmp_
     assert delivery.source.frame(3).tobytes() == expected
     assert delivery.inspection is not None
     assert not delivery.inspection.before.luma.flags.writeable
-    assert delivery.recipe == read_recipe("classic", {})
+    assert delivery.settings == Settings(preset="classic")
 
 
 @pytest.mark.parametrize(

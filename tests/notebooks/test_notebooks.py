@@ -132,7 +132,8 @@ def test_tune_left_without_its_desk_still_shows_the_picture(untagged: Path, tmp_
         ("convert.ipynb", {"source": 5}, "the source is 5: give a path"),
         ("convert.ipynb", {"destination": 5}, "the destination is 5: give a path"),
         ("convert.ipynb", {"destination": ""}, "the destination is empty: fill it in"),
-        ("convert.ipynb", {"every_frame": "no"}, "every_frame is 'no': it must be True or False"),
+        ("convert.ipynb", {"every_frame": "x"}, "Every frame must be true or false, not 'x'"),
+        ("convert.ipynb", {"overwrite": "no"}, "overwrite is 'no': it must be True or False"),
         ("summary.ipynb", {"outcomes": 5}, "the file of outcomes is 5: give a path"),
     ],
 )

@@ -1,11 +1,12 @@
 """Tables: facts, findings and metrics, in a notebook and in a terminal."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 from tests import clips
 from workbench.deliver.encode import convert
-from workbench.deliver.recipe import Recipe
+from workbench.deliver.settings import Settings
 from workbench.look.compare import compare
 from workbench.look.preset import load_preset
 from workbench.look.render import render
@@ -34,13 +35,18 @@ def test_a_clip_s_table_says_what_is_assumed_and_how_it_is_turned(
 
 
 def test_findings_come_worst_first(untagged: Path, tmp_path: Path) -> None:
-    delivery = convert(untagged, tmp_path / "out.mov", Recipe(load_preset("classic")))
+    delivery = convert(untagged, tmp_path / "out.mov", Settings())
     rows = tables.findings_table([*delivery.findings, replace(delivery.findings[0], level="fail")])
     levels = [row[0] for row in rows.rows]
     assert levels == sorted(levels, key=["fail", "warn", "note", "pass"].index)
     assert set(levels) == {"fail", "warn", "note", "pass"}
-    text = str(tables.delivery_table(delivery, tmp_path / "out.qc.json"))
+    text = str(tables.delivery_table(delivery))
     assert "gradfun=1.1:20" in text
+    assert not re.search("^(record|report) ", text, re.MULTILINE)
+    written = replace(delivery, record=Path("out.qc.json"), report=Path("out.report.html"))
+    text = str(tables.delivery_table(written))
+    assert re.search(r"^record +out\.qc\.json$", text, re.MULTILINE)
+    assert re.search(r"^report +out\.report\.html$", text, re.MULTILINE)
 
 
 def test_the_desk_s_table_shows_every_headline_metric_before_and_after(banded: Path) -> None:

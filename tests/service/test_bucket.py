@@ -17,8 +17,7 @@ from tests.service.test_problems import problem
 from tests.service.test_work_queue import slowest_health
 from tests.storage.bucket import Bucket
 from workbench.deliver.encode import convert
-from workbench.deliver.recipe import Recipe
-from workbench.look.preset import load_preset
+from workbench.deliver.settings import Settings
 from workbench.service import problems
 
 ODD = "shots/a folder/nöel 日本 #1 50%25 +a&b?.mp4"
@@ -84,7 +83,7 @@ def service(shared: Private, bucket: Bucket, untagged: Path) -> Iterator[Private
 @pytest.fixture(scope="module")
 def movie(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     destination = tmp_path_factory.mktemp("delivered") / "sky.mov"
-    return convert(untagged, destination, Recipe(load_preset("classic"))).destination.read_bytes()
+    return convert(untagged, destination, Settings(preset="classic")).destination.read_bytes()
 
 
 def test_any_key_gives_the_file_that_convert_makes(

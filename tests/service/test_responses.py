@@ -9,7 +9,7 @@ import pytest
 from tests.service.conftest import ODD
 from tests.service.served import Served
 from workbench.deliver.encode import convert
-from workbench.deliver.recipe import Recipe
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.look.preset import load_preset, save_preset
 
@@ -19,7 +19,7 @@ SKY = "/convert/prores/shots/sky.mp4"
 @pytest.fixture(scope="module")
 def delivery(storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Delivery:
     destination = tmp_path_factory.mktemp("delivered") / "sky.mov"
-    return convert(storage / "shots/sky.mp4", destination, Recipe(load_preset("classic")))
+    return convert(storage / "shots/sky.mp4", destination, Settings(preset="classic"))
 
 
 @pytest.fixture(scope="module")

@@ -157,11 +157,10 @@ class Answer:
     processes: int = 0  # that it left running
 
 
-def _classic() -> "Recipe":  # noqa: F821
-    from workbench.deliver.recipe import Recipe
-    from workbench.look.preset import load_preset
+def _classic() -> "Settings":  # noqa: F821
+    from workbench.deliver.settings import Settings
 
-    return Recipe(load_preset("classic"))
+    return Settings(preset="classic")
 
 
 def _serve(connection: Connection) -> None:

@@ -17,9 +17,9 @@ from workbench.batch.crew import Terms
 from workbench.batch.notebooks import Kernel
 from workbench.batch.outcome import Outcome, Standing
 from workbench.batch.plan import Sweep, check_sweep, plan
-from workbench.batch.settings import Settings
 from workbench.batch.shipped import CONVERT, notebook
 from workbench.batch.summary import LINES, NOTEBOOK, refuse_foreign_summary, write_summary
+from workbench.deliver.settings import Settings
 from workbench.errors import ClipNotFound, DestinationUnusable, ParameterError
 from workbench.files import expanded
 from workbench.storage.locations import is_remote, open_storage, refuse_unknown_scheme

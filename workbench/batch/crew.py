@@ -157,7 +157,7 @@ class Bench(WorkerPlugin):
                 source=source.url(job.source),
                 state="failed",
                 reason=str(error),
-                overrides=job.order.overrides,
+                overrides=job.settings.overrides,
                 point=dict(job.point),
                 seconds=round(time.monotonic() - began, 3),
                 worker=socket.gethostname(),

@@ -115,7 +115,7 @@ def made_of(job: Job) -> dict[str, str]:
     """Return what tells one delivery from another."""
     return {
         "source": job.identity,
-        "order": job.order.key,
+        "order": job.settings.key,
         "workbench": __version__,
         "ffmpeg": program().version,
     }
@@ -176,7 +176,7 @@ def run_job(job: Job, hands: Hands) -> Outcome:
         source=hands.source.url(job.source),
         state="delivered",
         delivered=hands.destination.url(f"{job.name}.mov"),
-        overrides=job.order.overrides,
+        overrides=job.settings.overrides,
         point=dict(job.point),
         seconds=round(time.monotonic() - began, 3),
         worker=socket.gethostname(),
@@ -190,11 +190,11 @@ def run_job(job: Job, hands: Hands) -> Outcome:
 
 
 def _convert(job: Job, source: Path, delivered: Path, executed: Path, hands: Hands) -> None:
-    for name, text in job.order.files.items():
+    for name, text in job.settings.files.items():
         hands.folder.joinpath(name).write_text(text, encoding="utf-8")
     # What was fetched is named as it is beside the notebook, not by this machine's folders.
     named = source.name if source.parent == hands.folder else str(source)
-    parameters = {**job.order.parameters, "source": named, "destination": delivered.name}
+    parameters = {**job.settings.parameters, "source": named, "destination": delivered.name}
 
     def run() -> None:
         hands.kernel.run(

@@ -1,4 +1,4 @@
-"""Plan: the clips that were found become jobs, one for each. Nothing is converted here."""
+"""Plan: one job for each clip that the sources name. Nothing is converted here."""
 
 import os
 from collections import Counter
@@ -9,29 +9,30 @@ from pathlib import Path
 from typing import Any
 
 from workbench.arguments import check_type, shown
-from workbench.batch.settings import Order, Settings, make_order, plain_value, read_settings
+from workbench.batch.packing import PackedSettings, pack, plain_value
 from workbench.batch.sources import MISSING, Found, find_clips
 from workbench.deliver.format import PRORES_422_HQ
+from workbench.deliver.settings import Settings
 from workbench.errors import BatchError, ClipNotFound, ParameterError
 from workbench.storage.base import Stored
 from workbench.storage.locations import is_remote
 
 Sweep = Sequence[tuple[str, tuple[Any, ...]]]
-"""Parameters, each with the values that are tried."""
+"""Parameter names, each with the values to try."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One clip to be converted."""
 
-    name: str  # of what is delivered, below the destination, without its suffix
+    name: str  # of the delivered file, below the destination, without its suffix
     place: str  # the source's storage
-    source: str  # its name there
+    source: str  # the source's name there
     identity: str  # of the source, see Stored
     size: int  # of the source, in bytes
-    order: Order
-    point: Mapping[str, Any] = field(default_factory=dict)  # of a sweep: parameters that differ
-    found: str = ""  # the identity of the manifest that was there when the batch began, if any
+    settings: PackedSettings
+    point: Mapping[str, Any] = field(default_factory=dict)  # the values of a sweep
+    found: str = ""  # identity of the manifest that existed when the batch began, if any
 
 
 def plan(
@@ -43,71 +44,74 @@ def plan(
 ) -> list[Job]:
     """Return a job for each clip that the sources name, in their order.
 
-    A source is a file, a folder, a glob, s3://bucket/prefix, or a .csv or .toml list, whose rows
-    go over `settings`. `sweep` is a grid of parameters, for one clip. `exclude` is a place whose
-    files are nobody's sources: what is delivered.
+    A source is a file, a folder, a glob, s3://bucket/prefix, or a .csv or .toml list. The values in
+    a list's rows override `settings`. `sweep` is a grid of parameters for one clip. `exclude` is
+    the place of the delivered files, which are never sources.
 
     Raises BatchError, ClipNotFound, StorageError, PresetError, PolicyError, ParameterError.
     """
-    found: list[Found] = []
-    seen: set[tuple[str, str]] = set()
-    for source in sources:
-        nothing = True
-        for one in find_clips(source, profile, exclude):
-            nothing = False
-            known = _where(one.place, one.stored.name), repr(sorted(one.row.items()))
-            if known not in seen:  # a clip that is named again, with the same settings, is one job
-                seen.add(known)
-                found.append(one)
-        if nothing:
-            # What names nothing is a job that fails: the others are not stopped.
-            found.append(Found(str(Path.cwd()), Stored(source, 0, MISSING), source, {}))
+    found = _all_clips(sources, profile, exclude)
+    rows = {_row_key(one): one.row for one in found}
+    merged = {key: _merged(settings, row) for key, row in rows.items()}
+    if sweep:
+        if len(found) != 1:
+            raise BatchError(f"a sweep takes one clip, not {len(found)}: name one source")
+        points = _points(merged[_row_key(found[0])], sweep)
+        return [_job(found[0], pack(given), point) for given, point in points]
+    packed = {key: pack(given) for key, given in merged.items()}
+    return [_job(one, packed[_row_key(one)], {}) for one in found]
+
+
+def _all_clips(sources: Iterable[str], profile: str | None, exclude: str | None) -> list[Found]:
+    """Return the clips of all sources. A clip named twice with the same settings comes once.
+
+    A source without a clip becomes a missing clip: its job fails, and the others run.
+    """
+    found: dict[tuple[str, str], Found] = {}
+    named = list(sources)
+    for source in named:
+        clips = list(find_clips(source, profile, exclude))
+        for one in clips or [Found(str(Path.cwd()), Stored(source, 0, MISSING), source, {})]:
+            found.setdefault((_where(one.place, one.stored.name), _row_key(one)), one)
     if not found:
         raise ClipNotFound("no source was given: name clips, folders, patterns or lists")
-    if all(one.stored.identity == MISSING for one in found):
-        raise ClipNotFound(f"no clip was found in {', '.join(sources)}")
-    orders: dict[str, Order] = {}
+    if all(one.stored.identity == MISSING for one in found.values()):
+        raise ClipNotFound(f"no clip was found in {', '.join(named)}")
+    return list(found.values())
 
-    def order(given: Settings) -> Order:
-        key = given.model_dump_json()
-        if key not in orders:
-            orders[key] = make_order(given)
-        return orders[key]
 
-    pairs = [(one, _for_row(settings, one.row)) for one in found]
-    if sweep:
-        pairs = _swept(pairs, sweep)
-    jobs = []
-    for one, given in pairs:
-        point = _point(given, sweep)
-        jobs.append(
-            Job(
-                name=f"{one.stem}{_said(point)}{PRORES_422_HQ.name_suffix}",
-                place=one.place,
-                source=one.stored.name,
-                identity=one.stored.identity,
-                size=one.stored.size,
-                order=order(given),
-                point=point,
-            )
-        )
-    return jobs
+def _row_key(one: Found) -> str:
+    """Return text that is the same for rows with the same values."""
+    return repr(sorted(one.row.items()))
+
+
+def _merged(settings: Settings, row: Mapping[str, Any]) -> Settings:
+    """Return settings with a row's values. Its overrides are added to those of the settings."""
+    if not row:
+        return settings
+    overrides = {**settings.overrides, **row.get("overrides", {})}
+    return settings.changed(**{**row, "overrides": overrides} if overrides else row)
+
+
+def _job(one: Found, settings: PackedSettings, point: Mapping[str, Any]) -> Job:
+    return Job(
+        name=f"{one.stem}{_point_suffix(point)}{PRORES_422_HQ.name_suffix}",
+        place=one.place,
+        source=one.stored.name,
+        identity=one.stored.identity,
+        size=one.stored.size,
+        settings=settings,
+        point=point,
+    )
 
 
 def _where(place: str, name: str) -> str:
-    """Return where a clip is, the same for every way to name it."""
+    """Return a clip's address, the same for every way to name it."""
     return f"{place}/{name}" if is_remote(place) else os.path.normpath(Path(place, name))
 
 
-def _for_row(settings: Settings, row: Mapping[str, Any]) -> Settings:
-    """Return the settings for one row of a list: what it says goes over what all have."""
-    given = {**settings.model_dump(exclude_unset=True), **row}
-    overrides = {**settings.overrides, **row.get("overrides", {})}
-    return read_settings({**given, "overrides": overrides} if overrides else given)
-
-
 def clashes(jobs: Sequence[Job]) -> dict[str, str]:
-    """Return why jobs cannot be run that would deliver under one name, by that name.
+    """Return the reason for each job that cannot run because its file name is taken, by job name.
 
     Names that differ in case alone are one name to many systems.
     """
@@ -132,7 +136,7 @@ def clashes(jobs: Sequence[Job]) -> dict[str, str]:
 
 
 def check_sweep(sweep: Sweep) -> None:
-    """Raise ParameterError unless a sweep is names with their values."""
+    """Raise ParameterError unless a sweep is parameter names with their values."""
     wanted = 'names with their values, such as [("deband.radius", (8, 16))]'
     check_type("sweep", sweep, (list, tuple), wanted)
     for one in sweep:
@@ -146,7 +150,7 @@ def check_sweep(sweep: Sweep) -> None:
 
 
 def read_sweep(text: str) -> tuple[str, tuple[Any, ...]]:
-    """Read one parameter's values. Raises BatchError.
+    """Read one parameter of a sweep and its values. Raises BatchError.
 
     >>> read_sweep("deband.radius=8,16,32")
     ('deband.radius', (8, 16, 32))
@@ -156,50 +160,46 @@ def read_sweep(text: str) -> tuple[str, tuple[Any, ...]]:
     if not equals or not name or not all(found):
         raise BatchError(f"{text!r} is not a sweep: give STAGE.NAME=VALUE,VALUE,...")
     if len(set(found)) < len(found):
-        raise BatchError(f"{text!r} has a value twice")
+        raise BatchError(f"{text!r} has a value twice: give each value once")
     return name.strip(), tuple(plain_value(value) for value in found)
 
 
-def _swept(pairs: Sequence[tuple[Found, Settings]], sweep: Sweep) -> list[tuple[Found, Settings]]:
-    """Return the one clip at each point of a grid. Raises BatchError."""
-    if len(pairs) != 1:
-        raise BatchError(f"a sweep is of one clip, and {len(pairs)} were named")
-    ((one, settings),) = pairs
+def _points(settings: Settings, sweep: Sweep) -> list[tuple[Settings, dict[str, Any]]]:
+    """Return the settings at each point of a sweep's grid, with the values there.
+
+    Raises BatchError, and as Settings does.
+    """
     names = [name for name, _ in sweep]
-    given = {*settings.overrides, *settings.model_fields_set} - {"overrides"}
+    given = {*settings.overrides, *settings.given()} - {"overrides"}
     both = [name for name in names if name in given]
     if both:
-        raise BatchError(
-            f"{both[0]} is swept and has a value of its own as well: leave one of the two out"
-        )
+        raise BatchError(f"{both[0]} is in the sweep and set to one value as well: remove one")
     if len(set(names)) < len(names):
-        raise BatchError(f"a parameter is swept twice: {', '.join(names)}")
-    unfit = [name for name in names if "." not in name and name not in _SWEPT]
-    if unfit:
-        raise BatchError(f"{unfit[0]} cannot be swept: take a preset's parameter, {_SWEPT}")
+        raise BatchError(f"a parameter is in the sweep twice: {', '.join(names)}")
+    wrong = [name for name in names if "." not in name and name not in _SWEPT]
+    if wrong:
+        raise BatchError(
+            f"{wrong[0]} cannot be swept: give a parameter of the preset, or one of "
+            f"{', '.join(_SWEPT)}"
+        )
     points = [dict(zip(names, values, strict=True)) for values in product(*(v for _, v in sweep))]
     if len(points) > _MOST_POINTS:
-        raise BatchError(f"a sweep of {len(points)} points is more than {_MOST_POINTS}")
-    return [(one, _at(settings, point)) for point in points]
+        raise BatchError(f"a sweep has at most {_MOST_POINTS} points, not {len(points)}")
+    return [(_at(settings, point), point) for point in points]
 
 
 def _at(settings: Settings, point: Mapping[str, Any]) -> Settings:
-    """Return the settings at one point: a name with a dot is a preset's parameter."""
+    """Return the settings at one point. A name with a dot is a parameter of the preset."""
     overrides = {name: value for name, value in point.items() if "." in name}
     others = {name: value for name, value in point.items() if "." not in name}
-    return _for_row(settings, {**others, "overrides": overrides})
+    return _merged(settings, {**others, "overrides": overrides})
 
 
-def _point(settings: Settings, sweep: Sweep) -> dict[str, Any]:
-    """Return where in a grid these settings are."""
-    values = {**settings.model_dump(), **settings.overrides}
-    return {name: values[name] for name, _ in sweep}
-
-
-def _said(point: Mapping[str, Any]) -> str:
+def _point_suffix(point: Mapping[str, Any]) -> str:
     """Return a point as part of a file's name."""
     return "".join(f"_{name}-{value}" for name, value in point.items()).replace("/", "-")
 
 
 _SWEPT = ("preset", "encoder", "frame_rate", "audio_rate", "assume_matrix")
+"""The settings that a sweep can take besides a preset's parameters."""
 _MOST_POINTS = 256

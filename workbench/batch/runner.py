@@ -209,7 +209,7 @@ def _failed(job: Job, reason: str, terms: crew.Terms) -> Outcome:
         source=_plain(named or open_storage(job.place, terms.profile).url(job.source)),
         state="failed",
         reason=reason,
-        overrides=job.order.overrides,
+        overrides=job.settings.overrides,
         point=dict(job.point),
     )
 

@@ -9,9 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
-from workbench.batch.settings import make_order, plain_value, read_settings
-from workbench.deliver.encode import CLIPS, is_clip
+from workbench.batch.packing import plain_value
+from workbench.deliver.destination import CLIPS, is_clip
 from workbench.deliver.format import is_delivered
+from workbench.deliver.settings import Settings
 from workbench.errors import BatchError
 from workbench.files import expanded, read_toml
 from workbench.storage.base import Stored
@@ -127,7 +128,7 @@ def _listed(
         if str(row.get(key, "")).endswith(".toml"):
             row[key] = str(path.parent / expanded(row[key]))
     try:
-        make_order(read_settings(row))
+        Settings(**row)
     except ValueError as error:
         raise BatchError(f"{where}: {error}") from error
     for one in find_clips(source, profile, exclude):

@@ -1,4 +1,4 @@
-"""The `workbench` command: arguments in, one call, its result shown."""
+"""The `workbench` command. A command reads arguments, makes one call and prints the result."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from workbench.signals import interrupt_on_stop_signals
 
 
 class _Commands(click.Group):
-    """Shows the package's own errors as one line; anything else is a bug and keeps its trace."""
+    """Prints the package's own errors as one line; any other error is a bug and keeps its trace."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -21,7 +21,7 @@ class _Commands(click.Group):
         except Exception as error:
             if OutOfMemory.behind(error) and not isinstance(error, OutOfMemory):
                 raise click.ClickException(
-                    "there is too little memory for this: end other programs, or do less at once"
+                    "out of memory: close other programs, or process less at once"
                 ) from error
             if not isinstance(error, WorkbenchError):
                 raise
@@ -32,7 +32,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
-    """Make verified, debanded ProRes 422 HQ files from AI-generated clips."""
+    """Turn AI-generated clips into verified, debanded ProRes 422 HQ files."""
     interrupt_on_stop_signals()
 
 

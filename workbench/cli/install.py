@@ -14,7 +14,10 @@ from workbench.cli.options import PATH, json_option, show
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Say which ffmpeg is used, what it can do, and what is missing."""
+    """Check ffmpeg and the Python libraries.
+
+    Exit code 1: something is missing.
+    """
     from workbench import ffmpeg
     from workbench.batch.shipped import HOW_TO_GET_THEM, NOTEBOOKS
     from workbench.deliver.format import ENCODERS
@@ -35,12 +38,12 @@ def doctor(as_json: bool) -> None:
         }
     facts["notebooks"] = str(NOTEBOOKS) if NOTEBOOKS.is_dir() else None
     if facts["notebooks"] is None:
-        _lacks(facts, ["notebooks"], HOW_TO_GET_THEM)
+        _add_missing(facts, ["notebooks"], HOW_TO_GET_THEM)
     facts["python"] = sys.version.split()[0]
     facts["libraries"] = _libraries()
     absent = [name for name, version in facts["libraries"].items() if version is None]
     if absent:
-        _lacks(facts, absent, f"pip install {' '.join(absent)}")
+        _add_missing(facts, absent, f"pip install {' '.join(absent)}")
     show(facts, "\n".join(_diagnosis(facts)), as_json)
     if facts["missing"]:
         raise click.exceptions.Exit(1)
@@ -49,19 +52,23 @@ def doctor(as_json: bool) -> None:
 @click.command()
 @click.argument("folder", type=PATH, default=Path("demo"))
 def demo(folder: Path) -> None:
-    """Make a banded sample clip in FOLDER and run the convert notebook on it."""
+    """Make a sample clip and convert it.
+
+    The clip has banding. It goes to FOLDER, and so does everything that the notebook convert.ipynb
+    makes from it.
+    """
     from workbench.demo import run_demo
 
     click.echo(run_demo(folder))
 
 
-def _lacks(facts: dict[str, Any], names: list[str], advice: str) -> None:
+def _add_missing(facts: dict[str, Any], names: list[str], advice: str) -> None:
     facts["missing"] += names
     facts["advice"] += f"{'; ' if facts['advice'] else ''}{advice}"
 
 
 def _libraries() -> dict[str, str | None]:
-    """Return the version of each library that the package needs, None where it is absent."""
+    """Return the version of each library that the package needs; None for a missing one."""
     from importlib.metadata import PackageNotFoundError, requires, version
 
     found: dict[str, str | None] = {"workbench": __version__}

@@ -1,24 +1,41 @@
 """Commands on looks: presets, suggest, look export."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.options import PATH, assume_matrix_option, json_option, show, stopping
+from workbench.cli.options import (
+    PATH,
+    json_option,
+    overrides_option,
+    settings_options,
+    show,
+    stopping,
+)
 from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.deliver.settings import Settings
 
 
 @click.command()
 @click.argument("name", required=False)
+@overrides_option
 @json_option
-def presets(name: str | None, as_json: bool) -> None:
-    """List the presets, or show the one called NAME (or a .toml file)."""
+def presets(name: str | None, overrides: dict[str, Any], as_json: bool) -> None:
+    """List the presets, or show one in full.
+
+    NAME is a preset's name, or a .toml file.
+    """
     from workbench.look.preset import builtin_presets, load_preset, preset_text, user_presets
 
     if name:
-        preset = load_preset(name)
+        preset = load_preset(name).override(overrides)
         show(preset.facts(), preset_text(preset).rstrip(), as_json)
         return
+    if overrides:
+        raise click.UsageError("--set needs the NAME of a preset")
     found = {name: load_preset(name) for name in builtin_presets()}
     broken = {}
     for mine, path in user_presets().items():
@@ -37,36 +54,31 @@ def presets(name: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("source", type=PATH)
-@click.option(
-    "--preset", default="smooth", show_default=True, help="Whose tone and dither to keep."
-)
-@assume_matrix_option
-@click.option("--save", type=PATH, metavar="FILE", help="Keep the look as a .toml file.")
-@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@settings_options("preset", "overrides", "assume_matrix", preset="smooth")
+@click.option("--save", type=PATH, metavar="FILE", help="Save the suggestion as a .toml preset.")
+@click.option("--overwrite", is_flag=True, help="Overwrite an existing FILE.")
 @json_option
 def suggest(
-    source: Path,
-    preset: str,
-    assume_matrix: str | None,
-    save: Path | None,
-    overwrite: bool,
-    as_json: bool,
+    source: Path, settings: "Settings", save: Path | None, overwrite: bool, as_json: bool
 ) -> None:
-    """Find the weakest deband that closes the bands of SOURCE and spares its texture."""
+    """Suggest a deband for SOURCE.
+
+    The suggestion is the gentlest setting that removes the banding and keeps the texture. Tone and
+    dither are those of the preset.
+    """
     from workbench.files import expanded, refuse_existing
-    from workbench.look.preset import load_preset, save_preset
+    from workbench.look.preset import save_preset
     from workbench.look.suggest import CANDIDATES
     from workbench.look.suggest import suggest as find
     from workbench.media.probe import open_clip
     from workbench.present.progress import counting_bar
     from workbench.present.tables import suggestion_text
 
-    base = load_preset(preset).with_matrix(assume_matrix)
     if save:
         refuse_existing(expanded(save).absolute(), overwrite)
     stop, bar = stopping(f"{source.name}: stopped"), counting_bar(len(CANDIDATES), "trying")
     with open_clip(source) as clip, stop, bar as tried:
-        found = find(clip, base, on_progress=tried)
+        found = find(clip, settings.look, on_progress=tried)
     text = suggestion_text(found)
     if save:
         named = found.preset.renamed(expanded(save).stem)
@@ -76,23 +88,37 @@ def suggest(
 
 @click.group()
 def look() -> None:
-    """Take a preset's tone to other programs."""
+    """Export a preset's tone to grading programs."""
 
 
 @look.command()
 @click.argument("preset")
-@click.option("--cube", type=PATH, help="The look, as a 3D LUT.")
-@click.option("--inverse", type=PATH, help="The way back: from the look to the normal picture.")
+@overrides_option
+@click.option("--cube", type=PATH, metavar="FILE", help="Write the look as a 3D LUT.")
 @click.option(
-    "--points", type=click.Choice(["33", "65"]), help="To a side; 65 for the way back from a log."
+    "--inverse",
+    type=PATH,
+    metavar="FILE",
+    help="Write the inverse LUT, which turns the look back into the normal picture.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@click.option(
+    "--points",
+    type=click.Choice(["33", "65"]),
+    help="Size of the LUT. Default: 65 for a log look, else 33.",
+)
+@click.option("--overwrite", is_flag=True, help="Overwrite existing files.")
 def export(
-    preset: str, cube: Path | None, inverse: Path | None, points: str | None, overwrite: bool
+    preset: str,
+    overrides: dict[str, Any],
+    cube: Path | None,
+    inverse: Path | None,
+    points: str | None,
+    overwrite: bool,
 ) -> None:
-    """Write the tone of PRESET, a name or a .toml file, as .cube files for a grading program.
+    """Write the tone of PRESET as .cube files.
 
-    They are for pictures in the matrix BT.709, at video levels, as ProRes is read.
+    PRESET is a preset's name, or a .toml file. The LUTs are for BT.709 pictures at legal (video)
+    levels, as grading programs read ProRes.
     """
     from workbench.files import expanded, refuse_existing, write_text
     from workbench.look import lut
@@ -100,8 +126,8 @@ def export(
     from workbench.look.stages import Log
 
     if (not cube and not inverse) or cube == inverse:
-        raise click.UsageError("say where to: --cube FILE, --inverse FILE, or both, not the same")
-    tone = load_preset(preset).tone
+        raise click.UsageError("give --cube FILE, --inverse FILE, or both with different files")
+    tone = load_preset(preset).override(overrides).tone
     default = 65 if isinstance(tone, Log) else 33
     pairs = ((cube, lut.forward_cube), (inverse, lut.inverse_cube))
     wanted = [(expanded(path).absolute(), write) for path, write in pairs if path]

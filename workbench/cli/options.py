@@ -1,105 +1,164 @@
-"""What the commands share: options, how they show what they found, how they stop."""
+"""Options that several commands share, and how commands print results and stop."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from workbench.errors import one_line
 from workbench.signals import caused_by_interrupt
 
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
-class _Given(click.Path):
+
+class _NonEmptyPath(click.Path):
     """A path that is not empty: an empty one would be the current folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value).strip():
-            self.fail("it is empty: name a file or a folder", param, ctx)
+            self.fail("the path is empty: give a file or a folder", param, ctx)
         return super().convert(value, param, ctx)
 
 
-PATH = _Given(path_type=Path, readable=False)  # the package checks it
+PATH = _NonEmptyPath(path_type=Path, readable=False)  # the package checks the rest
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-assume_matrix_option = click.option(
-    "--assume-matrix",
-    type=click.Choice(["bt601", "bt709"]),
-    help="What an untagged SOURCE was made with; bt601 is converted.",
-)
 
 
-def _offered(_: click.Context, __: click.Parameter, name: str) -> str:
-    """Refuse an encoder that is not offered, as wrong usage."""
+def _read_overrides(
+    _: click.Context, __: click.Parameter, given: tuple[str, ...]
+) -> dict[str, Any]:
+    return pairs(given)
+
+
+def _check_encoder(_: click.Context, __: click.Parameter, name: str) -> str:
+    """Refuse an unknown encoder as wrong usage; the package has the advice about former ones."""
     if name not in ("finest", "search"):
-        from workbench.deliver.recipe import read_recipe
+        from workbench.deliver.settings import Settings
         from workbench.errors import ParameterError
 
         try:
-            read_recipe(None, {}, name)
+            Settings(**{"encoder": name})
         except ParameterError as error:
             raise click.BadParameter(str(error)) from error
     return name
 
 
-encoder_option = click.option(
-    "--encoder",
-    metavar="[finest|search]",
-    callback=_offered,
-    default="finest",
-    show_default=True,
-    help="search is the plain ffmpeg command; finest writes the same picture several times faster.",
-)
-look_options = (
-    click.option("--preset", help="A name, or a .toml file."),
-    click.option(
+_SETTINGS: dict[str, Callable[..., Decorator]] = {
+    "preset": partial(
+        click.option,
+        "--preset",
+        default="classic",
+        metavar="NAME",
+        help="The look: a preset's name, or a .toml file.",
+    ),
+    "overrides": partial(
+        click.option,
         "--set",
         "overrides",
         multiple=True,
         metavar="STAGE.NAME=VALUE",
-        help="Change one parameter.",
+        callback=_read_overrides,
+        help="Change a parameter of the preset, such as deband.strength=2. Can be repeated.",
     ),
-)
-measure_options = (
-    click.option("--frame-rate", metavar="RATE", help="Even timing, such as 24 or 24000/1001."),
-    click.option("--audio-rate", type=int, metavar="HZ", help="Resampled sound, such as 48000."),
-    assume_matrix_option,
-    click.option(
+    "encoder": partial(
+        click.option,
+        "--encoder",
+        default="finest",
+        metavar="[finest|search]",
+        callback=_check_encoder,
+        help="finest is several times faster; search is the plain ffmpeg command. Both encode the "
+        "same picture.",
+    ),
+    "frame_rate": partial(
+        click.option,
+        "--frame-rate",
+        metavar="RATE",
+        help="Convert to a constant frame rate, such as 24 or 24000/1001.",
+    ),
+    "audio_rate": partial(
+        click.option,
+        "--audio-rate",
+        type=int,
+        metavar="HZ",
+        help="Resample the sound to this rate, such as 48000.",
+    ),
+    "assume_matrix": partial(
+        click.option,
+        "--assume-matrix",
+        type=click.Choice(["bt601", "bt709"]),
+        help="The matrix of an untagged source; bt601 is converted to bt709. Try bt601 if colours "
+        "look wrong.",
+    ),
+    "policy": partial(
+        click.option,
         "--policy",
         default="mezzanine",
-        show_default=True,
-        help="What may be delivered: a name, or a .toml file.",
+        metavar="NAME",
+        help="The QC limits: a policy's name, or a .toml file.",
     ),
-    click.option("--every-frame", is_flag=True, help="Measure banding in each frame, not samples."),
-)
+    "every_frame": partial(
+        click.option,
+        "--every-frame",
+        is_flag=True,
+        help="Measure banding in every frame, not in samples.",
+    ),
+}
+"""The options of a conversion, one for each field of `Settings`."""
+
+overrides_option = _SETTINGS["overrides"]()
 
 
-def with_options(
-    options: tuple[Callable[[Any], Any], ...],
+def settings_options(
+    *names: str, without: Collection[str] = (), **defaults: Any
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command several options, listed in this order."""
+    """Give a command the options of a conversion; it receives their values as `settings`.
 
-    def give(command: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(options):
-            command = option(command)
-        return command
+    `names` are fields of `Settings`: all of them by default, but for those in `without`. `defaults`
+    takes the place of a field's own default. A field that nobody sets is not passed to `Settings`.
+    """
+    wanted = [name for name in names or _SETTINGS if name not in without]
 
-    return give
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**values: Any) -> None:
+            from workbench.deliver.settings import Settings
+
+            source = click.get_current_context().get_parameter_source
+            given = {name: values.pop(name) for name in wanted}
+            chosen = {
+                name: value
+                for name, value in given.items()
+                if name in defaults or source(name) is not ParameterSource.DEFAULT
+            }
+            command(settings=Settings(**chosen), **values)
+
+        command_with_options: Callable[..., None] = run
+        for name in reversed(wanted):
+            default = {"default": defaults[name]} if name in defaults else {}
+            command_with_options = _SETTINGS[name](show_default=True, **default)(
+                command_with_options
+            )
+        return command_with_options
+
+    return decorate
 
 
 def show(facts: Any, text: str, as_json: bool) -> None:
+    """Print the facts as JSON, or the text with control characters escaped."""
     lines = "\n".join(map(one_line, text.split("\n")))
     click.echo(json.dumps(facts, indent=2) if as_json else lines)
 
 
 @contextmanager
-def stopping(
-    sentence: str, sentence_after: str = "", written: Path | None = None
-) -> Iterator[None]:
-    """Say it in one sentence when Ctrl-C or a termination ends the work.
+def stopping(message: str, late_message: str = "", written: Path | None = None) -> Iterator[None]:
+    """Print one message when Ctrl-C or SIGTERM ends the work.
 
-    `sentence_after` is said instead once another file has the name `written`.
+    `late_message` is printed instead when the file `written` was created or replaced meanwhile.
     """
     before = _identity(written)
     try:
@@ -108,10 +167,11 @@ def stopping(
         if isinstance(error, click.ClickException) or not caused_by_interrupt(error):
             raise
         late = _identity(written) != before
-        raise click.ClickException(one_line(sentence_after if late else sentence)) from error
+        raise click.ClickException(one_line(late_message if late else message)) from error
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Return what changes when a file is replaced; None when there is no file."""
     try:
         found = path.stat() if path else None
     except OSError:
@@ -119,8 +179,8 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     return (found.st_ino, found.st_mtime_ns) if found else None
 
 
-def pairs(overrides: tuple[str, ...]) -> dict[str, Any]:
-    """Read --set options; a value is a number where it looks like one."""
+def pairs(overrides: Iterable[str]) -> dict[str, Any]:
+    """Read --set options; a value that is a JSON literal, such as a number, becomes that."""
     pairs: dict[str, Any] = {}
     for override in overrides:
         key, equals, value = override.partition("=")

@@ -1,4 +1,4 @@
-"""The command that serves: serve."""
+"""The serve command."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 from workbench.cli.options import PATH
 
 _EXTRA = "fastapi prometheus-client uvicorn"
-"""The extra by the names of its packages: another project's package is called workbench as well."""
+"""Packages to install for `serve`. The name workbench[serve] could install another project."""
 
 
 @click.command()
@@ -16,17 +16,17 @@ _EXTRA = "fastapi prometheus-client uvicorn"
     "--source",
     default="s3:///",
     metavar="PLACE",
-    help="Whose clips: s3://bucket/prefix, a folder, or the bucket R2_BUCKET unless given.",
+    help="The clips: s3://bucket/prefix, or a folder. Default: the bucket named in R2_BUCKET.",
 )
-@click.option("--profile", metavar="NAME", help="A profile of the AWS configuration, for PLACE.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--profile", metavar="NAME", help="The AWS profile for PLACE.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option(
     "--encodes",
     type=click.IntRange(1),
     default=max(1, (os.cpu_count() or 1) // 2),
     metavar="N",
-    help="How many run at once; half the cores unless given.",
+    help="Conversions at once. Default: half the number of cores.",
 )
 @click.option(
     "--queue",
@@ -34,15 +34,15 @@ _EXTRA = "fastapi prometheus-client uvicorn"
     default=16,
     show_default=True,
     metavar="N",
-    help="How many more may wait.",
+    help="Length of the queue: further requests are answered with 503.",
 )
-@click.option("--temp", type=PATH, metavar="FOLDER", help="Where clips are converted.")
+@click.option("--temp", type=PATH, metavar="FOLDER", help="An existing folder for temporary files.")
 @click.option(
     "--allow-host",
     "names",
     multiple=True,
     metavar="NAME",
-    help="Without a token: a name, such as a proxy's, that it answers to besides localhost.",
+    help="Accept this host name besides localhost, such as a proxy's. Only without a token.",
 )
 def serve(
     source: str,
@@ -54,10 +54,11 @@ def serve(
     temp: Path | None,
     names: tuple[str, ...],
 ) -> None:
-    """Convert clips over HTTP: GET /convert/prores/KEY answers with the ProRes file.
+    """Convert clips over HTTP.
 
-    What it can do is described at /docs. At an address that others can reach it wants a token in
-    the environment variable WORKBENCH_TOKEN, which they send as Authorization: Bearer TOKEN.
+    GET /convert/prores/KEY returns the ProRes file. The page /docs describes the service. To listen
+    on an address that other machines can reach, set a token in the environment variable
+    WORKBENCH_TOKEN. Clients then send the header Authorization: Bearer TOKEN.
     """
     try:
         from workbench.service import server

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from workbench.deliver.command import keeps_time
 from workbench.deliver.format import Format
 from workbench.deliver.quicktime import Movie
-from workbench.deliver.recipe import Recipe, keeps_time
+from workbench.deliver.settings import Settings
 from workbench.look.stages import Log
 from workbench.media.clip import Clip
 from workbench.media.colour import Colour, delivered_colour, fill_untagged
@@ -52,21 +53,21 @@ _COUNTED = {"pass": "passed", "note": "to note", "warn": "to look at", "fail": "
 def check(
     clip: Clip,
     movie: Movie,
-    recipe: Recipe,
+    settings: Settings,
     expected_sound: tuple[str, ...],
     sound: tuple[str, ...],
 ) -> tuple[Finding, ...]:
-    """Hold what a delivered file says of itself against its source and recipe.
+    """Hold what a delivered file says of itself against its source and settings.
 
     `expected_sound` and `sound` are hashes of the samples of each sound track: as they should
     arrive, and as they are.
     """
     return (
-        *_essence(clip, movie, recipe.format),
-        *_colour(clip.colour, movie, recipe),
-        *_precision(clip, recipe),
-        *_timing(clip, movie, recipe.frame_rate),
-        *_audio(clip, movie, recipe, expected_sound == sound),
+        *_essence(clip, movie, settings.format),
+        *_colour(clip.colour, movie, settings),
+        *_precision(clip, settings),
+        *_timing(clip, movie, settings.frame_rate),
+        *_audio(clip, movie, settings, expected_sound == sound),
     )
 
 
@@ -157,9 +158,9 @@ def _essence(clip: Clip, movie: Movie, format: Format) -> Iterable[Finding]:
         )
 
 
-def _colour(source: Colour, movie: Movie, recipe: Recipe) -> Iterable[Finding]:
-    preset = recipe.preset
-    kept = delivered_colour(source, recipe.format.picture)
+def _colour(source: Colour, movie: Movie, settings: Settings) -> Iterable[Finding]:
+    preset = settings.look
+    kept = delivered_colour(source, settings.format.picture)
     headers = " and ".join(sorted({_tags(header.colour) for header in movie.frame_headers}))
     yield _promised(
         "colour tags, container",
@@ -204,7 +205,7 @@ def _colour(source: Colour, movie: Movie, recipe: Recipe) -> Iterable[Finding]:
             "note",
             ", ".join(changed),
             "",
-            f"{recipe.format.codec} cannot state the source's own tag; the code values are "
+            f"{settings.format.codec} cannot state the source's own tag; the code values are "
             "unchanged.",
         )
 
@@ -212,9 +213,9 @@ def _colour(source: Colour, movie: Movie, recipe: Recipe) -> Iterable[Finding]:
 _HIGH_DYNAMIC_RANGE = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
 
-def _precision(clip: Clip, recipe: Recipe) -> Iterable[Finding]:
+def _precision(clip: Clip, settings: Settings) -> Iterable[Finding]:
     """Say what a look takes from a source that has more than the 8 bits and the Rec.709 of most."""
-    preset = recipe.preset
+    preset = settings.look
     if clip.bit_depth > 8 and preset and preset.bit_depth == 8:
         yield Finding(
             "source depth",
@@ -231,8 +232,8 @@ def _precision(clip: Clip, recipe: Recipe) -> Iterable[Finding]:
             preset.tone.curve,
             "",
             f"The picture is {preset.tone.curve} in the camera's own primaries, and no tag of "
-            f"{recipe.format.codec} can say so: tell the grading program, or apply a LUT. What was "
-            "outside legal range is clipped.",
+            f"{settings.format.codec} can say so: tell the grading program, or apply a LUT. What "
+            "was outside legal range is clipped.",
         )
     transfer = _HIGH_DYNAMIC_RANGE.get(clip.colour.transfer)
     if transfer:
@@ -306,15 +307,15 @@ def _ms(seconds: Fraction) -> str:
     return f"{float(seconds) * 1000:.3f} ms"
 
 
-def _audio(clip: Clip, movie: Movie, recipe: Recipe, same: bool) -> Iterable[Finding]:
+def _audio(clip: Clip, movie: Movie, settings: Settings, same: bool) -> Iterable[Finding]:
     if not clip.audio:
         yield _promised("audio", len(movie.audio), 0, "The source has no sound, nor has the file.")
         return
-    kind = f"{recipe.format.audio_codec} {recipe.format.audio_bit_depth} bits"
+    kind = f"{settings.format.audio_codec} {settings.format.audio_bit_depth} bits"
     yield _promised(
         "audio",
         "; ".join(f"{t.format} {t.bit_depth} bits {t.sample_rate} Hz" for t in movie.audio),
-        "; ".join(f"{kind} {recipe.audio_rate or t.sample_rate} Hz" for t in clip.audio),
+        "; ".join(f"{kind} {settings.audio_rate or t.sample_rate} Hz" for t in clip.audio),
         "Every sound track of the source is there, uncompressed.",
     )
     samples = ", ".join(str(track.samples) for track in movie.audio)
@@ -333,15 +334,15 @@ def _audio(clip: Clip, movie: Movie, recipe: Recipe, same: bool) -> Iterable[Fin
             "",
             "The source's sound is lossless and was rounded to 16 bits.",
         )
-    yield from _sync(clip, movie, recipe)
+    yield from _sync(clip, movie, settings)
 
 
-def _sync(clip: Clip, movie: Movie, recipe: Recipe) -> Iterable[Finding]:
+def _sync(clip: Clip, movie: Movie, settings: Settings) -> Iterable[Finding]:
     """Compare when each sound track starts and ends against the picture, in both files."""
     pairs = list(zip(clip.audio, movie.audio, strict=False))
     # On an even grid the first picture may move by half of its step.
-    step = 1 / (recipe.frame_rate or clip.frame_rate)
-    slack = Fraction(1, 1000) if keeps_time(clip, recipe) else step / 2 + Fraction(1, 1000)
+    step = 1 / (settings.frame_rate or clip.frame_rate)
+    slack = Fraction(1, 1000) if keeps_time(clip, settings) else step / 2 + Fraction(1, 1000)
     start = max((abs(new.start - old.start) for old, new in pairs), default=Fraction(0))
     yield Finding(
         "sync",

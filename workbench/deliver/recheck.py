@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from workbench import ffmpeg
 from workbench.arguments import check_callbacks, check_flag, check_optional
-from workbench.deliver.encode import given_clip
-from workbench.deliver.policy import Policy, load_policy
+from workbench.deliver.encode import given_clip, with_figures
 from workbench.deliver.qc import Finding
-from workbench.deliver.recipe import Recipe
-from workbench.deliver.record import completed, recorded
+from workbench.deliver.record import completed, record_path, recorded, write_record
+from workbench.deliver.report import write_report
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery, expected_sound, verify
 from workbench.files import expanded, sha256_of
 from workbench.media.clip import Clip
@@ -20,23 +21,24 @@ from workbench.media.probe import check_readable_file
 def recheck(
     source: Clip | str | Path,
     delivered: str | Path,
-    recipe: Recipe | None = None,
+    settings: Settings | None = None,
     *,
-    policy: Policy | None = None,
-    every_frame: bool = False,
+    report: bool = False,
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Delivery:
-    """Find all that can be found of a delivered file.
+    """Check a delivered file against its source again.
 
-    How it was made is read from the record beside it where the `recipe` leaves it open; without
-    either, its look counts as unknown and its timing as the source's. Nothing is written. Raises
-    ClipError, with DamagedClip for a file that is not readable as ProRes, FfmpegError,
-    ParameterError.
+    The record beside the file says how it was made where the `settings` leave it open: give a
+    preset of None to leave the look open. Without settings and record, the look counts as unknown
+    and the timing as the source's. With `report`, the report is written beside the file, and the
+    record where there is none yet. Raises ClipError, with DamagedClip for a file that is not
+    readable as ProRes, DeliveryError, FfmpegError, ParameterError.
     """
-    check_optional("recipe", recipe, Recipe, "a Recipe, as read_recipe returns it")
-    check_optional("policy", policy, Policy, "a Policy, as load_policy returns it")
-    check_flag("every_frame", every_frame)
+    check_optional(
+        "settings", settings, Settings, "Settings, as workbench.Settings(...) makes them"
+    )
+    check_flag("report", report)
     check_optional(
         "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
     )
@@ -45,31 +47,37 @@ def recheck(
     path = expanded(delivered, "the delivered file")
     check_readable_file(path)
     record = recorded(path)
-    recipe = completed(recipe or Recipe(preset=None), record)
-    policy = policy or load_policy("mezzanine")
+    settings = completed(settings or Settings(preset=None), record)
     cancellation = cancellation or ffmpeg.Cancellation()
     with ThreadPoolExecutor() as pool:
         hashing = pool.submit(sha256_of, path, cancellation.raise_if_requested)
         verified = verify(
-            *(clip, path, recipe, policy, expected_sound(clip, recipe, cancellation)),
+            *(clip, path, settings, expected_sound(clip, settings, cancellation)),
             certain=record is not None and record.ffmpeg == ffmpeg.program().version,
-            every_frame=every_frame,
             on_progress=on_progress,
             cancellation=cancellation,
         )
     sha256 = hashing.result()
     since = [_since(sha256, record.sha256)] if record else []
-    return Delivery(
+    delivery = Delivery(
         source=clip,
         destination=path,
-        recipe=recipe,
-        policy=policy,
+        settings=settings,
         findings=(*since, *verified.findings),
         inspection=verified.inspection,
         size=verified.movie.size,
         sha256=sha256,
         command=record.command if record else (),
     )
+    return _reported(delivery) if report else delivery
+
+
+def _reported(delivery: Delivery) -> Delivery:
+    """Write the report, and the record where there is none: the first one stays."""
+    delivery = with_figures(delivery)
+    exists = record_path(delivery.destination).exists()
+    record = None if exists else write_record(delivery)
+    return replace(delivery, record=record, report=write_report(delivery, delivery.figures))
 
 
 def _since(now: str, then: str) -> Finding:

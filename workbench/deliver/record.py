@@ -4,7 +4,7 @@ Its keys are described in qc.schema.json.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from workbench import ffmpeg
 from workbench.arguments import check_type
 from workbench.deliver.format import Encoder
 from workbench.deliver.inspect import Inspection
-from workbench.deliver.recipe import Recipe
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.files import write_text
 from workbench.look.preset import Preset
@@ -29,7 +29,7 @@ SCHEMA = Path(__file__).with_name("qc.schema.json")
 
 def record(delivery: Delivery) -> dict[str, Any]:
     """Return all that is known of a delivery, in plain JSON types."""
-    recipe, preset = delivery.recipe, delivery.recipe.preset
+    settings, preset = delivery.settings, delivery.settings.look
     return {
         "schema": VERSION,
         "verdict": delivery.verdict,
@@ -40,11 +40,11 @@ def record(delivery: Delivery) -> dict[str, Any]:
             "sha256": delivery.sha256,
         },
         "preset": preset.facts() if preset else None,
-        "encoder": recipe.encoder if delivery.command else None,
-        "frame_rate": str(recipe.frame_rate) if recipe.frame_rate else None,
-        "audio_rate": recipe.audio_rate,
+        "encoder": settings.encoder if delivery.command else None,
+        "frame_rate": str(settings.frame_rate) if settings.frame_rate else None,
+        "audio_rate": settings.audio_rate,
         "command": list(delivery.command) or None,
-        "policy": delivery.policy.model_dump(),
+        "policy": settings.rules.model_dump(),
         "findings": [asdict(finding) for finding in delivery.findings],
         "measures": _measures(delivery.inspection) if delivery.inspection else None,
         "versions": versions(),
@@ -90,7 +90,7 @@ _ENCODERS: dict[str, Encoder] = {"finest": "finest", "search": "search", "prores
 class Recorded:
     """What the record beside a file says of it."""
 
-    recipe: Recipe
+    settings: Settings
     command: tuple[str, ...]
     sha256: str
     ffmpeg: str  # version
@@ -103,7 +103,7 @@ def recorded(delivered: Path) -> Recorded | None:
         facts = values["preset"].items()
         stages = {key: value for key, value in facts if key in Preset.model_fields}
         rate = values["frame_rate"]
-        recipe = Recipe(
+        settings = Settings(
             preset=Preset.model_validate(stages),
             encoder=_ENCODERS.get(values["encoder"]),
             frame_rate=Fraction(rate) if rate else None,
@@ -111,25 +111,26 @@ def recorded(delivered: Path) -> Recorded | None:
         )
         sha256, program = values["destination"]["sha256"], values["versions"]["ffmpeg"]
         command = tuple(map(str, values["command"]))
-        return Recorded(recipe, command, str(sha256), str(program))
+        return Recorded(settings, command, str(sha256), str(program))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None  # a file from elsewhere, or with the record of another version
 
 
-def completed(recipe: Recipe, record: Recorded | None) -> Recipe:
-    """Fill what a recipe leaves open with what the record says."""
+def completed(settings: Settings, record: Recorded | None) -> Settings:
+    """Fill what the settings leave open with what the record says."""
     if record is None:
-        return recipe
-    known = record.recipe
-    preset = recipe.preset or known.preset
-    if preset and known.preset and preset.assume_matrix is None:
-        preset = preset.with_matrix(known.preset.assume_matrix)
-    return replace(
-        recipe,
-        preset=preset,
+        return settings
+    known = record.settings
+    look = settings.look or known.look
+    if look and known.look and look.assume_matrix is None:
+        look = look.with_matrix(known.look.assume_matrix)
+    return settings.changed(
+        preset=look,
+        overrides={},
+        assume_matrix=None,
         encoder=known.encoder,
-        frame_rate=recipe.frame_rate or known.frame_rate,
-        audio_rate=recipe.audio_rate or known.audio_rate,
+        frame_rate=settings.frame_rate or known.frame_rate,
+        audio_rate=settings.audio_rate or known.audio_rate,
     )
 
 

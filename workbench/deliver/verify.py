@@ -1,23 +1,23 @@
-"""Verify: a delivered file held against its source, its recipe and a policy.
+"""Verify: a delivered file held against its source and its settings.
 
 What a conversion does to its own file before it may have its name, and what `workbench qc` does to
 any file.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench import ffmpeg
+from workbench.deliver.command import sound_options
 from workbench.deliver.format import Format
 from workbench.deliver.frame_checks import check_delivered_frames, undecodable
 from workbench.deliver.inspect import Inspection, inspect
-from workbench.deliver.policy import Policy
 from workbench.deliver.policy_checks import check_policy
 from workbench.deliver.qc import Finding, Level, check, turned, verdict
 from workbench.deliver.quicktime import Movie, read_movie
-from workbench.deliver.recipe import Recipe, sound_options
 from workbench.deliver.reencode import check_reencoded
+from workbench.deliver.settings import Settings
 from workbench.errors import ClipError, DamagedClip, one_line
 from workbench.media.clip import Clip
 from workbench.media.frames import Orientation
@@ -31,13 +31,15 @@ class Delivery:
 
     source: Clip
     destination: Path
-    recipe: Recipe
-    policy: Policy
+    settings: Settings
     findings: tuple[Finding, ...]
     inspection: Inspection | None  # None when its pictures cannot be put beside the source's
     size: int  # bytes
     sha256: str  # of the file, hex
     command: tuple[str, ...] = ()  # that made it, with its own name; () when that is not known
+    figures: Mapping[str, bytes] = field(default_factory=dict)  # of its report, PNG by name
+    record: Path | None = None  # where its record was written; None when none was
+    report: Path | None = None  # where its report was written, likewise
 
     @property
     def verdict(self) -> Level:
@@ -65,40 +67,38 @@ class Verification:
 def verify(
     clip: Clip,
     path: Path,
-    recipe: Recipe,
-    policy: Policy,
+    settings: Settings,
     expected_sound: tuple[str, ...],
     *,
     certain: bool = True,
-    every_frame: bool = False,
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Verification:
     """Measure a delivered file and hold it against what was promised and what is allowed.
 
-    `expected_sound` is what the function of that name gives for the clip and the recipe. It is
-    `certain` that the recipe's encoder made the file, unless the recipe is a guess.
+    `expected_sound` is what the function of that name gives for the clip and the settings. It is
+    `certain` that the settings' encoder made the file, unless the settings are a guess.
     Raises DamagedClip when it cannot be read as a ProRes file, FfmpegError.
     """
-    movie = read_movie(path, recipe.format)
+    movie = read_movie(path, settings.format)
     try:
         delivered = open_clip(path)
     except ClipError as error:
         raise DamagedClip(str(error)) from error
     with delivered:
         # Decoded, so that it is what a player is given: an edit list may leave samples out.
-        sound = _sound(path, recipe.format, [], cancellation) if movie.audio else ()
-        promises = list(check(clip, movie, recipe, expected_sound, sound))
+        sound = _sound(path, settings.format, [], cancellation) if movie.audio else ()
+        promises = list(check(clip, movie, settings, expected_sound, sound))
         if delivered.orientation != Orientation():
             promises.append(turned(delivered.orientation))
         inspection = None
-        if _comparable(clip, delivered, recipe.format):
+        if _comparable(clip, delivered, settings.format):
             try:
                 inspection = inspect(
-                    *(clip, delivered, recipe.preset, recipe.format),
-                    encoder=recipe.encoder,
-                    frame_rate=recipe.frame_rate,
-                    every_frame=every_frame,
+                    *(clip, delivered, settings.look, settings.format),
+                    encoder=settings.encoder,
+                    frame_rate=settings.frame_rate,
+                    every_frame=settings.every_frame,
                     on_progress=on_progress,
                     cancellation=cancellation,
                 )
@@ -111,7 +111,7 @@ def verify(
     return Verification(
         movie=movie,
         promises=tuple(promises),
-        judgements=tuple(check_policy(inspection, movie, policy)) if inspection else (),
+        judgements=tuple(check_policy(inspection, movie, settings.rules)) if inspection else (),
         inspection=inspection,
     )
 
@@ -123,12 +123,12 @@ def _comparable(clip: Clip, delivered: Clip, format: Format) -> bool:
 
 
 def expected_sound(
-    clip: Clip, recipe: Recipe, cancellation: ffmpeg.Cancellation | None = None
+    clip: Clip, settings: Settings, cancellation: ffmpeg.Cancellation | None = None
 ) -> tuple[str, ...]:
     """Return the hashes of the source's sound as it should arrive."""
     if not clip.audio:
         return ()
-    return _sound(clip.path, recipe.format, sound_options(clip, recipe), cancellation)
+    return _sound(clip.path, settings.format, sound_options(clip, settings), cancellation)
 
 
 def _sound(

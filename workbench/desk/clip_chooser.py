@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.deliver.encode import is_clip
+from workbench.deliver.destination import is_clip
 from workbench.desk.update_guard import UpdateGuard
 from workbench.files import expanded
 

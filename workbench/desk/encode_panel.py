@@ -10,11 +10,11 @@ import ipywidgets as widgets
 import traitlets
 
 from workbench import ffmpeg
-from workbench.deliver.encode import convert, destination_for
+from workbench.deliver.command import encode_command
+from workbench.deliver.destination import destination_for
+from workbench.deliver.encode import convert
 from workbench.deliver.qc import verdict_in_words
-from workbench.deliver.recipe import Recipe, encode_command
-from workbench.deliver.record import write_record
-from workbench.deliver.report import write_report
+from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.desk.bundle import WEB, bundle
 from workbench.desk.latest_worker import LatestWorker
@@ -39,7 +39,7 @@ class EncodePanel:
     def __init__(self, ask: Callable[[], tuple[Clip, Preset] | None]) -> None:
         """`ask` gives what is to be encoded, or None where there is no clip yet."""
         self._ask = ask
-        self._worker: LatestWorker[tuple[Clip, Recipe, Path, bool]] = LatestWorker(self._encode)
+        self._worker: LatestWorker[tuple[Clip, Settings, Path, bool]] = LatestWorker(self._encode)
         self.delivery: Delivery | None = None
         wide = widgets.Layout(width="auto")
         self._destination = widgets.Text(
@@ -91,32 +91,34 @@ class EncodePanel:
                 self._say("There is no clip yet: choose one above.")
                 return
             clip, preset = asked
-            recipe = Recipe(preset, self._encoder.value)
+            settings = Settings(preset=preset, encoder=self._encoder.value)
             replace = self._replace.value
             destination = destination_for(
                 clip.path, self._destination.value.strip() or None, overwrite=replace
             )
-            self._show_command(encode_command(clip, recipe, destination, overwrite=replace))
+            command = encode_command(clip, settings).line(destination, overwrite=replace)
+            self._show_command(command)
         except WorkbenchError as error:
             self._say(str(error))
             return
         self._page.html = self._findings.value = ""
         # Start stays as it is: a button that is disabled loses the focus, and the desk its keys.
         self._stop.disabled = False
-        self._worker.ask((clip, recipe, destination, replace))
+        self._worker.ask((clip, settings, destination, replace))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing is being encoded; return whether that came in so many seconds."""
         return self._worker.wait(timeout)
 
     def _encode(
-        self, order: tuple[Clip, Recipe, Path, bool], cancellation: ffmpeg.Cancellation
+        self, order: tuple[Clip, Settings, Path, bool], cancellation: ffmpeg.Cancellation
     ) -> None:
-        clip, recipe, destination, replace = order
+        clip, settings, destination, replace = order
         began = time.monotonic()
         try:
             delivery = convert(
-                *(clip, destination, recipe),
+                *(clip, destination, settings),
+                report=True,
                 overwrite=replace,
                 on_progress=lambda progress: self._encoding(clip, progress, began),
                 on_checked=lambda frames: self._checking(clip, frames),
@@ -160,23 +162,10 @@ class EncodePanel:
         self._findings.value = f"{escape(str(delivery.destination))}, {megabytes:.1f} MB" + (
             findings_table(telling)._repr_html_() if telling else ""
         )
-        try:
-            self._report(delivery)
-        except Exception as error:
-            why = escape(str(error) or type(error).__name__)
-            self._findings.value += f"The file is good; its report could not be written: {why}"
-
-    def _report(self, delivery: Delivery) -> None:
-        from workbench.deliver.figures import (
-            draw_figures,  # Matplotlib, which nothing else on the desk needs
-        )
-
-        write_record(delivery)
-        figures = draw_figures(delivery.inspection) if delivery.inspection else {}
-        report = write_report(delivery, figures)
-        with self._page.hold_sync():
-            self._page.text = f"Open the report ({report.name})"
-            self._page.html = report.read_text(encoding="utf-8")
+        if delivery.report:
+            with self._page.hold_sync():
+                self._page.text = f"Open the report ({delivery.report.name})"
+                self._page.html = delivery.report.read_text(encoding="utf-8")
 
     def _show_command(self, argv: list[str]) -> None:
         text = escape(ffmpeg.pasteable(argv))

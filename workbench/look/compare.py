@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from workbench import ffmpeg
-from workbench.arguments import check_flag, check_optional
+from workbench.arguments import check_flag, check_optional, check_type
 from workbench.errors import ParameterError
 from workbench.look.preset import Preset
 from workbench.look.render import render_frames, render_inverse_tone
@@ -71,6 +71,7 @@ def compare(
     Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
     _check(sources, preset, delivered, coarse)
+    check_type("target", target, PictureFormat, "a PictureFormat, such as PRORES_422")
     check_optional(
         "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
     )

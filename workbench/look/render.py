@@ -39,6 +39,7 @@ def render_frames(
     """Return the pictures for frames of one clip, in one run of ffmpeg. Raises as `render`."""
     check_frames("frames", frames)
     check_type("preset", preset, Preset, "a Preset, as load_preset returns it")
+    check_type("target", target, PictureFormat, "a PictureFormat, such as PRORES_422")
     check_optional(
         "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
     )

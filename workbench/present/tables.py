@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 from workbench.batch.outcome import Outcome
 from workbench.deliver.qc import LEVELS, Finding, verdict_in_words
@@ -95,14 +94,15 @@ def findings_text(findings: Iterable[Finding]) -> str:
     return "\n".join([str(short), "", *words])
 
 
-def delivery_table(delivery: Delivery, *records: Path) -> Table:
-    """Show what was made, and how; `records` are the files that say so."""
-    preset = delivery.recipe.preset
+def delivery_table(delivery: Delivery) -> Table:
+    """Show what was made, and how."""
+    preset = delivery.settings.look
     rows = [
         ("verdict", _verdict(delivery)),
         ("ProRes", str(delivery.destination)),
         ("size", _size(delivery)),
-        *(("record", str(path)) for path in records),
+        *(("record", str(path)) for path in [delivery.record] if path),
+        *(("report", str(path)) for path in [delivery.report] if path),
         ("look", f"{preset.name} ({preset.hash})" if preset else "not known"),
         ("command", pasteable(delivery.command) if delivery.command else "not known"),
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench import __version__, ffmpeg
 from workbench.deliver.encode import convert
 from workbench.deliver.qc import Level
-from workbench.deliver.recipe import Recipe
+from workbench.deliver.settings import Settings
 from workbench.errors import ClipReplaced, ObjectDamaged, ObjectMissing, PresetError
 from workbench.look.preset import Preset, builtin_presets, load_preset, user_presets
 from workbench.media.probe import open_clip
@@ -81,7 +81,8 @@ def convert_requested(
             raise ObjectDamaged(f"{key} changed while its conversion waited: try again")
         began = time.perf_counter()
         delivery = convert(
-            clip, folder / "converted.mov", Recipe(requested.preset), cancellation=cancellation
+            *(clip, folder / "converted.mov", Settings(preset=requested.preset)),
+            cancellation=cancellation,
         )
         seconds = time.perf_counter() - began
         if clip.changed_on_disk():
