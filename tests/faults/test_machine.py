@@ -188,8 +188,8 @@ def test_a_clock_that_is_set_buries_nobody(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_batch_stopped_while_its_workers_start(tmp_path: Path) -> None:
+def test_a_batch_stopped_while_its_workers_start(tmp_path: Path, scheduler: str) -> None:
     """By a terminal, which tells all of its processes; then the same command finishes it."""
-    given = machine.batches(tmp_path / "world")
+    given = machine.batches(tmp_path / "world", ("a", "b"), scheduler)
     ended, _ = machine.stopped_batch(given, "int to all", 0.15 * given.seconds)
     held(ended)

@@ -295,6 +295,7 @@ class Batches:
     old: Path  # a folder
     new: str  # SHA-256 of a .mov: all clips are alike
     seconds: float  # that a batch takes
+    names: Sequence[str] = NAMES  # of the clips
 
     def command(self, out: Path, *options: str) -> list[str | Path]:
         return [*WORKBENCH, "batch", self.clips, "--out", out, "--workers", "2", *options]
@@ -307,7 +308,7 @@ class Batches:
     def check(self, out: Path, ended: Ended, *, leftovers: bool = False) -> str:
         """Hold what lies in a folder against the rules; return how many are new."""
         new = 0
-        for name in NAMES:
+        for name in self.names:
             mov, record = out / f"{name}_prores.mov", out / f"{name}_prores.qc.json"
             if not mov.is_file():
                 ended.hold(False, f"{mov.name} is gone")
@@ -324,7 +325,7 @@ class Batches:
                 left = [path.name for path in folder.iterdir() if path.name != "dask-scratch-space"]
                 ended.hold(not left, f"left in {folder.name}: {left}")
         if ended.code == 0:
-            ended.hold(new == len(NAMES), f"it ended well, and {new} are new")
+            ended.hold(new == len(self.names), f"it ended well, and {new} are new")
         return f"{new} new"
 
     def finish(self, out: Path, ended: Ended) -> str:
@@ -332,29 +333,39 @@ class Batches:
         rerun = self.world.run(self.command(out))
         rerun.hold(rerun.code == 0, f"ended with {rerun.code}: {rerun.errors} {rerun.output}")
         self.check(out, rerun)
-        for name in NAMES:
+        for name in self.names:
             rerun.hold(whole(out, f"{name}_prores"), f"{name} is no whole set")
         lines = (out / "summary.jsonl").read_text(encoding="utf-8").splitlines()
         states = sorted(json.loads(line)["state"] for line in lines)
-        rerun.hold(set(states) <= {"delivered", "unchanged"} and len(states) == 4, f"{states}")
+        rerun.hold(
+            set(states) <= {"delivered", "unchanged"} and len(states) == len(self.names),
+            f"{states}",
+        )
         page = (out / "summary.html").read_text(encoding="utf-8")
-        rerun.hold(all(f"{name}_prores.report.html" in page for name in NAMES), "a poor summary")
+        rerun.hold(
+            all(f"{name}_prores.report.html" in page for name in self.names), "a poor summary"
+        )
         ended.broken += [f"rerun: {words}" for words in rerun.broken]
         return f"rerun {rerun.seconds:.0f} s, {states.count('unchanged')} unchanged"
 
 
-def batches(root: Path) -> Batches:
+def batches(root: Path, names: Sequence[str] = NAMES, scheduler: str | None = None) -> Batches:
+    """Convert the clips with two looks, so that an old and a new set are known.
+
+    The workers of a scheduler save the time that starting local ones takes.
+    """
     world = World(root)
     (folder := root / "in").mkdir(parents=True)
-    for name in NAMES:
+    for name in names:
         clips.banded(folder / f"{name}.mp4")
-    given = Batches(world, folder, root / "old", "", 0)
-    ended = world.run(given.command(given.old, "--preset", "untouched"))
+    options = ("--scheduler", scheduler) if scheduler else ()
+    given = Batches(world, folder, root / "old", "", 0, names)
+    ended = world.run(given.command(given.old, "--preset", "untouched", *options))
     assert ended.code in (0, 3), ended.errors + ended.output
-    ended = world.run(given.command(root / "first"))
+    ended = world.run(given.command(root / "first", *options))
     assert ended.code == 0, ended.errors + ended.output
     new = sha256(root / "first/a_prores.mov")
-    return Batches(world, folder, given.old, new, ended.seconds)
+    return Batches(world, folder, given.old, new, ended.seconds, names)
 
 
 def stopped_batch(given: Batches, how: str, moment: float) -> tuple[Ended, str]:
