@@ -1,10 +1,10 @@
-# The whole interface for people who work on this: demo, lab, app, test, check, bench, lock.
+# The whole interface for people who work on this: demo, lab, app, test, check, schema, bench, lock.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo lab app test check bench lock
+.PHONY: demo lab app test check schema bench lock
 
 demo: $(READY)  ## convert a sample clip, from nothing
 	$(BIN)/workbench demo demo
@@ -23,6 +23,9 @@ check: $(READY)  ## lint, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/oxlint --deny-warnings workbench/desk/web tests/desk/javascript
 	$(BIN)/mypy
+
+schema: $(READY)  ## write the JSON schema of the record from its model
+	$(BIN)/python -m workbench.deliver.record_model
 
 bench: $(READY)  ## measure speed against the bare ffmpeg command
 	$(BIN)/python -m tests.benchmarks.speed $(ARGS)

@@ -8,6 +8,7 @@
     │   ├── DamagedClip            (ValueError) cut short, or its frames do not decode
     │   └── ClipReplaced           (RuntimeError) another file has its name since it was opened
     ├── PresetError                (ValueError) unknown preset, unknown key, value out of range
+    ├── RecordError                (ValueError) not a record, or of a version that cannot be read
     ├── PolicyError                (ValueError) unknown policy, unknown key, no limit
     ├── ParameterError             (ValueError) an unknown parameter, a wrong value, a wrong type
     │   └── NoSuchFrame            (IndexError) the clip has no frame of this index
@@ -96,6 +97,10 @@ class PresetError(WorkbenchError, ValueError):
 
 class PolicyError(WorkbenchError, ValueError):
     """An unknown policy, an unknown key in it, or a rule without a limit."""
+
+
+class RecordError(WorkbenchError, ValueError):
+    """A file is not a record, or has a version that cannot be read."""
 
 
 class ParameterError(WorkbenchError, ValueError):

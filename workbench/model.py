@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PlainSerializer, ValidationError
 from pydantic.fields import FieldInfo
 
 from workbench.arguments import shown, unknown
@@ -14,6 +15,9 @@ if TYPE_CHECKING:  # where it is defined is private to pydantic
     from pydantic._internal._model_construction import ModelMetaclass
 else:
     ModelMetaclass = type(BaseModel)
+
+Seconds = Annotated[Fraction, PlainSerializer(lambda time: round(float(time), 6), float)]
+"""A time in exact seconds, which JSON holds as a number rounded to a microsecond."""
 
 
 class _Raising(ModelMetaclass):

@@ -22,12 +22,16 @@ def test_a_row_says_the_worst_of_what_was_measured(banded: Path, tmp_path: Path)
         facts = record(delivery)
         row = Outcome(name="a", source="a", state="delivered", **measures(facts))
         shown = views(banded, delivery.destination, facts, crops=True)
-    frames = facts["measures"]["frames"]
-    assert row.measures["cambi_after"] == max(one["cambi_after"] for one in frames)
-    assert row.measures["effective_bit_depth"] == min(one["effective_bit_depth"] for one in frames)
+    assert facts.measures is not None
+    frames = facts.measures.frames
+    assert row.measures["cambi_after"] == max(one.cambi_after or 0 for one in frames)
+    assert row.measures["effective_bit_depth"] == min(
+        one.effective_bit_depth or 99 for one in frames
+    )
     assert (row.verdict, row.reason) == ("warn", "bit depth")
-    noted = {"verdict": "note", "findings": [f for f in facts["findings"] if f["level"] != "warn"]}
-    assert measures(facts | noted)["reason"] == "colour assumed"
+    kept = [one for one in facts.findings if one.level != "warn"]
+    noted = facts.model_copy(update={"verdict": "note", "findings": kept})
+    assert measures(noted)["reason"] == "colour assumed"
     assert (row.width, row.height, row.frames) == (640, 360, 24)
     assert row.size == delivery.size
     assert set(shown) == {"thumbnail", "crops"}

@@ -85,7 +85,7 @@ def unknown(inspection: Inspection, grids: list[float | None]) -> Inspection:
     return replace(
         some,
         comparisons=tuple(
-            replace(one, effective_bit_depth=None, off=None) for one in some.comparisons
+            replace(one, effective_bit_depth=None, difference=None) for one in some.comparisons
         ),
     )
 
@@ -253,7 +253,7 @@ def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> No
     place, whole, _ = check_delivered_frames(replace(inspection, damaged=(5,)))
     assert (place.level, whole.level) == ("pass", "fail")
     assert whole.measured == "1 of 24 damaged, first frame 5"
-    unknown = tuple(replace(one, off=None) for one in inspection.comparisons)
+    unknown = tuple(replace(one, difference=None) for one in inspection.comparisons)
     _, whole, *_ = check_delivered_frames(replace(inspection, damaged=(5,), comparisons=unknown))
     assert whole.level == "warn", "it may be the look"
     _, whole, *_ = check_delivered_frames(replace(inspection, corrupt=(5,), comparisons=unknown))
@@ -261,7 +261,9 @@ def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> No
 
 
 def test_what_is_wrong_with_every_frame_is_seen(inspection: Inspection) -> None:
-    off = tuple(replace(one, off=Difference(4.0, 4.0, 4.1, 7.0)) for one in inspection.comparisons)
+    off = tuple(
+        replace(one, difference=Difference(4.0, 4.0, 4.1, 7.0)) for one in inspection.comparisons
+    )
     _, whole, _ = check_delivered_frames(replace(inspection, comparisons=off))
     assert whole.level == "fail"
     for alike, level in ((0.5, "pass"), (0.49, "fail")):

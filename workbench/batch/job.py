@@ -4,7 +4,6 @@ The manifest is what makes a batch resumable: it says what a set of files was ma
 SHA-256 of each. It is stored first; a set is finished when its files are those that it names.
 """
 
-import json
 import random
 import socket
 import time
@@ -20,7 +19,7 @@ from workbench.batch.notebooks import Kernel
 from workbench.batch.outcome import Outcome, measures, views
 from workbench.batch.plan import Job
 from workbench.batch.shipped import CONVERT, notebook
-from workbench.deliver.record import record_path
+from workbench.deliver.record import read_record, record_path
 from workbench.deliver.report import report_path
 from workbench.errors import (
     BatchError,
@@ -165,11 +164,11 @@ def run_job(job: Job, hands: Hands) -> Outcome:
     executed = delivered.with_name(delivered.stem + _NOTEBOOK)
     hands.tell("converting", 0)
     _convert(job, source, delivered, executed, hands)
-    record = json.loads(record_path(delivered).read_text(encoding="utf-8"))
+    record = read_record(delivered)
     made = (delivered, record_path(delivered), report_path(delivered), executed)
     files = dict(zip(SUFFIXES, made, strict=True))
     hashes = {suffix: sha256_of(path) for suffix, path in files.items()}
-    if hashes[".mov"] != record["destination"]["sha256"]:
+    if record is None or hashes[".mov"] != record.destination.sha256:
         raise VerificationFailed(f"{delivered.name} is not the file that was verified")
     outcome = Outcome(
         name=job.name,

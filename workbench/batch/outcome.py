@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from workbench.arguments import check_type
 from workbench.deliver.qc import LEVELS, Level
+from workbench.deliver.record_model import Record
 from workbench.errors import BatchError, ClipNotFound
 from workbench.files import expanded
 from workbench.measure.metrics import METRICS
@@ -136,46 +136,46 @@ def read_outcomes(path: str | Path) -> list[Outcome]:
     return sorted(found, key=lambda one: (-one.rank, -one.cambi, one.name))
 
 
-def measures(record: Mapping[str, Any]) -> dict[str, Any]:
+def measures(record: Record) -> dict[str, Any]:
     """Return what the record of a delivered file says of it, by the names of an Outcome."""
-    source, preset = record["source"], record["preset"] or {}
-    frames = record["measures"]["frames"] if record["measures"] else []
-    telling = [one["id"] for one in record["findings"] if one["level"] == record["verdict"]]
+    source, preset = record.source, record.preset
+    frames = record.measures.frames if record.measures else []
+    deciding = [one.id for one in record.findings if one.level == record.verdict]
     return {
-        "verdict": record["verdict"],
-        "reason": ", ".join(telling) if record["verdict"] != "pass" else "",
-        "preset": preset.get("name", ""),
-        "preset_hash": preset.get("hash", ""),
-        "width": source["width"],
-        "height": source["height"],
-        "frames": source["frame_count"],
-        "duration": source["duration"],
-        "size": record["destination"]["size"],
+        "verdict": record.verdict,
+        "reason": ", ".join(deciding) if record.verdict != "pass" else "",
+        "preset": preset.name if preset else "",
+        "preset_hash": preset.hash if preset else "",
+        "width": source.width,
+        "height": source.height,
+        "frames": source.frame_count,
+        "duration": source.duration,
+        "size": record.destination.size,
         "measures": {
-            key: one.worst(frame[key] for frame in frames) for one in METRICS for key in one.keys
+            key: one.worst(getattr(frame, key) for frame in frames)
+            for one in METRICS
+            for key in one.keys
         },
-        "worst": record["measures"]["worst"]["time"] if record["measures"] else None,
+        "worst": record.measures.most_banded.time if record.measures else None,
     }
 
 
-def views(
-    source: Path, delivered: Path, record: Mapping[str, Any], *, crops: bool
-) -> dict[str, Any]:
+def views(source: Path, delivered: Path, record: Record, *, crops: bool) -> dict[str, Any]:
     """Take pictures of the frame that is banded most, by the names of an Outcome.
 
     Raises ClipError.
     """
-    if record["measures"] is None:
+    if record.measures is None:
         return {}
-    worst = record["measures"]["worst"]
+    worst = record.measures.most_banded
     with open_clip(delivered) as clip:
-        after = clip.frame(worst["frame_after"])
+        after = clip.frame(worst.delivered_frame)
     thumbnail = _encoded(after.downscaled(_THUMBNAIL), "JPEG")
     if not crops:
         return {"thumbnail": thumbnail}
     with open_clip(source) as clip:
-        before = clip.frame(worst["frame"])
-    x, y, width, height = worst["window"] or (0, 0, after.width, after.height)
+        before = clip.frame(worst.frame)
+    x, y, width, height = worst.window or (0, 0, after.width, after.height)
     box = (x, y, x + width, y + height)
     return {
         "thumbnail": thumbnail,

@@ -123,6 +123,6 @@ def _print(delivery: "Delivery", as_json: bool) -> None:
 
     written = [str(path) for path in (delivery.record, delivery.report) if path]
     lines = [findings_text(delivery.findings), "", delivery_text(delivery), *written]
-    show(record(delivery), "\n".join(lines), as_json)
+    show(record(delivery).as_json(), "\n".join(lines), as_json)
     if delivery.verdict == "fail":
         raise click.exceptions.Exit(3)

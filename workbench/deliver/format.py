@@ -25,6 +25,7 @@ directly and skips the search, which takes about a quarter of the encoder's time
 class Format:
     """One delivery format."""
 
+    name: str  # in settings and records
     label: str  # for a colorist
     codec: str  # for sentences about the file
     file_suffix: str
@@ -67,6 +68,7 @@ _HQ_OPTIONS = (
 )
 
 PRORES_422_HQ = Format(
+    name="prores_422_hq",
     label="ProRes 422 HQ",
     codec="ProRes",
     file_suffix=".mov",
@@ -86,7 +88,7 @@ PRORES_422_HQ = Format(
     read_frame=prores.read_frame,
 )
 
-FORMATS = {"prores_422_hq": PRORES_422_HQ}
+FORMATS = {one.name: one for one in (PRORES_422_HQ,)}
 """Every format that can be delivered, by the name that settings use."""
 
 ENCODERS = tuple(sorted({name for one in FORMATS.values() for name in one.encoders}))

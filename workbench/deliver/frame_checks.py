@@ -22,7 +22,7 @@ def check_delivered_frames(inspection: Inspection) -> Iterator[Finding]:
         "all",
         "Each frame shows what the source's frame of that number shows.",
     )
-    known = all(one.off is not None for one in inspection.comparisons)
+    known = all(one.difference is not None for one in inspection.comparisons)
     yield _whole(inspection, known, bool(moved))
     if not known:
         yield from check_unknown_look(inspection.traces)
@@ -42,7 +42,11 @@ def _whole(inspection: Inspection, known: bool, moved: bool) -> Finding:
     # Sampled frames are compared with the look's rendering, where the look is known: that finds
     # what is wrong with every frame alike. Moved frames are reported once, by another finding.
     compared = inspection.comparisons
-    off = [one for one in compared if not moved and one.off and not one.off.is_coding_error]
+    off = [
+        one
+        for one in compared
+        if not moved and one.difference and not one.difference.is_coding_error
+    ]
     damaged = sorted({*inspection.corrupt, *inspection.damaged})
     level: Level = "pass"
     measured = "all"
@@ -52,7 +56,7 @@ def _whole(inspection: Inspection, known: bool, moved: bool) -> Finding:
         measured = f"{len(damaged)} of {len(inspection.times)} damaged, first frame {damaged[0]}"
     elif off:
         level = "fail"
-        rms = max(one.off.rms for one in off if one.off)
+        rms = max(one.difference.rms for one in off if one.difference)
         measured = (
             f"{len(off)} of {len(compared)} compared frames are not what the look makes, "
             f"{rms:.1f} code values RMS"

@@ -86,7 +86,9 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         )
         return
     grid = _worst(inspection, lambda one: one.grid)
-    if grid and all(one.off is None for one in inspection.comparisons):  # the look is not known
+    if grid and all(
+        one.difference is None for one in inspection.comparisons
+    ):  # the look is not known
         yield _judged(
             "bit depth",
             policy.grid,

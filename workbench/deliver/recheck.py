@@ -9,10 +9,18 @@ from workbench import ffmpeg
 from workbench.arguments import check_callbacks, check_flag, check_optional
 from workbench.deliver.encode import given_clip, with_figures
 from workbench.deliver.qc import Finding
-from workbench.deliver.record import completed, record_path, recorded, write_record
+from workbench.deliver.record import (
+    completed,
+    read_record,
+    record_path,
+    recorded_settings,
+    write_record,
+)
+from workbench.deliver.record_model import Record
 from workbench.deliver.report import write_report
 from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery, expected_sound, verify
+from workbench.errors import RecordError
 from workbench.files import expanded, sha256_of
 from workbench.media.clip import Clip
 from workbench.media.probe import check_readable_file
@@ -46,19 +54,18 @@ def recheck(
     clip = given_clip(source)
     path = expanded(delivered, "the delivered file")
     check_readable_file(path)
-    record = recorded(path)
-    settings = completed(settings or Settings(preset=None), record)
+    settings, record, unreadable = _with_record(settings or Settings(preset=None), path)
     cancellation = cancellation or ffmpeg.Cancellation()
     with ThreadPoolExecutor() as pool:
         hashing = pool.submit(sha256_of, path, cancellation.raise_if_requested)
         verified = verify(
             *(clip, path, settings, expected_sound(clip, settings, cancellation)),
-            certain=record is not None and record.ffmpeg == ffmpeg.program().version,
+            certain=_same_ffmpeg(record),
             on_progress=on_progress,
             cancellation=cancellation,
         )
     sha256 = hashing.result()
-    since = [_since(sha256, record.sha256)] if record else []
+    since = [_since(sha256, record.destination.sha256)] if record else unreadable
     delivery = Delivery(
         source=clip,
         destination=path,
@@ -67,7 +74,7 @@ def recheck(
         inspection=verified.inspection,
         size=verified.movie.size,
         sha256=sha256,
-        command=record.command if record else (),
+        command=tuple(record.command or ()) if record else (),
     )
     return _reported(delivery) if report else delivery
 
@@ -78,6 +85,21 @@ def _reported(delivery: Delivery) -> Delivery:
     exists = record_path(delivery.destination).exists()
     record = None if exists else write_record(delivery)
     return replace(delivery, record=record, report=write_report(delivery, delivery.figures))
+
+
+def _same_ffmpeg(record: Record | None) -> bool:
+    return record is not None and record.versions.get("ffmpeg") == ffmpeg.program().version
+
+
+def _with_record(settings: Settings, path: Path) -> tuple[Settings, Record | None, list[Finding]]:
+    """Fill settings from the record beside a file; a record that cannot be read is a finding."""
+    try:
+        record = read_record(path)
+        known = recorded_settings(record) if record else None
+    except RecordError as error:
+        sentence = "Settings are not taken from it. Convert again, or give them as options."
+        return settings, None, [Finding("record", "note", str(error), "", sentence)]
+    return completed(settings, known) if known else settings, record, []
 
 
 def _since(now: str, then: str) -> Finding:

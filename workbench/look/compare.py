@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from workbench import ffmpeg
 from workbench.arguments import check_flag, check_optional, check_type
@@ -25,6 +24,7 @@ from workbench.measure.regions import Luma, Regions
 from workbench.measure.texture import ssim, texture_change
 from workbench.media.frames import Frame, check_frames
 from workbench.media.picture_format import PRORES_422, PictureFormat
+from workbench.model import Seconds
 
 _LARGE = 16  # rows and columns at half size, for what looks at the neighbourhood of a pixel
 
@@ -37,7 +37,7 @@ class Comparison:
     """
 
     index: int
-    time: Fraction  # seconds after the clip's first frame
+    time: Seconds  # after the clip's first frame
     contour_before: float | None  # under the same tone, not debanded; None where nothing is smooth
     contour_after: float | None
     texture_change: float | None  # 10-bit code values; None where the source has no texture
@@ -46,7 +46,7 @@ class Comparison:
     grid: float | None  # of the picture after, as it is; see measure.codes.grid
     outside_r103: float  # share of the picture after, 0 to 1
     ssim: float | None = None  # of luma, against the same tone, not debanded
-    off: Difference | None = None  # of the picture after from the look's rendering, where known
+    difference: Difference | None = None  # from the look's rendering, where the look is known
     cambi_before: float | None = None  # of the source's code values; None for a picture too small
     cambi_after: float | None = None
     coarse_before: float | None = None  # CAMBI at the wider contrast setting, where asked for
@@ -98,7 +98,7 @@ def compare(
                     looked=looked[at] if looked else None,
                 ),
                 ssim=similar[at] if similar else None,
-                off=frame_difference(looked[at], after[at]) if looked else None,
+                difference=frame_difference(looked[at], after[at]) if looked else None,
             )
             for at in range(len(sources))
         ]
