@@ -1,4 +1,4 @@
-"""Small clips made by ffmpeg, each with what it proves, and the real ones where they are."""
+"""Generate small test clips with ffmpeg, and find the real clips."""
 
 import subprocess
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from workbench import ffmpeg
 
 REAL = Path(__file__).parents[2] / "shared" / "clips"
-"""A folder of real clips beside the checkout. Tests over it run when it is there."""
+"""A folder of real clips beside the checkout. Tests of real clips run only if it exists."""
 
 SEED = [
     *("-c:v", "prores_ks", "-profile:v", "3", "-vendor", "apl0", "-bits_per_mb", "8000"),
@@ -14,25 +14,25 @@ SEED = [
     *("-vf", "gradfun=1.1:20,eq=contrast=0.9:saturation=0.85:brightness=0.03"),
     *("-c:a", "pcm_s16le"),
 ]
-"""The options of the command that the project comes from: the contract of `classic`."""
+"""The options of the plain ffmpeg command that the preset `classic` must reproduce."""
 
 _X264 = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"]
 
 
 def run(*arguments: str | Path) -> bytes:
-    """Run ffmpeg bare, past the code under test."""
+    """Run ffmpeg directly, without the code under test; return its standard output."""
     argv = [ffmpeg.find(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *arguments]
     return subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout
 
 
 def run_in(folder: Path, *arguments: str | Path) -> bytes:
-    """Run ffmpeg bare in a folder, where filters write their logs by name."""
+    """Run ffmpeg directly in a folder, in which filters write their logs."""
     argv = [ffmpeg.find(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *arguments]
     return subprocess.run(argv, check=True, stdout=subprocess.PIPE, cwd=folder).stdout
 
 
 def sky(size: str = "320x180", rate: str = "24", seconds: float = 1) -> str:
-    """A dark gradient, which 8 bits band, with something moving over it."""
+    """Return the source filter of a dark gradient that bands in 8 bits, with a moving box."""
     width, height = map(int, size.split("x"))
     length = f"r={rate}:d={seconds}"
     gradient = (
@@ -44,7 +44,7 @@ def sky(size: str = "320x180", rate: str = "24", seconds: float = 1) -> str:
 
 
 def untagged(path: Path) -> Path:
-    """What a generator delivers: H.264, 8 bits, no colour tags, stereo AAC, B-frames."""
+    """Make a clip as AI generators do: 8-bit H.264 without colour tags, stereo AAC, B-frames."""
     tones = "aevalsrc=0.1*sin(2*PI*220*t)|0.1*sin(2*PI*330*t):d=1:s=44100"
     source = ["-f", "lavfi", "-i", sky(), "-f", "lavfi", "-i", tones]
     run(*source, *_X264, "-c:a", "aac", "-shortest", path)
@@ -52,7 +52,7 @@ def untagged(path: Path) -> Path:
 
 
 def banded(path: Path) -> Path:
-    """The same larger, in which banding can be measured, with sound at 48 kHz."""
+    """Make a larger clip, in which CAMBI can measure banding, with 48 kHz audio."""
     tones = "aevalsrc=0.1*sin(2*PI*220*t)|0.1*sin(2*PI*330*t):d=1:s=48000"
     source = ["-f", "lavfi", "-i", sky("640x360"), "-f", "lavfi", "-i", tones]
     run(*source, "-c:v", "libx264", "-crf", "12", "-pix_fmt", "yuv420p", path)
@@ -60,21 +60,21 @@ def banded(path: Path) -> Path:
 
 
 def tagged(path: Path) -> Path:
-    """The same picture, silent, tagged BT.709 legal range: a declaration must change nothing."""
+    """Make a silent clip tagged BT.709 legal range; the tags must change no pixel."""
     tags = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
     run("-f", "lavfi", "-i", f"{sky()},format=yuv420p,{tags}", *_X264, path)
     return path
 
 
 def sd_tagged(path: Path) -> Path:
-    """Tagged as PAL: values that a ProRes frame header cannot all hold."""
+    """Make a clip with PAL tags, which a ProRes frame header cannot hold completely."""
     tags = "setparams=range=tv:color_primaries=bt470bg:color_trc=smpte170m:colorspace=bt470bg"
     run("-f", "lavfi", "-i", f"{sky()},format=yuv420p,{tags}", *_X264, path)
     return path
 
 
 def full_range(path: Path) -> Path:
-    """Full range, as phones record: the delivered file must be legal range."""
+    """Make a full-range clip, as phones record; its delivery must be legal range."""
     picture = f"{sky()},scale=out_range=pc,format=yuv420p"
     tags = "setparams=range=pc:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
     run("-f", "lavfi", "-i", f"{picture},{tags}", *_X264, path)
@@ -82,14 +82,14 @@ def full_range(path: Path) -> Path:
 
 
 def odd(path: Path) -> Path:
-    """Odd width and height, which H.264 cannot have in 4:2:0: chroma planes are rounded up."""
+    """Make a clip with odd width and height, whose chroma planes round up. H.264 has none."""
     picture = f"{sky()},crop=319:179:0:0:exact=1,format=yuv420p"
     run("-f", "lavfi", "-i", picture, "-c:v", "mpeg4", "-q:v", "2", path)
     return path
 
 
 def four_four_four(path: Path) -> Path:
-    """Full chroma, tagged BT.2020: tags that the delivery keeps, chroma that it halves."""
+    """Make a 4:4:4 clip tagged BT.2020; the delivery keeps the tags and halves the chroma."""
     tags = "setparams=range=tv:color_primaries=bt2020:color_trc=bt709:colorspace=bt2020nc"
     x264 = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv444p"]
     run("-f", "lavfi", "-i", f"{sky()},{tags}", *x264, path)
@@ -97,7 +97,7 @@ def four_four_four(path: Path) -> Path:
 
 
 def variable(path: Path) -> Path:
-    """Frames of 40, 80 and 40 ms in turn: no constant rate fits."""
+    """Make a clip with a variable frame rate: frames of 40, 80 and 40 ms in turn."""
     uneven = f"{sky(rate='25')},settb=1/12800,setpts='512*(N+floor((N+1)/3))'"
     run(
         "-f",
@@ -115,7 +115,7 @@ def variable(path: Path) -> Path:
 
 
 def long_gop(path: Path) -> Path:
-    """Two seconds with keyframes far apart and many B-frames: seeking must still be exact."""
+    """Make a clip with distant keyframes and many B-frames, in which seeking must be exact."""
     gop = ["-g", "30", "-bf", "3", "-x264-params", "open-gop=1:scenecut=0"]
     noise = f"{sky(seconds=2)},noise=alls=12:allf=t:all_seed=7"
     run("-f", "lavfi", "-i", noise, *_X264, *gop, path)
@@ -123,13 +123,13 @@ def long_gop(path: Path) -> Path:
 
 
 def turned(source: Path, path: Path, *options: str) -> Path:
-    """The same stream with a display matrix: stored one way, shown another."""
+    """Copy a clip and add a display matrix that rotates or flips it."""
     run(*options, "-i", source, "-c", "copy", path)
     return path
 
 
 def ten_bit(path: Path) -> Path:
-    """HEVC in 10 bits: frames come as uint16 in their own bit depth."""
+    """Make a 10-bit HEVC clip; its frames decode to uint16 arrays of 10-bit code values."""
     run(
         "-f",
         "lavfi",
@@ -147,13 +147,13 @@ def ten_bit(path: Path) -> Path:
 
 
 def sound_only(path: Path) -> Path:
-    """A file with sound and no picture."""
+    """Make a file with audio and no video."""
     run("-f", "lavfi", "-i", "sine=d=0.5", "-c:a", "aac", path)
     return path
 
 
 def frame_hashes(path: Path, *options: str) -> list[str]:
-    """Return an MD5 of each decoded frame, by ffmpeg itself."""
+    """Return the MD5 of each frame as ffmpeg decodes it."""
     listing = run(
         "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", *options, "-f", "framemd5", "-"
     )

@@ -1,7 +1,7 @@
-"""Where credentials must not be: one way to look for them in whatever a run leaves or says.
+"""Search the output, files and command lines of a run for credentials.
 
-The environment of processes is not looked at: whoever may read it, the same user alone, could read
-the credentials where they come from. Kernels, whose cells could show it, get it without them.
+The search leaves out the environment of processes: only the same user can read it, who can read
+the credentials anyway. A kernel's cells could show its environment, so kernels get no credentials.
 """
 
 import base64
@@ -16,7 +16,7 @@ import psutil
 
 
 def forms(secret: str) -> set[bytes]:
-    """Return a secret as it is, as URLs and JSON write it, and in base64 at any place of a text."""
+    """Return a secret as plain text, URL-quoted, in hex, and in base64 at any offset."""
     data = secret.encode()
     found = {
         data,
@@ -27,12 +27,14 @@ def forms(secret: str) -> set[bytes]:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for shift in range(3):
             coded = encode(bytes(shift) + data).rstrip(b"=")
-            found.add(coded[(0, 2, 3)[shift] : len(coded) - 1])  # where all bits are the secret's
+            found.add(
+                coded[(0, 2, 3)[shift] : len(coded) - 1]
+            )  # only characters that the secret alone determines
     return found
 
 
 def refuse(secrets: Iterable[str], where: str, data: bytes | str) -> None:
-    """Fail where a text holds one of these secrets, and do not say it."""
+    """Fail if a text holds one of these secrets, without repeating the secret."""
     text = data if isinstance(data, bytes) else data.encode(errors="backslashreplace")
     for secret in secrets:
         for form in forms(secret):
@@ -49,9 +51,9 @@ def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 @contextmanager
 def watched(process: psutil.Process, *folders: Path) -> Iterator[dict[str, bytes]]:
-    """Gather the command lines of a process and its descendants while it runs.
+    """Collect the command lines of a process and its descendants while it runs.
 
-    And, since they are removed in the end, small files in these folders.
+    Collects small files in these folders too, since the run removes them at its end.
     """
     seen: dict[str, bytes] = {}
     stop = threading.Event()
@@ -65,7 +67,7 @@ def watched(process: psutil.Process, *folders: Path) -> Iterator[dict[str, bytes
             except psutil.Error:
                 pass
             for folder in folders:
-                with suppress(OSError):  # what is removed meanwhile
+                with suppress(OSError):  # a file was removed meanwhile
                     for path in folder.rglob("*"):
                         if path.is_file() and path.stat().st_size < 1 << 20:
                             seen[f"{path} {time.monotonic():.0f}"] = path.read_bytes()

@@ -1,7 +1,7 @@
-"""A real bucket on this machine for the tests: as strict as Cloudflare R2, and faulty when told.
+"""A local S3 bucket for tests that is as strict as Cloudflare R2 and injects faults on request.
 
-moto's server keeps the objects, in a process of its own, and takes much that R2 refuses. Clients
-see only the gate in front of it; what a test sets up and looks at goes past the gate.
+moto's server stores the objects in a process of its own, but accepts much that R2 refuses. Clients
+reach it only through the proxy in gate.py. Tests set up and inspect objects behind the proxy.
 """
 
 import io
@@ -23,29 +23,29 @@ _MOTO = """
 import logging, sys
 from moto.server import ThreadedMotoServer
 
-logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each request
+logging.getLogger("werkzeug").setLevel(logging.ERROR)  # do not log each request
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
 sys.stdout = sys.stderr
-sys.stdin.read()  # until the tests have ended, in whatever way
+sys.stdin.read()  # ends when the test process ends, even if it is killed
 """
 
 _CODES = {403: "AccessDenied", 404: "NoSuchKey", 429: "TooManyRequests", 503: "SlowDown"}
 
 
 class Bucket:
-    """A bucket, its credentials, the faults on the way to it, and every request that was made.
+    """A bucket with its credentials, the faults to inject, and the requests received.
 
-    Each fault says which requests it hits: of one method, or of any; with a text anywhere in the
-    unquoted path and the query ("/clips/a.mp4?partNumber=2"); not the first `skip` of them; and
-    then `count` of them, or all until `clear` when that is None. A request takes the first delay
-    that fits it, the first slowness, and then the first of the answers and cuts.
+    A fault applies to requests of one method, or of any, whose unquoted path and query contain the
+    text `where` ("/clips/a.mp4?partNumber=2"). It skips the first `skip` of them and applies to
+    `count` of them; None means all until `clear`. A request gets the first matching delay, the
+    first matching slow response, and then the first matching error or cut.
     """
 
     def __init__(self, name: str, moto: int) -> None:
         self.name = name
-        # As long as R2's own are, and easy to find where they should not be.
+        # As long as those of R2, and easy to search for.
         self.key = f"testkey0{secrets.token_hex(12)}"
         self.secret = f"testsecret000000{secrets.token_hex(24)}"
         self._gate = Gate(self.key, self.secret, moto, self.part_sizes)
@@ -66,7 +66,7 @@ class Bucket:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that a batch finds its bucket by."""
+        """The environment variables that name this bucket."""
         return {
             "R2_ENDPOINT_URL": self.endpoint,
             "R2_ACCESS_KEY_ID": self.key,
@@ -75,7 +75,7 @@ class Bucket:
         }
 
     def profile(self, path: Path, name: str) -> Path:
-        """Write an AWS configuration that has a profile for this bucket."""
+        """Write an AWS configuration with a profile for this bucket."""
         path.write_text(
             f"[profile {name}]\nendpoint_url = {self.endpoint}\n"
             f"aws_access_key_id = {self.key}\naws_secret_access_key = {self.secret}\n"
@@ -84,10 +84,10 @@ class Bucket:
 
     @property
     def requests(self) -> list[Request]:
-        """Every request since the bucket was emptied, in the order in which they arrived."""
+        """The requests since `empty`, in order of arrival."""
         return self._gate.requests
 
-    # To set up and look: past the gate, its faults and its notes.
+    # Setup and inspection, behind the proxy.
 
     def put(
         self,
@@ -96,7 +96,7 @@ class Bucket:
         metadata: Mapping[str, str] | None = None,
         bucket: str | None = None,
     ) -> None:
-        """Store an object; in this bucket, as everywhere here, unless another is named."""
+        """Store an object, by default in this bucket."""
         with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as body:
             self._behind.put_object(
                 Bucket=bucket or self.name, Key=key, Body=body, Metadata=dict(metadata or {})
@@ -119,23 +119,23 @@ class Bucket:
         self._behind.delete_object(Bucket=bucket or self.name, Key=key)
 
     def multipart_uploads(self, bucket: str | None = None) -> list[tuple[str, str]]:
-        """Give the key and the id of each upload that was neither completed nor aborted."""
+        """Return the key and the id of each upload that is neither completed nor aborted."""
         pages = self._behind.get_paginator("list_multipart_uploads")
         found = pages.paginate(Bucket=bucket or self.name)
         return [(up["Key"], up["UploadId"]) for page in found for up in page.get("Uploads", [])]
 
     def part_sizes(self, key: str, upload_id: str, bucket: str | None = None) -> dict[int, int]:
-        """Give the size in bytes of each part that an open upload has, by the part's number."""
+        """Return the size in bytes of each part of an open upload, by part number."""
         pages = self._behind.get_paginator("list_parts")
         found = pages.paginate(Bucket=bucket or self.name, Key=key, UploadId=upload_id)
         return {p["PartNumber"]: p["Size"] for page in found for p in page.get("Parts", [])}
 
     def make(self, name: str) -> None:
-        """Make a bucket beside this one."""
+        """Create another bucket."""
         self._behind.create_bucket(Bucket=name)
 
     def empty(self) -> None:
-        """Begin anew: one empty bucket, no faults, no requests, none of them still under way."""
+        """Reset the server to one empty bucket, without faults, requests or open connections."""
         self._gate.shut()
         self._gate.clear()
         self._gate.forget()
@@ -158,7 +158,7 @@ class Bucket:
         skip: int = 0,
         count: int | None = 1,
     ) -> None:
-        """Answer with an error, and pass nothing on."""
+        """Respond with an error and forward nothing."""
         code = code or _CODES.get(status, "InternalError")
         self._gate.fail(Answer(method, where, skip, count, status, code, retry_after))
 
@@ -171,11 +171,11 @@ class Bucket:
         skip: int = 0,
         count: int | None = 1,
     ) -> None:
-        """Break the connection after so many bytes of a body.
+        """Close the connection after `after` bytes of a body.
 
-        When a request has a body, that one counts: it is read so far, and nothing is passed on.
-        Of any other request, the answer's counts. With None the request is carried out whole,
-        and nothing of its answer arrives.
+        The bytes are those of the request body, if there is one; nothing is then forwarded.
+        Otherwise they are those of the response body. With None, the request is carried out and
+        the client gets no response.
         """
         self._gate.fail(Cut(method, where, skip, count, after))
 
@@ -188,7 +188,7 @@ class Bucket:
         skip: int = 0,
         count: int | None = 1,
     ) -> None:
-        """Wait before anything is done about a request."""
+        """Wait before handling a request."""
         self._gate.fail(Delay(method, where, skip, count, seconds))
 
     def slow(
@@ -200,19 +200,19 @@ class Bucket:
         skip: int = 0,
         count: int | None = 1,
     ) -> None:
-        """Wait so many seconds before each piece (tests.storage.gate.PIECE) of an answer's body."""
+        """Wait `pause` seconds before each piece of a response body; see PIECE in gate.py."""
         self._gate.fail(Slow(method, where, skip, count, pause))
 
     def clear(self) -> None:
-        """Have no more faults; a delay that has begun goes on."""
+        """Remove all faults. A delay that has begun continues."""
         self._gate.clear()
 
     def down(self) -> None:
-        """Break every connection and refuse new ones; the objects stay."""
+        """Close every connection and refuse new ones. The objects stay."""
         self._gate.shut()
 
     def up(self) -> None:
-        """Take connections again, at the same address."""
+        """Accept connections again, at the same address."""
         self._gate.open()
 
     def close(self) -> None:
@@ -233,4 +233,4 @@ def serving(name: str = "clips") -> Iterator[Bucket]:
                 bucket.empty()
                 yield bucket
         finally:
-            moto.kill()  # it has nothing to keep
+            moto.kill()  # its objects are in memory only

@@ -1,7 +1,7 @@
-"""The gate in front of a test's bucket, which clients take for the bucket itself.
+"""A proxy in front of moto's S3 server that behaves like Cloudflare R2.
 
-It refuses what R2 refuses, notes every request, and fails in the ways of a network when told to.
-The rest it passes on to moto and back, a piece at a time.
+It refuses requests that R2 refuses, records every request, and injects faults that a test asks for.
+It forwards all other requests to moto, and streams the responses back.
 """
 
 import hashlib
@@ -23,37 +23,37 @@ from botocore.exceptions import ClientError
 from tests.storage.r2 import Refused, check_body, check_parts, check_request
 
 HERE = "127.0.0.1"
-PIECE = 2**18  # bytes of a body that are held at once
+PIECE = 2**18  # bytes of a body held in memory at a time
 SECONDS = 120.0
-"""How long moto may take over an answer: for a busy machine; most take 3 ms."""
+"""Timeout of a response from moto. Most take 3 ms; a busy machine takes longer."""
 
-_BELIEVED = (
+_MOTO_AUTHORIZATION = (
     "AWS4-HMAC-SHA256 Credential=moto/20000101/us-east-1/s3/aws4_request,"
     " SignedHeaders=host, Signature=0"
 )
-"""What moto is shown: it reads the region, of which it knows no `auto`, and checks nothing."""
+"""The header sent to moto, which does not know the region `auto` and checks no signature."""
 
-_OF_ONE_HOP = {"connection", "transfer-encoding", "host", "authorization", "expect"}
-"""Headers that are between a client and the gate, or between the gate and moto."""
+_HOP_HEADERS = {"connection", "transfer-encoding", "host", "authorization", "expect"}
+"""Headers of one connection, which the proxy does not forward."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as a client made it and as it was answered."""
+    """One request and its response."""
 
-    at: float  # seconds, of time.monotonic(), when it arrived
+    at: float  # arrival, in seconds of time.monotonic()
     method: str
     path: str  # "/clips/a b.mp4", unquoted
-    query: str  # as it was sent
+    query: str  # still quoted
     range: str | None  # the header, "bytes=0-99"
-    status: int | None = None  # None before there is an answer, and when there never is one
-    received: int = 0  # bytes of its body
-    sent: int = 0  # bytes of the answer's body
+    status: int | None = None  # None without a response
+    received: int = 0  # bytes of the request body
+    sent: int = 0  # bytes of the response body
 
 
 @dataclass
 class Fault:
-    """Which requests go wrong, and how many; each kind says how."""
+    """Which requests fail, and how many of them. Subclasses define how."""
 
     method: str | None
     where: str
@@ -61,7 +61,7 @@ class Fault:
     count: int | None
 
     def takes(self, request: Request) -> bool:
-        """Whether this request is one of them; it then counts as one."""
+        """Return whether the fault applies to a request, and count it if so."""
         here = self.where in f"{request.path}?{request.query}"
         if self.count == 0 or self.method not in (None, request.method) or not here:
             return False
@@ -96,7 +96,7 @@ class Cut(Fault):
 
 
 class Gate:
-    """A port of this machine, open or shut, with the faults to come and the requests that came."""
+    """A local port with the faults to inject and the requests received so far."""
 
     def __init__(
         self, key: str, secret: str, moto: int, part_sizes: Callable[..., Mapping[int, int]]
@@ -116,13 +116,13 @@ class Gate:
             self._server.start()
 
     def shut(self) -> None:
-        """Break every connection and refuse new ones."""
+        """Close every connection and refuse new ones."""
         if self._server.thread:
             self._server.stop()
-            self._server = _Server(self, self.port)  # it holds the port, and does not listen
+            self._server = _Server(self, self.port)  # reserves the port without listening
 
     def close(self) -> None:
-        """Give the port away."""
+        """Release the port."""
         self.shut()
         self._server.server_close()
 
@@ -132,7 +132,7 @@ class Gate:
             return list(self._requests)
 
     def forget(self) -> None:
-        """Know of no request; none may be under way."""
+        """Clear the list of requests. None may be in progress."""
         self._requests.clear()
 
     def fail(self, fault: Fault) -> None:
@@ -144,26 +144,26 @@ class Gate:
             self._faults.clear()
 
     def fault(self, request: Request, kinds: type[Fault] | tuple[type[Fault], ...]) -> Fault | None:
-        """Give the first fault of these kinds that takes the request."""
+        """Return the first fault of these kinds that applies to the request."""
         with self._lock:
             fitting = (fault for fault in self._faults if isinstance(fault, kinds))
             return next((fault for fault in fitting if fault.takes(request)), None)
 
     def arrived(self, request: Request) -> int:
-        """Note a request, and give the place of the note."""
+        """Record a request; return its index."""
         with self._lock:
             self._requests.append(request)
             return len(self._requests) - 1
 
-    def note(self, place: int, **changes: Any) -> None:
+    def update(self, index: int, **changes: Any) -> None:
         with self._lock:
-            self._requests[place] = replace(self._requests[place], **changes)
+            self._requests[index] = replace(self._requests[index], **changes)
 
 
 class _Server(ThreadingHTTPServer):
-    """A port that is held from the first and listens from `start` to `stop`."""
+    """A server that reserves its port at once and listens from `start` to `stop`."""
 
-    daemon_threads = False  # `stop` waits for them
+    daemon_threads = False  # `stop` joins them
     request_queue_size = 128
 
     def __init__(self, gate: Gate, port: int) -> None:
@@ -172,7 +172,7 @@ class _Server(ThreadingHTTPServer):
         self.thread: threading.Thread | None = None
         self.stopping = threading.Event()
         self._connections: set[Any] = set()
-        TCPServer.server_bind(self)  # HTTPServer's asks the network for this machine's name
+        TCPServer.server_bind(self)  # HTTPServer's version looks up the host name
 
     def start(self) -> None:
         self.server_activate()
@@ -184,7 +184,7 @@ class _Server(ThreadingHTTPServer):
         self.stopping.set()
         self.shutdown()
         for connection in list(self._connections):
-            with suppress(OSError):  # it may be ending by itself
+            with suppress(OSError):  # already closed
                 connection.shutdown(socket.SHUT_RDWR)
         self.server_close()
         self.thread.join()
@@ -198,34 +198,36 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), OSError):  # a client that hung up
+        if not isinstance(sys.exception(), OSError):  # the client disconnected
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """The connection of one client, and each request on it in turn."""
+    """Handles one connection, request by request."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the gate has its notes."""
+        """Print nothing; the gate records requests."""
 
     def handle_expect_100(self) -> bool:
-        """Leave it to `_body` to ask for the body, when it is wanted."""
+        """Let `_body` send the 100 response when it needs the body."""
         return True
 
     def exchange(self) -> None:
-        """Take one request from its first line to the end of its answer, or of the connection."""
+        """Handle one request, from its headers to the end of the response."""
         gate, headers = self.server.gate, self.headers
         path, _, query = self.path.partition("?")
         request = Request(
             time.monotonic(), self.command, unquote(path), query, headers.get("Range")
         )
-        self.place = gate.arrived(request)
+        self.index = gate.arrived(request)
         self.length = self.unread = int(headers.get("Content-Length", 0))  # bytes
-        self.waits = headers.get("Expect", "").lower() == "100-continue"  # with its body
+        self.waits = (
+            headers.get("Expect", "").lower() == "100-continue"
+        )  # the client holds its body back
 
         delay = gate.fault(request, Delay)
         if isinstance(delay, Delay) and self.server.stopping.wait(delay.seconds):
@@ -237,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         cut = fault if isinstance(fault, Cut) else None
         try:
             if isinstance(fault, Answer):
-                message = "A fault that the test asked for."
+                message = "A fault injected by the test."
                 raise Refused(fault.status, fault.code, message, retry_after=fault.retry_after)
             check_request(self.command, self.path, headers, gate.key, gate.secret)
             if cut and cut.after is not None and self.length:
@@ -250,10 +252,10 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = exchange  # noqa: N815
 
     def _refuse(self, refused: Refused) -> None:
-        if not self.waits:  # the client is sending its body, and listens after that
+        if not self.waits:  # the client reads the response after it has sent its body
             self._drop(self.length, hang_up=False)
         sent = 0 if self.command == "HEAD" else len(refused.body)
-        self.server.gate.note(self.place, status=refused.status, sent=sent)
+        self.server.gate.update(self.index, status=refused.status, sent=sent)
         self.send_response_only(refused.status)
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(refused.body)))
@@ -263,7 +265,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(refused.body[:sent])
-        if self.close_connection:  # else a body on its way would be reset, and the answer with it
+        if self.close_connection:  # a reset while the body arrives would lose the response
             self.connection.shutdown(socket.SHUT_WR)
             while self.rfile.read(PIECE):
                 pass
@@ -275,20 +277,20 @@ class _Handler(BaseHTTPRequestHandler):
         if upload and request.method == "POST":
             complete = b"".join(body)
             bucket, _, key = request.path.removeprefix("/").partition("/")
-            with suppress(ClientError):  # there is no such upload, or it is complete already
+            with suppress(ClientError):  # unknown or completed upload
                 check_parts(complete, gate.part_sizes(key, upload[0], bucket))
             body = iter([complete])
         with closing(HTTPConnection(HERE, gate.moto, timeout=SECONDS)) as moto:
             moto.putrequest(self.command, self.path, skip_accept_encoding=True)
             for name, value in self.headers.items():
-                if name.lower() not in _OF_ONE_HOP:
+                if name.lower() not in _HOP_HEADERS:
                     moto.putheader(name, value)
-            moto.putheader("Authorization", _BELIEVED)
+            moto.putheader("Authorization", _MOTO_AUTHORIZATION)
             moto.endheaders()
             for piece in body:
                 moto.send(piece)
             with moto.getresponse() as response:
-                if upload and response.status == 500:  # moto falls over an upload it has not
+                if upload and response.status == 500:  # moto fails on an unknown upload
                     message = "The specified multipart upload does not exist."
                     raise Refused(404, "NoSuchUpload", message)
                 self._pass_back(response, cut)
@@ -297,11 +299,11 @@ class _Handler(BaseHTTPRequestHandler):
         if cut and cut.after is None:
             self.close_connection = True
             return
-        assert response.length is not None, "moto's answer has no length"
-        self.server.gate.note(self.place, status=response.status)
+        assert response.length is not None, "moto's response has no length"
+        self.server.gate.update(self.index, status=response.status)
         self.send_response_only(response.status, response.reason)
         for name, value in response.getheaders():
-            if name.lower() not in _OF_ONE_HOP:
+            if name.lower() not in _HOP_HEADERS:
                 self.send_header(name, value)
         self.end_headers()
         end = response.length if cut is None or cut.after is None else cut.after
@@ -311,18 +313,18 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             sent += len(piece)
-            self.server.gate.note(self.place, sent=sent)
+            self.server.gate.update(self.index, sent=sent)
             self.wfile.write(piece)
-        self.close_connection |= cut is not None or response.length > 0  # moto broke off
+        self.close_connection |= cut is not None or response.length > 0  # moto ended early
 
     def _drop(self, most: int, hang_up: bool = True) -> None:
-        """Read so many bytes of the request's body for nothing."""
+        """Read and discard up to `most` bytes of the request body."""
         for _ in self._body(most):
             pass
         self.close_connection |= hang_up
 
     def _signed_body(self) -> Iterator[bytes]:
-        """Read the request's body, and keep its last piece back until all is as it was signed."""
+        """Yield the request body; yield the last piece only if the SHA-256 is the signed one."""
         digest = hashlib.sha256()
         for piece in self._body(self.length):
             digest.update(piece)
@@ -331,7 +333,7 @@ class _Handler(BaseHTTPRequestHandler):
             yield piece
 
     def _body(self, most: int) -> Iterator[bytes]:
-        """Read so many bytes of the request's body, or what there is."""
+        """Yield up to `most` bytes of the request body."""
         if self.waits:
             self.waits = False
             self.send_response_only(100)
@@ -340,8 +342,8 @@ class _Handler(BaseHTTPRequestHandler):
         while left:
             piece = self.rfile.read(min(left, PIECE))
             if not piece:
-                raise ConnectionResetError("the client hung up")
+                raise ConnectionResetError("the client disconnected")
             left -= len(piece)
             self.unread -= len(piece)
-            self.server.gate.note(self.place, received=self.length - self.unread)
+            self.server.gate.update(self.index, received=self.length - self.unread)
             yield piece

@@ -1,4 +1,4 @@
-"""What Cloudflare R2 refuses and moto's server takes: decided here, answered by the gate.
+"""Checks of requests that Cloudflare R2 refuses and moto accepts. The proxy in gate.py calls them.
 
 https://developers.cloudflare.com/r2/api/error-codes/ and .../r2/objects/multipart-objects/
 """
@@ -25,7 +25,7 @@ _AUTHORIZATION = re.compile(
 
 
 class Refused(Exception):
-    """The answer, in S3's form, to a request that is not carried out."""
+    """The S3 error response to a refused request."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Refused(Exception):
 
 
 def check_request(method: str, target: str, headers: Message, key: str, secret: str) -> None:
-    """Refuse a request for its credentials, its region, its signature or its headers."""
+    """Raise Refused for wrong credentials, region, signature or headers."""
     if "Authorization" not in headers:
         raise Refused(403, "AccessDenied", "Access Denied")
     parsed = _AUTHORIZATION.fullmatch(headers["Authorization"])
@@ -70,7 +70,7 @@ def check_request(method: str, target: str, headers: Message, key: str, secret: 
 
 
 def sign(method: str, target: str, headers: Message, names: str, key: str, secret: str) -> str:
-    """Sign a request as its client should have; its body counts by the hash in the headers."""
+    """Return the signature that a request should have. The headers give the hash of its body."""
     signed = {name: headers.get(name, "") for name in names.split(";")}
     request = AWSRequest(method, f"http://{headers['Host']}{target}", signed)
     request.context["timestamp"] = headers.get("X-Amz-Date", "")
@@ -79,7 +79,7 @@ def sign(method: str, target: str, headers: Message, names: str, key: str, secre
 
 
 def _is_unknown(name: str, value: str) -> bool:
-    """Whether a header belongs to the checksums that newer SDKs add when they are not told."""
+    """Return whether a header belongs to the checksums that newer SDKs add by default."""
     return (
         name.startswith("x-amz-checksum-")
         or name in ("x-amz-sdk-checksum-algorithm", "x-amz-trailer")
@@ -89,14 +89,14 @@ def _is_unknown(name: str, value: str) -> bool:
 
 
 def check_body(digest: str, headers: Message) -> None:
-    """Refuse a body whose SHA-256 is not the one that was signed."""
+    """Raise Refused for a body whose SHA-256 is not the signed one."""
     if headers.get("X-Amz-Content-SHA256", "UNSIGNED-PAYLOAD") not in (digest, "UNSIGNED-PAYLOAD"):
         message = "The provided 'x-amz-content-sha256' header does not match what was computed."
         raise Refused(400, "XAmzContentSHA256Mismatch", message)
 
 
 def check_parts(complete: bytes, sizes: Mapping[int, int]) -> None:
-    """Refuse to join the parts that a CompleteMultipartUpload lists; their sizes are in bytes."""
+    """Raise Refused for a CompleteMultipartUpload that R2 refuses. Sizes are in bytes."""
     try:
         listed = ElementTree.fromstring(complete).iterfind("{*}Part/{*}PartNumber")
         numbers = [int(number.text or "") for number in listed]
@@ -105,7 +105,7 @@ def check_parts(complete: bytes, sizes: Mapping[int, int]) -> None:
     if any(later <= earlier for earlier, later in pairwise(numbers)):
         raise Refused(400, "InvalidPartOrder", "The list of parts was not in ascending order.")
     if not numbers or not sizes.keys() >= set(numbers):
-        return  # moto refuses these itself
+        return  # moto refuses these
     *whole, last = (sizes[number] for number in numbers)
     if any(size < SMALLEST_PART for size in whole):
         message = "Your proposed upload is smaller than the minimum allowed object size."
