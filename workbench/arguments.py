@@ -1,4 +1,4 @@
-"""Argument checks that public functions share: a wrong type is a ParameterError."""
+"""Argument checks that public functions share: a wrong value raises ParameterError."""
 
 import math
 from collections.abc import Callable, Collection
@@ -11,7 +11,7 @@ Kinds = type | tuple[type, ...]
 
 
 def check_type(name: str, value: object, kinds: Kinds, wanted: str) -> None:
-    """Raise ParameterError unless a value is of one of these types; `wanted` is what to give.
+    """Raise ParameterError unless a value has one of these types; `wanted` says what to give.
 
     >>> check_type("preset", 3, str, "a preset's name")
     Traceback (most recent call last):
@@ -23,7 +23,7 @@ def check_type(name: str, value: object, kinds: Kinds, wanted: str) -> None:
 
 
 def check_optional(name: str, value: object, kinds: Kinds, wanted: str) -> None:
-    """Check as check_type does, and allow None."""
+    """Check like check_type, and allow None."""
     if value is not None:
         check_type(name, value, kinds, f"{wanted}, or None")
 
@@ -43,21 +43,21 @@ def check_whole(name: str, value: object, least: int, most: int | None = None) -
 
 
 def check_positive(name: str, value: object, unit: str) -> None:
-    """Raise ParameterError unless a value is a finite number above 0, of this unit."""
+    """Raise ParameterError unless a value is a finite number above 0; `unit` names its unit."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not (number and isinstance(value, int | float) and math.isfinite(value) and value > 0):
         raise ParameterError(f"{name} is {shown(value)}: give {unit}, a number above 0")
 
 
 def check_callbacks(**callbacks: Callable[..., Any] | None) -> None:
-    """Raise ParameterError unless each of these can be called, or is None."""
+    """Raise ParameterError unless each value is callable or None."""
     for name, callback in callbacks.items():
         if callback is not None and not callable(callback):
             raise ParameterError(f"{name} is {shown(callback)}: give a function, or None")
 
 
 def unknown(name: str, known: Collection[str]) -> str:
-    """Say that a name is not known, and which one was probably meant.
+    """Return a message about an unknown name, with the most similar known one.
 
     >>> unknown("overides", ["preset", "overrides"])
     'overides is not known; did you mean overrides?'
@@ -71,7 +71,7 @@ def unknown(name: str, known: Collection[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it, shortened."""
+    """Return a value as messages show it: its repr, cut to 80 characters."""
     text = repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 

@@ -1,5 +1,4 @@
-"""The demo: a sample clip with every fault that a generated clip has, and the convert notebook run
-on it."""
+"""The demo: make a sample clip with the usual faults of a generated clip, and convert it."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ WIDTH, HEIGHT, RATE, SECONDS = 1280, 720, 24, 5
 
 
 def run_demo(folder: Path) -> str:
-    """Make the sample, convert it, and say where everything is, with the verdict.
+    """Make the sample, convert it, and return a text that lists the files and the verdict.
 
     Raises DestinationUnusable, NotebookFailed.
     """
@@ -29,7 +28,7 @@ def run_demo(folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DestinationUnusable(f"{folder} cannot be made: {error.strerror}") from error
+        raise DestinationUnusable(f"{folder} cannot be created: {error.strerror}") from error
     sample = make_sample(folder / "sample.mp4")
     delivered = folder / "sample_prores.mov"
     executed = folder / "sample_convert.ipynb"
@@ -52,7 +51,7 @@ def run_demo(folder: Path) -> str:
 
 
 def make_sample(path: Path) -> Path:
-    """Encode the sample as a generator would: H.264, 8 bits, crf 18, untagged, stereo AAC."""
+    """Encode the sample like a generator does: H.264, 8 bits, CRF 18, untagged, stereo AAC."""
     count = RATE * SECONDS
     with progress_bar(count, "sample") as follow:
         ffmpeg.run(
@@ -72,8 +71,10 @@ _TONES = f"aevalsrc=0.1*sin(2*PI*220*t)|0.1*sin(2*PI*277*t):duration={SECONDS}:s
 
 
 def scene(count: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield `count` frames of (HEIGHT, WIDTH, 3) RGB: a dusk sky over dark ground, a lit sphere
-    that drifts across it."""
+    """Yield `count` frames of 8-bit RGB, shape (HEIGHT, WIDTH, 3).
+
+    They show a dusk sky over dark ground, and a lit sphere that drifts across.
+    """
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     y, x = y / HEIGHT, x / HEIGHT  # in picture heights, so that a circle is round
     sky = _sky(x, y)

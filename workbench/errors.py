@@ -1,41 +1,41 @@
-"""Every error that the package raises on purpose.
+"""All errors that the package raises on purpose, as a tree.
 
     WorkbenchError
-    ├── ClipError                  a source that cannot be used
-    │   ├── ClipNotFound           (FileNotFoundError) nothing is there
+    ├── ClipError                  a source that cannot be converted
+    │   ├── ClipNotFound           (FileNotFoundError) the file does not exist
     │   ├── NotAVideo              (ValueError) a directory, an empty file, text, audio only
-    │   ├── UnsupportedClip        (ValueError) video, but of a kind that is not handled
-    │   ├── DamagedClip            (ValueError) cut short, or its frames do not decode
-    │   └── ClipReplaced           (RuntimeError) another file has its name since it was opened
+    │   ├── UnsupportedClip        (ValueError) a kind of video that is not supported
+    │   ├── DamagedClip            (ValueError) truncated, or its frames do not decode
+    │   └── ClipReplaced           (RuntimeError) the file changed after it was opened
     ├── PresetError                (ValueError) unknown preset, unknown key, value out of range
     ├── RecordError                (ValueError) not a record, or of a version that cannot be read
-    ├── PolicyError                (ValueError) unknown policy, unknown key, no limit
-    ├── ParameterError             (ValueError) an unknown parameter, a wrong value, a wrong type
-    │   └── NoSuchFrame            (IndexError) the clip has no frame of this index
-    ├── NotebookFailed             a notebook is missing, or stopped at an error
-    │   └── KernelDied             the process that ran it is gone
-    ├── OutOfMemory                (MemoryError) the machine gave no more
-    ├── FfmpegError                (RuntimeError) the ffmpeg program
-    │   ├── FfmpegMissing          not found, or without a filter or encoder that is needed
-    │   ├── FfmpegFailed           it ran and failed: carries the command, the file, its last lines
-    │   ├── ResultsMissing         it ran, and gave fewer results than it was given frames or tracks
-    │   └── Cancelled              it was stopped because somebody asked
+    ├── PolicyError                (ValueError) unknown policy, unknown key, rule without a limit
+    ├── ParameterError             (ValueError) unknown parameter, value out of range, wrong type
+    │   └── NoSuchFrame            (IndexError) the clip has no frame with this index
+    ├── NotebookFailed             a notebook is missing, raised an error, or timed out
+    │   └── KernelDied             its process was killed or crashed
+    ├── OutOfMemory                (MemoryError) out of memory, or of threads
+    ├── FfmpegError                (RuntimeError) a problem with the ffmpeg program
+    │   ├── FfmpegMissing          ffmpeg, or a filter or encoder of it, is missing
+    │   ├── FfmpegFailed           ffmpeg failed: has the command, the file, the last log lines
+    │   ├── ResultsMissing         ffmpeg succeeded with fewer results than frames or tracks
+    │   └── Cancelled              the caller cancelled the work
     ├── DeliveryError              a file that cannot be delivered
-    │   ├── DestinationExists      (FileExistsError) and --overwrite was not given
+    │   ├── DestinationExists      (FileExistsError) the file exists; overwriting is off
     │   ├── DestinationUnusable    (OSError) folder missing, not writable, disk full
-    │   └── VerificationFailed     encoded, but the file is not what was promised
-    ├── StorageError               (OSError) where clips come from and files go to
-    │   ├── StorageDown            it does not answer, or with errors of its own
-    │   ├── StorageRefused         no credentials, wrong ones, or no such bucket
-    │   ├── ObjectMissing          (FileNotFoundError) nothing has that key
-    │   └── ObjectDamaged          what arrived is not what its metadata says
-    ├── BatchError                 (ValueError) a list, a sweep or workers that make no sense
-    └── ServiceError               what the HTTP service will not do
-        ├── AddressRefused         (ValueError) it cannot listen there, or not without a token
-        ├── QueueFull              as many wait already as may
-        └── ClientGone             nobody waits for the answer any more
+    │   └── VerificationFailed     the encoded file failed its checks
+    ├── StorageError               (OSError) a problem with a folder or a bucket
+    │   ├── StorageDown            the server is unreachable, or answers with server errors
+    │   ├── StorageRefused         wrong or no credentials, or no such bucket
+    │   ├── ObjectMissing          (FileNotFoundError) there is no object with this key
+    │   └── ObjectDamaged          the data does not match its checksum
+    ├── BatchError                 (ValueError) a wrong list, sweep or number of workers
+    └── ServiceError               a problem of the HTTP service
+        ├── AddressRefused         (ValueError) it cannot listen there, or needs a token
+        ├── QueueFull              the queue is full
+        └── ClientGone             the client closed the connection
 
-Each message is one sentence that names the file, the cause and, where there is one, the way out.
+Each message is one sentence: what happened, which file, and what to do where that is known.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ from typing import Any
 
 
 def one_line(text: str) -> str:
-    r"""Escape control characters, which a file name may hold: they stay text, and on their line.
+    r"""Escape control characters, which a file name may contain, so that text stays on one line.
 
     >>> print(one_line("two\nlines \x1b[31m"))
     two\nlines \x1b[31m
@@ -59,36 +59,36 @@ class WorkbenchError(Exception):
         return one_line(super().__str__())
 
     def __reduce__(self) -> tuple[type["WorkbenchError"], tuple[Any, ...]]:
-        """Pickle by class and arguments, which is safe for errors that are MemoryErrors as well."""
+        """Pickle by class and arguments: Dask's own way fails for subclasses of MemoryError."""
         return type(self), self.args
 
     def _render_traceback_(self) -> list[str]:
-        """Show a notebook's reader the sentence alone (IPython asks for this method)."""
+        """Show only the message in a notebook: IPython calls this method for tracebacks."""
         return [f"{type(self).__name__}: {self}"]
 
 
 class ClipError(WorkbenchError):
-    """A source that cannot be used."""
+    """A source that cannot be converted."""
 
 
 class ClipNotFound(ClipError, FileNotFoundError):
-    """Nothing is there under the name given."""
+    """The file does not exist."""
 
 
 class NotAVideo(ClipError, ValueError):
-    """A directory, an empty file, text, audio only: there is no picture in it."""
+    """The source has no picture: a directory, an empty file, text, audio only."""
 
 
 class UnsupportedClip(ClipError, ValueError):
-    """Video, but of a kind that is not handled."""
+    """A kind of video that is not supported."""
 
 
 class DamagedClip(ClipError, ValueError):
-    """Cut short, or with frames that do not decode."""
+    """The file is truncated, or its frames do not decode."""
 
 
 class ClipReplaced(ClipError, RuntimeError):
-    """Another file has its name, or other contents, since it was opened."""
+    """The file was replaced or changed after it was opened."""
 
 
 class PresetError(WorkbenchError, ValueError):
@@ -104,27 +104,30 @@ class RecordError(WorkbenchError, ValueError):
 
 
 class ParameterError(WorkbenchError, ValueError):
-    """A parameter that there is not, or a value or a type that it cannot have."""
+    """An unknown parameter, a value out of range, or a wrong type."""
 
 
 class NoSuchFrame(ParameterError, IndexError):
-    """The clip has no frame of this index."""
+    """The clip has no frame with this index."""
 
 
 class NotebookFailed(WorkbenchError):
-    """A notebook is missing, or stopped at an error; what it made until then is in its output."""
+    """A notebook is missing, raised an error, or timed out.
+
+    The output notebook has the cells that ran until then.
+    """
 
 
 class KernelDied(NotebookFailed):
-    """The process that ran a notebook is gone: killed, or crashed."""
+    """The process that ran a notebook was killed, or crashed."""
 
 
 class OutOfMemory(WorkbenchError, MemoryError):
-    """The machine gave no more memory, or no more threads, which need some."""
+    """The machine has no more memory, or no more threads, which need some."""
 
     @staticmethod
     def behind(error: BaseException) -> bool:
-        """Whether this is what another error comes from: libraries say it in their own words.
+        """Whether another error means out of memory: libraries report it with their own errors.
 
         >>> OutOfMemory.behind(RuntimeError("can't start new thread"))
         True
@@ -141,18 +144,18 @@ _STARVED = (
 
 
 class FfmpegError(WorkbenchError, RuntimeError):
-    """Something about the ffmpeg program."""
+    """A problem with the ffmpeg program."""
 
 
 class FfmpegMissing(FfmpegError):
-    """Not found, or built without a filter or an encoder that is needed."""
+    """ffmpeg was not found, or was built without a filter or an encoder that is needed."""
 
 
 class FfmpegFailed(FfmpegError):
     """The program ran and failed.
 
-    `command` is the argument list, `file` the clip it worked on if there is one, `log` its own
-    last lines, and `cause` the one of them that says most.
+    `command` is the argument list, `file` the clip that it read, if any, `log` its last lines, and
+    `cause` the most informative of these.
     """
 
     def __init__(
@@ -162,16 +165,16 @@ class FfmpegFailed(FfmpegError):
         super().__init__(f"ffmpeg failed{f' on {file.name}' if file else ''}: {cause}")
 
     def __reduce__(self) -> tuple[type["FfmpegFailed"], tuple[Any, ...]]:
-        """Pickle by what made it, which is not its message."""
+        """Pickle by the arguments of the constructor, not by the message."""
         return type(self), (self.command, self.file, self.log, self.cause)
 
 
 class ResultsMissing(FfmpegError):
-    """The program ran without an error and gave fewer results than it was given frames."""
+    """ffmpeg ended without an error, but with fewer results than frames or tracks."""
 
 
 class Cancelled(FfmpegError):
-    """The program was stopped because somebody asked."""
+    """The caller cancelled the work."""
 
 
 class DeliveryError(WorkbenchError):
@@ -179,7 +182,7 @@ class DeliveryError(WorkbenchError):
 
 
 class DestinationExists(DeliveryError, FileExistsError):
-    """The destination is there already and overwriting was not asked for."""
+    """The destination exists, and overwriting is off."""
 
 
 class DestinationUnusable(DeliveryError, OSError):
@@ -187,44 +190,44 @@ class DestinationUnusable(DeliveryError, OSError):
 
 
 class VerificationFailed(DeliveryError):
-    """The file was encoded, but it is not what was promised."""
+    """The encoded file failed its checks and was not kept."""
 
 
 class StorageError(WorkbenchError, OSError):
-    """Where clips come from and files go to, a folder or a bucket."""
+    """A problem with the storage of clips or delivered files: a folder or a bucket."""
 
 
 class StorageDown(StorageError):
-    """It does not answer, or answers with errors of its own, after several tries."""
+    """The server is unreachable or answers with server errors, after several retries."""
 
 
 class StorageRefused(StorageError):
-    """There are no credentials, or they were not accepted, or there is no such bucket."""
+    """There are no credentials, the server refused them, or there is no such bucket."""
 
 
 class ObjectMissing(StorageError, FileNotFoundError):
-    """Nothing has that key."""
+    """There is no object with this key."""
 
 
 class ObjectDamaged(StorageError):
-    """What arrived is not what its metadata says, or it changed on the way."""
+    """The data does not match its checksum, or changed during the transfer."""
 
 
 class BatchError(WorkbenchError, ValueError):
-    """A list of clips, a sweep, or workers that make no sense."""
+    """A wrong list of clips, sweep or number of workers."""
 
 
 class ServiceError(WorkbenchError):
-    """What the HTTP service will not do."""
+    """A problem of the HTTP service."""
 
 
 class AddressRefused(ServiceError, ValueError):
-    """The service cannot listen at an address, or must not without a token."""
+    """The service cannot listen on an address, or needs a token to do so."""
 
 
 class QueueFull(ServiceError):
-    """As many requests wait already as may."""
+    """The queue of waiting requests is full."""
 
 
 class ClientGone(ServiceError):
-    """The client closed its connection before there was an answer."""
+    """The client closed the connection before the response was ready."""

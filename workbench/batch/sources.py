@@ -1,4 +1,4 @@
-"""Sources: what a person names, a file, a folder, a glob, a prefix or a list, becomes clips."""
+"""Sources: find the clips in a file, a folder, a glob, a bucket's prefix or a list."""
 
 import csv
 import glob
@@ -24,22 +24,25 @@ from workbench.storage.locations import (
 )
 
 MISSING = "missing"
-"""The identity of a file that was named and is not there."""
+"""The identity of a named file that does not exist."""
 _WILD = "*?["
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A clip that was found, and what its row in a list says."""
+    """A clip that was found, and the settings in its row of a list."""
 
     place: str
     stored: Stored
-    stem: str  # its name below what the person named, without suffix
+    stem: str  # its path below the named source, without suffix
     row: Mapping[str, Any]
 
 
 def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
-    """Yield the clips that one source names. Raises StorageRefused, BatchError."""
+    """Yield the clips of one source. Raises StorageRefused, BatchError.
+
+    `profile` is an AWS profile, `exclude` the place of the delivered files.
+    """
     refuse_unknown_scheme(source)
     if is_remote(source):
         yield from _in_bucket(source, profile, exclude)
@@ -59,13 +62,13 @@ def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterato
             if stored is not None:
                 yield Found(fixed, stored, _stem(name), {})
     else:
-        # One that is not there is a job as well, and fails as one: the others are not stopped.
+        # A missing file becomes a job too. That job fails, and the others run.
         stored = open_storage(path.parent).find(path.name) or Stored(path.name, 0, MISSING)
         yield Found(str(path.parent), stored, _stem(path.name), {})
 
 
 def _in_bucket(source: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
-    """Yield clips of a bucket: one key, or what is below a prefix, or what a glob matches."""
+    """Yield clips of a bucket: one key, the keys below a prefix, or those that match a glob."""
     bucket, key = split_url(source)
     above, _, last = key.rpartition("/")
     place = f"{bucket}{above}"
@@ -88,7 +91,7 @@ def _in_bucket(source: str, profile: str | None, exclude: str | None) -> Iterato
 
 
 def _below(place: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
-    """Yield the clips of a folder, or below a prefix, but for what was delivered there."""
+    """Yield the clips in a folder or below a prefix, except delivered files."""
     ours = _delivered(place, exclude, profile)
     for stored in open_storage(place, profile).files():
         if is_clip(stored.name) and not ours(stored.name):
@@ -96,7 +99,10 @@ def _below(place: str, profile: str | None, exclude: str | None) -> Iterator[Fou
 
 
 def _delivered(place: str, exclude: str | None, profile: str | None) -> Callable[[str], bool]:
-    """Return what tells, by a name below `place`, what was delivered, or lies where it goes."""
+    """Return a test for delivered files, by their names below `place`.
+
+    All files in the place `exclude` count as delivered.
+    """
     inside: PurePath | None = None
     if exclude is not None and is_remote(place) == is_remote(exclude):
         real = str if is_remote(place) else os.path.realpath
@@ -115,13 +121,13 @@ def _delivered(place: str, exclude: str | None, profile: str | None) -> Callable
 def _listed(
     path: Path, number: int, row: dict[str, Any], profile: str | None, exclude: str | None
 ) -> Iterator[Found]:
-    """Yield the clips of one row of a list. Its paths are seen from the list's folder."""
+    """Yield the clips of one row of a list. Its paths are relative to the list's folder."""
     where = f"{path.name}, clip {number}"
     source = row.pop("source", None)
     if not isinstance(source, str) or not source.strip():
-        raise BatchError(f"{where}: it has no source: name a clip, a folder or a pattern")
+        raise BatchError(f"{where}: the source is missing: give a clip, a folder or a pattern")
     if source.lower().endswith((".csv", ".toml")):
-        raise BatchError(f"{where}: {source} is a list, and a list holds clips")
+        raise BatchError(f"{where}: {source} is a list: a list cannot contain lists")
     if not is_remote(source):
         source = str(path.parent / expanded(source))
     for key in ("preset", "policy"):
@@ -141,7 +147,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         values = read_toml(path, BatchError)
         rows = values.get("clip")
         if set(values) != {"clip"} or not isinstance(rows, list):
-            raise BatchError(f"{path.name} is not a list of clips: it holds [[clip]] tables alone")
+            raise BatchError(f"{path.name} is not a list of clips: use [[clip]] tables only")
         return [dict(row) for row in rows]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -151,30 +157,33 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     except UnicodeDecodeError as error:
         raise BatchError(f"{path.name} is not UTF-8 text: save it as CSV in UTF-8") from error
     except (OSError, csv.Error) as error:
-        raise BatchError(f"{path.name} cannot be read as a list: {error}") from error
+        raise BatchError(f"{path.name} cannot be read as a CSV list: {error}") from error
 
 
 def _refuse_columns(columns: Sequence[str], name: str) -> None:
-    """Raise BatchError for the header of a list that is not what it has to be."""
+    """Raise BatchError for a wrong header of a CSV list."""
     names = [column.strip() for column in columns]
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        raise BatchError(f"{name}: its columns are {names[0]!r}: separate them with commas")
+        raise BatchError(f"{name}: the header is {names[0]!r}: separate the columns with commas")
     if "source" not in names:
-        has = f"its columns are {', '.join(names)}" if names else "it is empty"
-        raise BatchError(f"{name}: it has no column source ({has})")
+        found = f"the columns are {', '.join(names)}" if names else "the file is empty"
+        raise BatchError(f"{name}: the column source is missing: {found}")
     for column in names:
         if names.count(column) > 1:
-            raise BatchError(f"{name}: it has the column {column!r} twice")
+            raise BatchError(f"{name}: the column {column!r} occurs twice: remove one")
         if column == "overrides":
             raise BatchError(
-                f"{name}: overrides is no column: name each parameter, such as deband.strength"
+                f"{name}: overrides cannot be a column: use the parameter's name, "
+                "such as deband.strength"
             )
 
 
 def _from_cells(row: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Turn a line of a .csv into settings; a column such as deband.strength is an override."""
+    """Return the settings in a line of a .csv; a column such as deband.strength is an override."""
     if None in row or None in row.values():
-        raise BatchError(f"{path.name}: a line has more or fewer cells than the header")
+        raise BatchError(
+            f"{path.name}: a line has more or fewer cells than the header: add or remove commas"
+        )
     given = {key.strip(): value.strip() for key, value in row.items() if value.strip()}
     overrides = {key: plain_value(value) for key, value in given.items() if "." in key}
     found: dict[str, Any] = {key: value for key, value in given.items() if "." not in key}
