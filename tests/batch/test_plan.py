@@ -1,5 +1,7 @@
 """What a person names becomes jobs: files, folders, globs, prefixes, lists and sweeps."""
 
+import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,10 @@ from tests.storage.bucket import Bucket
 from workbench.batch.packing import pack
 from workbench.batch.plan import Job, check_sweep, clashes, plan, read_sweep
 from workbench.batch.sources import MISSING
+from workbench.deliver.policy import Policy, Rule
 from workbench.deliver.settings import Settings
 from workbench.errors import BatchError, ClipNotFound, ParameterError, PresetError
-from workbench.look.preset import load_preset, save_preset
+from workbench.look.preset import Preset, load_preset, save_preset
 
 
 @pytest.fixture
@@ -110,6 +113,30 @@ def test_another_source_or_order_is_another_job(clips: Path) -> None:
     assert len(keys) == 7
 
 
+def test_a_setting_that_is_added_later_changes_the_key_only_where_it_is_used() -> None:
+    class More(Settings):
+        grain: float = 0.0
+
+    assert pack(More()).key == pack(Settings()).key
+    assert pack(More(grain=1)).key != pack(Settings()).key
+    assert pack(More(grain=1)).parameters["grain"] == 1.0
+
+
+def test_a_preset_and_a_policy_as_values_travel_as_files() -> None:
+    smooth = load_preset("smooth").override({"deband.strength": 2.0})
+    policy = Policy(name="mine", cambi=Rule(at_most=1, level="fail"))
+    packed = pack(Settings(preset=smooth, policy=policy))
+    assert packed.parameters["preset"] == "look.toml"
+    assert Preset.validated(tomllib.loads(packed.files["look.toml"])) == smooth
+    assert Policy.validated(tomllib.loads(packed.files["policy.toml"])) == policy
+    json.dumps(dict(packed.parameters))
+
+
+def test_a_batch_needs_a_preset(clips: Path) -> None:
+    with pytest.raises(ParameterError, match="a batch needs a preset and an encoder"):
+        plan([str(clips)], Settings(preset=None))
+
+
 def test_a_csv_gives_each_clip_its_own_settings(clips: Path) -> None:
     path = clips / "list.csv"
     path.write_text(
@@ -151,17 +178,17 @@ def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
         ("a.csv", "source,preset\nb.mp4,none\n", "clip 1: there is no preset none"),
         ("a.csv", "source,overides\nb.mp4,x\n", r"overides is not known; did you mean overrides\?"),
         ("a.csv", "source,loud\nb.mp4,x\n", r"loud is not known \(known: preset, "),
-        ("a.csv", "preset\nsmooth\n", r"no column source \(its columns are preset\)"),
-        ("a.csv", "", "no column source .it is empty"),
-        ("a.csv", "source,preset\n,smooth\n", "clip 1: it has no source"),
+        ("a.csv", "preset\nsmooth\n", r"column source is missing: the columns are preset"),
+        ("a.csv", "", "column source is missing: the file is empty"),
+        ("a.csv", "source,preset\n,smooth\n", "clip 1: the source is missing"),
         (
             "a.csv",
             "source;preset\nb.mp4;smooth\n",
-            "columns are 'source;preset': separate",
+            "header is 'source;preset': separate",
         ),
-        ("a.csv", "source\tpreset\nb.mp4\tsmooth\n", "separate them with commas"),
-        ("a.csv", "source,preset, preset\nb.mp4,smooth,\n", "it has the column 'preset' twice"),
-        ("a.csv", "source,overrides\nb.mp4,x\n", "overrides is no column: name each parameter"),
+        ("a.csv", "source\tpreset\nb.mp4\tsmooth\n", "separate the columns with commas"),
+        ("a.csv", "source,preset, preset\nb.mp4,smooth,\n", "the column 'preset' occurs twice"),
+        ("a.csv", "source,overrides\nb.mp4,x\n", "overrides cannot be a column: use the"),
         ("a.csv", "source,preset\nb.mp4\n", "more or fewer cells"),
         (
             "a.csv",
@@ -169,8 +196,8 @@ def test_a_toml_gives_each_clip_its_own_settings(clips: Path) -> None:
             "Audio rate must be a whole number",
         ),
         ("a.csv", "source,deband.strength\nb.mp4,9999\n", "Strength must be between .*, not 9999"),
-        ("a.csv", "source\na.csv\n", "a list holds clips"),
-        ("a.toml", "clip = 3\n", r"holds \[\[clip\]\] tables alone"),
+        ("a.csv", "source\na.csv\n", "a list cannot contain lists"),
+        ("a.toml", "clip = 3\n", r"use \[\[clip\]\] tables only"),
         ("a.toml", "[[clip\n", "is not a TOML file"),
         (
             "a.toml",

@@ -123,6 +123,13 @@ def test_presets_are_listed_and_shown() -> None:
     )
 
 
+def test_a_preset_is_shown_with_changes() -> None:
+    changed = workbench("presets", "classic", "--set", "deband.strength=2")
+    assert 'name = "classic, changed"' in changed.stdout
+    assert "strength = 2.0" in changed.stdout
+    assert workbench("presets", "--set", "deband.strength=2").returncode == 2
+
+
 def test_doctor_finds_nothing_missing() -> None:
     done = workbench("doctor")
     assert done.returncode == 0
@@ -221,12 +228,15 @@ def test_a_look_is_exported_and_its_way_back(tmp_path: Path) -> None:
     assert workbench("look", "export", "smooth").returncode == 2
     same = workbench("look", "export", "smooth", "--cube", "a.cube", "--inverse", "a.cube")
     assert same.returncode == 2
-    mine = save_preset(
-        load_preset("smooth").override({"tone.contrast": 1.2, "tone.brightness": 0.0}),
-        tmp_path / "mine.toml",
-    )
+    changed = load_preset("smooth").override({"tone.contrast": 1.2, "tone.brightness": 0.0})
+    mine = save_preset(changed, tmp_path / "mine.toml")
     steep = workbench("look", "export", mine, "--cube", tmp_path / "steep.cube")
     assert "are clipped and cannot come back" in steep.stdout
+    options = ("--set", "tone.contrast=1.2", "--set", "tone.brightness=0")
+    same = workbench("look", "export", "smooth", *options, "--cube", tmp_path / "same.cube")
+    assert "are clipped and cannot come back" in same.stdout
+    lines = [(tmp_path / name).read_text().splitlines()[1:] for name in ("steep.cube", "same.cube")]
+    assert lines[0] == lines[1]
 
 
 def test_an_assumed_matrix_is_converted_and_recorded(untagged: Path, tmp_path: Path) -> None:

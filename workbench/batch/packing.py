@@ -15,6 +15,11 @@ from workbench.look.preset import builtin_presets, preset_text
 
 _PRESET_FILE = "look.toml"
 _POLICY_FILE = "policy.toml"
+_FIRST_FIELDS = (
+    *("preset", "overrides", "encoder", "frame_rate", "audio_rate"),
+    *("assume_matrix", "policy", "every_frame"),
+)
+"""The fields of `Settings` that every key was made from."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ def pack(settings: Settings) -> PackedSettings:
     """Pack settings. Raises ParameterError for settings without a preset or an encoder."""
     if settings.base is None or settings.encoder is None:
         raise ParameterError("a batch needs a preset and an encoder: leave neither at None")
-    parameters = {name: getattr(settings, name) for name in Settings.model_fields}
+    parameters = {name: getattr(settings, name) for name in type(settings).model_fields}
     files = {}
     if settings.preset not in builtin_presets():
         parameters["preset"] = _PRESET_FILE
@@ -62,10 +67,19 @@ def _policy_text(policy: Policy) -> str:
 
 
 def _key(settings: Settings) -> str:
-    parts = {
+    """Return the key of settings.
+
+    A field that was added later counts only with another value than its default, so that the keys
+    of earlier batches stay valid.
+    """
+    parts: dict[str, Any] = {
         "preset": settings.look.hash if settings.look else None,
         "recipe": [settings.encoder, str(settings.frame_rate), settings.audio_rate],
         "policy": settings.rules.model_dump(mode="json"),
         "every_frame": settings.every_frame,
     }
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if name not in _FIRST_FIELDS and value != field.get_default(call_default_factory=True):
+            parts[name] = str(value)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
