@@ -122,7 +122,7 @@ def test_the_readout_is_the_kernels_own_picture(
     notebook, desk = tuned
     if preset != "smooth":
         at = desk.generation()
-        notebook.evaluate_in_kernel(f"tuner.begin_with({preset!r})")
+        notebook.evaluate_in_kernel(f"tuner.load_preset({preset!r})")
         desk.newer(at)
     with open_clip(clip) as opened:
         source = opened.frame(FRAME)
@@ -353,7 +353,7 @@ def test_a_burst_ends_with_the_last_and_leaves_no_process(tuned: tuple[Notebook,
     code = """
     import psutil
     from workbench import render
-    shown = b"".join(tuner._viewer._sent["exact", "after"][1])
+    shown = tuner._viewer.exact_picture("after")
     print(shown == render(tuner.clip.frame(12), tuner.preset).tobytes(),
           [p for p in psutil.Process().children() if "ffmpeg" in " ".join(p.cmdline())])
     """
@@ -363,14 +363,14 @@ def test_a_burst_ends_with_the_last_and_leaves_no_process(tuned: tuple[Notebook,
 def test_a_preset_is_saved_and_the_next_tuner_finds_it(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
     desk.turn("contrast", "Home")
-    desk.whole.get_by_placeholder("a name for this look").fill("dusk")
+    desk.whole.get_by_placeholder("name of this look").fill("dusk")
     desk.button("Save preset").click()
-    expect(desk.whole.get_by_text("Saved in")).to_be_visible()
+    expect(desk.whole.get_by_text("Saved as")).to_be_visible()
     folder = Path(in_kernel(notebook, "__import__('pathlib').Path.cwd()"))
     kept = folder.parent / "presets" / "dusk.toml"  # beside the folder `notebooks`
     assert load_preset(kept).parameters()["tone.contrast"] == 0.25
     desk.button("Save preset").click()
-    expect(desk.whole.get_by_text("There is a preset dusk already.")).to_be_visible()
+    expect(desk.whole.get_by_text("The preset dusk exists already.")).to_be_visible()
     notebook.screenshot("preset-exists")
     assert in_kernel(notebook, "tuner.preset.name") == "dusk"
     kept.unlink()
@@ -384,7 +384,7 @@ def test_it_encodes_and_links_the_report(tuned: tuple[Notebook, Desk], tmp_path:
     expect(link).to_be_visible(timeout=90_000)
     assert open_clip(tmp_path / "out.mov").profile == "HQ"
     assert (tmp_path / "out.qc.json").exists()
-    desk.whole.get_by_text("the exact command").click()
+    desk.whole.get_by_text("ffmpeg command").click()
     expect(desk.whole.locator("code").last).to_contain_text("-c:v prores_ks -profile:v 3")
     link.scroll_into_view_if_needed()
     notebook.screenshot("encoded")
@@ -402,7 +402,7 @@ def test_an_encode_is_cancelled(open_notebook: OpenNotebook, tmp_path: Path) -> 
     desk.whole.get_by_placeholder("beside the clip").fill(str(tmp_path / "out.mov"))
     desk.button("Encode").click()
     desk.button("Cancel").last.click()
-    expect(desk.whole.get_by_text("Cancelled; nothing was written.")).to_be_visible()
+    expect(desk.whole.get_by_text("Cancelled. Nothing was written.")).to_be_visible()
     expect(desk.button("Encode")).to_be_enabled()
     assert list(tmp_path.iterdir()) == [long]
 
@@ -515,7 +515,7 @@ def test_keys_reach_the_desk_from_all_of_it_and_never_the_notebook(
 ) -> None:
     notebook, desk = tuned
     cells = notebook.kinds()
-    for name in ("Keep a still", "RGB parade", "A"):
+    for name in ("Grab still", "RGB parade", "A"):
         desk.button(name).click()
         for key in ("d", "d", "m", "m", "y", "x"):
             notebook.page.keyboard.press(key)
@@ -527,7 +527,7 @@ def test_keys_reach_the_desk_from_all_of_it_and_never_the_notebook(
     )
     handle.press("Control+z")
     expect(desk.row("contrast").locator("input")).to_have_value("0.9")
-    box = desk.whole.get_by_placeholder("a name for this look")
+    box = desk.whole.get_by_placeholder("name of this look")
     box.press_sequentially("a b d")
     expect(box).to_have_value("a b d")
     assert notebook.kinds() == cells
@@ -561,7 +561,7 @@ def test_every_control_has_a_name_for_who_cannot_see_it(tuned: tuple[Notebook, D
         assert desk.whole.get_by_role("slider", name=name, exact=True).count() == 1
         assert desk.whole.get_by_role("spinbutton", name=f"{name}, number").count() == 1
         assert desk.whole.get_by_role("button", name=f"reset {name}").count() == 1
-    expect(desk.whole.get_by_role("combobox", name="The clips in this folder.")).to_have_count(1)
+    expect(desk.whole.get_by_role("combobox", name="Clips in this folder.")).to_have_count(1)
     expect(desk.button("A")).to_have_attribute("aria-pressed", "true")
     expect(desk.button("B")).to_have_attribute("aria-pressed", "false")
     desk.button("B").click()
@@ -610,7 +610,7 @@ def test_voila_without_a_clip_lets_one_be_chosen(open_voila: OpenVoila, clip: Pa
     assert "Run All Cells" not in dashboard.page.content()
     assert "The look in numbers" not in dashboard.page.content()
     dashboard.screenshot("voila-empty")
-    folder = desk.whole.get_by_placeholder("the folder of your clips, or one clip")
+    folder = desk.whole.get_by_placeholder("folder of your clips, or one clip")
     folder.fill(str(clip.parent))
     folder.press("Enter")
     desk.whole.locator("select").first.select_option("banded.mp4")

@@ -15,10 +15,10 @@ def test_the_newest_wins_and_what_it_overtook_is_never_begun() -> None:
         done.append((request, overtaken.requested))
 
     latest = LatestWorker(work)
-    latest.ask(0)
+    latest.submit(0)
     assert begun.wait(5)
     for request in range(1, 200):
-        latest.ask(request)
+        latest.submit(request)
     go.set()
     assert latest.wait(5)
     assert done == [(0, True), (199, False)]
@@ -31,9 +31,9 @@ def test_one_that_fails_leaves_the_next_its_turn() -> None:
         done.append(1 / request)
 
     latest = LatestWorker(work)
-    latest.ask(0)
+    latest.submit(0)
     assert latest.wait(5)
-    latest.ask(1)
+    latest.submit(1)
     assert latest.wait(5)
     assert done == [1]
 
@@ -46,9 +46,9 @@ def test_cancel_reaches_what_runs_and_what_waits() -> None:
         told.append((request, overtaken.wait(5)))
 
     latest = LatestWorker(work)
-    latest.ask("runs")
+    latest.submit("runs")
     assert begun.wait(5)
-    latest.ask("waits")
+    latest.submit("waits")
     latest.cancel()
     assert latest.wait(5)
     assert told == [("runs", True), ("waits", True)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.desk.look_history import LookHistory, LookSlots, Slot
+from workbench.desk.look_history import LookHistory, LookSlot, LookSlots
 from workbench.errors import PresetError
 from workbench.look.preset import load_preset
 from workbench.look.stages import Log
@@ -11,7 +11,9 @@ SMOOTH = load_preset("smooth")
 
 
 def turned(history: LookHistory, name: str, value: float, at: float) -> LookHistory:
-    return history.to(history.now.with_slot(history.now.slot.changed(name, value)), name, at)
+    return history.record(
+        history.now.with_slot(history.now.slot.with_parameter(name, value)), name, at
+    )
 
 
 def strength(history: LookHistory) -> float:
@@ -54,32 +56,32 @@ def test_there_and_back_again_leaves_nothing_to_undo() -> None:
 def test_nothing_to_undo_is_no_change() -> None:
     history = LookHistory(LookSlots.of(SMOOTH))
     assert history.undone() is history
-    assert history.to(history.now, "anything", 1) is history
+    assert history.record(history.now, "anything", 1) is history
 
 
 def test_each_setting_keeps_its_own_look() -> None:
     settings = LookSlots.of(SMOOTH)
-    settings = settings.with_slot(settings.slot.changed("deband.strength", 4.0)).flipped()
+    settings = settings.with_slot(settings.slot.with_parameter("deband.strength", 4.0)).flipped()
     assert settings.preset == SMOOTH
-    settings = settings.with_slot(settings.slot.changed("deband.strength", 6.0))
+    settings = settings.with_slot(settings.slot.with_parameter("deband.strength", 6.0))
     assert settings.flipped().preset.parameters()["deband.strength"] == 4.0
 
 
 def test_turned_back_to_where_it_was_it_is_the_preset_again() -> None:
-    slot = Slot(SMOOTH, SMOOTH).changed("tone.contrast", 0.8)
+    slot = LookSlot.of(SMOOTH).with_parameter("tone.contrast", 0.8)
     assert slot.preset.name == "smooth, changed"
-    assert slot.changed("tone.contrast", 0.9).preset is SMOOTH
-    assert slot.changed("tone.contrast", 0.7).preset.name == "smooth, changed"
+    assert slot.with_parameter("tone.contrast", 0.9).preset is SMOOTH
+    assert slot.with_parameter("tone.contrast", 0.7).preset.name == "smooth, changed"
 
 
 def test_a_reset_goes_to_the_preset_or_to_the_filters_own() -> None:
-    slot = Slot(SMOOTH, SMOOTH).changed("tone.contrast", 0.8)
-    assert slot.first("tone.contrast") == 0.9
-    log = slot.changed("tone.filter", "log")
+    slot = LookSlot.of(SMOOTH).with_parameter("tone.contrast", 0.8)
+    assert slot.reset_value("tone.contrast") == 0.9
+    log = slot.with_parameter("tone.filter", "log")
     assert log.preset.tone == Log()
-    assert log.first("tone.rolloff") == 0
+    assert log.reset_value("tone.rolloff") == 0
 
 
 def test_a_value_out_of_range_is_refused() -> None:
     with pytest.raises(PresetError, match=r"Strength must be between 0.5 and 8"):
-        Slot(SMOOTH, SMOOTH).changed("deband.strength", 99.0)
+        LookSlot.of(SMOOTH).with_parameter("deband.strength", 99.0)

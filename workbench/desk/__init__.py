@@ -1,0 +1,1 @@
+"""The interactive desk: a viewer, scopes and controls for tuning a look in a notebook."""

@@ -1,4 +1,4 @@
-"""Chooser: a folder of clips, and the one that is on the desk."""
+"""Clip chooser: lists the clips of a folder and lets the user choose one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,93 +12,96 @@ from workbench.files import expanded
 
 
 class ClipChooser:
-    """A box for a folder, or for one clip, and a list of the clips that are in it."""
+    """A text box for a folder or a clip, and a list of the folder's clips."""
 
-    def __init__(
-        self, on_choice: Callable[[Path], None], on_trouble: Callable[[str], None]
-    ) -> None:
-        self._on_choice, self._on_trouble = on_choice, on_trouble
-        self._placing = UpdateGuard()
+    def __init__(self, on_choice: Callable[[Path], None], on_error: Callable[[str], None]) -> None:
+        """Create a chooser.
+
+        It calls `on_choice` with the chosen clip and `on_error` with a message. An empty message
+        means that there is no error any more.
+        """
+        self._on_choice, self._on_error = on_choice, on_error
+        self._guard = UpdateGuard()
         wide = widgets.Layout(flex="1 1 200px", width="auto")
         self.folder = widgets.Text(
             layout=wide,
             continuous_update=False,
-            placeholder="the folder of your clips, or one clip",
-            tooltip="The folder of your clips, or one clip. Press Enter.",
+            placeholder="folder of your clips, or one clip",
+            tooltip="Type the folder of your clips, or one clip, and press Enter.",
         )
-        self.clips = widgets.Dropdown(layout=wide, tooltip="The clips in this folder.")
-        self.folder.observe(self._written, "value")
-        self.clips.observe(self._chosen, "value")
-        again = widgets.Button(
+        self.clips = widgets.Dropdown(layout=wide, tooltip="Clips in this folder.")
+        self.folder.observe(self._folder_typed, "value")
+        self.clips.observe(self._clip_chosen, "value")
+        refresh = widgets.Button(
             description="↻",
-            tooltip="Read the folder again.",
+            tooltip="Refresh the list of clips.",
             layout=widgets.Layout(width="34px", padding="0"),
         )
-        again.on_click(lambda _: self.read_again())
-        self.widget = widgets.HBox([self.folder, self.clips, again])
+        refresh.on_click(lambda _: self.refresh())
+        self.widget = widgets.HBox([self.folder, self.clips, refresh])
 
     def open(self, path: str | Path) -> None:
-        """List a folder's clips, or choose a clip; "" is the folder that the notebook is in."""
+        """List a folder's clips, or choose a clip. The path "" is the notebook's folder."""
         try:
             given = expanded(path or Path.cwd()).absolute()
             if not given.exists():
-                self._refuse(path, f"There is no folder and no clip {given}: write another above.")
+                self._reject(path, f"{given} was not found. Type another folder or clip above.")
                 return
             folder = given if given.is_dir() else given.parent
-            found = _clips(folder)
+            found = _clips_in(folder)
         except (OSError, ValueError) as error:
-            self._refuse(path, f"{str(path)!r} cannot be read: {_why(error)}")
+            self._reject(path, f"Cannot read {str(path)!r}: {_reason(error)}.")
             return
         choice = None if given == folder else given
-        self._place(folder, found, choice)
+        self._update(folder, found, choice)
         if choice:
             self._on_choice(choice)
         elif path and not found:
-            self._on_trouble(f"There are no clips in {folder}: write another folder above.")
+            self._on_error(f"There are no clips in {folder}. Type another folder above.")
         else:
-            self._on_trouble("")
+            self._on_error("")
 
-    def _refuse(self, path: str | Path, why: str) -> None:
-        """Say what is wrong with a path, which stays in its box to be mended."""
-        with self._placing.programmatic():
+    def _reject(self, path: str | Path, message: str) -> None:
+        """Report a bad path and leave it in the text box, so that the user can correct it."""
+        with self._guard.updating():
             self.folder.value = str(path)
-        self._on_trouble(why)
+        self._on_error(message)
 
-    def read_again(self) -> None:
-        """List the folder's clips as they are now; the one that is chosen stays so."""
+    def refresh(self) -> None:
+        """List the folder's clips again. The chosen clip stays chosen."""
         folder, chosen = expanded(self.folder.value), self.clips.value
         try:
-            self._place(folder, _clips(folder), Path(chosen) if chosen else None)
+            self._update(folder, _clips_in(folder), Path(chosen) if chosen else None)
         except (OSError, ValueError) as error:
-            self._on_trouble(f"{folder} cannot be read: {_why(error)}")
+            self._on_error(f"Cannot read {folder}: {_reason(error)}.")
 
     def show(self, choice: Path | None) -> None:
-        """Show which clip is on the desk, which may not be the one that was chosen."""
+        """Show which clip is on the desk."""
         folder = choice.parent if choice else Path(self.folder.value)
         known = [Path(value) for _, value in self.clips.options if value]
-        self._place(folder, [one for one in known if one.parent == folder], choice)
+        self._update(folder, [clip for clip in known if clip.parent == folder], choice)
 
-    def _place(self, folder: Path, found: list[Path], choice: Path | None) -> None:
+    def _update(self, folder: Path, found: list[Path], choice: Path | None) -> None:
         names = [("choose a clip", ""), *((clip.name, str(clip)) for clip in found)]
         if choice and choice not in found:
             names.append((choice.name, str(choice)))
-        with self._placing.programmatic():
+        with self._guard.updating():
             self.folder.value = str(folder)
             self.clips.options = names
             self.clips.value = str(choice) if choice else ""
 
-    def _written(self, change: dict[str, Any]) -> None:
-        if self._placing.by_user:
+    def _folder_typed(self, change: dict[str, Any]) -> None:
+        if self._guard.user_edit:
             self.open(change["new"].strip().strip("\"'"))
 
-    def _chosen(self, change: dict[str, Any]) -> None:
-        if self._placing.by_user and change["new"]:
+    def _clip_chosen(self, change: dict[str, Any]) -> None:
+        if self._guard.user_edit and change["new"]:
             self._on_choice(Path(change["new"]))
 
 
-def _clips(folder: Path) -> list[Path]:
+def _clips_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if is_clip(path.name) and path.is_file())
 
 
-def _why(error: OSError | ValueError) -> str:
+def _reason(error: OSError | ValueError) -> str:
     return str(getattr(error, "strerror", None) or error).lower()

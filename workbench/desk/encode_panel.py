@@ -1,7 +1,8 @@
-"""Encoding: the panel that delivers a clip - the exact command, progress, cancel, the verdict."""
+"""Encode panel: delivers the clip, with the ffmpeg command, progress, cancel and QC findings."""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -23,9 +24,11 @@ from workbench.look.preset import Preset
 from workbench.media.clip import Clip
 from workbench.present.tables import findings_table
 
+_ENCODING_SHARE = 0.8  # of the progress bar; checking is the rest, about as long as it takes
+
 
 class ReportLink(anywidget.AnyWidget):
-    """A link that opens an HTML page in a new tab. The page itself travels to the browser."""
+    """A link that opens an HTML page in a new tab. The page itself is sent to the browser."""
 
     _esm = bundle(WEB / "report_link.js")
 
@@ -33,147 +36,157 @@ class ReportLink(anywidget.AnyWidget):
     text = traitlets.Unicode("").tag(sync=True)
 
 
-class EncodePanel:
-    """Encodes the clip under the look of the moment when asked, in a thread of its own."""
+@dataclass(frozen=True)
+class EncodeRequest:
+    """A clip to deliver."""
 
-    def __init__(self, ask: Callable[[], tuple[Clip, Preset] | None]) -> None:
-        """`ask` gives what is to be encoded, or None where there is no clip yet."""
-        self._ask = ask
-        self._worker: LatestWorker[tuple[Clip, Settings, Path, bool]] = LatestWorker(self._encode)
+    clip: Clip
+    settings: Settings
+    destination: Path
+    overwrite: bool
+
+
+class EncodePanel:
+    """Encodes the clip under the current look in a background thread."""
+
+    def __init__(self, get_source: Callable[[], tuple[Clip, Preset] | None]) -> None:
+        """Create a panel. `get_source` returns None while there is no clip."""
+        self._get_source = get_source
+        self._worker: LatestWorker[EncodeRequest] = LatestWorker(self._encode)
         self.delivery: Delivery | None = None
         wide = widgets.Layout(width="auto")
-        self._destination = widgets.Text(
-            placeholder="beside the clip", layout=wide, tooltip="A .mov, or a folder."
+        self.destination = widgets.Text(
+            placeholder="beside the clip",
+            layout=wide,
+            tooltip="Where to write the file: a .mov file or a folder.",
         )
-        self._encoder = widgets.Dropdown(
-            options=[("finest: fast", "finest"), ("search: plain ffmpeg command", "search")],
+        self.encoder = widgets.Dropdown(
+            options=[("finest (fast)", "finest"), ("search (plain ffmpeg command)", "search")],
             description="Encoder",
             layout=wide,
-            tooltip="Both write the same picture. Search takes several times as long.",
+            tooltip="Both deliver the same picture. Search takes several times as long.",
         )
-        self._replace = widgets.Checkbox(
-            description="replace a file that is there", indent=False, layout=wide
+        self.overwrite = widgets.Checkbox(
+            description="Overwrite existing file", indent=False, layout=wide
         )
-        self._start = widgets.Button(
-            description="Encode", button_style="primary", tooltip="Write and check the ProRes file."
+        self.start_button = widgets.Button(
+            description="Encode",
+            button_style="primary",
+            tooltip="Write the ProRes file and check it.",
         )
-        self._stop = widgets.Button(description="Cancel", disabled=True)
+        self.cancel_button = widgets.Button(
+            description="Cancel", tooltip="Stop encoding.", disabled=True
+        )
         self._bar = widgets.FloatProgress(max=1, layout=widgets.Layout(width="auto"))
-        self._words = widgets.HTML()
-        self._command = widgets.HTML()
-        self._page = ReportLink()
-        self._findings = widgets.HTML()
-        self._start.on_click(lambda _: self.start())
-        self._stop.on_click(lambda _: self._worker.cancel())
+        self.result = widgets.HTML()
+        self.command = widgets.HTML()
+        self.report = ReportLink()
+        self.findings = widgets.HTML()
+        self.start_button.on_click(lambda _: self.start())
+        self.cancel_button.on_click(lambda _: self._worker.cancel())
         self.widget = widgets.VBox(
             [
                 widgets.HTML("<b>Encode to ProRes 422 HQ</b>"),
-                self._destination,
-                self._encoder,
-                self._replace,
-                widgets.HBox([self._start, self._stop]),
+                self.destination,
+                self.encoder,
+                self.overwrite,
+                widgets.HBox([self.start_button, self.cancel_button]),
                 self._bar,
-                self._words,
-                self._page,
-                self._command,
+                self.result,
+                self.report,
+                self.command,
             ]
         )
-        self.findings = self._findings
 
     def start(self) -> None:
-        """Encode, unless that is being done already."""
+        """Start encoding, unless the panel is encoding already."""
         if not self._worker.wait(0):
-            self._say("It is being encoded already: wait, or cancel it.")
+            self._show("Encoding is running already. Wait for it, or cancel it.")
             return
         try:
-            asked = self._ask()
-            if asked is None:
-                self._say("There is no clip yet: choose one above.")
+            source = self._get_source()
+            if source is None:
+                self._show("There is no clip yet. Choose one above.")
                 return
-            clip, preset = asked
-            settings = Settings(preset=preset, encoder=self._encoder.value)
-            replace = self._replace.value
+            clip, preset = source
+            settings = Settings(preset=preset, encoder=self.encoder.value)
+            overwrite = self.overwrite.value
             destination = destination_for(
-                clip.path, self._destination.value.strip() or None, overwrite=replace
+                clip.path, self.destination.value.strip() or None, overwrite=overwrite
             )
-            command = encode_command(clip, settings).line(destination, overwrite=replace)
+            command = encode_command(clip, settings).line(destination, overwrite=overwrite)
             self._show_command(command)
         except WorkbenchError as error:
-            self._say(str(error))
+            self._show(str(error))
             return
-        self._page.html = self._findings.value = ""
-        # Start stays as it is: a button that is disabled loses the focus, and the desk its keys.
-        self._stop.disabled = False
-        self._worker.ask((clip, settings, destination, replace))
+        self.report.html = self.findings.value = ""
+        # The start button stays enabled: a disabled button loses the focus and the desk its keys.
+        self.cancel_button.disabled = False
+        self._worker.submit(EncodeRequest(clip, settings, destination, overwrite))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is being encoded; return whether that came in so many seconds."""
+        """Wait until encoding ends. Return False if that takes over `timeout` seconds."""
         return self._worker.wait(timeout)
 
-    def _encode(
-        self, order: tuple[Clip, Settings, Path, bool], cancellation: ffmpeg.Cancellation
-    ) -> None:
-        clip, settings, destination, replace = order
-        began = time.monotonic()
+    def _encode(self, request: EncodeRequest, cancellation: ffmpeg.Cancellation) -> None:
+        clip, began = request.clip, time.monotonic()
         try:
             delivery = convert(
-                *(clip, destination, settings),
+                *(clip, request.destination, request.settings),
                 report=True,
-                overwrite=replace,
-                on_progress=lambda progress: self._encoding(clip, progress, began),
-                on_checked=lambda frames: self._checking(clip, frames),
+                overwrite=request.overwrite,
+                on_progress=lambda progress: self._show_encoding(clip, progress, began),
+                on_checked=lambda frames: self._show_checking(clip, frames),
                 cancellation=cancellation,
             )
             self._bar.value = 1
-            self._deliver(delivery)
+            self._show_delivery(delivery)
         except Cancelled:
-            self._say("Cancelled; nothing was written.")
+            self._show("Cancelled. Nothing was written.")
         except WorkbenchError as error:
-            self._say(str(error))
-        except Exception as error:
-            self._say(f"The file could not be made: {type(error).__name__}: {error}")
+            self._show(str(error))
+        except Exception as error:  # an unforeseen error must not end the desk
+            self._show(f"Encoding failed: {type(error).__name__}: {error}")
         finally:
-            self._stop.disabled = True
+            self.cancel_button.disabled = True
 
-    def _encoding(self, clip: Clip, progress: ffmpeg.Progress, began: float) -> None:
-        """Encoding is the first eight tenths of the bar, checking the rest: about as it takes."""
-        share = progress.frame / clip.frame_count
-        self._bar.value = 0.8 * share
+    def _show_encoding(self, clip: Clip, progress: ffmpeg.Progress, began: float) -> None:
+        self._bar.value = _ENCODING_SHARE * progress.frame / clip.frame_count
         rate = progress.frame / max(time.monotonic() - began, 0.01)
         left = (
             f", {(clip.frame_count - progress.frame) / rate:.0f} s left" if progress.frame else ""
         )
-        speed = f", {progress.speed:.2g} times real time" if progress.speed else ""
-        self._say(
-            f"encoding: frame {progress.frame} of {clip.frame_count}, {rate:.0f} frames/s"
+        speed = f", {progress.speed:.2g}x real time" if progress.speed else ""
+        self._show(
+            f"Encoding: frame {progress.frame} of {clip.frame_count}, {rate:.0f} frames/s"
             f"{speed}{left}"
         )
 
-    def _checking(self, clip: Clip, frames: int) -> None:
-        self._bar.value = 0.8 + 0.2 * frames / clip.frame_count
-        self._say(f"checking: frame {frames} of {clip.frame_count}")
+    def _show_checking(self, clip: Clip, frames: int) -> None:
+        self._bar.value = _ENCODING_SHARE + (1 - _ENCODING_SHARE) * frames / clip.frame_count
+        self._show(f"Checking: frame {frames} of {clip.frame_count}")
 
-    def _deliver(self, delivery: Delivery) -> None:
+    def _show_delivery(self, delivery: Delivery) -> None:
         self.delivery = delivery
         verdict = verdict_in_words(finding.level for finding in delivery.findings)
         megabytes = delivery.size / 1e6
-        self._say(f"<b>{escape(verdict)}</b>", markup=True)
-        telling = [finding for finding in delivery.findings if finding.level != "pass"]
-        self._findings.value = f"{escape(str(delivery.destination))}, {megabytes:.1f} MB" + (
-            findings_table(telling)._repr_html_() if telling else ""
+        self._show(f"<b>{escape(verdict)}</b>", markup=True)
+        notable = [finding for finding in delivery.findings if finding.level != "pass"]
+        self.findings.value = f"{escape(str(delivery.destination))}, {megabytes:.1f} MB" + (
+            findings_table(notable)._repr_html_() if notable else ""
         )
         if delivery.report:
-            with self._page.hold_sync():
-                self._page.text = f"Open the report ({delivery.report.name})"
-                self._page.html = delivery.report.read_text(encoding="utf-8")
+            with self.report.hold_sync():
+                self.report.text = f"Open the report ({delivery.report.name})"
+                self.report.html = delivery.report.read_text(encoding="utf-8")
 
     def _show_command(self, argv: list[str]) -> None:
         text = escape(ffmpeg.pasteable(argv))
         style = "white-space: pre-wrap; overflow-wrap: anywhere; font-size: 11px; line-height: 1.3"
-        self._command.value = (
-            f"<details><summary>the exact command</summary><code style='{style}'>{text}</code>"
+        self.command.value = (
+            f"<details><summary>ffmpeg command</summary><code style='{style}'>{text}</code>"
             "</details>"
         )
 
-    def _say(self, words: str, *, markup: bool = False) -> None:
-        self._words.value = words if markup else escape(words)
+    def _show(self, text: str, *, markup: bool = False) -> None:
+        self.result.value = text if markup else escape(text)

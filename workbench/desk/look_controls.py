@@ -1,4 +1,4 @@
-"""Controls: what a look is set with - settings, undo, presets, and a group for each stage."""
+"""Look controls: slots A and B, undo, presets, and the parameters of each stage."""
 
 from collections.abc import Callable
 from html import escape
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from workbench.desk.look_history import SLOTS, LookHistory, Slot
+from workbench.desk.look_history import SLOT_NAMES, LookHistory, LookSlot
 from workbench.desk.update_guard import UpdateGuard
 from workbench.look.preset import (
     ChoiceParameter,
@@ -19,29 +19,29 @@ from workbench.look.stages import FILTERS
 
 
 class LookActions(Protocol):
-    """Who does what the controls are used for."""
+    """What the controls ask the desk to do."""
 
-    def change(self, name: str, value: Any) -> None: ...
-    def begin_with(self, preset: str) -> None: ...
+    def set_parameter(self, name: str, value: Any) -> None: ...
+    def load_preset(self, name: str) -> None: ...
     def flip(self) -> None: ...
     def undo(self) -> None: ...
     def redo(self) -> None: ...
 
 
-Change = Callable[[str, Any], None]
-"""Hears the name of a parameter and its new value, also when it was `place` that set it."""
+OnChange = Callable[[str, Any], None]
+"""Receives a parameter's name and new value, for programmatic updates as well."""
 
 _TITLES = {
-    "deband": ("Deband", "Closes the steps that 8 bits left in gradients."),
-    "tone": ("Tone", "Flattens the picture for the grade, or encodes it as a camera's log."),
-    "dither": ("Dither", "How the picture is rounded to the delivered 10 bits."),
+    "deband": ("Deband", "Removes the banding that 8 bits leave in gradients."),
+    "tone": ("Tone", "Flattens the picture for grading, or encodes it as camera log."),
+    "dither": ("Dither", "How the picture is rounded to 10 bits."),
 }
 _WORDS = {"logc3": "ARRI LogC3", "logc4": "ARRI LogC4"}
 _WORDS |= {"slog3": "Sony S-Log3", "canonlog3": "Canon Log 3", "acescct": "ACEScct"}
 _WORDS |= {"cineon": "Cineon", "eq": "eq (8 bits)", "gradfun": "gradfun (8 bits)"}
 
 _SLIDER_ENDS = {
-    # Where ffmpeg's own range is far wider than what a picture bears; the box takes all of it.
+    # ffmpeg accepts far more than a picture can use. The number box accepts the whole range.
     ("gradfun", "strength"): (0.51, 8.0),
     ("deband", "threshold"): (0.001, 0.1),
     ("deband", "range"): (1, 64),
@@ -51,184 +51,190 @@ _SLIDER_ENDS = {
 
 
 class LookControls:
-    """All that a look is set with. It shows the settings, and says what a person changes."""
+    """Shows the active look, and passes the user's changes to the desk."""
 
-    def __init__(self, hands: LookActions) -> None:
-        self._hands = hands
-        self._placing = UpdateGuard()
+    def __init__(self, actions: LookActions) -> None:
+        self._actions = actions
+        self._guard = UpdateGuard()
         self._active = 0
         narrow = widgets.Layout(width="36px", padding="0")
-        self._slots = [
-            widgets.Button(description=name, tooltip=f"Setting {name} (key a flips)", layout=narrow)
-            for name in SLOTS
+        self.slots = [
+            widgets.Button(description=name, tooltip=f"Look {name} (key a switches)", layout=narrow)
+            for name in SLOT_NAMES
         ]
         half = widgets.Layout(width="64px", padding="0")
         self._undo = widgets.Button(description="Undo", tooltip="Undo (ctrl z)", layout=half)
         self._redo = widgets.Button(description="Redo", tooltip="Redo (ctrl y)", layout=half)
         self.presets = widgets.Dropdown(
             layout=widgets.Layout(flex="1 1 auto", width="auto"),
-            tooltip="Begin with one of the looks that come with the workbench, or one of yours.",
+            tooltip="Start from a built-in preset or one of yours.",
         )
         self.stages = {stage: StageControls(stage, self._changed) for stage in FILTERS}
-        self.depth = widgets.HTML()
-        for place, button in enumerate(self._slots):
+        self.bit_depth = widgets.HTML()
+        for index, button in enumerate(self.slots):
             button.add_class("wb-setting")
-            button.on_click(lambda _, place=place: self._slot_chosen(place))
-        self._undo.on_click(lambda _: hands.undo())
-        self._redo.on_click(lambda _: hands.redo())
+            button.on_click(lambda _, index=index: self._slot_chosen(index))
+        self._undo.on_click(lambda _: actions.undo())
+        self._redo.on_click(lambda _: actions.redo())
         self.presets.observe(self._preset_chosen, "value")
         self.widget = widgets.VBox(
             [
-                widgets.HBox([*self._slots, self._undo, self._redo]),
+                widgets.HBox([*self.slots, self._undo, self._redo]),
                 self.presets,
                 *(stage.widget for stage in self.stages.values()),
-                self.depth,
+                self.bit_depth,
             ]
         )
 
-    def place(self, history: LookHistory) -> None:
-        """Show the settings as they are now."""
+    def show(self, history: LookHistory) -> None:
+        """Show the active look, and whether there are changes to undo and to redo."""
         slot = history.now.slot
         names = [*builtin_presets(), *user_presets()]
         if slot.base.name not in names:
             names.append(slot.base.name)
-        with self._placing.programmatic():
+        with self._guard.updating():
             self._active = history.now.active
-            for place, button in enumerate(self._slots):
-                button.button_style = "primary" if place == self._active else ""
+            for index, button in enumerate(self.slots):
+                button.button_style = "primary" if index == self._active else ""
             if tuple(names) != tuple(self.presets.options):
                 self.presets.options = names
             self.presets.value = slot.base.name
             for stage in self.stages.values():
-                stage.place(slot)
+                stage.show(slot)
             self._undo.disabled = not history.past
             self._redo.disabled = not history.future
-            self.depth.value = _eight_bits(slot.preset)
+            self.bit_depth.value = _bit_depth_warning(slot.preset)
 
     def _changed(self, name: str, value: Any) -> None:
-        if self._placing.by_user:
-            self._hands.change(name, value)
+        if self._guard.user_edit:
+            self._actions.set_parameter(name, value)
 
     def _preset_chosen(self, change: dict[str, Any]) -> None:
-        if self._placing.by_user:
-            self._hands.begin_with(change["new"])
+        if self._guard.user_edit:
+            self._actions.load_preset(change["new"])
 
-    def _slot_chosen(self, place: int) -> None:
-        if place != self._active:
-            self._hands.flip()
+    def _slot_chosen(self, index: int) -> None:
+        if index != self._active:
+            self._actions.flip()
 
 
-def _eight_bits(preset: Preset) -> str:
-    """Say so where a look falls short of 10 bits."""
+def _bit_depth_warning(preset: Preset) -> str:
+    """Return a warning for a look with 8-bit filters, or an empty text."""
     if preset.bit_depth > 8:
         return ""
     names = [type(stage).__name__.lower() for stage in preset.stages if stage.bit_depth == 8]
     return (
-        f"<b>8 bits.</b> {escape(' and '.join(names))} work in 8 bits: the file will have 10, its "
-        "picture 8, and its steps come back in the grade."
+        f"<b>8-bit filters: {escape(', '.join(names))}.</b> The file has 10 bits, but its picture "
+        "has 8, and grading brings the banding back."
     )
 
 
 class StageControls:
-    """The controls of one stage. They show a slot's look, and say what was changed."""
+    """The controls of one stage: its filter and the filter's parameters."""
 
-    def __init__(self, stage: str, on_change: Change) -> None:
+    def __init__(self, stage: str, on_change: OnChange) -> None:
         self._stage = stage
         self._on_change = on_change
-        title, words = _TITLES[stage]
-        self._filter = widgets.Dropdown(
+        title, tooltip = _TITLES[stage]
+        self.filter = widgets.Dropdown(
             options=[(_WORDS.get(name, name), name) for name in FILTERS[stage]],
             layout=widgets.Layout(width="150px", margin="0 34px 0 auto"),
-            tooltip=f"{title}: which filter.",
+            tooltip=f"Filter of the stage {title}.",
         )
-        self._filter.observe(self._filter_chosen, "value")
-        heading = widgets.HTML(f"<b title='{words}'>{title}</b>")
-        self._rows = widgets.VBox()
-        self._by_name: dict[str, _NumberRow | _ChoiceRow] = {}
-        self._placed = ""  # the filter whose rows these are
+        self.filter.observe(self._filter_chosen, "value")
+        heading = widgets.HTML(f"<b title='{tooltip}'>{title}</b>")
+        self._box = widgets.VBox()
+        self.rows: dict[str, NumberRow | ChoiceRow] = {}  # by parameter, such as "tone.contrast"
+        self._rows_filter = ""  # the filter that the rows belong to
         self.widget = widgets.VBox(
-            [widgets.HBox([heading, self._filter]), self._rows],
+            [widgets.HBox([heading, self.filter]), self._box],
             layout=widgets.Layout(margin="0 0 8px 0"),
         )
 
-    def place(self, slot: Slot) -> None:
+    def show(self, slot: LookSlot) -> None:
         """Show the look of a slot."""
-        found = [one for one in slot.preset.adjustable() if one.name.startswith(f"{self._stage}.")]
+        parameters = [
+            parameter
+            for parameter in slot.preset.adjustable()
+            if parameter.name.startswith(f"{self._stage}.")
+        ]
         filter_ = getattr(slot.preset, self._stage).filter
-        if filter_ != self._placed:
-            self._by_name = {one.name: self._row(one, filter_) for one in found}
-            self._rows.children = [row.widget for row in self._by_name.values()]
-            self._placed = filter_
-        self._filter.value = filter_
-        for one in found:
-            self._by_name[one.name].place(one.value, slot.first(one.name))
+        if filter_ != self._rows_filter:
+            self.rows = {parameter.name: self._row(parameter, filter_) for parameter in parameters}
+            self._box.children = [row.widget for row in self.rows.values()]
+            self._rows_filter = filter_
+        self.filter.value = filter_
+        for parameter in parameters:
+            self.rows[parameter.name].show(parameter.value, slot.reset_value(parameter.name))
 
     def _row(
-        self, one: NumberParameter | ChoiceParameter, filter_: str
-    ) -> "_NumberRow | _ChoiceRow":
-        if isinstance(one, ChoiceParameter):
-            return _ChoiceRow(one, self._on_change)
-        return _NumberRow(one, filter_, self._on_change)
+        self, parameter: NumberParameter | ChoiceParameter, filter_: str
+    ) -> "NumberRow | ChoiceRow":
+        if isinstance(parameter, ChoiceParameter):
+            return ChoiceRow(parameter, self._on_change)
+        return NumberRow(parameter, filter_, self._on_change)
 
     def _filter_chosen(self, change: dict[str, Any]) -> None:
         self._on_change(f"{self._stage}.filter", change["new"])
 
 
-class _NumberRow:
-    """A slider, a box for the number, and a reset."""
+class NumberRow:
+    """A parameter's slider, number box and reset button."""
 
-    def __init__(self, number: NumberParameter, filter_: str, on_change: Change) -> None:
+    def __init__(self, number: NumberParameter, filter_: str, on_change: OnChange) -> None:
         key = number.name.partition(".")[2]
         low, high = _SLIDER_ENDS.get((filter_, key), (number.low, number.high))
         whole = number.whole
-        words = f"{number.description} From {number.low:g} to {number.high:g}."
+        tooltip = f"{number.description} From {number.low:g} to {number.high:g}."
         self._name, self._on_change = number.name, on_change
-        self._first: Any = number.value
-        self._slider = (widgets.IntSlider if whole else widgets.FloatSlider)(
+        self._reset_value: Any = number.value
+        self.slider = (widgets.IntSlider if whole else widgets.FloatSlider)(
             value=min(high, max(low, number.value)),
             min=low,
             max=high,
             step=1 if whole else _step(low, high),
             readout=False,
-            tooltip=words,
+            tooltip=tooltip,
             layout=widgets.Layout(flex="1 1 60px", width="auto", min_width="60px"),
         )
-        self._box = (widgets.IntText if whole else widgets.FloatText)(
-            value=number.value, tooltip=words, layout=widgets.Layout(width="66px")
+        self.box = (widgets.IntText if whole else widgets.FloatText)(
+            value=number.value, tooltip=tooltip, layout=widgets.Layout(width="66px")
         )
-        self._reset = widgets.Button(
+        self.reset = widgets.Button(
             description="↺", tooltip="Reset", layout=widgets.Layout(width="30px", padding="0")
         )
         label = widgets.HTML(
-            f"<span title='{words}'>{key}</span>", layout=widgets.Layout(width="74px")
+            f"<span title='{tooltip}'>{key}</span>", layout=widgets.Layout(width="74px")
         )
-        self._slider.observe(self._slid, "value")
-        self._box.observe(lambda change: on_change(number.name, change["new"]), "value")
-        self._reset.on_click(lambda _: on_change(number.name, self._first))
-        self.widget = widgets.HBox([label, self._slider, self._box, self._reset])
+        self.slider.observe(self._slider_moved, "value")
+        self.box.observe(lambda change: on_change(number.name, change["new"]), "value")
+        self.reset.on_click(lambda _: on_change(number.name, self._reset_value))
+        self.widget = widgets.HBox([label, self.slider, self.box, self.reset])
         self.widget.add_class("wb-row")
 
-    def _slid(self, change: dict[str, Any]) -> None:
-        # The browser answers a value that is between two steps with the nearest step.
-        if abs(change["new"] - change["old"]) > 0.6 * self._slider.step:
+    def _slider_moved(self, change: dict[str, Any]) -> None:
+        # The browser answers a value between two steps with the nearest step. That is no user edit.
+        if abs(change["new"] - change["old"]) > 0.6 * self.slider.step:
             self._on_change(self._name, round(change["new"], 6))
 
-    def place(self, value: Any, first: Any) -> None:
-        self._first = first
-        self._box.value = value
-        within = min(self._slider.max, max(self._slider.min, value))
-        # Not for a rounding: the answer would come late, and take a hand that moves on back.
-        if abs(within - self._slider.value) > 0.01 * self._slider.step:
-            self._slider.value = within
-        self._reset.disabled = value == first
+    def show(self, value: Any, reset_value: Any) -> None:
+        """Show a value. The reset button goes back to `reset_value`."""
+        self._reset_value = reset_value
+        self.box.value = value
+        within = min(self.slider.max, max(self.slider.min, value))
+        # A rounding difference is not sent: it would arrive late and move a slider that the user
+        # is dragging.
+        if abs(within - self.slider.value) > 0.01 * self.slider.step:
+            self.slider.value = within
+        self.reset.disabled = value == reset_value
 
 
-class _ChoiceRow:
-    """A list to choose from."""
+class ChoiceRow:
+    """A parameter's list of options."""
 
-    def __init__(self, choice: ChoiceParameter, on_change: Change) -> None:
+    def __init__(self, choice: ChoiceParameter, on_change: OnChange) -> None:
         key = choice.name.partition(".")[2]
-        self._list = widgets.Dropdown(
+        self.options = widgets.Dropdown(
             options=[(_WORDS.get(name, name), name) for name in choice.options],
             value=choice.value,
             tooltip=choice.description,
@@ -237,16 +243,17 @@ class _ChoiceRow:
         label = widgets.HTML(
             f"<span title='{choice.description}'>{key}</span>", layout=widgets.Layout(width="74px")
         )
-        self._list.observe(lambda change: on_change(choice.name, change["new"]), "value")
-        self.widget = widgets.HBox([label, self._list])
+        self.options.observe(lambda change: on_change(choice.name, change["new"]), "value")
+        self.widget = widgets.HBox([label, self.options])
         self.widget.add_class("wb-row")
 
-    def place(self, value: Any, _: Any) -> None:
-        self._list.value = value
+    def show(self, value: Any, _: Any) -> None:
+        """Show a value."""
+        self.options.value = value
 
 
 def _step(low: float, high: float) -> float:
-    """Return a step fine enough for a hand, and that numbers a person writes are made of.
+    """Return a slider's step: the finest power of ten with at most 1000 steps.
 
     >>> _step(16, 256), _step(0.5, 8), _step(0.001, 0.1)
     (1, 0.01, 0.0001)

@@ -1,11 +1,11 @@
-"""Preview: what is shown of a clip under a look, in three steps, each as soon as it is there.
+"""Preview: shows a frame of a clip under a look, in three steps.
 
-1. Lossy: the look at display size, as JPEG. This is what is seen while a slider moves.
-2. Measured: scopes, banding and the other figures of the picture that the encoder is fed with.
-3. Exact: that picture, its very code values. They go to the browser last, because it needs a core
-   for as long as the measuring does, and they go whatever became of that.
+1. Lossy: the look at preview size, as a JPEG. The user sees this while a slider moves.
+2. Measured: scopes, banding and the other figures of the picture that the encoder receives.
+3. Exact: the code values of that picture. They go to the browser last, as sending them needs a
+   core for as long as measuring does. They are sent even where measuring fails.
 
-A newer request lets the first step finish and breaks off the others.
+A newer request lets the first step finish and cancels the others.
 """
 
 from collections import OrderedDict
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from workbench import ffmpeg
 from workbench.desk.scopes import Scopes
+from workbench.desk.stills import Still
 from workbench.desk.viewer import Side, Viewer, jpeg
 from workbench.errors import Cancelled, FfmpegMissing, WorkbenchError
 from workbench.look.compare import Comparison, Untreated, figures
@@ -31,144 +32,134 @@ from workbench.measure.code_values import CodeValueCounts, count_code_values
 from workbench.media.clip import Clip
 from workbench.media.frames import Frame
 
-DISPLAY = 720
-"""Pixels: the longer side of a lossy picture."""
-_REST = 0.02  # seconds without a newer request: a hand that moves asks sooner
-_KEPT = 6  # exact pictures, so that a flip between A and B shows them at once
-
-
-@dataclass(frozen=True, eq=False)
-class Still:
-    """A picture that was kept, with the look that made it."""
-
-    number: int
-    preset: Preset
-    picture: Frame  # as delivered
-    jpeg: bytes
-
-    @property
-    def name(self) -> str:
-        return f"still {self.number}"
+PREVIEW_SIZE = 720
+"""Longer side of a lossy picture in pixels."""
+_DEBOUNCE = 0.02  # seconds without a newer request; a moving slider sends one sooner
+_MAX_CACHED = 6  # exact pictures, so that a flip between A and B shows them at once
+_MAX_OPACITY = 205  # of the banding map, from 0 to 255
 
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """What is to be shown."""
+    """What the viewer should show."""
 
     clip: Clip
-    index: int
+    index: int  # frame number
     preset: Preset
-    against: Still | None = None  # in the place of the source
-    bands: bool = False  # the map of the bands is wanted, too
-    difference: bool = False  # and what a difference is taken from
+    still: Still | None = None  # shown in place of the source
+    banding_map: bool = False
+    difference: bool = False
 
     @property
-    def key(self) -> tuple[object, ...]:
-        """What names the picture after."""
+    def after_key(self) -> tuple[object, ...]:
+        """The cache key of the picture after."""
         return self.clip, self.index, self.preset.hash, self.preset.assume_matrix
 
 
 @dataclass(frozen=True, eq=False)
 class FrameMeasurements:
-    """The figures of one picture, before and after."""
+    """Figures of one picture, before and after."""
 
     before: CodeValueCounts
     after: CodeValueCounts
-    comparison: Comparison  # its contour is the clip's, also where a still is in its place
+    comparison: Comparison  # its contour is the clip's, even beside a still
 
 
 class PreviewPipeline:
-    """Brings what is asked for on screen. One thread at a time may call it."""
+    """Renders, measures and shows requests. Only one thread may call it at a time."""
 
     def __init__(
         self,
         viewer: Viewer,
         scopes: Scopes,
         on_measured: Callable[[FrameMeasurements | None], None],
-        on_trouble: Callable[[str], None],
+        on_error: Callable[[str], None],
     ) -> None:
-        """`on_measured` hears None while the figures are not of the picture that is shown."""
-        self._viewer, self._scopes = viewer, scopes
-        self._on_measured, self._on_trouble = on_measured, on_trouble
-        self._generation: dict[Side, int] = {"before": 0, "after": 0}
-        self._left: object = None  # what names the picture before that is on screen
-        self._before: tuple[object, Frame] | None = None  # the last, with its key
-        self._after: object = None  # and the one after
-        self._exact: OrderedDict[tuple[object, ...], Frame] = OrderedDict()
-        self._plain: tuple[object, Frame, Untreated] | None = None  # the last, with its key
-        self._maps: OrderedDict[tuple[object, ...], CambiMap] = OrderedDict()
-        self.shown: tuple[PreviewRequest, Frame] | None = (
-            None  # the last one that was shown exactly
-        )
+        """Create a pipeline.
 
-    def __call__(self, request: PreviewRequest, overtaken: ffmpeg.Cancellation) -> None:
-        """Show it; what goes wrong is said, and the last good picture stays."""
+        It calls `on_measured` with None while the last figures belong to an earlier picture, and
+        `on_error` with an empty message when the error is over.
+        """
+        self._viewer, self._scopes = viewer, scopes
+        self._on_measured, self._on_error = on_measured, on_error
+        self._generation: dict[Side, int] = {"before": 0, "after": 0}
+        self._shown_before: object = None  # key of the picture before in the viewer
+        self._shown_after: object = None
+        self._before: tuple[object, Frame] | None = None  # the last one, with its key
+        self._exact: OrderedDict[tuple[object, ...], Frame] = OrderedDict()
+        self._undebanded: tuple[object, Frame, Untreated] | None = None  # the last one
+        self._maps: OrderedDict[tuple[object, ...], CambiMap] = OrderedDict()
+        self.shown: tuple[PreviewRequest, Frame] | None = None  # last exact picture after
+
+    def __call__(self, request: PreviewRequest, superseded: ffmpeg.Cancellation) -> None:
+        """Show a request. On an error, report it and keep the last picture."""
         try:
-            self._show(request, overtaken)
+            self._show(request, superseded)
         except Cancelled:
             pass
         except WorkbenchError as error:
-            self._on_trouble(str(error))
-        except Exception as error:  # a desk that died would take the colorist's work with it
-            self._on_trouble(f"the picture could not be made: {type(error).__name__}: {error}")
+            self._on_error(str(error))
+        except Exception as error:  # an unforeseen error must not end the desk
+            self._on_error(f"Rendering the picture failed: {type(error).__name__}: {error}")
 
-    def _show(self, request: PreviewRequest, overtaken: ffmpeg.Cancellation) -> None:
+    def _show(self, request: PreviewRequest, superseded: ffmpeg.Cancellation) -> None:
         source = request.clip.frame(request.index)
-        before = source.with_matrix(request.preset.assume_matrix)
-        left = request.against.picture if request.against else before
-        left_key = (request.clip, request.index, before.colour, request.against)
-        if self._before and self._before[0] == left_key:
-            left = self._before[1]  # itself, of which the figures are known
-        self._before = left_key, left
-        if (left_key, request.key) != (self._left, self._after):
-            self._show_lossy(request, source, left, left_key)
+        declared = source.with_matrix(request.preset.assume_matrix)
+        before = request.still.picture if request.still else declared
+        before_key = (request.clip, request.index, declared.colour, request.still)
+        if self._before and self._before[0] == before_key:
+            before = self._before[1]  # the same object, whose figures are cached
+        self._before = before_key, before
+        if (before_key, request.after_key) != (self._shown_before, self._shown_after):
+            self._show_lossy(request, source, before, before_key)
             self._on_measured(None)
             self._scopes.stale = True
-            if overtaken.wait(_REST):
+            if superseded.wait(_DEBOUNCE):
                 return
-        after = self._picture(request, source, overtaken)
+        after = self._render(request, source, superseded)
         try:
-            self._measure(request, source, left, after, overtaken)
+            self._measure(request, source, before, after, superseded)
         finally:
-            if not overtaken.requested:
-                self._show_exact(request, left, after)
+            if not superseded.requested:
+                self._show_exact(request, before, after)
 
     def _show_lossy(
-        self, request: PreviewRequest, source: Frame, left: Frame, left_key: tuple[object, ...]
+        self, request: PreviewRequest, source: Frame, before: Frame, before_key: tuple[object, ...]
     ) -> None:
-        known = self._exact.get(request.key)
-        if known is None:
-            after = render(*proxy(source, request.preset, DISPLAY))
+        cached = self._exact.get(request.after_key)
+        if cached is None:
+            after = render(*proxy(source, request.preset, PREVIEW_SIZE))
         else:
-            after = known.downscaled(DISPLAY)
+            after = cached.downscaled(PREVIEW_SIZE)
         pictures: dict[Side, bytes] = {"after": jpeg(after)}
-        if left_key != self._left:
-            pictures["before"] = jpeg(left.downscaled(DISPLAY))
-        self._on_trouble("")
-        self._left, self._after = left_key, request.key
+        if before_key != self._shown_before:
+            pictures["before"] = jpeg(before.downscaled(PREVIEW_SIZE))
+        self._on_error("")
+        self._shown_before, self._shown_after = before_key, request.after_key
         for side in pictures:
             self._generation[side] += 1
         self._viewer.labels = {
-            "before": request.against.name if request.against else "before",
+            "before": request.still.name if request.still else "before",
             "after": "after",
-            "difference": f"after less {request.against.name}"
-            if request.against
+            "difference": f"difference from {request.still.name}"
+            if request.still
             else "changed by the deband",
         }
-        self._viewer.show((left.width, left.height), self._generation, pictures)
+        self._viewer.show((before.width, before.height), self._generation, pictures)
 
-    def _picture(
-        self, request: PreviewRequest, source: Frame, overtaken: ffmpeg.Cancellation
+    def _render(
+        self, request: PreviewRequest, source: Frame, superseded: ffmpeg.Cancellation
     ) -> Frame:
-        if request.key not in self._exact:
-            self._exact[request.key] = render(source, request.preset, overtaken)
-        self._exact.move_to_end(request.key)
-        while len(self._exact) > _KEPT:
+        key = request.after_key
+        if key not in self._exact:
+            self._exact[key] = render(source, request.preset, superseded)
+        self._exact.move_to_end(key)
+        while len(self._exact) > _MAX_CACHED:
             self._exact.popitem(last=False)
-        return self._exact[request.key]
+        return self._exact[key]
 
-    def _show_exact(self, request: PreviewRequest, left: Frame, after: Frame) -> None:
-        pictures: dict[Side, Frame] = {"before": left, "after": after}
+    def _show_exact(self, request: PreviewRequest, before: Frame, after: Frame) -> None:
+        pictures: dict[Side, Frame] = {"before": before, "after": after}
         for side, picture in pictures.items():
             if self._viewer.exact_generation(side) != self._generation[side]:
                 self._viewer.show_exact(side, picture, self._generation[side])
@@ -178,72 +169,77 @@ class PreviewPipeline:
         self,
         request: PreviewRequest,
         source: Frame,
-        left: Frame,
+        before: Frame,
         after: Frame,
-        overtaken: ffmpeg.Cancellation,
+        superseded: ffmpeg.Cancellation,
     ) -> None:
-        with ThreadPoolExecutor() as pool:  # CAMBI is a process of its own
-            scoring = pool.submit(self._scores, request, left, after, overtaken)
-            plain, untreated = self._undebanded(request, source, overtaken)
+        with ThreadPoolExecutor() as pool:  # CAMBI runs in a process of its own meanwhile
+            scoring = pool.submit(self._scores, request, before, after, superseded)
+            plain, untreated = self._without_deband(request, source, superseded)
             if request.difference:
-                reference = request.against.picture if request.against else plain
+                reference = request.still.picture if request.still else plain
                 self._viewer.show_exact("reference", reference, self._generation["after"])
-            overtaken.raise_if_requested()
-            self._scopes.show(left, after, self._viewer.labels["before"])
+            superseded.raise_if_requested()
+            self._scopes.show(before, after, self._viewer.labels["before"])
             found = figures(source, after, untreated, after)
-            overtaken.raise_if_requested()
+            superseded.raise_if_requested()
             try:
                 before_map, cambi_after, after_map = scoring.result()
-            except FfmpegMissing as error:  # libvmaf: the other figures need none
+            except FfmpegMissing as error:  # without libvmaf, the other figures are still shown
                 before_map = cambi_after = after_map = None
-                self._on_trouble(str(error))
+                self._on_error(str(error))
         found = replace(
             found, cambi_before=before_map.score if before_map else None, cambi_after=cambi_after
         )
-        self._on_measured(FrameMeasurements(_codes(left), _codes(after), found))
-        if request.bands and before_map and after_map:
-            # One scale for both, so that they can be compared.
+        self._on_measured(FrameMeasurements(_codes(before), _codes(after), found))
+        if request.banding_map and before_map and after_map:
+            # Both maps have the same scale, so that they can be compared.
             top = max(float(np.quantile(before_map.c_values, 0.99)), 1e-6)
             maps: dict[Side, CambiMap] = {"before": before_map, "after": after_map}
-            for side, bands in maps.items():
-                self._viewer.show_banding_map(side, _strength(bands, top), self._generation[side])
+            for side, banding in maps.items():
+                opacity = _opacity(banding, top)
+                self._viewer.show_banding_map(side, opacity, self._generation[side])
 
-    def _undebanded(
-        self, request: PreviewRequest, source: Frame, overtaken: ffmpeg.Cancellation
+    def _without_deband(
+        self, request: PreviewRequest, source: Frame, superseded: ffmpeg.Cancellation
     ) -> tuple[Frame, Untreated]:
         plain = request.preset.model_copy(update={"deband": NoDeband()})
-        key = replace(request, preset=plain).key
-        if self._plain is None or self._plain[0] != key:
-            picture = render(source, plain, overtaken)
-            self._plain = key, picture, Untreated.of(picture)
-        return self._plain[1:]
+        key = replace(request, preset=plain).after_key
+        if self._undebanded is None or self._undebanded[0] != key:
+            picture = render(source, plain, superseded)
+            self._undebanded = key, picture, Untreated.of(picture)
+        return self._undebanded[1:]
 
     def _scores(
-        self, request: PreviewRequest, left: Frame, after: Frame, overtaken: ffmpeg.Cancellation
+        self, request: PreviewRequest, before: Frame, after: Frame, superseded: ffmpeg.Cancellation
     ) -> tuple[CambiMap | None, float | None, CambiMap | None]:
-        """Score the bands before and after; a picture can be too small for it."""
-        if not is_measurable(left.width, left.height):
-            return None, None, None
-        if request.bands:
-            after_map = cambi_map(after)
-            return self._map_before(request, left), after_map.score, after_map
-        return self._map_before(request, left), cambi([after], cancellation=overtaken)[0], None
+        """Return the map before, the score after, and the map after where it is wanted.
 
-    def _map_before(self, request: PreviewRequest, left: Frame) -> CambiMap:
-        key = request.clip, request.index, request.against
+        All are None for a picture that is too small for CAMBI.
+        """
+        if not is_measurable(before.width, before.height):
+            return None, None, None
+        if request.banding_map:
+            after_map = cambi_map(after)
+            return self._map_before(request, before), after_map.score, after_map
+        score = cambi([after], cancellation=superseded)[0]
+        return self._map_before(request, before), score, None
+
+    def _map_before(self, request: PreviewRequest, before: Frame) -> CambiMap:
+        key = request.clip, request.index, request.still
         if key not in self._maps:
-            self._maps[key] = cambi_map(left)
-        while len(self._maps) > _KEPT:
+            self._maps[key] = cambi_map(before)
+        while len(self._maps) > _MAX_CACHED:
             self._maps.popitem(last=False)
         return self._maps[key]
 
 
-@lru_cache(maxsize=2)  # the picture before is the same as long as a slider moves
+@lru_cache(maxsize=2)  # the picture before stays the same while a slider moves
 def _codes(frame: Frame) -> CodeValueCounts:
     return count_code_values(frame)
 
 
-def _strength(bands: CambiMap, top: float) -> NDArray[np.uint8]:
-    """Return a map as opacity, at half size: that is enough to lay over a picture."""
-    half = bands.c_values[::2, ::2]
-    return np.asarray(np.clip(half / top, 0, 1) * 205, np.uint8)
+def _opacity(banding: CambiMap, top: float) -> NDArray[np.uint8]:
+    """Return a banding map as opacity at half size; `top` is the value of full opacity."""
+    half = banding.c_values[::2, ::2]
+    return np.asarray(np.clip(half / top, 0, 1) * _MAX_OPACITY, np.uint8)

@@ -1,4 +1,4 @@
-"""Saving: a look gets a name and a file among the project's presets."""
+"""Save panel: saves the look as a preset file of the project."""
 
 from collections.abc import Callable
 from html import escape
@@ -11,67 +11,72 @@ from workbench.look.preset import Preset, builtin_presets, save_preset, user_pre
 
 
 class SavePanel:
-    """A box for the name, and what became of it."""
+    """A box for the preset's name, a button, and the result."""
 
-    def __init__(self, ask: Callable[[], Preset], on_saved: Callable[[Preset], None]) -> None:
-        """`ask` gives the look of the moment; `on_saved` hears it under its new name."""
-        self._ask, self._on_saved = ask, on_saved
-        self._taken = ""  # the name that was found taken, which alone may be replaced
+    def __init__(
+        self, get_preset: Callable[[], Preset], on_saved: Callable[[Preset], None]
+    ) -> None:
+        """Create a panel that saves the look of `get_preset` and passes it on, named."""
+        self._get_preset, self._on_saved = get_preset, on_saved
+        self._existing = ""  # the name that the user may overwrite
         button = widgets.Layout(width="104px")
         self.name = widgets.Text(
-            placeholder="a name for this look", layout=widgets.Layout(flex="1 1 80px", width="auto")
+            placeholder="name of this look", layout=widgets.Layout(flex="1 1 80px", width="auto")
         )
         save = widgets.Button(
-            description="Save preset", layout=button, tooltip="Keep this look in a file."
+            description="Save preset", layout=button, tooltip="Save this look as a preset file."
         )
-        self.replace = widgets.Button(
-            description="Replace it",
+        self.overwrite = widgets.Button(
+            description="Overwrite",
             layout=widgets.Layout(width="104px", display="none"),
-            tooltip="Write over the preset of this name.",
+            tooltip="Overwrite the preset of this name.",
         )
-        self.words = widgets.HTML()
+        self.result = widgets.HTML()
         save.on_click(lambda _: self.save(self.name.value))
-        self.replace.on_click(lambda _: self.save(self._taken, overwrite=True))
+        self.overwrite.on_click(lambda _: self.save(self._existing, overwrite=True))
         self.name.observe(self._renamed, "value")
         self.widget = widgets.VBox(
-            [widgets.HBox([self.name, save]), widgets.HBox([self.words, self.replace])]
+            [widgets.HBox([self.name, save]), widgets.HBox([self.result, self.overwrite])]
         )
 
     def save(self, name: str, *, overwrite: bool = False) -> Path | None:
-        """Keep the look under a name; say where, or why not."""
-        self.replace.layout.display = "none"
+        """Save the look under a name. Return the file, or None after showing an error."""
+        self.overwrite.layout.display = "none"
         try:
-            preset = self._ask().renamed(name.strip().removesuffix(".toml"))
+            preset = self._get_preset().renamed(name.strip().removesuffix(".toml"))
             path = _write(preset, overwrite=overwrite)
         except DestinationExists:
-            self._taken = preset.name
-            self.replace.layout.display = None
-            self._say(f"There is a preset {preset.name} already.")
+            self._existing = preset.name
+            self.overwrite.layout.display = None
+            self._show(f"The preset {preset.name} exists already.")
             return None
         except WorkbenchError as error:
-            self._say(f"{error}; choose another name")
+            self._show(f"{error}. Choose another name.")
             return None
-        self._say(f"Saved in {path}")
+        self._show(f"Saved as {path}")
         self._on_saved(preset)
         return path
 
     def _renamed(self, _: object) -> None:
-        self.replace.layout.display = "none"
+        self.overwrite.layout.display = "none"
 
-    def _say(self, words: str) -> None:
-        self.words.value = (
+    def _show(self, text: str) -> None:
+        self.result.value = (
             "<div style='font-size: 12px; line-height: 1.35; overflow-wrap: anywhere'>"
-            f"{escape(words)}</div>"
+            f"{escape(text)}</div>"
         )
 
 
 def _write(preset: Preset, *, overwrite: bool) -> Path:
-    """Write a preset into the project's folder; raises PresetError, DestinationUnusable."""
+    """Write a preset to the project's folder.
+
+    Raises PresetError, DestinationExists, DestinationUnusable.
+    """
     if preset.name in builtin_presets():
-        raise PresetError(f"{preset.name} is the name of a preset that comes with the workbench")
+        raise PresetError(f"{preset.name} is a built-in preset")
     folder = user_preset_folder()
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise PresetError(f"{folder} cannot be made: {str(error.strerror).lower()}") from error
+        raise PresetError(f"cannot create {folder}: {str(error.strerror).lower()}") from error
     return save_preset(preset, folder / f"{preset.name}.toml", overwrite=overwrite)

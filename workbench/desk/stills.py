@@ -1,103 +1,126 @@
-"""StillGallery: stills that were kept, to compare with and to come back to."""
+"""Stills: pictures that the user grabbed, to compare with and to restore."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from threading import RLock
 
 import ipywidgets as widgets
 
-from workbench.desk.preview import Still
 from workbench.desk.viewer import jpeg
 from workbench.look.preset import Preset
 from workbench.media.frames import Frame
 
-_WIDTH = 160  # pixels of a tile
-_MOST = 24  # stills: each holds a whole picture, 8 MB at 1080p
+_TILE_WIDTH = 160  # pixels
+_MAX_STILLS = 24  # each holds a full picture, 8 MB at 1080p
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """A picture that the user grabbed, with its look."""
+
+    number: int
+    preset: Preset
+    picture: Frame  # as delivered
+    jpeg: bytes
+
+    @property
+    def name(self) -> str:
+        """The still's label, such as "still 1"."""
+        return f"still {self.number}"
 
 
 class StillGallery:
-    """A row of stills. What is asked for of one is passed on."""
+    """A row of stills. Thread-safe."""
 
     def __init__(
         self, on_compare: Callable[[Still | None], None], on_restore: Callable[[Still], None]
     ) -> None:
+        """Create an empty gallery.
+
+        It calls `on_compare` with the still to compare with, or None, and `on_restore` with the
+        still to go back to.
+        """
         self._on_compare, self._on_restore = on_compare, on_restore
         self._stills: list[Still] = []
         self._tiles: dict[int, widgets.VBox] = {}
         self._toggles: dict[int, widgets.ToggleButton] = {}
-        self._kept = 0
-        self._lock = RLock()  # handlers run in several threads of the kernel
+        self._count = 0
+        self._lock = RLock()
         self._row = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
         self.widget = widgets.VBox([self._row])
 
     @property
     def stills(self) -> tuple[Still, ...]:
+        """The stills, oldest first."""
         return tuple(self._stills)
 
-    def keep(self, preset: Preset, picture: Frame) -> Still:
-        """Keep a picture; the oldest goes when there are too many."""
-        small = jpeg(picture.downscaled(2 * _WIDTH))
+    def add(self, preset: Preset, picture: Frame) -> Still:
+        """Add a still. The oldest is deleted when there are too many."""
+        small = jpeg(picture.downscaled(2 * _TILE_WIDTH))
         with self._lock:
-            self._kept += 1
-            still = Still(self._kept, preset, picture, small)
+            self._count += 1
+            still = Still(self._count, preset, picture, small)
             self._stills.append(still)
             self._tiles[still.number] = self._tile(still)
-            if len(self._stills) > _MOST:
-                self._remove(self._stills[0])
-            self._place()
+            if len(self._stills) > _MAX_STILLS:
+                self._delete(self._stills[0])
+            self._update()
         return still
 
-    def compared(self, still: Still | None) -> None:
-        """Show which still is being compared with."""
+    def mark_compared(self, still: Still | None) -> None:
+        """Mark the still that the viewer compares with."""
         for number, toggle in self._toggles.items():
             toggle.value = still is not None and number == still.number
 
     def _tile(self, still: Still) -> widgets.VBox:
         picture = widgets.Image(
-            value=still.jpeg, format="jpeg", layout=widgets.Layout(width=f"{_WIDTH}px")
+            value=still.jpeg, format="jpeg", layout=widgets.Layout(width=f"{_TILE_WIDTH}px")
         )
         name = escape(still.preset.name)
-        words = widgets.HTML(
+        label = widgets.HTML(
             f"<div title='{name}' style='overflow: hidden; text-overflow: ellipsis; "
             f"white-space: nowrap; line-height: 1.5'>{still.number}: {name}, frame "
             f"{still.picture.index}</div>",
-            layout=widgets.Layout(width=f"{_WIDTH}px"),
+            layout=widgets.Layout(width=f"{_TILE_WIDTH}px"),
         )
         small = widgets.Layout(width="auto", flex="1 1 0", padding="0")
         compare = widgets.ToggleButton(
             description="Compare",
-            tooltip="Show it in the place of the picture before.",
+            tooltip="Show this still in place of the picture before.",
             layout=small,
         )
         restore = widgets.Button(
-            description="Restore", tooltip="Go back to its look and its frame.", layout=small
+            description="Restore", tooltip="Go back to this still's look and frame.", layout=small
         )
-        remove = widgets.Button(
-            description="×", tooltip="Remove it.", layout=widgets.Layout(width="28px", padding="0")
+        delete = widgets.Button(
+            description="×",
+            tooltip="Delete this still.",
+            layout=widgets.Layout(width="28px", padding="0"),
         )
         compare.observe(lambda change: self._compare(still, change["new"]), "value")
         restore.on_click(lambda _: self._on_restore(still))
-        remove.on_click(lambda _: self._remove(still))
+        delete.on_click(lambda _: self._delete(still))
         self._toggles[still.number] = compare
-        buttons = widgets.HBox([compare, restore, remove])
-        return widgets.VBox([picture, words, buttons], layout=widgets.Layout(margin="0 8px 0 0"))
+        buttons = widgets.HBox([compare, restore, delete])
+        return widgets.VBox([picture, label, buttons], layout=widgets.Layout(margin="0 8px 0 0"))
 
     def _compare(self, still: Still, on: bool) -> None:
         others = [number for number, toggle in self._toggles.items() if toggle.value]
         if on:
-            self.compared(still)
+            self.mark_compared(still)
             self._on_compare(still)
         elif not others:
             self._on_compare(None)
 
-    def _remove(self, still: Still) -> None:
+    def _delete(self, still: Still) -> None:
         with self._lock:
             if still not in self._stills:
                 return
             self._stills.remove(still)
             self._toggles[still.number].value = False
             del self._tiles[still.number], self._toggles[still.number]
-            self._place()
+            self._update()
 
-    def _place(self) -> None:
+    def _update(self) -> None:
         self._row.children = [self._tiles[still.number] for still in self._stills]

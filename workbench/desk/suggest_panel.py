@@ -1,4 +1,4 @@
-"""Suggesting: the panel that looks for the weakest deband, with progress and cancel."""
+"""Suggest panel: looks for the gentlest deband, with progress and cancel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from html import escape
 import ipywidgets as widgets
 
 from workbench.desk.latest_worker import LatestWorker
+from workbench.desk.status_line import StatusLine
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset
@@ -16,80 +17,91 @@ from workbench.media.clip import Clip
 
 @dataclass(frozen=True)
 class SuggestRequest:
-    """What a deband is wanted for."""
+    """The clip and look that need a deband, and the slot that receives it."""
 
     clip: Clip
     preset: Preset
-    setting: int  # in which the answer belongs
+    slot: int  # index in SLOT_NAMES
 
 
 class SuggestPanel:
-    """Asks for the clip and the look when it is pressed; tells what it found."""
+    """Two buttons, a progress bar, and the reason for the suggestion."""
 
     def __init__(
         self,
-        ask: Callable[[], SuggestRequest | None],
+        get_request: Callable[[], SuggestRequest | None],
         on_found: Callable[[SuggestRequest, Suggestion], None],
+        status: StatusLine,
     ) -> None:
-        self._ask, self._on_found = ask, on_found
+        """Create a panel.
+
+        `get_request` returns None while there is no clip. The panel calls `on_found` in its
+        background thread.
+        """
+        self._get_request, self._on_found, self._status = get_request, on_found, status
         self._worker: LatestWorker[SuggestRequest] = LatestWorker(self._work)
-        self.start = widgets.Button(
+        self.start_button = widgets.Button(
             description="Suggest",
-            tooltip="Find the weakest deband that closes this clip's bands and spares its texture.",
+            tooltip="Find the gentlest deband that removes this clip's banding and keeps its "
+            "texture.",
         )
-        self.stop = widgets.Button(description="Cancel", tooltip="Stop looking.", disabled=True)
+        self.cancel_button = widgets.Button(
+            description="Cancel", tooltip="Stop the search.", disabled=True
+        )
         self._progress = widgets.IntProgress(
             max=len(CANDIDATES), layout=widgets.Layout(width="auto", visibility="hidden")
         )
-        self.words = widgets.HTML(layout=widgets.Layout(min_height="52px"))
-        self.start.on_click(lambda _: self.begin())
-        self.stop.on_click(lambda _: self.cancel())
-        buttons = widgets.HBox([self.start, self.stop])
-        self.widget = widgets.VBox([buttons, self._progress, self.words])
+        self.result = widgets.HTML(layout=widgets.Layout(min_height="52px"))
+        self.start_button.on_click(lambda _: self.start())
+        self.cancel_button.on_click(lambda _: self.cancel())
+        buttons = widgets.HBox([self.start_button, self.cancel_button])
+        self.widget = widgets.VBox([buttons, self._progress, self.result])
 
-    def begin(self) -> None:
-        """Look for a deband, unless that is being done already; say so where there is no clip."""
+    def start(self) -> None:
+        """Start a search, unless one is running."""
         if not self._worker.wait(0):
             return
-        question = self._ask()
-        if question is None:
-            self.say("There is no clip yet: choose one above.")
+        request = self._get_request()
+        if request is None:
+            self._show("There is no clip yet. Choose one above.")
             return
         self._progress.value = 0
-        self._working(True)
-        self.say("looking for a deband")
-        self._worker.ask(question)
+        self._set_running(True)
+        self._show("")
+        self._worker.submit(request)
 
     def cancel(self) -> None:
+        """Cancel the running search."""
         self._worker.cancel()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is looked for; return whether that came in so many seconds."""
+        """Wait until no search runs. Return False if that takes over `timeout` seconds."""
         return self._worker.wait(timeout)
 
-    def say(self, words: str) -> None:
-        self.words.value = f"<div style='font-size: 12px; line-height: 1.35'>{escape(words)}</div>"
-
-    def _work(self, question: SuggestRequest, cancellation: Cancellation) -> None:
+    def _work(self, request: SuggestRequest, cancellation: Cancellation) -> None:
         try:
-            found = suggest(
-                *(question.clip, question.preset),
-                on_progress=lambda done: setattr(self._progress, "value", done),
-                cancellation=cancellation,
-            )
+            with self._status.running("Looking for a deband"):
+                found = suggest(
+                    *(request.clip, request.preset),
+                    on_progress=lambda done: setattr(self._progress, "value", done),
+                    cancellation=cancellation,
+                )
             cancellation.raise_if_requested()
-            self._on_found(question, found)
-            self.say(found.reason)
+            self._on_found(request, found)
+            self._show(found.reason)
         except Cancelled:
-            self.say("Cancelled.")
+            self._show("Cancelled.")
         except WorkbenchError as error:
-            self.say(str(error))
-        except Exception as error:  # a desk that died would take the colorist's work with it
-            self.say(f"That did not work: {type(error).__name__}: {error}")
+            self._show(str(error))
+        except Exception as error:  # an unforeseen error must not end the desk
+            self._show(f"The search failed: {type(error).__name__}: {error}")
         finally:
-            self._working(False)
+            self._set_running(False)
 
-    def _working(self, on: bool) -> None:
-        # Start stays as it is: a button that is disabled loses the focus, and the desk its keys.
-        self.stop.disabled = not on
+    def _set_running(self, on: bool) -> None:
+        # The start button stays enabled: a disabled button loses the focus and the desk its keys.
+        self.cancel_button.disabled = not on
         self._progress.layout.visibility = "visible" if on else "hidden"
+
+    def _show(self, text: str) -> None:
+        self.result.value = f"<div style='font-size: 12px; line-height: 1.35'>{escape(text)}</div>"

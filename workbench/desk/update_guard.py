@@ -1,4 +1,4 @@
-"""UpdateGuard: telling what the desk sets in a control from what a person does there."""
+"""Update guard: tells user edits of a control from programmatic updates."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,10 +6,10 @@ from threading import RLock
 
 
 class UpdateGuard:
-    """Knows whose hand sets a control.
+    """Tells user edits from programmatic updates.
 
-    A control's handler is called in the thread that sets it, and a person's change comes in
-    another, as JupyterLab runs handlers in several threads: that one waits until the desk is done.
+    ipywidgets calls a control's handlers in the thread that sets its value. JupyterLab runs the
+    handlers of a user edit in another thread. That thread waits until the programmatic update ends.
     """
 
     def __init__(self) -> None:
@@ -17,14 +17,14 @@ class UpdateGuard:
         self._depth = 0
 
     @property
-    def by_user(self) -> bool:
-        """Whether a change that is heard now, in this thread, is a person's."""
+    def user_edit(self) -> bool:
+        """Whether the change that this thread handles now is a user edit."""
         with self._lock:
             return self._depth == 0
 
     @contextmanager
-    def programmatic(self) -> Iterator[None]:
-        """Give a block in which it is the desk that sets controls."""
+    def updating(self) -> Iterator[None]:
+        """Mark the changes of this block as programmatic updates."""
         with self._lock:
             self._depth += 1
             try:
