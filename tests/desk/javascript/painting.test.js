@@ -63,15 +63,16 @@ test("a picture that has not arrived is not drawn", () => {
   assert.deepEqual(drawn(context), []);
 });
 
+function pixelFrames(zoom) {
+  const context = recorder(200, 100), given = scene({ pixel: [50, 25] });
+  given.placement.zoomTo(zoom);
+  paint(context, given);
+  return context.calls.filter(([name]) => name === "strokeRect").length;
+}
+
 test("the pixel under the pointer gets a frame where pixels are large", () => {
-  const frames = (zoom) => {
-    const context = recorder(200, 100), given = scene({ pixel: [50, 25] });
-    given.placement.zoomTo(zoom);
-    paint(context, given);
-    return context.calls.filter(([name]) => name === "strokeRect").length;
-  };
-  assert.equal(frames(2), 0);
-  assert.equal(frames(4), 1);
+  assert.equal(pixelFrames(2), 0);
+  assert.equal(pixelFrames(4), 1);
 });
 
 test("a drag moves the wipe near its line, or anywhere while the whole picture is visible", () => {
