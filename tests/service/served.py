@@ -57,12 +57,16 @@ class Served:
         """Return the number of encodes running and waiting."""
         return self.metric("workbench_encodes_running"), self.metric("workbench_encodes_waiting")
 
+    def converted(self) -> float:
+        """Return the number of clips that were encoded."""
+        return self.metric("workbench_encode_seconds_count")
+
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def files(self) -> list[Path]:
         """Return the temporary files and folders of requests."""
-        return list(self.temp.glob("*/*"))
+        return [path for path in self.temp.glob("*/*") if path.name != "cache"]
 
     def idle(self) -> bool:
         """Tell whether no encode runs or waits, and no temporary file or process is left."""

@@ -50,6 +50,9 @@ def place(untagged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(untagged, above / "secret.mp4")
     (above / "secrets").mkdir()
     shutil.copy(untagged, above / "secrets" / "secret.mp4")
+    (folder / "many").mkdir()
+    for number in range(200):
+        shutil.copy(untagged, folder / "many" / f"{number}.mp4")
     (folder / "within.mp4").symlink_to("shots/sky.mp4")
     (folder / "out.mp4").symlink_to(above / "secret.mp4")
     (folder / "relative.mp4").symlink_to("../secret.mp4")
@@ -215,9 +218,10 @@ def _two_hundred(service: Served) -> Counter[int]:
     """Send 200 requests at once; return how many responses have each status."""
     answers: Counter[int] = Counter()
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
-        for _ in range(200):
+        for number in range(200):
             client = stack.enter_context(connected(service))
-            client.sendall(b"GET " + SKY + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            path = f"/convert/prores/many/{number}.mp4"
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             selector.register(client, selectors.EVENT_READ)
         while selector.get_map():
             ready = selector.select(30)

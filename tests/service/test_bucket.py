@@ -62,7 +62,7 @@ def over(bucket: Bucket, service: Served) -> Private:
 @pytest.fixture(scope="module")
 def shared(bucket_server: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Private]:
     temp = tmp_path_factory.mktemp("served") / "temp"
-    options = ("--encodes", "2", "--queue", "4")
+    options = ("--encodes", "2", "--queue", "4", "--cache-size", "0")  # so that all fetch
     with serving("s3:///vault", temp, *options, **bucket_server.environment) as service:
         yield over(bucket_server, service)
         for secret in (bucket_server.key, bucket_server.secret, bucket_server.endpoint):
@@ -211,7 +211,7 @@ def test_a_client_that_disconnects_during_the_fetch(
     bucket.slow(0.25, method="GET", count=None)  # 8 s
     client = service.begin(path_of("large.mp4"))
     until(lambda: any(request.sent for request in bucket.requests))
-    until(lambda: service.encodes() == (1, 0))
+    until(lambda: service.metric("workbench_fetches_running") == 1)
     assert any(path.stat().st_size for path in service.temp.rglob("large*"))
     client.close()
     until(service.idle, 3)
@@ -220,20 +220,36 @@ def test_a_client_that_disconnects_during_the_fetch(
     assert fetched.sent < LARGE
 
 
-def test_many_at_once_for_one_key(service: Private, bucket: Bucket, movie: bytes) -> None:
+def test_many_requests_for_one_key_fetch_it_once(
+    service: Private, bucket: Bucket, movie: bytes
+) -> None:
     bucket.delay(2, method="GET", count=2)  # meanwhile all requests arrive
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(service.ask, [SKY] * 20))
-    served = [answer for answer in answers if answer.status_code == 200]
-    refused = [answer for answer in answers if answer.status_code == 503]
-    assert len(served) >= 6
-    assert refused
-    assert len(served) + len(refused) == 20
-    assert all(answer.content == movie for answer in served)
-    for answer in refused:
-        problem(answer, problems.BUSY)
-        assert int(answer.headers["Retry-After"]) > 0
+    assert [answer.content == movie for answer in answers] == [True] * 20
+    assert [request.method for request in bucket.requests].count("GET") == 1
+
+
+def test_a_full_queue_refuses_more_keys(
+    service: Private, bucket: Bucket, untagged: Path, movie: bytes
+) -> None:
+    """Eight fetches run, four requests wait, and the next is refused."""
+    for number in range(12):
+        bucket.put(f"vault/{number}.mp4", untagged)
+    bucket.delay(600, method="GET", count=None)
+    clients = [service.begin(path_of(f"{number}.mp4")) for number in range(12)]
+    until(lambda: service.metric("workbench_fetches_running") == 8)
+    until(lambda: service.metric("workbench_fetches_waiting") == 4)
+    answer = service.ask(SKY)
+    problem(answer, problems.BUSY)
+    assert int(answer.headers["Retry-After"]) > 0
+    for client in clients:
+        client.close()
+    bucket.clear()
+    bucket.down()  # this ends the delays
+    bucket.up()
     until(service.idle)
+    assert service.ask(SKY).content == movie
 
 
 def test_no_credential_appears_in_responses_logs_or_command_lines(

@@ -38,6 +38,20 @@ _EXTRA = "fastapi prometheus-client uvicorn"
 )
 @click.option("--temp", type=PATH, metavar="FOLDER", help="An existing folder for temporary files.")
 @click.option(
+    "--cache",
+    type=PATH,
+    metavar="FOLDER",
+    help="Keep converted files here, also after the service stops. By default they are temporary.",
+)
+@click.option(
+    "--cache-size",
+    type=click.FloatRange(0),
+    default=10,
+    show_default=True,
+    metavar="GB",
+    help="Maximum size of the cache of converted files; 0 turns it off.",
+)
+@click.option(
     "--allow-host",
     "names",
     multiple=True,
@@ -52,6 +66,8 @@ def serve(
     encodes: int,
     queue: int,
     temp: Path | None,
+    cache: Path | None,
+    cache_size: float,
     names: tuple[str, ...],
 ) -> None:
     """Convert clips over HTTP.
@@ -70,12 +86,16 @@ def serve(
         ) from error
 
     server.serve(
-        source,
-        profile,
-        host=host,
-        port=port,
-        encodes=encodes,
-        queue=queue,
-        temp=temp,
-        names=[name.lower() for name in names],
+        server.ServerOptions(
+            source=source,
+            profile=profile,
+            host=host,
+            port=port,
+            allowed_hosts=[name.lower() for name in names],
+            encodes=encodes,
+            queue=queue,
+            temp=temp,
+            cache=cache,
+            cache_size=round(cache_size * 1e9),
+        )
     )

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from workbench.errors import one_line
 from workbench.service.metrics import Metrics
 
-log = logging.getLogger(__name__.rpartition(".")[0])
+log = logging.getLogger(__package__)
 
 _STALL_SECONDS = 60
 """A client must read the next piece of its response within this time."""

@@ -1,16 +1,14 @@
 """The application: its routes and how it turns errors into responses."""
 
-import asyncio
 import logging
 import os
-import shutil
 import uuid
 from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from hmac import compare_digest
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
@@ -21,11 +19,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
-from workbench.errors import DestinationUnusable, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.look.preset import user_preset_folder
 from workbench.service import openapi
 from workbench.service.access_log import log
-from workbench.service.conversion import RequestedFile, convert_requested, find_requested
+from workbench.service.conversion import RequestedFile, find_requested
+from workbench.service.conversions import Conversions
 from workbench.service.host_check import is_allowed_host
 from workbench.service.metrics import Metrics
 from workbench.service.problems import (
@@ -55,11 +54,11 @@ class Service:
     """The state that all requests share."""
 
     storage: Storage
-    folder: Path  # for temporary files; the server deletes it
+    folder: Path  # for temporary files: clients must not see its path
     token: str  # "" requires none
     hosts: Collection[str]  # host names allowed without a token, besides loopback ones
     lookups: WorkQueue  # asks the storage for a clip
-    encodes: WorkQueue  # fetches and converts
+    conversions: Conversions
     metrics: Metrics
 
 
@@ -100,18 +99,10 @@ async def _authorize(
         raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
 
 
-async def _request_folder(service: ServiceDependency) -> AsyncIterator[Path]:
-    """Create a folder, and delete it when the response has been sent or has failed."""
-    try:
-        folder = Path(mkdtemp(dir=service.folder))
-    except OSError as error:
-        raise DestinationUnusable(
-            f"cannot create a temporary folder in {service.folder}: {error}"
-        ) from error
-    try:
-        yield folder
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+async def _exit_stack() -> AsyncIterator[AsyncExitStack]:
+    """Give a stack that is closed when the response has been sent or has failed."""
+    async with AsyncExitStack() as stack:
+        yield stack
 
 
 async def _requested_file(
@@ -130,7 +121,7 @@ class _KeyConvertor(PathConvertor):
 
 register_url_convertor("key", _KeyConvertor())
 Requested = Annotated[RequestedFile, Depends(_requested_file)]
-RequestFolder = Annotated[Path, Depends(_request_folder)]
+ExitStackDependency = Annotated[AsyncExitStack, Depends(_exit_stack)]
 router = APIRouter(default_response_class=Response)
 authorized = [Depends(_authorize)]
 
@@ -141,25 +132,30 @@ async def convert(
     service: ServiceDependency,
     file_key: openapi.Key,
     requested: Requested,
-    folder: RequestFolder,
+    stack: ExitStackDependency,
 ) -> Response:
     headers = headers_for(file_key, requested.etag)
     if matches_etag(requested.etag, request.headers.get("If-None-Match", "")):
         return Response(status_code=304, headers=headers)
-    work = service.encodes.run(partial(convert_requested, service.storage, requested, folder))
+    work = stack.enter_async_context(service.conversions.file(requested))
     converted = await cancel_on_disconnect(request.receive, work)
-    service.metrics.seconds.observe(converted.seconds)
     headers["X-Workbench-Verdict"] = converted.verdict
     return ConvertedFileResponse(converted.path, headers=headers, media_type=QUICKTIME)
 
 
 @router.head("/convert/prores/{file_key:key}", dependencies=authorized, **openapi.CONVERT_HEAD)
-async def convert_head(request: Request, file_key: openapi.Key, requested: Requested) -> Response:
+async def convert_head(
+    request: Request, service: ServiceDependency, file_key: openapi.Key, requested: Requested
+) -> Response:
     headers = headers_for(file_key, requested.etag)
     if matches_etag(requested.etag, request.headers.get("If-None-Match", "")):
         return Response(status_code=304, headers=headers)
     response = Response(headers=headers, media_type=QUICKTIME)
     del response.headers["Content-Length"]  # unknown before the conversion
+    if cached := await service.conversions.cached(requested):
+        with suppress(OSError):  # evicted meanwhile
+            response.headers["Content-Length"] = str(cached.path.stat().st_size)
+            response.headers["X-Workbench-Verdict"] = cached.verdict
     return response
 
 

@@ -13,6 +13,7 @@ from workbench.deliver.qc import Level
 from workbench.deliver.settings import Settings
 from workbench.errors import ClipReplaced, ObjectDamaged, ObjectMissing, PresetError
 from workbench.look.preset import Preset, builtin_presets, load_preset, user_presets
+from workbench.media.clip import Clip
 from workbench.media.probe import open_clip
 from workbench.storage.base import Storage, Stored
 
@@ -24,13 +25,20 @@ class RequestedFile:
     """The file that a request asks for: a clip in the storage, converted with a preset."""
 
     source: Stored
+    url: str  # of the source, which tells storages apart
     preset: Preset
 
     @property
+    def key(self) -> str:
+        """A digest of all that the file's bytes depend on: equal for equal files only."""
+        versions = [__version__, ffmpeg.program().version]
+        facts = [self.url, self.source.identity, self.preset.hash, *versions]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+    @property
     def etag(self) -> str:
-        """The entity tag: equal for equal files, since a conversion always gives the same bytes."""
-        facts = [self.source.identity, self.preset.hash, __version__, ffmpeg.program().version]
-        return f'"{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"'
+        """The entity tag for HTTP headers."""
+        return f'"{self.key}"'
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,6 @@ class ConvertedFile:
 
     path: Path
     verdict: Level
-    seconds: float  # that the encode and its check took
 
 
 def find_requested(storage: Storage, key: str, preset: str) -> RequestedFile:
@@ -51,7 +58,7 @@ def find_requested(storage: Storage, key: str, preset: str) -> RequestedFile:
     source = storage.find(key) if _is_valid_key(key) else None
     if source is None:
         raise ObjectMissing(f"nothing in the storage has the key {key}")
-    return RequestedFile(source, look)
+    return RequestedFile(source, storage.url(key), look)
 
 
 def load_named_preset(name: str) -> Preset:
@@ -65,30 +72,44 @@ def load_named_preset(name: str) -> Preset:
     return load_preset(name)
 
 
-def convert_requested(
+def fetch_clip(
     storage: Storage, requested: RequestedFile, folder: Path, cancellation: ffmpeg.Cancellation
-) -> ConvertedFile:
-    """Fetch the clip into `folder`, which is this request's own, and convert it there.
+) -> Clip:
+    """Fetch the requested clip, into `folder` if the storage is remote, and open it.
 
-    Raises StorageError, ClipError, DeliveryError, FfmpegError, and OSError when the disk is full.
+    Raises StorageError, ObjectDamaged for a clip that changed since it was requested; ClipError,
+    Cancelled.
     """
     key = requested.source.name
     fetched = folder / "source"
     fetched.mkdir()
-    source = storage.fetch(key, fetched, lambda _: cancellation.raise_if_requested())
-    with open_clip(source) as clip:
+    clip = open_clip(storage.fetch(key, fetched, lambda _: cancellation.raise_if_requested()))
+    with clip:
         if storage.find(key) != requested.source:  # the ETag would name another file
-            raise ObjectDamaged(f"{key} changed while its conversion waited: try again")
-        began = time.perf_counter()
-        delivery = convert(
-            *(clip, folder / "converted.mov", Settings(preset=requested.preset)),
-            cancellation=cancellation,
-        )
-        seconds = time.perf_counter() - began
-        if clip.changed_on_disk():
-            raise ClipReplaced(f"{key} changed while it was being converted: try again")
-    shutil.rmtree(fetched)  # the response may take long, and needs only the converted file
-    return ConvertedFile(delivery.destination, delivery.verdict, seconds)
+            raise ObjectDamaged(f"{key} changed while it was being fetched: try again")
+    return clip
+
+
+def encode_clip(
+    clip: Clip, requested: RequestedFile, folder: Path, cancellation: ffmpeg.Cancellation
+) -> tuple[ConvertedFile, float]:
+    """Convert a fetched clip in `folder`. Return the file, and the seconds that this took.
+
+    Raises ClipError, DeliveryError, FfmpegError, and OSError when the disk is full.
+    """
+    key = requested.source.name
+    if clip.changed_on_disk():
+        raise ClipReplaced(f"{key} changed while its conversion waited: try again")
+    began = time.perf_counter()
+    delivery = convert(
+        *(clip, folder / "converted.mov", Settings(preset=requested.preset)),
+        cancellation=cancellation,
+    )
+    seconds = time.perf_counter() - began
+    if clip.changed_on_disk():
+        raise ClipReplaced(f"{key} changed while it was being converted: try again")
+    shutil.rmtree(folder / "source")  # only the converted file is still needed
+    return ConvertedFile(delivery.destination, delivery.verdict), seconds
 
 
 def _is_valid_key(key: str) -> bool:

@@ -33,7 +33,7 @@ _KEY = "shots/sky.mp4"
 _ETAG = '"9f2c1d0e7a5b48c3a6f1e2d4b5c60718"'
 _ABOUT = (
     "Converts clips of one storage to verified QuickTime ProRes 422 HQ. Each file is converted "
-    "on request, checked against its source, sent, and deleted."
+    "on request, checked against its source, and sent. A cache keeps recent files."
 )
 
 Key = Annotated[
@@ -76,7 +76,8 @@ _WHOLE = {
     "headers": {"Content-Disposition": _NAME, "ETag": _TAG, "X-Workbench-Verdict": _VERDICT},
 }
 _PART = {
-    "description": "The byte ranges requested by Range. Each request converts the clip again.",
+    "description": "The byte ranges requested by Range. They come from the cache, or from "
+    "one conversion that all requests for the file share.",
     "content": {
         **_FILE,
         "multipart/byteranges": {"schema": {"type": "string", "format": "binary"}},
@@ -92,8 +93,8 @@ _UNCHANGED = {
     "headers": {"ETag": _TAG},
 }
 _KNOWN = {
-    "description": "The clip and the preset exist. Nothing is converted, so the length "
-    "and the verdict are unknown.",
+    "description": "The clip and the preset exist. Nothing is converted: the length and the "
+    "verdict are present only if the file is in the cache.",
     "headers": {
         "Content-Disposition": _NAME,
         "ETag": _TAG,
@@ -131,9 +132,11 @@ def example(kind: ProblemKind) -> dict[str, Any]:
 
 CONVERT: dict[str, Any] = {
     "summary": "Convert a clip and download the file",
-    "description": "The response begins when the conversion is done. Closing the connection "
-    "cancels it. The encoder is `finest`, which gives the picture of the plain ffmpeg command "
-    "several times faster.",
+    "description": "The response comes from the cache if the file was requested before, and "
+    "otherwise when the conversion is done. Requests for the same file share one conversion. "
+    "Closing the last of their connections cancels it. Send Range to resume a download, or to "
+    "download several parts at once. The encoder is `finest`, which gives the picture of the plain "
+    "ffmpeg command several times faster.",
     "operation_id": "convert",
     "responses": {
         **{200: _WHOLE, 206: _PART, 304: _UNCHANGED},
@@ -168,8 +171,8 @@ METRICS: dict[str, Any] = {
     "operation_id": "metrics",
     "responses": {
         200: {
-            "description": "Requests by status, encodes running and waiting, their durations, "
-            "and bytes sent.",
+            "description": "Requests by status; bytes sent; hits, misses and size of the cache; "
+            "fetches and encodes running and waiting; durations of encodes.",
             "content": {"text/plain": {"example": "workbench_encodes_running 1.0\n"}},
         },
         **_problems(UNAUTHORIZED, MISDIRECTED),

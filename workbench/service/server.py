@@ -6,9 +6,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
@@ -19,7 +19,9 @@ from workbench.errors import AddressRefused, DestinationUnusable, StorageRefused
 from workbench.files import expanded
 from workbench.service.access_log import AccessLog, OneLineFormatter, log
 from workbench.service.app import Service, create_app
+from workbench.service.cache import FileCache, open_cache
 from workbench.service.connection_limits import ConnectionLimits
+from workbench.service.conversions import Conversions, Queues
 from workbench.service.metrics import Metrics
 from workbench.service.work_queue import WorkQueue
 from workbench.storage.base import Storage
@@ -29,6 +31,8 @@ from workbench.temporary import system_folder, temporary_folder
 
 TOKEN_VARIABLE = "WORKBENCH_TOKEN"
 _LOOKUPS = (8, 64)  # lookups in the storage that run at once, and that wait
+_FETCHES = 8  # fetches from the storage that run at once
+_CACHE_THREADS = 4
 _SHUTDOWN_SECONDS = 5  # for downloads in progress when the service is stopped
 _THREAD_SECONDS = 3  # for threads to end after that
 _MAX_HEADER_BYTES = 16 << 10  # of a request line and its headers together
@@ -36,31 +40,39 @@ _POLL_SECONDS = 0.1  # between looks at whether uvicorn shuts down
 _POLLS = 10  # between two looks at the connections
 
 
-def serve(
-    place: str,
-    profile: str | None,
-    *,
-    host: str,
-    port: int,
-    encodes: int,
-    queue: int,
-    temp: Path | None,
-    names: Collection[str] = (),
-) -> None:
-    """Serve the clips of a storage over HTTP until SIGINT or SIGTERM.
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions:
+    """How to run the service."""
 
-    `encodes` run at once and `queue` more may wait. Temporary files go to a folder of this process
-    in `temp`. `names` are the host names allowed without a token, besides loopback names.
+    source: str  # a folder or s3://bucket/prefix
+    profile: str | None = None  # of the AWS configuration
+    host: str = "127.0.0.1"
+    port: int = 8000
+    allowed_hosts: Collection[str] = ()  # without a token, besides loopback names; lower case
+    encodes: int = 1  # that run at once
+    queue: int = 16  # conversions that may wait
+    temp: Path | None = None  # None: the system's folder
+    cache: Path | None = None  # None: a cache among the temporary files, deleted at the end
+    cache_size: int = 0  # bytes; 0 turns the cache off
+
+
+def serve(options: ServerOptions) -> None:
+    """Serve the clips of a storage over HTTP until SIGINT or SIGTERM.
 
     Raises AddressRefused, StorageRefused, DestinationUnusable, FfmpegMissing for a setup in which
     every request would fail.
     """
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    storage = _open_storage(place, profile)
+    storage = _open_storage(options.source, options.profile)
     ffmpeg.require(encoders=PRORES_422_HQ.encoders)
-    with _listen(host, port, token) as listener, _temporary_folder(temp) as folder:
-        _configure_log(listener)
-        ended = _run(storage, folder, (token, names), (encodes, queue), listener)
+    _configure_log()
+    with (
+        _listen(options.host, options.port, token) as listener,
+        _temporary_folder(options.temp) as folder,
+        open_cache(options.cache, folder, options.cache_size) as cache,
+    ):
+        _log_address(listener)
+        ended = _run(options, token, storage, folder, cache, listener)
     if not ended:  # Python would wait for the threads, and a request to a storage can take minutes
         os._exit(0)
 
@@ -79,17 +91,25 @@ def refuse_open_address(address: str, token: str) -> None:
 
 
 def _run(
+    options: ServerOptions,
+    token: str,
     storage: Storage,
     folder: Path,
-    access: tuple[str, Collection[str]],
-    sizes: tuple[int, int],
+    cache: FileCache | None,
     listener: socket.socket,
 ) -> bool:
     """Serve until a signal; return whether every thread has ended."""
-    lookups, encodes = WorkQueue(*_LOOKUPS), WorkQueue(*sizes)
-    metrics = Metrics(encodes)
-    app = create_app(Service(storage, folder, *access, lookups, encodes, metrics))
-    limits = ConnectionLimits(AccessLog(app, metrics))
+    queues = Queues(
+        lookups=WorkQueue(*_LOOKUPS),
+        fetches=WorkQueue(_FETCHES),
+        encodes=WorkQueue(options.encodes),
+        cache=WorkQueue(_CACHE_THREADS),
+    )
+    metrics = Metrics(queues.fetches, queues.encodes, cache)
+    conversions = Conversions(storage, folder, cache, queues, options.queue, metrics)
+    hosts = options.allowed_hosts
+    service = Service(storage, folder, token, hosts, queues.lookups, conversions, metrics)
+    limits = ConnectionLimits(AccessLog(create_app(service), metrics))
     config = uvicorn.Config(
         limits,
         http=limits.protocol(),
@@ -103,7 +123,6 @@ def _run(
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
     )
-    queues = encodes, lookups
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down
         asyncio.run(_serve_until_signal(uvicorn.Server(config), listener, limits, queues))
     ended = [queue.join(_THREAD_SECONDS) for queue in queues]
@@ -115,7 +134,7 @@ async def _serve_until_signal(
     server: uvicorn.Server,
     listener: socket.socket,
     limits: ConnectionLimits,
-    queues: Collection[WorkQueue],
+    queues: Iterable[WorkQueue],
 ) -> None:
     async def watch() -> None:
         polls = 0
@@ -163,11 +182,14 @@ def _temporary_folder(parent: Path | None) -> AbstractContextManager[Path]:
     return temporary_folder(parent)
 
 
-def _configure_log(listener: socket.socket) -> None:
+def _configure_log() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     log.setLevel(logging.INFO)
+
+
+def _log_address(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     log.info("%s", f"serving at http://{shown}:{port}, described at /docs; Ctrl-C stops it")

@@ -1,7 +1,7 @@
 """A bounded queue in front of worker threads, for work that blocks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
@@ -14,8 +14,11 @@ T = TypeVar("T")
 class WorkQueue:
     """Runs work in a fixed number of threads, first in, first out."""
 
-    def __init__(self, threads: int, places: int) -> None:
-        """Create the threads' pool. `places` is how much work may wait while all are busy."""
+    def __init__(self, threads: int, places: int | None = None) -> None:
+        """Create the threads' pool.
+
+        `places` is how much work may wait while all threads are busy; None sets no limit.
+        """
         self._pool = ThreadPoolExecutor(threads)
         self._free = asyncio.Semaphore(threads)
         self._places = places
@@ -25,6 +28,11 @@ class WorkQueue:
         self.waiting = 0
         self.running = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether all threads are busy."""
+        return self._free.locked()
+
     async def run(self, work: Callable[[Cancellation], T]) -> T:
         """Run the work in a thread when one is free, and return its result or raise its error.
 
@@ -33,8 +41,8 @@ class WorkQueue:
 
         Raises QueueFull, and Cancelled once the queue is closed.
         """
-        if self._free.locked() and self.waiting >= self._places:
-            raise QueueFull(f"the queue is full: {self.waiting} requests wait already")
+        if self._places is not None:
+            refuse_if_full([self], self._places)
         self.waiting += 1
         try:
             await self._free.acquire()
@@ -78,6 +86,13 @@ class WorkQueue:
         """Wait for the threads of a closed queue. Return whether all ended within the time."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         return not wait(set(self._threads), timeout=seconds).not_done
+
+
+def refuse_if_full(queues: Collection[WorkQueue], places: int) -> None:
+    """Raise QueueFull if new work would have to wait, and `places` wait in these queues already."""
+    waiting = sum(queue.waiting for queue in queues)
+    if any(queue.busy for queue in queues) and waiting >= places:
+        raise QueueFull(f"the queue is full: {waiting} requests wait already")
 
 
 async def cancel_on_disconnect(receive: Callable[[], Awaitable[Any]], work: Awaitable[T]) -> T:
