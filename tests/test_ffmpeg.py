@@ -51,7 +51,7 @@ def test_an_error_carries_command_file_and_last_lines(tmp_path: Path) -> None:
 
 
 def test_full_pipes_do_not_deadlock() -> None:
-    """64 MB in, 64 MB out and a chatty log at once: more than any pipe holds."""
+    """64 MB in, 64 MB out and a long log exceed the buffers of all pipes."""
     chunk = bytes(1 << 20)
     raw = ["-f", "rawvideo", "-pixel_format", "gray", "-video_size", "1024x1024"]
     talk = ["-loglevel", "debug"]

@@ -1,4 +1,4 @@
-"""Clips above UHD, which libvmaf refuses, go through all that people do with a clip."""
+"""Convert, check, suggest and show clips above UHD, which libvmaf refuses."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ from workbench.look.suggest import suggest
 from workbench.media.probe import open_clip
 
 SIZES = {"4096x2160": 2, "2160x4096": 1, "7680x4320": 1}
-"""Frames of each."""
+"""The number of frames of each size."""
 PATIENCE = 120  # seconds
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a clip of each size: a dark gradient, and plain grey at 8K."""
+    """Return a folder with a clip of each size: a dark gradient, or plain grey at 8K."""
     folder = tmp_path_factory.mktemp("large")
     for size, frames in SIZES.items():
         height = size.partition("x")[2]
@@ -40,7 +40,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def delivered(sources: Path, scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what a batch made of them, by its notebook."""
+    """Return the folder that a batch delivers them to."""
     folder = tmp_path_factory.mktemp("delivered")
     found = batch_on(scheduler, sources, "--out", folder, "--preset", "classic")
     assert [one["state"] for one in found] == ["delivered"] * 3, found

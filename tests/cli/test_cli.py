@@ -1,4 +1,4 @@
-"""The command as a person runs it: a process with arguments, an exit code, two streams."""
+"""Run the command as users do: as a process with arguments, an exit code and two streams."""
 
 import json
 import os
@@ -141,7 +141,7 @@ def test_doctor_finds_nothing_missing() -> None:
 def test_doctor_names_a_library_that_is_absent(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Taking a library out of the running environment would break the other tests."""
+    """Simulated: uninstalling a library would break the other tests."""
     import importlib.metadata as metadata
 
     from workbench.cli import main
@@ -163,7 +163,7 @@ def test_doctor_names_a_library_that_is_absent(
 def test_doctor_says_where_notebooks_come_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A package that was installed without the checkout has none."""
+    """A package installed without the checkout has no notebooks."""
     from workbench.batch import shipped
     from workbench.cli import main
 

@@ -1,5 +1,7 @@
-"""Whatever goes wrong: one sentence that names the file and the cause, nothing left behind, and an
-existing destination as it was."""
+"""Convert bad input: each error is one sentence that names the file and the cause.
+
+No temporary file stays behind, and an existing destination does not change.
+"""
 
 import shutil
 import subprocess
@@ -24,7 +26,7 @@ COMMAND = [sys.executable, "-m", "workbench", "convert"]
 
 @pytest.fixture(scope="session")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clip that takes some seconds to encode, and more than 4 MB."""
+    """Return a clip that takes some seconds to encode and whose delivery exceeds 4 MB."""
     path = tmp_path_factory.mktemp("long") / "long.mp4"
     picture = f"{clips.sky('1280x720', seconds=6)},noise=alls=20:allf=t:all_seed=7"
     clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-preset", "ultrafast", path)
@@ -147,7 +149,7 @@ def test_an_odd_size_works_and_is_said(made: Made, tmp_path: Path) -> None:
 def test_any_file_name_works(untagged: Path, tmp_path: Path, name: str) -> None:
     source = tmp_path / name
     shutil.copy(untagged, source)
-    # By its bare name, from its own folder, as a person would type it.
+    # The bare file name, typed in the folder of the file.
     done = subprocess.run([*COMMAND, "--", name], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {name, f"{source.stem}_prores.mov"}
@@ -182,7 +184,7 @@ def test_an_existing_destination_is_refused(untagged: Path, tmp_path: Path) -> N
 
 
 def in_a_small_world(source: Path, mount: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Convert onto a file system of its own, where an old file is; list what is left on it."""
+    """Convert onto a small file system that holds an old file; list the files left on it."""
     folder.mkdir()
     script = (
         f'mount -t tmpfs -o size=4m tmpfs "{folder}" && printf old > "{folder}/out.mov" && {mount} '
@@ -218,7 +220,7 @@ def test_a_folder_that_cannot_be_written(untagged: Path, tmp_path: Path) -> None
 
 
 def started(source: Path, target: Path) -> tuple[subprocess.Popen[str], psutil.Process]:
-    """Start a conversion and wait until its ffmpeg is at work."""
+    """Start a conversion and wait until its ffmpeg runs."""
     run = subprocess.Popen(
         [*COMMAND, source, target, "--overwrite"],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A few of the cases of damage.py; each is done once more by `--first N --count 1`."""
+"""Run some cases of tests/soak/damage.py, which repeats one with `--first N --count 1`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +14,13 @@ SEEDS = 7
 KINDS = [*mutations.OF_ANY_FILE, *mutations.OF_BOXES]
 CUT = [part * SEEDS + seed for seed in (3, 4, 6) for part in range(4, CUTS, 5)]
 CUT += [322, 327]
-"""At every 1/10: the index first, in fragments, and Matroska; and in an index that stands last."""
+"""Cuts at every 1/10 with the index first, in fragments and in Matroska; two in a last index."""
 MUTATED = [CUTS * SEEDS + which + len(KINDS) * (which % 5) for which in range(len(KINDS))]
-"""Every mutation, of one clip or another."""
+"""Each mutation once, over different clips."""
 KNOWN = [342, 459, 487, 532, 803]
-"""Cases that once ended badly: the last frames missing, sound lost, a sentence that was none."""
+"""Cases that once failed: lost last frames, lost audio, or an error without a sentence."""
 DELIVERED = [CUTS // 2, *(CUTS + which for which in range(0, len(KINDS), 3)), 160, 191, 209]
-"""Likewise; over the last three MediaInfo hung, or a sound track of no kind was stumbled upon."""
+"""The last three once failed: MediaInfo hung, or an audio track of unknown kind raised an error."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_a_damaged_delivery_is_found_out(checked: Run, number: int) -> None:
 
 @pytest.mark.parametrize("number", [403, 430] * 4)
 def test_a_patched_frame_never_passes(converted: Run, number: int) -> None:
-    """With several threads, ffmpeg's own -xerror let one in six pass."""
+    """With several threads, ffmpeg's -xerror misses one of six."""
     result = converted.take(number)
     assert result.outcome == "refused", result
 

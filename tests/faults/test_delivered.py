@@ -1,4 +1,4 @@
-"""Delivered files that something happened to: each is found, by the finding one would expect."""
+"""Damage delivered files; the check must report each with the expected finding."""
 
 import shutil
 import struct
@@ -38,13 +38,13 @@ def failed(source: Path, path: Path) -> set[str]:
 
 
 def remade(good: Delivery, path: Path, *options: str) -> Path:
-    """The delivered file through ffmpeg once more."""
+    """Encode the delivered file again with ffmpeg."""
     clips.run("-i", good.destination, "-map", "0", "-c", "copy", *options, path)
     return path
 
 
 def flipped(good: Delivery, path: Path, packet: int, share: float, count: int = 1) -> Path:
-    """The delivered file with some bytes inverted, so far into one packet of its picture."""
+    """Copy the delivered file with some bytes inverted at a share of one video packet."""
     with av.open(str(good.destination)) as container:
         packets = list(container.demux(video=0))
     data = bytearray(good.destination.read_bytes())
@@ -66,7 +66,7 @@ def test_frames_missing_at_the_end(source: Path, good: Delivery, tmp_path: Path)
 
 
 def test_a_shift_by_one_frame(source: Path, good: Delivery, tmp_path: Path) -> None:
-    """As many frames as before, the first left out and the last shown twice."""
+    """Drop the first frame and repeat the last, so that the frame count stays the same."""
     path = tmp_path / "x.mov"
     shifted = "select='gt(n,0)',tpad=stop_mode=clone:stop=1,setpts=N/24/TB"
     clips.run("-i", good.destination, "-vf", shifted, *HQ, "-c:a", "copy", path)
@@ -91,7 +91,7 @@ def test_a_packet_flipped(
 def test_one_byte_flipped_is_found_by_the_record(
     source: Path, good: Delivery, tmp_path: Path
 ) -> None:
-    """A byte that hardly shows: the record beside the file knows it was another one."""
+    """The change is invisible; the checksum in the record reveals it."""
     path = flipped(good, tmp_path / "good.mov", 7, 0.999)
     shutil.copy(write_record(good), record_path(path))
     found = {f.id: f.level for f in recheck(source, path).findings}
@@ -113,7 +113,7 @@ def test_sound_missing(source: Path, good: Delivery, tmp_path: Path) -> None:
 
 
 def test_tags_that_disagree(source: Path, good: Delivery, tmp_path: Path) -> None:
-    """The colr atom says BT.601 where the frame headers say BT.709."""
+    """The colr atom is tagged BT.601 and the frame headers BT.709."""
     data = bytearray(good.destination.read_bytes())
     at = data.index(b"colrnclc") + 8
     assert struct.unpack_from(">HHH", data, at) == (1, 1, 1)
@@ -163,7 +163,7 @@ def test_a_file_that_asks_to_be_turned(source: Path, good: Delivery, tmp_path: P
 
 @pytest.mark.parametrize("look", ["deband.strength=8", "tone.contrast=1.4"])
 def test_a_strong_look_after_black_is_no_damage(tmp_path: Path, look: str) -> None:
-    """Most frames are flat, so what a strong look does to the others stands out."""
+    """Most frames are flat, so the others differ much under a strong look."""
     path = tmp_path / "late.mp4"
     scene = "color=black:s=640x360:r=24:d=1[a];testsrc2=s=640x360:r=24:d=0.6[b];[a][b]concat=n=2"
     clips.run("-filter_complex", f"{scene},format=yuv420p", "-c:v", "libx264", path)
@@ -173,7 +173,7 @@ def test_a_strong_look_after_black_is_no_damage(tmp_path: Path, look: str) -> No
 
 
 def test_an_even_rate_begins_with_the_file(tmp_path: Path) -> None:
-    """The picture starts 33 ms after the sound, in the middle of the grid's first step."""
+    """The video starts 33 ms after the audio, within the first frame of the new rate."""
     silent, sound, late = (tmp_path / name for name in ("v.mp4", "a.m4a", "late.mp4"))
     picture = clips.sky("640x360", rate="30")
     clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-bf", "0", silent)
@@ -213,7 +213,7 @@ def test_checking_again_does_not_change_the_record(
 
 
 def test_8_bit_values_in_10_bits(source: Path, good: Delivery, tmp_path: Path) -> None:
-    """Without knowing the look, from the file alone."""
+    """The check does not know the look; it reads the file alone."""
     path = tmp_path / "x.mov"
     shutil.copy(good.destination, path)
     found = {f.id: f for f in recheck(source, path).findings}

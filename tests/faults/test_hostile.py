@@ -1,7 +1,7 @@
-"""Files made to harm: refused in one sentence, and nothing else is read or asked for.
+"""Open hostile files: each is refused in one sentence, without reading another file or a URL.
 
-FFmpeg opens by content. Each names what it must not have: a file beside it, or a server, which
-listens here and counts who comes.
+FFmpeg detects formats by content. The files refer to a neighbouring file, or to a server that
+counts its connections.
 """
 
 import socketserver
@@ -24,7 +24,7 @@ from workbench.media.probe import open_clip
 
 
 class Listener(socketserver.ThreadingTCPServer):
-    """Takes connections on loopback and closes them."""
+    """Accepts loopback connections, counts and closes them."""
 
     daemon_threads = True
 
@@ -49,7 +49,7 @@ def listener() -> Iterator[Listener]:
 
 @pytest.fixture(scope="module")
 def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a playlist would read: a transport stream, in whose folder the tests write."""
+    """Return a transport stream that the playlists refer to; they are written to its folder."""
     path = tmp_path_factory.mktemp("neighbour") / "secret.ts"
     clips.run("-f", "lavfi", "-i", clips.sky(), "-c:v", "libx264", path)
     clips.run("-f", "lavfi", "-i", clips.sky(), "-frames:v", "3", path.with_name("frame%03d.png"))
@@ -77,7 +77,7 @@ TARGETS = {
 
 
 def playlist(neighbour: Path, kind: str) -> Path:
-    """FFmpeg takes HLS by its name as well, since version 7.1; the others by content alone."""
+    """Return the path of a playlist. Since version 7.1, FFmpeg requires HLS to be named so."""
     return neighbour.with_name("clip.m3u8" if kind.startswith("HLS") else "clip.mp4")
 
 
@@ -92,14 +92,14 @@ def test_a_playlist_is_refused(neighbour: Path, listener: Listener, kind: str, t
 
 @pytest.mark.parametrize("kind", ["HLS", "concat"])
 def test_bare_ffmpeg_does_read_the_neighbour(neighbour: Path, kind: str) -> None:
-    """What the tests above rest on: without the limits, the frames of another file come out."""
+    """Without the package's limits, ffmpeg delivers the frames of the other file."""
     path = playlist(neighbour, kind)
     path.write_text(PLAYLISTS[kind].format("secret.ts"))
     assert len(clips.frame_hashes(path)) == 24
 
 
 def test_bare_ffmpeg_does_call_the_server(listener: Listener) -> None:
-    """Likewise: the name of a file alone is enough."""
+    """Without the limits, opening a URL connects to the server."""
     with pytest.raises(av.FFmpegError):
         av.open(f"http://127.0.0.1:{listener.server_address[1]}/clip.mp4")
     assert listener.visits
@@ -137,7 +137,7 @@ def test_a_track_in_another_file_is_refused(
 
 
 def with_reference(source: Path, path: Path, kind: bytes, body: bytes) -> None:
-    """Copy a clip whose index comes last, its picture's data reference made an external one."""
+    """Copy a clip, whose index is last, with an external data reference for its video."""
     data = bytearray(source.read_bytes())
     old = bytes.fromhex("0000000c75726c2000000001")
     new = struct.pack(">I4sI", 12 + len(body), kind, 0) + body
@@ -151,7 +151,7 @@ def with_reference(source: Path, path: Path, kind: bytes, body: bytes) -> None:
 
 
 def refused(path: Path, *, program: bool = True) -> str:
-    """Show that neither the command nor the ffmpeg program opens a file; return what is said."""
+    """Check that neither the command nor ffmpeg opens a file; return the error message."""
     for arguments in (["inspect"], ["convert", "--overwrite"]):
         done = CliRunner().invoke(main, [arguments[0], str(path), *arguments[1:]])
         assert done.exit_code == 1
@@ -168,7 +168,7 @@ def refused(path: Path, *, program: bool = True) -> str:
 
 
 def patched(source: Path, path: Path, *changes: tuple[bytes, int, str, int]) -> Path:
-    """Copy a clip with numbers of its index changed: (atom, offset in it, format, value)."""
+    """Copy a clip with changed numbers in its index: (atom, offset in it, format, value)."""
     data = bytearray(source.read_bytes())
     for name, offset, kind, value in changes:
         struct.pack_into(kind, data, data.index(name, data.index(b"moov")) + 4 + offset, value)
@@ -177,7 +177,7 @@ def patched(source: Path, path: Path, *changes: tuple[bytes, int, str, int]) -> 
 
 
 def test_more_samples_than_bytes(untagged: Path, tmp_path: Path) -> None:
-    """Twenty bytes that would have FFmpeg make room for eighty million frames: 3 GB, 10 s."""
+    """With 20 changed bytes, FFmpeg would allocate 80 million frames: 3 GB, 10 s."""
     many = 80_000_000
     path = patched(
         *(untagged, tmp_path / "clip.mp4"),
@@ -245,7 +245,7 @@ def test_a_limit_that_is_no_number(untagged: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_picture_that_grows_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stream may change its size in the middle: the limit holds there as well."""
+    """The limit holds when the stream changes its size later."""
     parts = []
     for size, later in (("320x180", "0"), ("1280x720", "2")):
         part = tmp_path / f"{size}.ts"

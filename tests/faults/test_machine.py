@@ -1,4 +1,4 @@
-"""What a machine does to a run, in short: machine.py is the long form, with moments at random."""
+"""Disturb runs with signals, full disks and little memory, in the short form of tests/soak."""
 
 import os
 import shutil
@@ -38,11 +38,11 @@ def held(ended: Ended) -> None:
 def test_a_conversion_stopped_at_any_moment(given: Conversions, how: str, part: float) -> None:
     ended, state = machine.stopped_conversion(given, how, part * given.seconds)
     held(ended)
-    assert "partial" not in state  # a killed one leaves it, and the next removes it
+    assert "partial" not in state  # a killed run leaves a partial file, and the next run removes it
 
 
 def test_a_set_takes_its_names_at_once(tmp_path: Path) -> None:
-    """Whoever is stopped between two of them stops after the last one."""
+    """A signal between two renames takes effect after the last one."""
     names = [tmp_path / name for name in (MOV, RECORD, REPORT)]
     for path in names:
         path.write_text("old")
@@ -82,7 +82,7 @@ def test_what_is_not_written_goes_with_the_old_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["report", "temp"])
 def test_a_disk_that_is_full_at_the_end(given: Conversions, what: str) -> None:
-    """The file would have had its place: it is not given its name without what belongs to it."""
+    """The file alone would fit, but is not renamed without its record and report."""
     first = [given.old.with_name("first") / name for name in (MOV, RECORD, REPORT)]
     old = sum(path.stat().st_size for path in given.old.iterdir())
     new, record, report = (path.stat().st_size for path in first)
@@ -114,7 +114,7 @@ def test_a_name_too_long_for_the_report_is_said_before_anything_is_done(given: C
 
 
 def test_two_conversions_to_one_name(given: Conversions) -> None:
-    """One is first, and the other says so; where both may, the set is one set."""
+    """The later one is refused. If both may overwrite, the files belong to one run."""
     folder = given.fresh()
     argv = given.command(folder, "--report", "--overwrite")
     other = [*argv, "--preset", "untouched", "--encoder", "search"]
@@ -134,7 +134,7 @@ def test_two_conversions_to_one_name(given: Conversions) -> None:
 def test_little_memory_is_not_the_clip_s_fault(
     given: Conversions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ffmpeg alone has little: with less than it wants, SciPy's OpenBLAS never comes back."""
+    """Only ffmpeg gets little memory: SciPy's OpenBLAS hangs when it lacks memory."""
     program = tmp_path / "ffmpeg"
     program.write_text(f'#!/bin/sh\nulimit -v 240000\nexec "{ffmpeg.find()}" "$@"\n')
     program.chmod(0o755)
@@ -144,7 +144,7 @@ def test_little_memory_is_not_the_clip_s_fault(
     machine.told(ended, None)
     held(ended)
     assert given.check(folder, ended) == "old"
-    # Starved of memory, ffmpeg now and then crashes without a word.
+    # Without memory, ffmpeg sometimes crashes without a message.
     assert "memory" in ended.errors or "signal 11" in ended.errors
 
 
@@ -171,12 +171,12 @@ def sleeper() -> Iterator[psutil.Popen]:
 def test_a_clock_that_is_set_buries_nobody(
     sleeper: psutil.Popen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a process that runs has made stays; what one has left that is gone is removed."""
+    """Folders of a running process stay; those of a dead process are removed."""
     monkeypatch.setattr(psutil, "Process", lambda *_: sleeper)
     running = tmp_path / temporary_name()
     running.mkdir()
     monkeypatch.undo()
-    for name in ("boot_time", "_psplatform.boot_time"):  # as the system reckons it by its clock
+    for name in ("boot_time", "_psplatform.boot_time"):  # which the system computes from its clock
         owner = psutil if "." not in name else psutil._psplatform  # type: ignore[attr-defined]
         now = owner.boot_time()
         monkeypatch.setattr(owner, "boot_time", lambda now=now: now - 3600)
@@ -189,7 +189,7 @@ def test_a_clock_that_is_set_buries_nobody(
 
 
 def test_a_batch_stopped_while_its_workers_start(tmp_path: Path, scheduler: str) -> None:
-    """By a terminal, which tells all of its processes; then the same command finishes it."""
+    """A terminal sends SIGINT to all processes; running the same command again resumes."""
     given = machine.batches(tmp_path / "world", ("a", "b"), scheduler)
     ended, _ = machine.stopped_batch(given, "int to all", 0.15 * given.seconds)
     held(ended)

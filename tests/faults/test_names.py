@@ -1,6 +1,6 @@
-"""Whatever is written as a name, a value or a key: it is refused, or it stays what it is.
+"""Give arbitrary text as names, values and keys: it is refused, or it stays text.
 
-It becomes no part of a filter graph, of a notebook's code, or of a path, unchecked.
+It never becomes part of a filter graph, of a notebook's code or of a path without a check.
 """
 
 import ast
@@ -89,7 +89,7 @@ values = st.recursive(
 
 
 def wild(known: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Give tables with known keys for the most part, some of them as they should be."""
+    """Generate tables of mostly known keys, some with valid values."""
     sound = st.fixed_dictionaries({}, optional={k: st.just(v) for k, v in known.items()})
     odd = st.dictionaries(st.sampled_from([*known, "filter", "x"]) | texts, values, max_size=2)
     return st.tuples(sound, odd).map(lambda both: {**both[0], **both[1]})
@@ -109,7 +109,7 @@ documents = st.tuples(
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture of an odd size, which asks the most of a chain."""
+    """Return a clip of an odd size, which needs the longest filter chain."""
 
     colour: Colour = field(default_factory=Colour)
     width: int = 641
@@ -128,7 +128,7 @@ LUT = re.compile(r"lut3d=file=[^,]*/[0-9a-f]{20}\.cube'?:interp=tetrahedral")
 
 
 def refuse_foreign(preset: Preset) -> None:
-    """Fail where a chain has anything in it but filters, their options and numbers."""
+    """Fail if a chain holds anything but filters, their options and numbers."""
     chain = encoder_input_chain(filter_chain(preset, Seen()))
     bare = LUT.sub("lut3d", chain)
     assert WRITTEN.fullmatch(bare), bare
@@ -261,7 +261,7 @@ def same(one: Any, other: Any) -> bool:
 @few
 @given(kept)
 def test_a_parameter_becomes_code_that_means_it(value: Any) -> None:
-    """One assignment and nothing else, however it is quoted."""
+    """The code is one assignment, whatever quotes the text holds."""
     code = papermill_translators.find_translator("python3", "python").codify({"value": value})
     (assignment,) = ast.parse(code).body
     assert isinstance(assignment, ast.Assign)
@@ -311,7 +311,7 @@ keys = st.lists(pieces, min_size=1, max_size=4).map("/".join)
 @given(st.lists(keys, min_size=2, max_size=5, unique=True))
 @example(found=["a.mp4", "A.mp4", "a//a.mp4", "a/a.mov"])
 def test_no_two_keys_are_delivered_as_one_file(found: list[str]) -> None:
-    """Nor is one outside the folder: either it is refused, or told as a clash, or it is within."""
+    """Each key is refused, reported as a clash, or delivered inside the folder."""
     packed = pack(Settings())
     jobs = []
     for key in found:

@@ -1,4 +1,4 @@
-"""No credential is in anything that a run leaves, logs, answers or shows, however it ends."""
+"""Search the files, logs, responses and output of runs for credentials, however the runs end."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ def test_the_scan_finds_what_it_looks_for() -> None:
 def ran(
     arguments: list[str], variables: Mapping[str, str], secrets: list[str], temp: Path, code: int
 ) -> str:
-    """Run a batch; look through its processes, its files on the way, and all that it says."""
+    """Run a batch; search its command lines, temporary files and output for secrets."""
     temp.mkdir(exist_ok=True)
     whole = {**environment(**variables), "DASK_LOGGING__DISTRIBUTED": "info"}
     argv = command(*arguments, "--temp", temp, "--workers", "1")
@@ -50,7 +50,7 @@ def ran(
 
 
 def test_a_batch_with_good_credentials(bucket: Bucket, banded: Path, tmp_path: Path) -> None:
-    """A clip good, one damaged, one refused: files, notebooks, summary, and all on the way."""
+    """Of three clips one is good, one damaged and one refused. The search covers every file."""
     bucket.put("in/a.mp4", banded)
     bucket.put("in/cut.mp4", banded.read_bytes()[:20000])
     bucket.put("in/locked.mp4", banded)
@@ -123,7 +123,7 @@ def test_a_place_with_a_password_in_it_is_refused_and_not_repeated(
 def test_a_service_with_a_token_and_a_bucket(
     bucket: Bucket, untagged: Path, tmp_path: Path
 ) -> None:
-    """Its token, and a session's: those of the bucket are looked for in tests/service already."""
+    """Searches for the tokens; tests/service searches for the credentials of the bucket."""
     bucket.put("sky.mp4", untagged)
     bucket.put("text.mp4", b"no video")
     variables = {**bucket.environment, "WORKBENCH_TOKEN": TOKEN, "AWS_SESSION_TOKEN": TOKEN}
@@ -145,7 +145,7 @@ def test_a_service_with_a_token_and_a_bucket(
 def test_a_kernel_has_no_credential_to_show(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not even where a cell shows all of its environment, or fails with it in its variables."""
+    """A cell prints its whole environment and fails with it in a variable."""
     for name in ("R2_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECRET_ACCESS_KEY"):
         assert name.startswith(_UNFIT)
     for name in ("R2_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "WORKBENCH_TOKEN"):

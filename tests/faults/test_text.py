@@ -1,4 +1,4 @@
-"""What a file says of itself is text wherever it is shown: no markup, no terminal's codes."""
+"""Show names and tags of files as text, without markup and terminal escape codes."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ MARKUP = "<img src=x"
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clip with such a name, and such words in every tag that MP4 has for them."""
+    """Return a clip whose name and text tags hold markup and escape codes."""
     path = tmp_path_factory.mktemp("text") / f"{BAD}.mp4"
     tags = [
         *(f"-metadata={tag}" for tag in ("title", "comment", "artist")),
@@ -65,7 +65,7 @@ def test_in_a_batch_its_notebook_and_its_summary(
 
 
 def tables(path: Path) -> list[str]:
-    """What an executed notebook shows as HTML."""
+    """Return the HTML outputs of an executed notebook."""
     notebook = nbformat.read(path, as_version=4)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [output.data.get("text/html", "") for output in outputs if "data" in output]

@@ -1,7 +1,7 @@
-"""Whole frames that are wrong, with the right answer known: black, negated, darker, brighter, soft.
+"""Check deliveries with wrong frames: black, negated, darker, brighter or blurred.
 
-Four clips: noisy, flat, dark, moving. Faults at the first, a middle and the last frame, and in all.
-Each delivery is made by the same command as a good one, with one more filter behind the look.
+The scenes are noisy, flat, dark and moving. The faults are in the first, a middle or the last
+frame, or in all frames. The usual command makes each delivery, with one more filter after the look.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ UNKNOWN = Settings(preset=None)
 
 @pytest.fixture(scope="module")
 def wrong(tmp_path_factory: pytest.TempPathFactory) -> Wrong:
-    """Give the levels of all findings for a scene that went through the look and a filter."""
+    """Return a function that gives the levels of all findings for a scene and a filter."""
     folder = tmp_path_factory.mktemp("wrong")
 
     made = ""
@@ -114,7 +114,7 @@ def test_a_wrong_stretch_fails(wrong: Wrong, scene: str) -> None:
 def test_a_subtle_fault_in_one_frame_fails_a_known_look(
     wrong: Wrong, scene: str, fault: str
 ) -> None:
-    """Frames that no sample would have met."""
+    """The check of samples alone would miss these frames."""
     for at in (0, 5, LAST):
         found = wrong(scene, SUBTLE[fault].format(at=f"eq(n,{at})"), KNOWN)
         assert found["frames whole"] == "fail", at
@@ -125,7 +125,7 @@ def test_a_fault_in_every_frame_fails_a_known_look(wrong: Wrong, scene: str) -> 
     for fault, filter_ in WHOLE.items():
         found = wrong(scene, filter_, KNOWN)
         assert "fail" in (found["frames whole"], found["encoded again"]), fault
-        if (scene, fault) != ("flat", "scaled to 316 and back"):  # less than ProRes's own error
+        if (scene, fault) != ("flat", "scaled to 316 and back"):  # below the error of ProRes itself
             assert found["frames whole"] == "fail", fault
 
 
@@ -140,14 +140,14 @@ def test_an_unknown_look_that_no_grade_explains_is_noticed(wrong: Wrong, scene: 
 
 
 def test_a_slow_change_of_an_unknown_look_is_a_warning(wrong: Wrong) -> None:
-    """A twelfth of the range over the clip, in steps that no eye sees."""
+    """The luma rises by a twelfth of the range over the clip, in invisible steps."""
     slowly = "geq=lum='lum(X,Y)+5*N':cb='cb(X,Y)':cr='cr(X,Y)'"
     assert wrong("noisy", slowly, UNKNOWN)["steady look"] == "warn"
 
 
 @pytest.mark.parametrize("frames", ["5", "11"])
 def test_two_moments_woven_into_one_frame_are_noticed(wrong: Wrong, frames: str) -> None:
-    """Fields of neighbouring frames, flagged progressive, as many frames as before."""
+    """Weave the fields of neighbouring frames; flags and frame count stay the same."""
     woven = f"tinterlace=interlacex2,select='mod(n,2)',trim=end_frame={int(frames) + 1}"
     assert wrong("moving", woven, UNKNOWN)["combing"] == "warn"
 
@@ -203,7 +203,7 @@ def test_a_frame_that_differs_fails_where_the_encoder_is_certain() -> None:
 
 
 def test_a_fault_below_the_usual_range_is_found_next_to_its_neighbours(wrong: Wrong) -> None:
-    """A tenth of a decibel in one frame of a clip at rest."""
+    """One frame of a still clip is 0.1 dB brighter."""
     slight = "lutyuv=y='64+(val-64)*1.0116':enable='eq(n,{at})'"
     for at in (0, 5, LAST):
         assert wrong("dark", slight.format(at=at), KNOWN)["frames whole"] == "fail", at

@@ -4,10 +4,9 @@
     python -m tests.soak.damage --of deliveries --count 200    damaged deliveries, checked again
     python -m tests.soak.damage --first 417 --count 1      one case once more
 
-The first cases are seven clips cut at every 1/50, then come the mutations in turn; a case's number
-is its seed of chance. The conversions run in a process of their own, one after another, and it is
-replaced when it crashes or hangs. What a conversion calls good is held against bare ffmpeg, past
-the code under test.
+The first cases are seven clips cut at every 1/50; then come the mutations in turn. The number of a
+case is its random seed. A worker process runs the conversions one after another, and is replaced
+when it crashes or hangs. The program compares successful conversions with those of plain ffmpeg.
 """
 
 import argparse
@@ -38,9 +37,9 @@ from tests.soak import mutations
 from workbench import ffmpeg
 
 SECONDS = 30.0
-"""How long a case may take: most take half a second; the rest is for a busy machine."""
+"""Timeout of a case. Most take half a second; a busy machine takes longer."""
 MEMORY = 2 * 1024**3
-"""Bytes that a conversion's process, or one of its ffmpegs, may have at most."""
+"""Memory limit, in bytes, of the process that converts and of each of its ffmpeg processes."""
 PARTS = 50
 OLD = b"the old file"
 
@@ -64,7 +63,7 @@ OUTCOMES: dict[Of, dict[Outcome, str]] = {
 }
 
 
-# The cases.
+# Cases.
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ class Case:
     """One damaged file."""
 
     number: int
-    kind: str  # a mutation's name, or cut
-    file: str  # the name of what is damaged
+    kind: str  # the name of a mutation, or cut
+    file: str  # the name of the undamaged file
     data: bytes = field(repr=False)
 
     def __str__(self) -> str:
@@ -81,7 +80,7 @@ class Case:
 
 
 def make_seeds(folder: Path) -> list[Path]:
-    """Make the clips that are damaged, small and by one thread, so that they are always the same.
+    """Make the clips to damage: small, and encoded by one thread, so that they are reproducible.
 
     Clips that are there already are used again.
     """
@@ -114,7 +113,7 @@ def make_seeds(folder: Path) -> list[Path]:
 
 
 def make_delivery(source: Path, folder: Path) -> Path:
-    """Make the delivery that is damaged, with its record beside it."""
+    """Make the delivery to damage, with its record beside it."""
     from workbench.deliver.encode import convert
     from workbench.deliver.record import write_record
 
@@ -124,7 +123,7 @@ def make_delivery(source: Path, folder: Path) -> Path:
 
 
 def case(number: int, seeds: list[Path]) -> Case:
-    """Give the case of this number: first every seed cut at every part, then the mutations."""
+    """Return the case of this number: first each seed cut at each part, then the mutations."""
     cuts = (PARTS - 1) * len(seeds)
     if number < cuts:
         part, which = divmod(number, len(seeds))
@@ -143,18 +142,18 @@ def case(number: int, seeds: list[Path]) -> Case:
     return Case(number, kind, seed.name, damaged)
 
 
-# The process that converts and checks.
+# The worker process.
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a case in the process that did it."""
+    """The result of a case in the worker process."""
 
-    error: str = ""  # a sentence of the package's own; "" when it ended well
-    trace: str = ""  # of any other error
-    levels: dict[str, str] = field(default_factory=dict)  # the findings, by their ids
-    memory: int = 0  # bytes, the most that the process, or one of its ffmpegs, ever had
-    processes: int = 0  # that it left running
+    error: str = ""  # the message of an error of the package
+    trace: str = ""  # the traceback of any other error
+    levels: dict[str, str] = field(default_factory=dict)  # of the findings, by id
+    memory: int = 0  # bytes, the peak of the process or one of its ffmpeg processes
+    processes: int = 0  # left running
 
 
 def _classic() -> "Settings":  # noqa: F821
@@ -199,7 +198,7 @@ def _peak() -> int:
 
 
 class Worker:
-    """Does one case after another in a process of its own; a new one when that crashed or hung."""
+    """Runs cases in a worker process and replaces the process when it crashes or hangs."""
 
     def __init__(self) -> None:
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -207,7 +206,7 @@ class Worker:
         self.memory = 0
 
     def do(self, of: Of, source: Path, target: Path) -> Answer | str:
-        """Return the answer, or how the process ended without any."""
+        """Return the result, or a sentence about how the process ended without one."""
         if self._connection is None:
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()
@@ -244,16 +243,16 @@ class Worker:
         self._process = self._connection = None
 
 
-# What is held against it.
+# Verdicts.
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a case ended, in words."""
+    """The verdict on a case."""
 
     case: Case
     outcome: Outcome
-    words: str  # the sentence, or what is wrong
+    words: str  # the error message, or the fault
     seconds: float
 
     def __str__(self) -> str:
@@ -261,7 +260,7 @@ class Result:
 
 
 class Run:
-    """Takes cases through a worker and judges how each ends."""
+    """Runs cases in a worker and judges their results."""
 
     def __init__(self, of: Of, folder: Path, seed_folder: Path | None = None) -> None:
         self._of, self._folder = of, folder
@@ -278,7 +277,7 @@ class Run:
         self.worker.close()
 
     def take(self, number: int) -> Result:
-        """Do the case of this number."""
+        """Run the case of this number."""
         one = case(number, self.seeds)
         folder = self._folder / f"{one.number}"
         folder.mkdir()
@@ -319,7 +318,7 @@ class Run:
         return "same" if same else "other", " ".join(answer.levels.values())
 
     def _delivered_undamaged(self, name: str) -> list[str]:
-        """Return the hashes of frames and sound that the undamaged clip is delivered with."""
+        """Return the hashes of the frames and audio in the delivery of the undamaged clip."""
         if name not in self._undamaged:
             source = next(seed for seed in self.seeds if seed.name == name)
             target = self._folder / "undamaged.mov"
@@ -359,7 +358,7 @@ class Run:
 
 
 def faults(answer: Answer | str, file: Path) -> list[str]:
-    """Say what is wrong with how a case ended, whatever became of it."""
+    """Return the faults that no case may have."""
     if isinstance(answer, str):
         return [answer]
     if answer.trace:
@@ -385,7 +384,7 @@ _JARGON = {
 
 
 def no_sentence(error: str, file: Path) -> Iterator[str]:
-    """Say why an error's words are no sentence for a person.
+    """Yield the reasons why an error message is no sentence for a user.
 
     >>> list(no_sentence("a.mp4 is cut short: download it again", Path("/x/a.mp4")))
     []
@@ -404,7 +403,7 @@ def no_sentence(error: str, file: Path) -> Iterator[str]:
 
 
 def bare(*arguments: str | Path) -> tuple[int, list[str], str]:
-    """Run ffmpeg, past the code under test; return its exit code, its complaints, its output."""
+    """Run ffmpeg without the code under test; return its exit code, errors and output."""
     argv = [ffmpeg.find(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *arguments]
     done = subprocess.run(argv, capture_output=True, timeout=SECONDS)
     lines = done.stderr.decode(errors="replace").splitlines()
@@ -412,21 +411,21 @@ def bare(*arguments: str | Path) -> tuple[int, list[str], str]:
 
 
 def frame_hashes(path: Path) -> list[str]:
-    """Return a hash of each frame as it decodes."""
+    """Return a hash of each decoded frame."""
     passed = ["-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "pipe:1"]
     listing = bare("-i", path, *passed)[2].splitlines()
     return [line.rpartition(",")[2].strip() for line in listing if not line.startswith("#")]
 
 
 def seed_frames(source: Path, folder: Path) -> tuple[list[str], list[str]]:
-    """Convert with the command that the project comes from; return its frames and complaints."""
+    """Convert with the plain ffmpeg command; return the frame hashes and the errors."""
     path = folder / "bare.mov"
     _, complaints, _ = bare("-i", source, *clips.SEED, "-an", "-fps_mode", "passthrough", path)
     return (frame_hashes(path) if path.exists() else []), complaints
 
 
 def sound_hashes(path: Path, *options: str) -> list[str]:
-    """Return a hash of each sound track's samples."""
+    """Return a hash of the samples of each audio track."""
     decoded = ["-vn", "-map", "0:a?", "-c:a", "pcm_s16le", *options, "-f", "streamhash", "pipe:1"]
     return [line.rpartition("=")[2] for line in bare("-i", path, *decoded)[2].splitlines()]
 
@@ -434,7 +433,7 @@ def sound_hashes(path: Path, *options: str) -> list[str]:
 def against_ffmpeg(
     source: Path, target: Path, folder: Path, levels: dict[str, str]
 ) -> tuple[list[str], list[str]]:
-    """Hold a delivered file against bare ffmpeg; return what is wrong, and what it complains of."""
+    """Compare a delivered file with plain ffmpeg's; return the faults and ffmpeg's errors."""
     frames, complaints = seed_frames(source, folder)
     delivered = frame_hashes(target)
     wrong = []
@@ -445,12 +444,12 @@ def against_ffmpeg(
             i for i, pair in enumerate(zip(delivered, frames, strict=True)) if len({*pair}) > 1
         )
         wrong.append(f"frame {at} is another than bare ffmpeg's")
-    filled = ["-af", "aresample=async=1:min_hard_comp=0.02"]  # silence in its holes
+    filled = ["-af", "aresample=async=1:min_hard_comp=0.02"]  # fills gaps with silence
     if sound_hashes(target) not in (sound_hashes(source), sound_hashes(source, *filled)):
         wrong.append("the sound is another than bare ffmpeg's")
     strict = ["-xerror", "-err_detect", "explode+crccheck+bitstream+buffer", "-i", source]
     code, more, _ = bare(*strict, "-map", "0:v:0", "-map", "0:a?", "-f", "null", "-")
-    more = [line for line in more if not line.startswith("[null")]  # of writing, not of reading
+    more = [line for line in more if not line.startswith("[null")]  # errors of writing
     if code:
         more.append(f"strict decoding ends with {code}")
     if "fail" in levels.values() and (complaints or more):
@@ -459,7 +458,7 @@ def against_ffmpeg(
 
 
 def pictures(path: Path) -> list[NDArray[np.float32]]:
-    """Return every frame's luma as means of blocks, in 10 bits, as bare ffmpeg decodes it."""
+    """Return the 10-bit luma block means of every frame, as ffmpeg decodes it."""
     raw = [*("-fps_mode", "passthrough", "-vf", "scale=160:90,format=gray10le")]
     argv = [ffmpeg.find(), "-loglevel", "quiet", "-nostdin", "-i", path, *raw, "-f", "rawvideo"]
     done = subprocess.run([*argv, "pipe:1"], capture_output=True, timeout=SECONDS)
@@ -469,13 +468,13 @@ def pictures(path: Path) -> list[NDArray[np.float32]]:
 
 
 def furthest_off(whole: list[NDArray[np.float32]], other: list[NDArray[np.float32]]) -> float:
-    """Return how many code values the worst block is off; frames that are missing are all off."""
+    """Return the largest block difference in code values; 1023 if frames are missing."""
     if len(whole) != len(other):
         return 1023.0
     return max(float(np.abs(a - b).max()) for a, b in zip(whole, other, strict=True))
 
 
-# The run.
+# The command.
 
 
 def main() -> int:
@@ -513,7 +512,7 @@ def main() -> int:
 
 
 def table(of: Of, found: list[Result]) -> str:
-    """Lay out how many cases of each kind ended how."""
+    """Return a table of the outcomes of each kind of case."""
     count = Counter((one.case.kind, one.outcome) for one in found)
     kinds = list(dict.fromkeys(one.case.kind for one in found))
     lines = [f"{'':24}" + "".join(f"{outcome:>9}" for outcome in OUTCOMES[of])]

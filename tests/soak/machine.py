@@ -1,11 +1,12 @@
-"""What a machine does to a run: signals at any moment, full disks, sealed folders, little memory,
-two runs at once. The long form, which takes a quarter of an hour and more:
+"""Disturb runs with signals, full disks, read-only folders, little memory and concurrent runs.
+
+This is the long form, which takes 15 minutes or more; tests/faults/test_machine.py is the short.
 
     python -m tests.soak.machine [--seed N] [--count 20] [convert|batch|disk|sealed|twice|memory]
 
-Whatever happens, a destination holds the old set or the whole new one, nothing is left behind, what
-is said is one line, and the same command finishes the work. Moments are drawn with the seed. Each
-run is a line; it ends with 1 when one of them broke a rule. test_machine.py is the short form.
+The rules: a destination holds the complete old or new set of files, no temporary file or process
+stays behind, an error is one line, and the same command resumes. Moments are random, from the seed.
+The program prints a line for each run, and exits with 1 if a run broke a rule.
 """
 
 import argparse
@@ -35,22 +36,22 @@ from tests.batch.running import SECONDS, hidden, whole
 WORKBENCH = [sys.executable, "-m", "workbench"]
 MOV, RECORD, REPORT = "out.mov", "out.qc.json", "out.report.html"
 NAMES = ("a", "b", "c", "d")
-"""Of the clips of a batch."""
+"""The clips of a batch."""
 SIGNALS = ("int", "int to all", "int twice", "term")
-"""How a run is stopped; `to all` is what a terminal does. `kill` cannot be heard."""
+"""Ways to stop a run. A terminal sends SIGINT to all processes. `kill` is SIGKILL."""
 _MARK = "WORKBENCH_MACHINE"
-_SETTLE = 15.0  # seconds in which all that a run started has ended
+_SETTLE = 15.0  # seconds for all processes of a run to end
 
 
 @dataclass
 class Ended:
-    """How a run ended."""
+    """The end of a run."""
 
     code: int
     output: str
     errors: str
     seconds: float
-    broken: list[str] = field(default_factory=list)  # rules, each in a few words
+    broken: list[str] = field(default_factory=list)  # the broken rules
 
     def hold(self, rule: bool, words: str) -> None:
         if not rule:
@@ -59,7 +60,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class World:
-    """A folder for runs, with a home and a temporary folder of its own."""
+    """A folder for runs, with its own home and temporary folders."""
 
     root: Path
 
@@ -84,12 +85,12 @@ class World:
         prepare: Callable[[], None] | None = None,
         others: Callable[[psutil.Popen], None] | None = None,
     ) -> Ended:
-        """Run a command; at a moment, do this to it; wait until all that it started is gone."""
+        """Run a command, stop it at a moment if asked, and wait for all its processes to end."""
         mark = uuid.uuid4().hex
         began = time.monotonic()
 
         def first() -> None:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background ignores it
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
             if prepare:
                 prepare()
 
@@ -144,7 +145,7 @@ def stop(process: psutil.Popen, how: str) -> None:
 
 
 def alive(mark: str) -> list[psutil.Process]:
-    """Every process that has this mark from the run that started it, whosoever child it is now."""
+    """Return every process with this mark in its environment, even if its parent is gone."""
     found = []
     for one in psutil.process_iter():
         try:
@@ -160,19 +161,19 @@ def sha256(path: Path) -> str:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file of a folder."""
+    """Return the SHA-256 of each file in a folder."""
     return {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-_PYTHON = 0.3  # seconds in which Python has started
+_PYTHON = 0.3  # seconds that Python takes to start
 
 
 def told(ended: Ended, how: str | None) -> None:
-    """A run that was stopped says one line or, where it had not begun, nothing."""
-    # Of a run that is killed, Python's own helper may have the last word.
+    """Check that a stopped run prints one line, or nothing if it had not begun."""
+    # After SIGKILL, Python's resource tracker may print a warning.
     lines = [] if how == "kill" else ended.errors.splitlines()
     if how and ended.seconds < _PYTHON and "__main__.py" not in ended.errors:
-        return  # Python was starting, and nothing of ours could hear or speak yet
+        return  # Python was still starting
     ended.hold("Traceback" not in ended.errors, "a traceback")
     ended.hold("Exception ignored" not in ended.errors, "an exception that was ignored")
     if ended.code == 1:
@@ -183,8 +184,8 @@ def told(ended: Ended, how: str | None) -> None:
     else:
         unheard = {"int": -2, "int to all": -2, "int twice": -2, "term": -15, "kill": -9}
         ended.hold(ended.code == unheard.get(how or ""), f"exit code {ended.code}")
-        # Python 3.11 ends by the signal as well where that broke off an exec() of text, as
-        # dataclasses and templates do it, although it was heard: our own sentence is said then.
+        # If SIGINT interrupts exec() of text, as in dataclasses and templates, Python 3.11 ends
+        # by the signal although the package handled it. The package's message is printed.
         own = all(re.fullmatch(r"Error: (.+: )?stopped(; .+)?", line) for line in lines)
         ended.hold(len(lines) <= 1 and own, "words of one that did not hear")
 
@@ -194,13 +195,13 @@ def told(ended: Ended, how: str | None) -> None:
 
 @dataclass(frozen=True)
 class Conversions:
-    """A clip, the set that lies where it goes, and the set that it becomes."""
+    """A clip, its old set of files, and its new set."""
 
     world: World
     clip: Path
     old: Path  # a folder
     new: Mapping[str, str]  # SHA-256 of the .mov
-    seconds: float  # that a conversion takes
+    seconds: float  # the duration of a conversion
 
     def command(self, folder: Path, *options: str) -> list[str | Path]:
         return [*WORKBENCH, "convert", self.clip, folder / MOV, *options]
@@ -211,7 +212,7 @@ class Conversions:
         return Path(shutil.copytree(self.old, folder))
 
     def check(self, folder: Path, ended: Ended, *, leftovers: bool = False) -> str:
-        """Hold what lies in a folder against the rules; return whether it is old or new."""
+        """Check a folder against the rules; return whether its set is old or new."""
         found = contents(folder)
         old = contents(self.old)
         state = "?"
@@ -246,7 +247,7 @@ class Conversions:
 
 
 def conversions(root: Path, seconds: float = 3, size: str = "640x360") -> Conversions:
-    """Make a clip, an old set of it, and learn what the new one is."""
+    """Make a clip and an old set; convert it to learn the new set."""
     world = World(root)
     root.mkdir(parents=True, exist_ok=True)
     clip = root / "clip.mp4"
@@ -265,7 +266,7 @@ def conversions(root: Path, seconds: float = 3, size: str = "640x360") -> Conver
 def stopped_conversion(
     given: Conversions, how: str, moment: float, *, again: bool = False
 ) -> tuple[Ended, str]:
-    """Stop a conversion at a moment; if asked, or when it was killed, run it again to its end."""
+    """Stop a conversion at a moment. Run it again if asked, or after SIGKILL."""
     folder = given.fresh()
     argv = given.command(folder, "--report", "--overwrite")
     ended = given.world.run(argv, how, moment)
@@ -288,13 +289,13 @@ def stopped_conversion(
 
 @dataclass(frozen=True)
 class Batches:
-    """Clips, the sets that lie where they go, and the files that they become."""
+    """Clips, their old sets of files, and their new files."""
 
     world: World
     clips: Path
     old: Path  # a folder
-    new: str  # SHA-256 of a .mov: all clips are alike
-    seconds: float  # that a batch takes
+    new: str  # SHA-256 of every .mov: the clips are identical
+    seconds: float  # the duration of a batch
     names: Sequence[str] = NAMES  # of the clips
 
     def command(self, out: Path, *options: str) -> list[str | Path]:
@@ -306,7 +307,7 @@ class Batches:
         return Path(shutil.copytree(self.old, folder))
 
     def check(self, out: Path, ended: Ended, *, leftovers: bool = False) -> str:
-        """Hold what lies in a folder against the rules; return how many are new."""
+        """Check a folder against the rules; return how many sets are new."""
         new = 0
         for name in self.names:
             mov, record = out / f"{name}_prores.mov", out / f"{name}_prores.qc.json"
@@ -329,7 +330,7 @@ class Batches:
         return f"{new} new"
 
     def finish(self, out: Path, ended: Ended) -> str:
-        """Run the same command again; hold what it does against the rules."""
+        """Run the same command again and check it against the rules."""
         rerun = self.world.run(self.command(out))
         rerun.hold(rerun.code == 0, f"ended with {rerun.code}: {rerun.errors} {rerun.output}")
         self.check(out, rerun)
@@ -350,7 +351,7 @@ class Batches:
 
 
 def batches(root: Path, names: Sequence[str] = NAMES, scheduler: str | None = None) -> Batches:
-    """Convert the clips with two looks, so that an old and a new set are known.
+    """Convert the clips with two looks, which gives the old and the new sets.
 
     The workers of a scheduler save the time that starting local ones takes.
     """
@@ -383,7 +384,7 @@ def stopped_batch(given: Batches, how: str, moment: float) -> tuple[Ended, str]:
 
 
 def small(folder: Path, size: int, old: Path | None, argv: Sequence[str | Path]) -> list[str]:
-    """Return the command that runs another with a folder on a small disk of its own.
+    """Return a command that runs another with `folder` on a small file system.
 
     What is left there is copied into FOLDER-left. The old files, if any, are there first.
     """
@@ -400,7 +401,7 @@ def small(folder: Path, size: int, old: Path | None, argv: Sequence[str | Path])
 
 
 def sealed(folders: Sequence[Path], argv: Sequence[str | Path]) -> list[str]:
-    """Return the command that runs another while nobody can write into some folders."""
+    """Return a command that runs another while some folders are read-only."""
     binds = "".join(
         f'mount --bind "{one}" "{one}" && mount -o remount,ro,bind "{one}" || exit 99\n'
         for one in folders
@@ -409,7 +410,7 @@ def sealed(folders: Sequence[Path], argv: Sequence[str | Path]) -> list[str]:
 
 
 def at_once(world: World, *commands: Sequence[str | Path], apart: float = 0) -> list[Ended]:
-    """Run commands beside each other, begun so many seconds apart."""
+    """Run commands concurrently, started `apart` seconds after each other."""
     with ThreadPoolExecutor() as pool:
         runs = []
         for argv in commands:
@@ -422,7 +423,7 @@ def at_once(world: World, *commands: Sequence[str | Path], apart: float = 0) -> 
 
 
 class Long:
-    """The long form: runs one after the other, each a line."""
+    """The long form: runs one after another and prints a line for each."""
 
     def __init__(self, root: Path, seed: int, count: int) -> None:
         self.root, self.count = root, count
@@ -441,7 +442,7 @@ class Long:
         )
 
     def moments(self) -> list[float]:
-        """Parts of a run: at random, with more of them very early and about its end."""
+        """Return random moments as parts of a run, more of them very early and near its end."""
         found = [self.random.uniform(0, 1) for _ in range(self.count)]
         if self.count >= 8:
             found[:2] = [self.random.uniform(0, 0.05), self.random.uniform(0.03, 0.15)]
@@ -457,7 +458,7 @@ class Long:
                 moment = part * whole
                 ended, state = stopped_conversion(given, how, moment, again=number % 5 == 0)
                 self.say(f"convert, {how} at {moment:.2f} s", ended, state)
-                if ended.code == 0:  # a shared machine is not always as fast
+                if ended.code == 0:  # the speed of the machine may vary
                     whole = ended.seconds
 
     def batch(self) -> None:
@@ -533,7 +534,7 @@ class Long:
             ended = world.run(
                 sealed([{"out": folder, "temp": world.temp, "home": home}[what]], argv)
             )
-            if what == "home":  # Matplotlib has its own words for that
+            if what == "home":  # Matplotlib prints a warning of its own
                 ended.hold("Traceback" not in ended.errors, "a traceback")
                 state = ""
             else:

@@ -1,6 +1,6 @@
-"""Ways to damage a clip: each takes the bytes of a file and a source of chance, and gives others.
+"""Ways to damage a clip. Each takes the bytes of a file and a random generator, and returns bytes.
 
-The same bytes and the same seed of chance give the same damage, so a case is known by its number.
+The same bytes and the same random seed give the same damage, so a number identifies a case.
 """
 
 import struct
@@ -17,7 +17,7 @@ _CONTENTS = {
     **dict.fromkeys((b"avc1", b"apch"), 78),
     b"mp4a": 28,
 }
-"""Boxes that hold others, and how many bytes of their own stand before those."""
+"""Boxes that contain others, and the number of bytes before the first of them."""
 _HEADERS = (b"mvhd", b"tkhd", b"mdhd", b"elst", b"mehd", b"tfhd", b"tfdt", b"trun", b"trex")
 _TABLES = (b"stts", b"ctts", b"stsz", b"stsc", b"stco", b"stss", b"sdtp", b"sgpd", b"sbgp")
 _DESCRIPTIONS = (b"avc1", b"avcC", b"mp4a", b"esds", b"apch", b"colr", b"pasp", b"sowt", b"hdlr")
@@ -26,13 +26,13 @@ _EXTREMES = (0, 1, 2, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 
 
 @dataclass(frozen=True)
 class Box:
-    """One box of an MP4 or QuickTime file: its size, its kind, and what it holds."""
+    """One box of an MP4 or QuickTime file."""
 
     start: int  # in the file
-    size: int  # bytes, its header included
+    size: int  # bytes, including the header
     kind: bytes
-    body: int  # where its contents start, in the file
-    parent: int  # start of the box that it is in; -1 for none
+    body: int  # start of the contents, in the file
+    parent: int  # start of the enclosing box; -1 for none
 
     @property
     def end(self) -> int:
@@ -40,7 +40,7 @@ class Box:
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None, parent: int = -1) -> Iterator[Box]:
-    """Yield every box, each before those in it; what is no box ends its row.
+    """Yield every box, each before the boxes inside it. Data that is no box ends its level.
 
     >>> [box.kind for box in boxes(struct.pack(">I4sI4s", 16, b"moov", 8, b"trak"))]
     [b'moov', b'trak']
@@ -60,7 +60,7 @@ def boxes(data: bytes, start: int = 0, end: int | None = None, parent: int = -1)
 
 
 def cuts(data: bytes, parts: int = 50) -> list[bytes]:
-    """Give the file cut at every one of so many parts."""
+    """Return the file cut at each of `parts` equal parts."""
     return [data[: len(data) * part // parts] for part in range(1, parts)]
 
 
@@ -76,7 +76,7 @@ def _inverted(data: bytes, at: int, length: int) -> bytes:
     return _with(data, at, bytes(byte ^ 0xFF for byte in data[at : at + length]))
 
 
-# Of any file.
+# Mutations of any file.
 
 
 def one_bit(data: bytes, chance: Random) -> bytes:
@@ -126,7 +126,7 @@ def repeated(data: bytes, chance: Random) -> bytes:
 
 
 def moved(data: bytes, chance: Random) -> bytes:
-    """A block of a disk in the place of another."""
+    """Overwrite one disk block with another."""
     to, of = (_place(data, chance, 512) for _ in range(2))
     return _with(data, to, data[of : of + 512])
 
@@ -141,14 +141,14 @@ def longer(data: bytes, chance: Random) -> bytes:
 
 
 def header_bytes(data: bytes, chance: Random) -> bytes:
-    """A number among the first bytes, or near the end, made extreme."""
+    """Set a number near the start or the end to an extreme value."""
     width = chance.choice((1, 2, 4, 8))
     at = chance.randrange(min(600, len(data) - width))
     piece = chance.choice((bytes(width), b"\xff" * width, b"\x7f" + b"\xff" * (width - 1)))
     return _with(data, at, piece)
 
 
-# Of the picture and the sound.
+# Mutations of video and audio data.
 
 
 def media_byte(data: bytes, chance: Random) -> bytes:
@@ -171,7 +171,7 @@ def _in_media(data: bytes, chance: Random, length: int) -> int:
     return box.body + chance.randrange(max(1, box.end - box.body - length))
 
 
-# Of the boxes.
+# Mutations of boxes.
 
 
 def box_zeroed(data: bytes, chance: Random) -> bytes:
@@ -180,13 +180,13 @@ def box_zeroed(data: bytes, chance: Random) -> bytes:
 
 
 def box_gone(data: bytes, chance: Random) -> bytes:
-    """Taken out, and whatever it was in made smaller: a file that fits together."""
+    """Remove a box and adjust the sizes of the enclosing boxes."""
     box = _any(data, chance)
     return _fitted(data, box.parent, -box.size, data[: box.start] + data[box.end :])
 
 
 def box_cut_out(data: bytes, chance: Random) -> bytes:
-    """Taken out, with no size changed."""
+    """Remove a box without adjusting any size."""
     box = _any(data, chance)
     return data[: box.start] + data[box.end :]
 
@@ -210,7 +210,7 @@ def box_renamed(data: bytes, chance: Random) -> bytes:
 
 
 def boxes_swapped(data: bytes, chance: Random) -> bytes:
-    """Two boxes of one row change places."""
+    """Swap two boxes of the same enclosing box."""
     found = list(boxes(data))
     rows = [[box for box in found if box.parent == parent] for parent in {b.parent for b in found}]
     rows = sorted((row for row in rows if len(row) > 1), key=lambda row: row[0].start)
@@ -225,13 +225,13 @@ def boxes_swapped(data: bytes, chance: Random) -> bytes:
 
 
 def boxes_shuffled(data: bytes, chance: Random) -> bytes:
-    """The outermost boxes in another order."""
+    """Shuffle the outermost boxes."""
     row = [box for box in boxes(data) if box.parent == -1]
     return b"".join(data[box.start : box.end] for box in chance.sample(row, len(row)))
 
 
 def box_of_another(data: bytes, chance: Random) -> bytes:
-    """One box's contents in another, as far as they fit."""
+    """Copy the contents of one box into another, as far as they fit."""
     into, of = _any(data, chance), _any(data, chance)
     return _with(data, into.body, data[of.body : of.end][: into.end - into.body])
 
@@ -249,7 +249,7 @@ def description_number(data: bytes, chance: Random) -> bytes:
 
 
 def table_entries_swapped(data: bytes, chance: Random) -> bytes:
-    """Two numbers of one table change places."""
+    """Swap two numbers of a table."""
     tables = [box for box in boxes(data) if box.kind in (*_TABLES, b"trun") and box.size >= 28]
     box = chance.choice(tables)
     one, two = (box.body + 8 + 4 * chance.randrange((box.size - 16) // 4) for _ in range(2))
@@ -257,7 +257,7 @@ def table_entries_swapped(data: bytes, chance: Random) -> bytes:
 
 
 def a_little_off(data: bytes, chance: Random) -> bytes:
-    """A number of a table or a header, one to some more or less than it was."""
+    """Change a number of a table or a header by a small amount."""
     box = _any(data, chance, (*_TABLES, *_HEADERS))
     at = box.body + 4 * chance.randrange(max(1, (box.end - box.body) // 4))
     (number,) = struct.unpack_from(">I", data, at)
@@ -275,13 +275,13 @@ def _extreme(data: bytes, chance: Random, kinds: Sequence[bytes]) -> bytes:
 
 def _any(data: bytes, chance: Random, kinds: Sequence[bytes] = ()) -> Box:
     found = [box for box in boxes(data) if not kinds or box.kind in kinds]
-    # Each kind is as likely as another, however many of it there are.
+    # Each kind is equally likely, however many boxes there are of it.
     kind = chance.choice(sorted({box.kind for box in found}))
     return chance.choice([box for box in found if box.kind == kind])
 
 
 def _fitted(data: bytes, parent: int, by: int, damaged: bytes) -> bytes:
-    """Change the sizes of the boxes around a place."""
+    """Adjust the sizes of the boxes that enclose a position."""
     around = {box.start: box for box in boxes(data)}
     while parent in around:
         box = around[parent]

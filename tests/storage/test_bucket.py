@@ -1,4 +1,4 @@
-"""The bucket of the tests is as strict as R2, and each of its faults really happens."""
+"""Test the test bucket: it is as strict as R2, and each fault takes effect."""
 
 import io
 import time
@@ -29,7 +29,7 @@ Connect = Callable[..., Any]
 
 @pytest.fixture
 def connect(bucket: Bucket) -> Iterator[Connect]:
-    """Make a client as R2 wants it, which tries once; arguments change it."""
+    """Return a function that makes a client for R2 without retries; arguments change it."""
     with ExitStack() as stack:
 
         def give(config: Config | None = None, **changes: str) -> Any:
@@ -58,7 +58,7 @@ def s3(connect: Connect) -> Any:
 
 
 def refused(call: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int, str]:
-    """Give the status and the code that a call is refused with."""
+    """Return the status and the code of the error that a call raises."""
     with pytest.raises(ClientError) as caught:
         call(*args, **kwargs)
     answer = caught.value.response
@@ -66,7 +66,7 @@ def refused(call: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int, s
 
 
 def upload(s3: Any, sizes: list[int], numbers: list[int] | None = None) -> dict[str, Any]:
-    """Upload parts of these sizes and give what completes them."""
+    """Upload parts of these sizes in bytes; return the arguments that complete the upload."""
     where = {"Bucket": "clips", "Key": "parts"}
     where["UploadId"] = s3.create_multipart_upload(**where)["UploadId"]
     parts = []
@@ -76,7 +76,7 @@ def upload(s3: Any, sizes: list[int], numbers: list[int] | None = None) -> dict[
     return {**where, "MultipartUpload": {"Parts": parts}}
 
 
-# What R2 does.
+# Refusals of R2.
 
 
 def test_an_object_goes_through_with_its_metadata(bucket: Bucket, s3: Any) -> None:
@@ -216,7 +216,7 @@ def test_an_upload_that_is_no_more(bucket: Bucket, s3: Any) -> None:
     assert bucket.keys() == []
 
 
-# What a network does.
+# Network faults.
 
 
 def test_an_answer_with_an_error(bucket: Bucket, s3: Any) -> None:
@@ -289,7 +289,7 @@ def test_a_client_that_dies_leaves_nothing(bucket: Bucket, connect: Connect) -> 
     s3 = connect(Config(s3={"addressing_style": "path", "payload_signing_enabled": False}))
     with pytest.raises(ConnectionClosedError):
         s3.put_object(Bucket="clips", Key="clip", Body=Dying(bytes(9 * MIB)))
-    bucket.down()  # and with it wait for what is under way
+    bucket.down()  # waits for requests in progress
     assert [r.status for r in bucket.requests] == [None]
     assert bucket.keys() == []
 
