@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from workbench import demo
-from workbench.batch import shipped
+from workbench.batch import notebook_files
 from workbench.errors import NotebookFailed
 from workbench.measure.banding import cambi
 from workbench.media.probe import open_clip
@@ -22,7 +22,7 @@ def test_the_demo_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.M
 def test_without_notebooks_no_sample_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shipped, "NOTEBOOKS", tmp_path / "none")
+    monkeypatch.setattr(notebook_files, "NOTEBOOKS", tmp_path / "none")
     with pytest.raises(NotebookFailed, match=r"convert\.ipynb is missing .* install from there"):
         demo.run_demo(tmp_path / "demo")
     assert not (tmp_path / "demo").exists()

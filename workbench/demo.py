@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import ffmpeg
+from workbench.batch.notebook_files import CONVERT, notebook_path
 from workbench.batch.notebooks import run_notebook
-from workbench.batch.shipped import CONVERT, notebook
 from workbench.deliver.qc import verdict_in_words
 from workbench.deliver.record import record_path
 from workbench.deliver.report import report_path
@@ -24,7 +24,7 @@ def run_demo(folder: Path) -> str:
 
     Raises DestinationUnusable, NotebookFailed.
     """
-    convert = notebook(CONVERT)
+    convert = notebook_path(CONVERT)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

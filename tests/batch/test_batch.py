@@ -26,7 +26,7 @@ from tests.batch.running import (
     whole,
 )
 from tests.storage.bucket import Bucket
-from workbench.batch import shipped
+from workbench.batch import notebook_files
 from workbench.batch.batch import run_batch
 from workbench.errors import NotebookFailed
 
@@ -96,13 +96,13 @@ def test_what_no_batch_has_made_is_not_replaced(
     out.mkdir()
     (out / "a_prores.qc.json").write_bytes(b"mine")
     found = batch_on(scheduler, folder / "a.mp4", "--out", out, expect=1)
-    assert "exists already and is not what a batch delivered there" in found[0]["reason"]
+    assert "already exists, and no batch delivered it" in found[0]["reason"]
     assert (out / "a_prores.qc.json").read_bytes() == b"mine"
     batch_on(scheduler, folder / "a.mp4", "--out", out, "--overwrite")
     assert whole(out, "a_prores")
     shutil.copy(folder / "a.mp4", folder / "day 2/a.mp4")
     found = batch_on(scheduler, folder / "day 2/a.mp4", "--out", out, expect=1)
-    assert f"was made of {folder / 'a.mp4'}; --overwrite replaces it" in found[0]["reason"]
+    assert f"made from {folder / 'a.mp4'}: use --overwrite to replace it" in found[0]["reason"]
 
 
 def test_a_batch_of_odd_names_in_a_relative_place(
@@ -120,7 +120,7 @@ def test_a_batch_of_odd_names_in_a_relative_place(
     found = {one["name"]: one for one in map(json.loads, output.splitlines())}
     assert process.returncode == 1
     assert found["caf\\udce9_prores"]["reason"] == "its name is not UTF-8: rename it"
-    assert "is too long a name" in found[f"{'n' * 244}_prores"]["reason"]
+    assert "is too long for its output files" in found[f"{'n' * 244}_prores"]["reason"]
     for name in names[:-1]:
         assert found[f"{name}_prores"]["state"] == "delivered"
         assert whole(tmp_path / "o{u}t", f"{name}_prores")
@@ -161,7 +161,7 @@ def test_a_sweep_is_a_contact_sheet_of_one_part(
 def test_without_notebooks_nothing_begins(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shipped, "NOTEBOOKS", tmp_path / "none")
+    monkeypatch.setattr(notebook_files, "NOTEBOOKS", tmp_path / "none")
     with pytest.raises(NotebookFailed, match="the notebooks are part of the checkout"):
         run_batch([str(folder)], tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -323,7 +323,7 @@ def test_of_two_batches_at_once_one_delivers_a_clip_and_the_other_says_so(
         record = json.loads((out / f"{name}.qc.json").read_text(encoding="utf-8"))
         assert record["preset"]["name"] == delivered
         assert whole(out, name)
-    told = "by another batch while", "is not what a batch delivered", "somebody else writes"
+    told = "another batch delivered", "no batch delivered it", "another process keeps writing"
     failed = [one["reason"] for one in outcomes if one["state"] == "failed"]
     assert len(failed) == 2
     assert all(any(words in reason for words in told) for reason in failed)
@@ -335,7 +335,7 @@ def test_a_clip_that_takes_too_long_is_ended(long: Path, tmp_path: Path, schedul
     source, out = tmp_path / "a.mp4", tmp_path / "out"
     clips.run("-stream_loop", "9", "-i", long, "-c", "copy", source)  # 80 s: slow on any machine
     (found,) = batch_on(scheduler, source, "--out", out, "--time-limit", "0.01", expect=1)
-    assert "its time was over; --time-limit allows more" in found["reason"]
+    assert "timed out: raise --time-limit" in found["reason"]
     assert hidden(out) == []
 
 

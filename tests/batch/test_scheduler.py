@@ -1,6 +1,8 @@
-"""Jobs on an existing Dask scheduler, whose workers share no disk with the caller."""
+"""Workers of this machine, and jobs on a remote scheduler whose workers share no disk."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +10,7 @@ from socket import gethostname
 from typing import Any
 
 import pytest
+from distributed import Client
 
 from tests.batch.running import (
     DaskWorkers,
@@ -23,9 +26,11 @@ from tests.batch.running import (
     waited_for,
 )
 from tests.storage.bucket import Bucket
-from workbench.batch import crew
+from workbench.batch import worker as worker_module
 from workbench.batch.batch import run_batch
 from workbench.batch.outcome import Outcome
+from workbench.batch.scheduler import worker_pool
+from workbench.batch.worker import BatchOptions
 from workbench.errors import BatchError
 from workbench.look.preset import load_preset, save_preset
 
@@ -106,8 +111,29 @@ def test_a_worker_that_is_another_is_refused(
     assert one.reason == f"on {gethostname()}: the AWS configuration has no profile studio"
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)
-    here = replace(crew.program(), version="1.0")
-    monkeypatch.setattr(crew, "program", lambda: here)
-    with pytest.raises(BatchError, match=r"has ffmpeg .*, and not 1\.0 as here"):
+    here = replace(worker_module.program(), version="1.0")
+    monkeypatch.setattr(worker_module, "program", lambda: here)
+    with pytest.raises(BatchError, match=r"has ffmpeg .* instead of 1\.0: install the same"):
         run_batch(["s3:///in"], "s3:///out", scheduler=scheduler)
     assert bucket.keys("out/") == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+def test_a_signal_waits_until_the_workers_are_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was only half set up would keep its temporary folder."""
+    register = Client.register_plugin
+    registered = []
+
+    def interrupted(client: Client, plugin: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        register(client, plugin)
+        registered.append(plugin)
+
+    monkeypatch.setattr(Client, "register_plugin", interrupted)
+    options = BatchOptions(batch_id="b", destination=str(tmp_path / "out"), ffmpeg_threads=1)
+    with pytest.raises(KeyboardInterrupt), worker_pool(options, 1, None):
+        pytest.fail("the signal was lost")
+    assert registered, "the signal interrupted the setup"
+    assert hidden(tmp_path / "out") == []

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from tests.cli.test_cli import workbench
-from workbench.batch import job as jobs
 from workbench.batch.batch import run_batch
-from workbench.batch.job import Manifest, manifest_name, run_job
-from workbench.batch.notebooks import Kernel
+from workbench.batch.job import JobContext, run_job
+from workbench.batch.kernel import Kernel
+from workbench.batch.manifest import Manifest, made_of, manifest_name
 from workbench.batch.outcome import Outcome
 from workbench.batch.plan import clashes, plan
 from workbench.cli.batch import batch
@@ -167,20 +167,20 @@ def test_a_file_that_may_still_be_written_is_not_just_called_empty(here: Path) -
         open_clip(path)
 
 
-def manifest(made_of: dict[str, str]) -> str:
+def manifest(source: dict[str, str]) -> str:
     outcome = Outcome(name="clip_prores", source="x", state="delivered", preset="smooth")
-    return Manifest(made_of=made_of, files={}, replaces={}, outcome=outcome).model_dump_json()
+    return Manifest(made_of=source, files={}, replaces={}, outcome=outcome).model_dump_json()
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile", "meanwhile, the same"])
 def test_what_another_batch_delivered_meanwhile_is_not_replaced(here: Path, when: str) -> None:
-    """What was there when the batch began may be, and what was made of the same."""
+    """A manifest from before the batch does no harm, nor one made from the same source."""
     (job,) = plan(["clip.mp4"], Settings())
     out = Folder(here / "out")
     path = out.root / manifest_name(job.name)
     path.parent.mkdir(parents=True)
     same = when.endswith("the same")
-    path.write_text(manifest(jobs.made_of(job) if same else {"source": "s", "order": "other"}))
+    path.write_text(manifest(made_of(job) if same else {"source": "s", "order": "other"}))
     if when == "before":
         found = out.find(manifest_name(job.name))
         assert found is not None
@@ -188,11 +188,11 @@ def test_what_another_batch_delivered_meanwhile_is_not_replaced(here: Path, when
     stop = Cancellation()
     stop.request()
     with Kernel() as kernel:
-        hands = jobs.Hands(
+        context = JobContext(
             *(out, Folder(here), here, kernel, False, None, stop, lambda _, __: None)
         )
         kind = DestinationExists if when == "meanwhile" else Cancelled  # which it comes to later
         with pytest.raises(kind) as caught:
-            run_job(job, hands)
-    told = "with the look smooth: run them one after the other"
+            run_job(job, context)
+    told = "with the preset smooth: run the batches one after the other"
     assert (told in str(caught.value)) == (when == "meanwhile")

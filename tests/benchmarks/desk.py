@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser import servers
 from tests.browser.desk import Desk
 from tests.browser.pages import Notebook, Seen
-from workbench.batch.shipped import NOTEBOOKS
+from workbench.batch.notebook_files import NOTEBOOKS
 
 _MOVE = 1.0  # seconds between two moves in desk.js
 _BURST = 5 * 4.6 + 3  # seconds for all bursts

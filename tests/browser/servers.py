@@ -19,7 +19,7 @@ import matplotlib
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from workbench.batch.shipped import NOTEBOOKS
+from workbench.batch.notebook_files import NOTEBOOKS
 
 HERE = "127.0.0.1"
 SECONDS = 120.0

@@ -17,7 +17,7 @@ from tests.browser.conftest import OpenNotebook, OpenVoila
 from tests.browser.desk import AFTER, BEFORE, Desk
 from tests.browser.pages import Notebook, open_lab
 from tests.browser.servers import Server
-from workbench.batch.shipped import NOTEBOOKS
+from workbench.batch.notebook_files import NOTEBOOKS
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.code_values import to_ten_bit

@@ -164,10 +164,10 @@ def test_doctor_says_where_notebooks_come_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A package installed without the checkout has no notebooks."""
-    from workbench.batch import shipped
+    from workbench.batch import notebook_files
     from workbench.cli import main
 
-    monkeypatch.setattr(shipped, "NOTEBOOKS", tmp_path / "none")
+    monkeypatch.setattr(notebook_files, "NOTEBOOKS", tmp_path / "none")
     with pytest.raises(SystemExit) as stopped:
         main(["doctor"])
     assert stopped.value.code == 1

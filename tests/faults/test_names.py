@@ -22,7 +22,7 @@ from papermill.translators import papermill_translators
 
 from tests.storage.bucket import Bucket
 from workbench import ffmpeg
-from workbench.batch.notebooks import Kernel
+from workbench.batch.kernel import Kernel
 from workbench.batch.packing import pack
 from workbench.batch.plan import Job, clashes, plan, read_sweep
 from workbench.batch.sources import _stem
@@ -284,7 +284,7 @@ def test_parameters_arrive_in_a_kernel_as_they_are(tmp_path: Path) -> None:
     book = {"cells": cells, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 4}
     (tmp_path / "book.ipynb").write_text(json.dumps(book))
     with Kernel() as kernel:
-        with pytest.raises(ParameterError, match="the parameter value holds what UTF-8 cannot"):
+        with pytest.raises(ParameterError, match="a character that UTF-8 cannot encode"):
             kernel.run(tmp_path / "book.ipynb", tmp_path / "done.ipynb", {"value": ["\ud800"]})
         kernel.run(tmp_path / "book.ipynb", tmp_path / "done.ipynb", {"value": whole})
     assert json.loads((tmp_path / "told").read_text()) == whole

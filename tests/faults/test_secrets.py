@@ -14,7 +14,7 @@ from tests.batch.running import SECONDS, command, started
 from tests.faults.credentials import files_below, forms, refuse, watched
 from tests.service.served import environment, serving
 from tests.storage.bucket import Bucket
-from workbench.batch.notebooks import _UNFIT, Kernel
+from workbench.batch.kernel import WITHHELD_VARIABLES, Kernel
 from workbench.cli import main
 from workbench.errors import NotebookFailed, StorageRefused
 from workbench.storage import s3
@@ -147,7 +147,7 @@ def test_a_kernel_has_no_credential_to_show(
 ) -> None:
     """A cell prints its whole environment and fails with it in a variable."""
     for name in ("R2_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECRET_ACCESS_KEY"):
-        assert name.startswith(_UNFIT)
+        assert name.startswith(WITHHELD_VARIABLES)
     for name in ("R2_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "WORKBENCH_TOKEN"):
         monkeypatch.setenv(name, PASSWORD)
     source = (

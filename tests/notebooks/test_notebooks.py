@@ -8,8 +8,9 @@ from typing import Any
 import papermill
 import pytest
 
-from workbench.batch.notebooks import Kernel, run_notebook
-from workbench.batch.shipped import NOTEBOOKS
+from workbench.batch.kernel import Kernel
+from workbench.batch.notebook_files import NOTEBOOKS
+from workbench.batch.notebooks import run_notebook
 from workbench.errors import DestinationUnusable, NotebookFailed, ParameterError
 from workbench.media.probe import open_clip
 

@@ -1,4 +1,4 @@
-"""Batch: many clips from wherever they are to wherever they go, and a summary of them all."""
+"""Convert many clips in one batch, and write a summary of all of them."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,13 +12,13 @@ from workbench.arguments import (
     check_whole,
     shown,
 )
-from workbench.batch import runner
-from workbench.batch.crew import Terms
-from workbench.batch.notebooks import Kernel
+from workbench.batch.kernel import Kernel
+from workbench.batch.notebook_files import CONVERT, notebook_path
 from workbench.batch.outcome import Outcome, Standing
 from workbench.batch.plan import Sweep, check_sweep, plan
-from workbench.batch.shipped import CONVERT, notebook
+from workbench.batch.runner import local_workers, new_batch_id, run_jobs
 from workbench.batch.summary import LINES, NOTEBOOK, refuse_foreign_summary, write_summary
+from workbench.batch.worker import BatchOptions
 from workbench.deliver.settings import Settings
 from workbench.errors import ClipNotFound, DestinationUnusable, ParameterError
 from workbench.files import expanded
@@ -43,18 +43,20 @@ def run_batch(
     on_change: Callable[[Standing], None] = lambda _: None,
     on_outcome: Callable[[Outcome], None] = lambda _: None,
 ) -> Standing:
-    """Convert every clip that the sources name; return how the batch stands in the end.
+    """Convert every clip that the sources name, and return how the batch ended.
 
-    `sources` are files, folders, globs, s3://bucket/prefix, or .csv and .toml lists, one or
-    several; `out` is a folder or s3://bucket/prefix. `sweep` tries a grid of parameters on one
-    clip, such as (("deband.radius", (8, 16)),). Work is done by `workers` processes of this machine
-    (1 to 256), one for each core unless given, or by those of the Dask `scheduler` at an address.
-    `profile` names one of the AWS configuration, `temp` a folder for temporary files, which must
-    exist. A job takes at most `time_limit` seconds. `overwrite` replaces files that no batch has
-    made.
+    `sources` is one or several files, folders, globs, s3://bucket/prefix URLs, and .csv or .toml
+    lists. `out` is a folder or s3://bucket/prefix. `sweep` tries a grid of parameters on one clip,
+    such as (("deband.radius", (8, 16)),).
 
-    A clip that fails is an outcome like any other. What an earlier run finished is not done again.
-    Files that another batch delivers while this one runs are not replaced: that clip fails.
+    Jobs run in `workers` processes on this machine (1 to 256, by default one for each core), or on
+    the workers of the Dask scheduler at the address `scheduler`. `profile` names a profile of the
+    AWS configuration. `temp` is an existing folder for temporary files. Each job may take
+    `time_limit` seconds. `overwrite` allows overwriting files that no batch delivered.
+    `on_change` receives the state of the batch at every change, `on_outcome` each outcome.
+
+    A clip that fails gives a failed outcome, and the others continue. Clips that an earlier run
+    finished are not converted again. A clip fails if another batch delivers its files meanwhile.
     Raises BatchError, ClipNotFound, StorageError, PresetError, PolicyError, ParameterError,
     DestinationUnusable, NotebookFailed.
     """
@@ -66,43 +68,43 @@ def run_batch(
     if isinstance(out, str) and not out.strip():
         raise DestinationUnusable("no destination is given: name a folder, or s3://bucket/prefix")
     for name in (CONVERT, NOTEBOOK):
-        notebook(name)  # now, and not once for each clip
-    place = _absolute(out)
-    if not is_remote(place):
-        require_folder(Path(place), may_be_missing=True)
+        notebook_path(name)  # a missing notebook fails here once, and not for each clip
+    location = _absolute(out)
+    if not is_remote(location):
+        require_folder(Path(location), may_be_missing=True)
     if temp is not None:
         require_folder(expanded(temp, "temp").absolute())
-    jobs = plan(named, settings or Settings(), profile, sweep, exclude=place)
-    count, threads = runner.local_crew(workers)
-    terms = Terms(
-        batch=runner.new_batch(),
-        destination=place,
+    jobs = plan(named, settings or Settings(), profile, sweep, exclude=location)
+    count, threads = local_workers(workers)
+    options = BatchOptions(
+        batch_id=new_batch_id(),
+        destination=location,
         profile=profile,
         temp=None if temp is None else str(expanded(temp).absolute()),
         overwrite=overwrite,
-        seconds=time_limit,
-        threads=None if scheduler else threads,
+        time_limit=time_limit,
+        ffmpeg_threads=None if scheduler else threads,
     )
     standing = Standing(len(jobs))
-    destination = open_storage(place, profile)
+    destination = open_storage(location, profile)
     if not overwrite:
         refuse_foreign_summary(destination)
-    with terms.scratch() as folder, Kernel(scratch=folder) as kernel:
+    with options.temporary_folder() as folder, Kernel(folder=folder) as kernel:
         lines = folder / LINES
         with lines.open("w", encoding="utf-8") as file:
-            for outcome in runner.run(
-                jobs, terms, standing, workers=count, scheduler=scheduler, on_change=on_change
+            for outcome in run_jobs(
+                jobs, options, standing, workers=count, scheduler=scheduler, on_change=on_change
             ):
                 file.write(outcome.model_dump_json() + "\n")
                 on_outcome(outcome)
                 if standing.total - standing.done == 1:
-                    kernel.prepare()  # it starts while the last clip is done
+                    kernel.prepare()  # it starts while the last job runs
         write_summary(lines, destination, kernel)
     return standing
 
 
 def _sources(given: str | Path | Iterable[str | Path]) -> list[str]:
-    """Return the sources as a list of texts: a single one is not a list of its characters."""
+    """Return the sources as a list of text, and a single source as a list of one."""
     several = [given] if isinstance(given, str | Path) else given
     if not isinstance(several, Iterable):
         raise ParameterError(f"sources are {shown(given)}: give a path, or a list of paths")
@@ -121,7 +123,7 @@ def _check_options(
     time_limit: float | None,
     overwrite: bool,
 ) -> None:
-    """Raise ParameterError for what cannot be."""
+    """Raise ParameterError for an option of the wrong type, or out of range."""
     if workers is not None:
         check_whole("workers", workers, 1, MOST_WORKERS)
     if time_limit is not None:
@@ -134,7 +136,9 @@ def _check_options(
     check_flag("overwrite", overwrite)
 
 
-def _absolute(place: str | Path) -> str:
-    """Return a place that means the same in every process, whatever its folder is."""
-    refuse_unknown_scheme(place)
-    return str(place) if is_remote(place) else str(expanded(place, "out").absolute())
+def _absolute(location: str | Path) -> str:
+    """Return a location that does not depend on the current folder, which workers do not share."""
+    refuse_unknown_scheme(location)
+    if is_remote(location):
+        return str(location)
+    return str(expanded(location, "out").absolute())

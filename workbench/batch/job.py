@@ -1,8 +1,4 @@
-"""Job: one clip is fetched, run through convert.ipynb, verified and stored, with its manifest.
-
-The manifest is what makes a batch resumable: it says what a set of files was made of, and the
-SHA-256 of each. It is stored first; a set is finished when its files are those that it names.
-"""
+"""Run one job: fetch a clip, convert it with convert.ipynb, and store the delivered files."""
 
 import random
 import socket
@@ -10,15 +6,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from workbench import __version__
-from workbench.batch.notebooks import Kernel
+from workbench.batch.kernel import TIMED_OUT, Kernel
+from workbench.batch.manifest import (
+    MANIFESTS,
+    Manifest,
+    is_intact,
+    made_of,
+    manifest_name,
+    read_manifest,
+)
+from workbench.batch.notebook_files import CONVERT, notebook_path
 from workbench.batch.outcome import Outcome, measures, views
 from workbench.batch.plan import Job
-from workbench.batch.shipped import CONVERT, notebook
 from workbench.deliver.record import read_record, record_path
 from workbench.deliver.report import report_path
 from workbench.errors import (
@@ -29,288 +30,253 @@ from workbench.errors import (
     StorageError,
     VerificationFailed,
 )
-from workbench.ffmpeg import Cancellation, program
+from workbench.ffmpeg import Cancellation
 from workbench.files import sha256_of
 from workbench.media.clip import Clip
 from workbench.media.probe import open_clip
 from workbench.storage.base import OnBytes, Storage, Stored, safe_name, with_retries
 from workbench.temporary import require_free_space
 
-MANIFESTS = ".batch/"
-"""The folder of a destination's manifests: they are for the machine."""
-
 _NOTEBOOK = "_convert.ipynb"
-_BITS_PER_BLOCK = 2000
-"""Bits that ProRes takes for 16x16 pixels, reckoned high: a noisy 720p clip took 940."""
-_LONGEST_NAME = 255  # bytes, on most systems
-SUFFIXES = (".mov", ".qc.json", ".report.html", _NOTEBOOK)
-"""What follows a job's name in the names of the files that it leaves."""
-_TRIES = 4  # of a set of files against others who write the same names
 
 
-class Manifest(BaseModel):
-    """What a delivered set of files was made of."""
+def executed_notebook_path(delivered: Path) -> Path:
+    """Return where the executed notebook of a delivered file is written."""
+    return delivered.with_name(delivered.stem + _NOTEBOOK)
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal[2] = 2  # another one when a key changes its meaning
-    made_of: dict[str, str]  # the source's identity, the order, the versions of what did it
-    files: dict[str, str]  # SHA-256, in hex, by what follows the job's name
-    replaces: dict[str, str]  # the same of the files that were there before, made by a batch too
-    outcome: Outcome
+FILES: Mapping[str, Callable[[Path], Path]] = {
+    ".mov": lambda delivered: delivered,
+    ".qc.json": record_path,
+    ".report.html": report_path,
+    _NOTEBOOK: executed_notebook_path,
+}
+"""The files that a job delivers: the suffix of each, and its path beside the .mov file."""
+
+_BITS_PER_BLOCK = 2000  # ProRes bits for 16x16 pixels, a high estimate: a noisy 720p clip took 940
+_LONGEST_NAME = 255  # bytes of a file name on most systems
+_STORE_ATTEMPTS = 4  # to store a set of files while another process writes the same names
 
 
 @dataclass(frozen=True)
-class Hands:
-    """What a job works with: where to, and whom it listens to."""
+class JobContext:
+    """The storages, limits and callbacks that a worker gives to a job."""
 
     destination: Storage
     source: Storage
-    folder: Path  # for its files on the way: empty, and removed afterwards
+    folder: Path  # empty, for the job's temporary files; the worker removes it afterwards
     kernel: Kernel
-    overwrite: bool  # whether a file that no manifest names may be replaced
-    deadline: float | None  # of time.monotonic
+    overwrite: bool  # whether to overwrite files that no batch delivered
+    deadline: float | None  # on the clock of time.monotonic
     cancellation: Cancellation
-    tell: Callable[[str, int], None]  # told each stage, and bytes that went through in it
+    report: Callable[[str, int], None]  # receives the stage, and the bytes transferred in it
 
-    def follow(self, stage: str) -> OnBytes:
-        def follow(count: int) -> None:
+    def on_bytes(self, stage: str) -> OnBytes:
+        """Return a callback that reports transferred bytes, and stops a transfer if necessary."""
+
+        def on_bytes(count: int) -> None:
             self.check()
-            self.tell(stage, count)
+            self.report(stage, count)
 
-        return follow
+        return on_bytes
 
     def check(self) -> None:
-        """Raise if the job is to stop."""
+        """Raise Cancelled if the job was cancelled, and NotebookFailed if it timed out."""
         self.cancellation.raise_if_requested()
-        self.left()
+        self.remaining()
 
     def pause(self, seconds: float) -> None:
-        """Wait, unless the job is to stop."""
+        """Wait before a retry. Raises as `check` does."""
         self.cancellation.wait(seconds)
         self.check()
 
-    def left(self) -> float | None:
-        """Return the seconds left. Raises NotebookFailed when there are none."""
+    def remaining(self) -> float | None:
+        """Return the seconds until the deadline, None without one. Raises NotebookFailed."""
         if self.deadline is None:
             return None
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise NotebookFailed("stopped because its time was over; --time-limit allows more")
-        return left
+        remaining = self.deadline - time.monotonic()
+        if remaining <= 0:
+            raise NotebookFailed(TIMED_OUT)
+        return remaining
 
 
-def manifest_name(name: str) -> str:
-    """Return where the manifest of a job is, by the job's name."""
-    return f"{MANIFESTS}{name}.json"
-
-
-def failed_notebook(name: str) -> str:
-    """Return the name under which the notebook of a job that failed is kept."""
-    return f"{MANIFESTS}failed/{name}{_NOTEBOOK}"
-
-
-def made_of(job: Job) -> dict[str, str]:
-    """Return what tells one delivery from another."""
-    return {
-        "source": job.identity,
-        "order": job.settings.key,
-        "workbench": __version__,
-        "ffmpeg": program().version,
-    }
-
-
-def read_manifest(storage: Storage, name: str) -> Manifest | None:
-    """Return the manifest of a delivery; None when there is none, or of another version."""
-    found = storage.read(manifest_name(name))
-    try:
-        return Manifest.model_validate_json(found) if found else None
-    except ValidationError:
-        return None
-
-
-def finished(job: Job, destination: Storage) -> Manifest | None:
-    """Return the manifest of a job that an earlier run finished: made of the same, all there."""
-    manifest = read_manifest(destination, job.name)
-    if manifest is None or manifest.made_of != made_of(job):
-        return None
-    if job.point and manifest.outcome.crops is None:
-        return None
-    return manifest if _whole(job.name, manifest, destination) else None
-
-
-def _whole(name: str, manifest: Manifest, destination: Storage) -> bool:
-    """Whether the files of a delivery are those that its manifest names."""
-    return all(
-        destination.sha256(name + suffix) == sha256 for suffix, sha256 in manifest.files.items()
-    )
-
-
-def run_job(job: Job, hands: Hands) -> Outcome:
-    """Do one job. Raises WorkbenchError; the destination then holds what it held before."""
-    began = time.monotonic()
+def run_job(job: Job, context: JobContext) -> Outcome:
+    """Run one job. If it raises WorkbenchError, the destination is unchanged."""
+    started = time.monotonic()
     _refuse_long_name(job.name)
-    _refuse_delivered_meanwhile(job, hands.destination)
-    replaces = _replaceable(job, hands)
-    hands.destination.abort_uploads(f"{job.name}.mov")
-    require_free_space(hands.folder, job.size, job.source)
-    hands.tell("fetching", 0)
-    follow = hands.follow("fetching")
-    source = with_retries(lambda: hands.source.fetch(job.source, hands.folder, follow), hands.pause)
-    hands.check()
-    with open_clip(source) as clip:
-        require_free_space(hands.folder, _estimate(clip), source.name)
-    delivered = hands.folder / safe_name(f"{PurePosixPath(job.name).name}.mov")
-    executed = delivered.with_name(delivered.stem + _NOTEBOOK)
-    hands.tell("converting", 0)
-    _convert(job, source, delivered, executed, hands)
+    _refuse_newer_delivery(job, context.destination)
+    replaces = _files_to_replace(job, context)
+    context.destination.abort_uploads(f"{job.name}.mov")
+    source = _fetch(job, context)
+    delivered = context.folder / safe_name(f"{PurePosixPath(job.name).name}.mov")
+    context.report("converting", 0)
+    _convert(job, source, delivered, context)
     record = read_record(delivered)
-    made = (delivered, record_path(delivered), report_path(delivered), executed)
-    files = dict(zip(SUFFIXES, made, strict=True))
+    files = {suffix: path_of(delivered) for suffix, path_of in FILES.items()}
     hashes = {suffix: sha256_of(path) for suffix, path in files.items()}
     if record is None or hashes[".mov"] != record.destination.sha256:
-        raise VerificationFailed(f"{delivered.name} is not the file that was verified")
+        raise VerificationFailed(f"{delivered.name} changed after it was verified: run it again")
     outcome = Outcome(
         name=job.name,
-        source=hands.source.url(job.source),
+        source=context.source.url(job.source),
         state="delivered",
-        delivered=hands.destination.url(f"{job.name}.mov"),
+        delivered=context.destination.url(f"{job.name}.mov"),
         overrides=job.settings.overrides,
         point=dict(job.point),
-        seconds=round(time.monotonic() - began, 3),
+        seconds=round(time.monotonic() - started, 3),
         worker=socket.gethostname(),
         **measures(record),
         **views(source, delivered, record, crops=bool(job.point)),
     )
     manifest = Manifest(made_of=made_of(job), files=hashes, replaces=replaces, outcome=outcome)
-    hands.tell("storing", 0)
-    _store(job, files, manifest, hands)
+    context.report("storing", 0)
+    _store(job, files, manifest, context)
     return outcome
 
 
-def _convert(job: Job, source: Path, delivered: Path, executed: Path, hands: Hands) -> None:
+def _fetch(job: Job, context: JobContext) -> Path:
+    """Return a local path to the clip, after checking that the disk has space for the job."""
+    require_free_space(context.folder, job.size, job.source)
+    context.report("fetching", 0)
+    on_bytes = context.on_bytes("fetching")
+    source = with_retries(
+        lambda: context.source.fetch(job.source, context.folder, on_bytes), context.pause
+    )
+    context.check()
+    with open_clip(source) as clip:
+        require_free_space(context.folder, _delivered_size(clip), source.name)
+    return source
+
+
+def _convert(job: Job, source: Path, delivered: Path, context: JobContext) -> None:
+    """Run convert.ipynb. A kernel that dies is replaced once: that is rarely the clip's fault."""
     for name, text in job.settings.files.items():
-        hands.folder.joinpath(name).write_text(text, encoding="utf-8")
-    # What was fetched is named as it is beside the notebook, not by this machine's folders.
-    named = source.name if source.parent == hands.folder else str(source)
-    parameters = {**job.settings.parameters, "source": named, "destination": delivered.name}
-
-    def run() -> None:
-        hands.kernel.run(
-            notebook(CONVERT),
-            executed,
-            parameters,
-            seconds=hands.left(),
-            cancellation=hands.cancellation,
-        )
-
+        context.folder.joinpath(name).write_text(text, encoding="utf-8")
+    # The notebook is delivered, so a fetched clip gets a relative path, without this machine's.
+    path = source.name if source.parent == context.folder else str(source)
+    parameters = {**job.settings.parameters, "source": path, "destination": delivered.name}
+    executed = executed_notebook_path(delivered)
     try:
         try:
-            run()
-        except KernelDied:  # killed by somebody, as a worker may be: not the clip's fault
+            _run_notebook(executed, parameters, context)
+        except KernelDied:
             delivered.unlink(missing_ok=True)
-            run()
+            _run_notebook(executed, parameters, context)
     except NotebookFailed:
-        if executed.is_file():  # for whoever wants to know more than the sentence
-            _upload(failed_notebook(job.name), executed, sha256_of(executed), hands)
+        if executed.is_file():  # it shows more than the error's message
+            name = f"{MANIFESTS}failed/{job.name}{_NOTEBOOK}"
+            _upload(name, executed, sha256_of(executed), context)
         raise
 
 
-def _replaceable(job: Job, hands: Hands) -> dict[str, str]:
-    """Return the SHA-256 of each file that this job replaces, all of them made by a batch.
+def _run_notebook(executed: Path, parameters: Mapping[str, Any], context: JobContext) -> None:
+    context.kernel.run(
+        notebook_path(CONVERT),
+        executed,
+        parameters,
+        timeout=context.remaining(),
+        cancellation=context.cancellation,
+    )
 
-    Raises DestinationExists for one that comes from elsewhere, or was made of another clip, unless
-    it may be overwritten.
+
+def _files_to_replace(job: Job, context: JobContext) -> dict[str, str]:
+    """Return the SHA-256 of each existing file that the job will replace, by suffix.
+
+    Raises DestinationExists for a file that no batch delivered, or that was made from another
+    clip, unless overwriting is allowed.
     """
-    manifest = read_manifest(hands.destination, job.name)
-    source = hands.source.url(job.source)
+    manifest = read_manifest(context.destination, job.name)
+    source = context.source.url(job.source)
     found: dict[str, str] = {}
-    for suffix in SUFFIXES:
+    for suffix in FILES:
         name = job.name + suffix
-        there = hands.destination.find(name)
-        if there is None or there.size == 0:  # an empty file is nobody's work
+        existing = context.destination.find(name)
+        if existing is None or existing.size == 0:  # nothing is lost with an empty file
             continue
-        sha256 = hands.destination.sha256(name)
-        ours = manifest is not None and sha256 in (
+        sha256 = context.destination.sha256(name)
+        known = manifest is not None and sha256 in (
             manifest.files.get(suffix),
             manifest.replaces.get(suffix),
         )
-        if not hands.overwrite and not ours:
+        if not context.overwrite and not known:
             raise DestinationExists(
-                f"{hands.destination.url(name)} exists already and is not what a batch delivered "
-                "there; --overwrite replaces it"
+                f"{context.destination.url(name)} already exists, and no batch delivered it: use "
+                "--overwrite to replace it"
             )
         if sha256 is not None:
             found[suffix] = sha256
-    if manifest and found and manifest.outcome.source != source and not hands.overwrite:
+    if manifest and found and manifest.outcome.source != source and not context.overwrite:
         raise DestinationExists(
-            f"{hands.destination.url(job.name)}.mov exists already and was made of "
-            f"{manifest.outcome.source}; --overwrite replaces it"
+            f"{context.destination.url(job.name)}.mov already exists, made from "
+            f"{manifest.outcome.source}: use --overwrite to replace it"
         )
     return found
 
 
-def _refuse_delivered_meanwhile(job: Job, destination: Storage, *, whole: bool = False) -> None:
-    """Raise DestinationExists for what another batch delivered after this one began.
+def _refuse_newer_delivery(job: Job, destination: Storage, *, intact: bool = False) -> None:
+    """Raise DestinationExists if another batch delivered the files after this batch started.
 
-    Replacing it would make that batch's summary speak of a file that is gone. A manifest is the
-    first that a batch stores, so that it counts before its files are there, unless they must be
-    `whole`. One that was made of the same as this job is as good as its own.
+    Replacing them would make that batch's summary wrong. Batches store the manifest first, so a
+    manifest counts before its files exist, unless they must be `intact`. A delivery that was made
+    from the same source with the same settings as this job does no harm.
     """
-    there = destination.find(manifest_name(job.name))
-    if there is None or there.identity == job.found:
+    stored = destination.find(manifest_name(job.name))
+    if stored is None or stored.identity == job.found:
         return
     manifest = read_manifest(destination, job.name)
     if manifest is None or manifest.made_of == made_of(job):
         return
-    if whole and not _whole(job.name, manifest, destination):
+    if intact and not is_intact(job.name, manifest, destination):
         return
+    preset = manifest.outcome.preset or "of its own"
     raise DestinationExists(
-        f"{destination.url(job.name)}.mov was delivered by another batch while this one ran, with "
-        f"the look {manifest.outcome.preset or 'of its own'}: run them one after the other, or "
-        "into different folders"
+        f"another batch delivered {destination.url(job.name)}.mov while this one ran, with the "
+        f"preset {preset}: run the batches one after the other, or into different folders"
     )
 
 
 def _refuse_long_name(name: str) -> None:
-    """Raise BatchError for a name that its longest file could not have."""
+    """Raise BatchError if the longest name of the job's files would be too long."""
     last = PurePosixPath(name).name
     if len(f"{last}{_NOTEBOOK}".encode()) > _LONGEST_NAME:
-        raise BatchError(f"{last} is too long a name for its files: rename the clip")
+        raise BatchError(f"the name {last} is too long for its output files: rename the clip")
 
 
-def _store(job: Job, files: Mapping[str, Path], manifest: Manifest, hands: Hands) -> None:
-    """Store the manifest and then the set; make sure that it is one set.
+def _store(job: Job, files: Mapping[str, Path], manifest: Manifest, context: JobContext) -> None:
+    """Store the manifest and then the files, and make sure that they form one set.
 
-    Two batches on one destination write the same names in the same order, and the manifest first.
-    One that finds the other's manifest there gives up. Each looks at all of its files when it is
-    done: of two that mixed, the later one waits, and stores all again unless the other's are whole.
-    Raises DestinationExists, StorageError.
+    Two batches with one destination may write the same names at once, each its manifest first. A
+    batch that finds the other's manifest gives up. After storing, a batch checks all of its files.
+    If they were mixed with the other's, it waits a random time and stores them again, unless the
+    other's set is intact by then. Raises DestinationExists, StorageError.
     """
-    path = hands.folder / "manifest.json"
+    path = context.folder / "manifest.json"
     path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
     wanted = {manifest_name(job.name): (path, sha256_of(path))}
     for suffix, file in files.items():
         wanted[job.name + suffix] = (file, manifest.files[suffix])
-    for attempt in range(_TRIES):
+    for attempt in range(_STORE_ATTEMPTS):
         if attempt:
-            hands.cancellation.wait(random.uniform(0, 2**attempt))
-        _refuse_delivered_meanwhile(job, hands.destination, whole=attempt > 0)
-        stored = [_upload(name, file, sha256, hands) for name, (file, sha256) in wanted.items()]
-        if all(hands.destination.find(one.name) == one for one in stored):
+            context.cancellation.wait(random.uniform(0, 2**attempt))
+        _refuse_newer_delivery(job, context.destination, intact=attempt > 0)
+        stored = [_upload(name, file, sha256, context) for name, (file, sha256) in wanted.items()]
+        if all(context.destination.find(one.name) == one for one in stored):
             return
     raise StorageError(
-        f"{hands.destination.url(job.name)}.mov: somebody else writes files of the same names"
+        f"another process keeps writing {context.destination.url(job.name)}.mov and its files: "
+        "stop it, or use different folders"
     )
 
 
-def _upload(name: str, file: Path, sha256: str, hands: Hands) -> Stored:
-    hands.check()
-    follow = hands.follow("storing")
-    return with_retries(lambda: hands.destination.store(file, name, sha256, follow), hands.pause)
+def _upload(name: str, file: Path, sha256: str, context: JobContext) -> Stored:
+    context.check()
+    on_bytes = context.on_bytes("storing")
+    return with_retries(
+        lambda: context.destination.store(file, name, sha256, on_bytes), context.pause
+    )
 
 
-def _estimate(clip: Clip) -> int:
-    """Return about how many bytes the delivered file will take, reckoned high."""
+def _delivered_size(clip: Clip) -> int:
+    """Return a high estimate of the delivered file's size in bytes."""
     blocks = -(-clip.width // 16) * -(-clip.height // 16)
     return clip.frame_count * blocks * _BITS_PER_BLOCK // 8

@@ -1,4 +1,4 @@
-"""Parameters of a notebook: a misspelt one is refused, by whoever runs it and by itself."""
+"""Check the parameters of a notebook: papermill itself ignores misspelled ones."""
 
 import ast
 from collections.abc import Collection, Sequence

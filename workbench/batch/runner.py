@@ -1,4 +1,4 @@
-"""Runner: the jobs of a batch over a crew, one outcome for each, as they come."""
+"""Run the jobs of a batch on its workers, and yield one outcome for each."""
 
 import os
 import threading
@@ -11,11 +11,12 @@ from queue import Empty, SimpleQueue
 
 from distributed import Future, KilledWorker
 
-from workbench.batch import crew
-from workbench.batch.job import MANIFESTS, finished, manifest_name
+from workbench.batch.manifest import MANIFESTS, finished, manifest_name
 from workbench.batch.outcome import Outcome, Standing
 from workbench.batch.plan import Job, clashes
+from workbench.batch.scheduler import WorkerPool, worker_pool
 from workbench.batch.sources import MISSING
+from workbench.batch.worker import BatchOptions, run_on_worker
 from workbench.errors import (
     BatchError,
     StorageDown,
@@ -26,38 +27,42 @@ from workbench.errors import (
 from workbench.storage.base import Storage
 from workbench.storage.locations import is_remote, open_storage
 
-_AHEAD = 4
-"""Jobs handed out for each thread of the crew: none waits for one, and a stop leaves few."""
+_JOBS_PER_THREAD = 4
+"""Jobs submitted for each thread of the workers: no thread waits, and few are cancelled."""
 
-_LOOK = 5.0  # seconds without an outcome between looks at the crew
+_POLL_INTERVAL = 5.0  # seconds without an outcome until the workers are checked
+_LOOKUPS = 16  # manifests that are looked up at once
 
 
-def new_batch() -> str:
+def new_batch_id() -> str:
     return f"workbench-{uuid.uuid4().hex[:12]}"
 
 
-def local_crew(workers: int | None) -> tuple[int, int]:
-    """Return how many workers this machine gets, and threads for the ffmpeg of each."""
+def local_workers(workers: int | None) -> tuple[int, int]:
+    """Return the number of workers for this machine, and of threads for each one's ffmpeg.
+
+    There is one worker for each core unless `workers` is given.
+    """
     cores = os.cpu_count() or 1
     count = workers or cores
     return count, -(-cores // count)
 
 
-def run(
+def run_jobs(
     jobs: Sequence[Job],
-    terms: crew.Terms,
+    options: BatchOptions,
     standing: Standing,
     *,
     workers: int,
     scheduler: str | None = None,
     on_change: Callable[[Standing], None] = lambda _: None,
 ) -> Iterator[Outcome]:
-    """Yield the outcome of each job, in no order; keep count of them in `standing`.
+    """Yield the outcome of each job as it finishes, and update `standing`.
 
-    Jobs that an earlier run finished are not run again. When the caller stops - Ctrl-C, or an
-    iterator that is closed - running jobs are stopped, and their files on the way removed.
+    Jobs that an earlier run finished are not run again. When the caller stops early, by Ctrl-C or
+    by closing the iterator, running jobs are cancelled and their temporary files removed.
 
-    Raises BatchError, StorageError before anything runs.
+    Raises BatchError and StorageError before any job runs.
     """
     changed = threading.Lock()
 
@@ -67,55 +72,54 @@ def run(
             on_change(standing)
         return outcome
 
-    def heard(event: tuple[object, dict[str, str | int]]) -> None:
-        said = event[1]
+    def on_report(event: tuple[object, dict[str, str | int]]) -> None:
+        report = event[1]
         with changed:
-            name, stage = str(said["job"]), str(said["stage"])
-            if name in standing.running:  # a word may come after the outcome
+            name, stage = str(report["job"]), str(report["stage"])
+            if name in standing.running:  # a report may arrive after the outcome
                 standing.running[name] = stage
-            standing.fetched += int(said["bytes"]) if stage == "fetching" else 0
-            standing.stored += int(said["bytes"]) if stage == "storing" else 0
+            standing.fetched += int(report["bytes"]) if stage == "fetching" else 0
+            standing.stored += int(report["bytes"]) if stage == "storing" else 0
             on_change(standing)
 
-    destination = open_storage(terms.destination, terms.profile)
-    refused = clashes(jobs)
-    left: list[Job] = []
-    for job, done in _earlier(jobs, destination):
-        why = refused.get(job.name) or _unfit(job)
-        if why:
-            yield count(_failed(job, why, terms))
+    def on_submit(threads: int, submitted: Sequence[Job]) -> None:
+        with changed:
+            standing.waiting = threads == 0
+            standing.running.update({job.name: "" for job in submitted})
+            on_change(standing)
+
+    destination = open_storage(options.destination, options.profile)
+    conflicts = clashes(jobs)
+    remaining: list[Job] = []
+    for job, done in _with_earlier_outcomes(jobs, destination):
+        reason = conflicts.get(job.name) or _invalid(job)
+        if reason:
+            yield count(_failed(job, reason, options))
         elif done is not None:
             yield count(done)
         else:
-            left.append(job)
+            remaining.append(job)
     on_change(standing)
-    if not left:
+    if not remaining:
         return
-
-    def look(threads: int, more: Sequence[Job]) -> None:
-        with changed:
-            standing.waiting = threads == 0
-            standing.running.update({job.name: "" for job in more})
-            on_change(standing)
-
     try:
-        with crew.crew(terms, workers, scheduler) as hired:
-            hired.client.subscribe_topic(terms.batch, heard)
-            for outcome in _run(left, hired, terms, look):
+        with worker_pool(options, workers, scheduler) as pool:
+            pool.client.subscribe_topic(options.batch_id, on_report)
+            for outcome in _run_on_pool(remaining, pool, options, on_submit):
                 yield count(outcome)
     except (OSError, TimeoutError) as error:
         if isinstance(error, WorkbenchError) or not scheduler:
             raise
         raise BatchError(
-            f"the Dask scheduler at {scheduler} does not answer any more; the same command goes on "
-            "from here"
+            f"the Dask scheduler at {scheduler} stopped answering: run the same command again to "
+            "resume"
         ) from error
 
 
-def _unfit(job: Job) -> str | None:
-    """Return why a job cannot be done, as far as its name tells."""
+def _invalid(job: Job) -> str | None:
+    """Return why a job cannot run, if its clip is missing or its name is invalid."""
     if job.identity == MISSING:
-        return "there is no such clip"
+        return "the clip does not exist"
     try:
         f"{job.place}{job.source}{job.name}".encode()
     except UnicodeEncodeError:
@@ -123,15 +127,17 @@ def _unfit(job: Job) -> str | None:
     return None
 
 
-def _earlier(jobs: Sequence[Job], destination: Storage) -> Iterator[tuple[Job, Outcome | None]]:
-    """Yield each job with its outcome if an earlier run finished it, looked up side by side.
+def _with_earlier_outcomes(
+    jobs: Sequence[Job], destination: Storage
+) -> Iterator[tuple[Job, Outcome | None]]:
+    """Yield each job, with its outcome if an earlier run finished it.
 
-    Each notes which manifest it found, so that it does not replace what is delivered later.
+    Each job records which manifest it found, so that it never overwrites a later delivery.
     """
-    there = {stored.name: stored.identity for stored in destination.files(MANIFESTS)}
+    manifests = {stored.name: stored.identity for stored in destination.files(MANIFESTS)}
 
-    def look(job: Job) -> tuple[Job, Outcome | None]:
-        identity = there.get(manifest_name(job.name))
+    def look_up(job: Job) -> tuple[Job, Outcome | None]:
+        identity = manifests.get(manifest_name(job.name))
         if identity is None:
             return job, None
         job = replace(job, found=identity)
@@ -139,74 +145,77 @@ def _earlier(jobs: Sequence[Job], destination: Storage) -> Iterator[tuple[Job, O
             manifest = finished(job, destination)
         except (StorageDown, StorageRefused):
             raise
-        except StorageError:  # something that cannot be read is there: the job will say so
+        except StorageError:  # a file there cannot be read: running the job reports that
             return job, None
         if manifest is None:
             return job, None
         return job, manifest.outcome.model_copy(update={"state": "unchanged"})
 
-    with ThreadPoolExecutor(16) as pool:
-        yield from pool.map(look, jobs)
+    with ThreadPoolExecutor(_LOOKUPS) as threads:
+        yield from threads.map(look_up, jobs)
 
 
-def _run(
+def _run_on_pool(
     jobs: Iterable[Job],
-    hired: crew.Crew,
-    terms: crew.Terms,
-    look: Callable[[int, Sequence[Job]], None],
+    pool: WorkerPool,
+    options: BatchOptions,
+    on_submit: Callable[[int, Sequence[Job]], None],
 ) -> Iterator[Outcome]:
-    """Keep the crew busy, with no more jobs handed out at a time than that takes.
+    """Submit jobs as workers become free, and yield their outcomes.
 
-    `look` is told how many can be done at a time, and which are handed out.
+    `on_submit` receives the number of threads and the jobs that were just submitted.
     """
     waiting = iter(jobs)
-    handed: dict[str, tuple[Job, Future[Outcome]]] = {}
+    submitted: dict[str, tuple[Job, Future[Outcome]]] = {}
     done: SimpleQueue[Future[Outcome]] = SimpleQueue()
 
-    def hand_out() -> None:
-        threads = hired.threads()
-        more = list(islice(waiting, max(0, _AHEAD * max(1, threads) - len(handed))))
-        look(threads, more)
+    def submit() -> None:
+        threads = pool.threads()
+        free = _JOBS_PER_THREAD * max(1, threads) - len(submitted)
+        more = list(islice(waiting, max(0, free)))
+        on_submit(threads, more)
         for job in more:
-            future = hired.client.submit(crew.work, terms.batch, job, pure=False)
-            handed[str(future.key)] = (job, future)
+            future = pool.client.submit(run_on_worker, options.batch_id, job, pure=False)
+            submitted[str(future.key)] = (job, future)
             future.add_done_callback(done.put)
 
-    hand_out()
-    while handed:
+    submit()
+    while submitted:
         try:
-            future = done.get(timeout=_LOOK)
+            future = done.get(timeout=_POLL_INTERVAL)
         except Empty:
-            hired.mend()
+            pool.replace_lost_workers()
         else:
-            job, _ = handed.pop(str(future.key))
-            yield _outcome(future, job, terms)
-        hand_out()  # more than before, to a crew that grew
+            job, _ = submitted.pop(str(future.key))
+            yield _outcome(future, job, options)
+        submit()  # a remote scheduler may have gained workers
 
 
-def _outcome(future: Future[Outcome], job: Job, terms: crew.Terms) -> Outcome:
+def _outcome(future: Future[Outcome], job: Job, options: BatchOptions) -> Outcome:
+    """Return the outcome of a job that finished or failed on its worker."""
     if future.status in ("cancelled", "lost"):
-        raise OSError("the scheduler forgot a job")
+        raise OSError("the scheduler lost a job")
     error = future.exception()
     if error is None:
         return future.result()
-    if isinstance(error, WorkbenchError):  # before the job could begin
-        return _failed(job, str(error), terms)
+    if isinstance(error, WorkbenchError):  # raised before the job started
+        return _failed(job, str(error), options)
     if isinstance(error, KilledWorker):
-        return _failed(
-            job,
-            "its worker was killed each time that it was tried; too little memory is the usual "
-            "cause, and fewer workers need less",
-            terms,
+        reason = (
+            "the worker was killed on every attempt, usually because memory ran out: use fewer "
+            "workers"
         )
-    return _failed(job, f"a fault of this program: {type(error).__name__}: {error}", terms)
+        return _failed(job, reason, options)
+    return _failed(job, f"internal error: {type(error).__name__}: {error}", options)
 
 
-def _failed(job: Job, reason: str, terms: crew.Terms) -> Outcome:
-    named = job.source if is_remote(job.source) else None
+def _failed(job: Job, reason: str, options: BatchOptions) -> Outcome:
+    url = job.source
+    if not is_remote(url):
+        url = open_storage(job.place, options.profile).url(job.source)
     return Outcome(
-        name=_plain(job.name),
-        source=_plain(named or open_storage(job.place, terms.profile).url(job.source)),
+        name=_escaped(job.name),
+        source=_escaped(url),
         state="failed",
         reason=reason,
         overrides=job.settings.overrides,
@@ -214,6 +223,6 @@ def _failed(job: Job, reason: str, terms: crew.Terms) -> Outcome:
     )
 
 
-def _plain(name: str) -> str:
-    """Return a name in which what is not UTF-8 stands as an escape."""
+def _escaped(name: str) -> str:
+    """Return a name with everything that is not UTF-8 written as escapes."""
     return name.encode(errors="backslashreplace").decode()

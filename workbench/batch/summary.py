@@ -1,15 +1,16 @@
-"""Summary: a batch in one notebook, one page and one table, stored where its clips went."""
+"""Write the summary of a batch: its outcomes as JSON lines, a table, a notebook and a page."""
 
 import csv
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from workbench.batch.job import MANIFESTS
-from workbench.batch.notebooks import Kernel
+from workbench.batch.kernel import Kernel
+from workbench.batch.manifest import MANIFESTS
+from workbench.batch.notebook_files import notebook_path
 from workbench.batch.outcome import Outcome, read_outcomes
-from workbench.batch.shipped import notebook
 from workbench.deliver.report import templates
 from workbench.errors import DestinationExists
 from workbench.files import sha256_of
@@ -17,68 +18,56 @@ from workbench.measure.metrics import METRICS
 from workbench.storage.base import Storage, with_retries
 
 LINES = "summary.jsonl"
-"""One outcome a line, as they came: what the summary is made of, and what a machine reads."""
+"""One outcome on each line, in the order in which jobs finished: the input of all other files."""
 
-TABLE, NOTEBOOK, PAGE = "summary.csv", "summary.ipynb", "summary.html"
-_MARK = f"{MANIFESTS}summary.json"  # says that the summary there is one of ours
+NOTEBOOK = "summary.ipynb"
+PAGE = "summary.html"
+
+_MARKER = f"{MANIFESTS}summary.json"  # exists where a batch wrote the summary
 _TEMPLATE = "summary.html.jinja"
 _PICTURES = {"thumbnail", "crops"}
 
 
 def write_summary(lines: Path, destination: Storage, kernel: Kernel) -> None:
-    """Run summary.ipynb on the outcomes in a file; store lines and table, notebook and page.
+    """Write and store every file of FILES, from the outcomes in the file `lines`.
 
-    Raises NotebookFailed, StorageError.
+    The files are written beside `lines`. Raises NotebookFailed, StorageError.
     """
-    table = lines.with_name(TABLE)
-    _write_table(read_outcomes(lines), table)
-    mark = lines.with_name("mark.json")
-    mark.write_text("{}", encoding="utf-8")
-    _store(mark, _MARK, destination)
-    _store(lines, LINES, destination)
-    _store(table, TABLE, destination)
-    executed, page = lines.with_name(NOTEBOOK), lines.with_name(PAGE)
-    kernel.run(notebook(NOTEBOOK), executed, {"outcomes": lines.name})
-    page.write_text(_page(executed), encoding="utf-8")
-    _store(executed, NOTEBOOK, destination)
-    _store(page, PAGE, destination)
+    marker = lines.with_name("marker.json")
+    marker.write_text("{}", encoding="utf-8")
+    _store(marker, _MARKER, destination)
+    for name, write in FILES.items():
+        path = lines.with_name(name)
+        write(path, kernel)
+        _store(path, name, destination)
 
 
-def refuse_foreign_summary(destination: Storage) -> None:
-    """Raise DestinationExists when something else has the name of a summary's file."""
-    if destination.find(_MARK) is not None:
-        return
-    for name in (LINES, TABLE, NOTEBOOK, PAGE):
-        if destination.find(name) is not None:
-            raise DestinationExists(f"{destination.url(name)} exists already, from no batch")
+def _lines(path: Path, kernel: Kernel) -> None:
+    """Do nothing: the outcomes are written while the batch runs."""
 
 
-def _store(path: Path, name: str, destination: Storage) -> None:
-    with_retries(lambda: destination.store(path, name, sha256_of(path)))
-
-
-def _write_table(outcomes: list[Outcome], path: Path) -> None:
-    measured = [key for one in METRICS for key in one.keys]
-    columns = [name for name in Outcome.model_fields if name not in {*_PICTURES, "measures"}]
-    with path.open("w", encoding="utf-8-sig", newline="") as file:  # for spreadsheets, with a mark
+def _table(path: Path, kernel: Kernel) -> None:  # noqa: ARG001
+    """Write the outcomes as CSV, in the order of `read_outcomes`."""
+    outcomes = read_outcomes(path.with_name(LINES))
+    left_out = {*_PICTURES, "measures"}
+    columns = [name for name in Outcome.model_fields if name not in left_out]
+    measured = [key for metric in METRICS for key in metric.keys]
+    # Spreadsheets recognize UTF-8 by the byte order mark.
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.DictWriter(file, [*columns, *measured, "speed"], extrasaction="ignore")
         table.writeheader()
         for one in outcomes:
-            row = one.model_dump(mode="json", exclude={*_PICTURES, "measures"}) | one.measures
-            table.writerow(
-                {key: _plain(value) for key, value in row.items()} | {"speed": one.speed}
-            )
+            row = one.model_dump(mode="json", exclude=left_out) | one.measures
+            table.writerow({key: _cell(value) for key, value in row.items()} | {"speed": one.speed})
 
 
-def _plain(value: Any) -> Any:
-    """Return a cell: a mapping as text, and no text that a spreadsheet would take for a formula."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={setting}" for name, setting in value.items())
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
+def _notebook(path: Path, kernel: Kernel) -> None:
+    """Run summary.ipynb on the outcomes."""
+    kernel.run(notebook_path(NOTEBOOK), path, {"outcomes": LINES})
 
 
-def _page(notebook: Path) -> str:
-    """Return what an executed notebook shows, without its code, as a page that loads nothing."""
+def _page(path: Path, kernel: Kernel) -> None:  # noqa: ARG001
+    """Write the outputs of the executed notebook, without its code, as a self-contained page."""
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
@@ -87,5 +76,38 @@ def _page(notebook: Path) -> str:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
     )
-    body, _ = exporter.from_filename(str(notebook))
-    return templates("workbench.batch").get_template(_TEMPLATE).render(body=Markup(body))
+    body, _ = exporter.from_filename(str(path.with_name(NOTEBOOK)))
+    page = templates("workbench.batch").get_template(_TEMPLATE).render(body=Markup(body))
+    path.write_text(page, encoding="utf-8")
+
+
+FILES: Mapping[str, Callable[[Path, Kernel], None]] = {
+    LINES: _lines,
+    "summary.csv": _table,
+    NOTEBOOK: _notebook,
+    PAGE: _page,  # after the notebook, from which it is made
+}
+"""The files of a summary, in order: the name of each, and the function that writes it."""
+
+
+def refuse_foreign_summary(destination: Storage) -> None:
+    """Raise DestinationExists if a file that no batch wrote has the name of a summary file."""
+    if destination.find(_MARKER) is not None:
+        return
+    for name in FILES:
+        if destination.find(name) is not None:
+            raise DestinationExists(
+                f"{destination.url(name)} already exists, and no batch wrote it: use "
+                "--overwrite to replace it"
+            )
+
+
+def _store(path: Path, name: str, destination: Storage) -> None:
+    with_retries(lambda: destination.store(path, name, sha256_of(path)))
+
+
+def _cell(value: Any) -> Any:
+    """Return a value for a table's cell: a mapping as text, and no text that is a formula."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={setting}" for name, setting in value.items())
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value

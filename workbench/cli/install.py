@@ -19,7 +19,7 @@ def doctor(as_json: bool) -> None:
     Exit code 1: something is missing.
     """
     from workbench import ffmpeg
-    from workbench.batch.shipped import HOW_TO_GET_THEM, NOTEBOOKS
+    from workbench.batch.notebook_files import HOW_TO_GET_THEM, NOTEBOOKS
     from workbench.deliver.format import ENCODERS
     from workbench.errors import FfmpegMissing
 

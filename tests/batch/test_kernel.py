@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from workbench.batch.notebooks import Kernel
+from workbench.batch.kernel import Kernel
 from workbench.errors import Cancelled, NotebookFailed, ParameterError
 from workbench.ffmpeg import Cancellation
 
@@ -111,8 +111,8 @@ def test_a_run_that_takes_too_long_is_interrupted(
 ) -> None:
     """It may clean up, and what it did can be read."""
     tidy = "import time\ntry:\n    time.sleep(60)\nfinally:\n    print('tidied')"
-    with pytest.raises(NotebookFailed, match="its time was over; --time-limit allows more"):
-        kernel.run(notebook("", tidy), done(tmp_path / "a/x.ipynb"), {}, seconds=1)
+    with pytest.raises(NotebookFailed, match="timed out: raise --time-limit"):
+        kernel.run(notebook("", tidy), done(tmp_path / "a/x.ipynb"), {}, timeout=1)
     assert text(tmp_path / "a/x.ipynb") == "tidied\n"
 
 
@@ -152,7 +152,7 @@ def test_a_kernel_ends_with_its_owner(notebook: Make, tmp_path: Path) -> None:
         "import subprocess as s, sys\ns.run([sys.executable, '-c', 'import time; time.sleep(99)'])",
     )
     code = (
-        "from pathlib import Path\nfrom workbench.batch.notebooks import Kernel\n"
+        "from pathlib import Path\nfrom workbench.batch.kernel import Kernel\n"
         f"Kernel(Path({str(scratch)!r})).run("
         f"Path({str(book)!r}), Path({str(scratch / 'x.ipynb')!r}), {{}})"
     )
