@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from socket import gethostname
 from typing import Any
 
+import dask
+import psutil
 import pytest
-from distributed import Client
+from distributed import Client, LocalCluster
 
 from tests.batch.running import (
     DaskWorkers,
@@ -26,10 +29,11 @@ from tests.batch.running import (
     waited_for,
 )
 from tests.storage.bucket import Bucket
+from workbench.batch import scheduler as schedulers
 from workbench.batch import worker as worker_module
 from workbench.batch.batch import run_batch
 from workbench.batch.outcome import Outcome
-from workbench.batch.scheduler import worker_pool
+from workbench.batch.scheduler import WorkerPool, worker_pool
 from workbench.batch.worker import BatchOptions
 from workbench.errors import BatchError
 from workbench.look.preset import load_preset, save_preset
@@ -137,3 +141,36 @@ def test_a_signal_waits_until_the_workers_are_set_up(
         pytest.fail("the signal was lost")
     assert registered, "the signal interrupted the setup"
     assert hidden(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("lost", ["killed worker", "closed nanny"])
+def test_a_lost_worker_is_replaced_by_exactly_one(
+    lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask restarts a killed worker itself, and that must not add up to three."""
+    monkeypatch.setattr(schedulers, "_RESTART_TIMEOUT", 0.5)
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "100ms"}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        pool = WorkerPool(client, cluster, 2)
+        client.wait_for_workers(2)
+        nanny = cluster.workers[0]
+        if lost == "killed worker":
+            kill(psutil.Process(nanny.pid))
+        else:
+            cluster.sync(nanny.close)
+        waited_for(lambda: pool.threads() < 2)
+
+        def replaced() -> bool:
+            pool.replace_lost_workers()
+            return pool.threads() >= 2
+
+        waited_for(replaced)
+        settled = time.monotonic() + 3
+        while time.monotonic() < settled:
+            pool.replace_lost_workers()
+            assert pool.threads() <= 2
+            time.sleep(0.1)
+        assert pool.threads() == 2

@@ -45,13 +45,17 @@ class WorkerPool:
         return sum(self.client.nthreads().values())
 
     def replace_lost_workers(self) -> None:
-        """Restart workers of a local cluster that have been missing for 20 seconds."""
+        """Restart workers of a local cluster that have been missing for 20 seconds.
+
+        Dask itself restarts a worker process that was killed. It does not replace a nanny, the
+        process monitor of a worker, that has closed. Call this again and again.
+        """
         if self.cluster is None or self.threads() >= self.count:
             self._incomplete_since = None
         elif self._incomplete_since is None:
             self._incomplete_since = time.monotonic()
         elif time.monotonic() - self._incomplete_since > _RESTART_TIMEOUT:
-            self.cluster.scale(len(self.cluster.worker_spec) + self.count - self.threads())
+            self.cluster.scale(self.count)  # starts only what is missing
             self._incomplete_since = None
 
 
