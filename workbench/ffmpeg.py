@@ -1,4 +1,4 @@
-"""The one door to the ffmpeg program: find it, ask what it can do, run it, follow it, stop it."""
+"""Find, query, run and cancel the ffmpeg program. Only this module starts processes."""
 
 import os
 import shlex
@@ -21,18 +21,18 @@ FILTERS = (
     *("limiter", "maskfun", "limitdiff", "maskedmerge", "lut3d", "trim", "geq", "loop", "tile"),
     *("libvmaf", "ssim", "ebur128", "ametadata"),
 )
-"""Filters that the package uses; `doctor` reports on these."""
+"""Filters that the package uses. `workbench doctor` checks them."""
 
 HOW_TO_GET_IT = (
-    "install the imageio-ffmpeg wheel with pip, or let IMAGEIO_FFMPEG_EXE point to a full build"
+    "install the imageio-ffmpeg wheel with pip, or set IMAGEIO_FFMPEG_EXE to a full build of ffmpeg"
 )
 THREADS_VARIABLE = "WORKBENCH_FFMPEG_THREADS"
-"""Holds how many threads one decoder, filter or encoder may use; ffmpeg chooses unless it is set.
+"""The environment variable that limits the threads of one decoder, filter or encoder.
 
-A variable, so that whoever runs several conversions at once can say it to all of their processes.
+Without it, ffmpeg chooses. Child processes inherit it, so a batch sets it once for all of them.
 """
-_LOG_LINES = 20  # of ffmpeg's own last lines, kept for the error
-_GENERIC = (  # lines that end a log without saying why
+_LOG_LINES = 20  # last lines of ffmpeg's log that an error keeps
+_GENERIC = (  # beginnings of log lines that do not tell the cause of a failure
     "Conversion failed!",
     "Could not open encoder before EOF",
     "Error sending frames to consumers",
@@ -48,7 +48,7 @@ _GENERIC = (  # lines that end a log without saying why
 
 @dataclass(frozen=True)
 class Program:
-    """An ffmpeg program and what it was built with."""
+    """An ffmpeg program, with the filters and encoders that it was built with."""
 
     path: Path
     version: str
@@ -58,7 +58,7 @@ class Program:
     def missing(
         self, filters: Iterable[str] = FILTERS, encoders: Iterable[str] = ()
     ) -> tuple[str, ...]:
-        """Return what this program lacks of the given names, as 'filter libvmaf'."""
+        """Return the given names that this program lacks, such as 'filter libvmaf'."""
         return tuple(
             [f"filter {name}" for name in filters if name not in self.filters]
             + [f"encoder {name}" for name in encoders if name not in self.encoders]
@@ -67,16 +67,16 @@ class Program:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is, from one block of ffmpeg's -progress output."""
+    """The progress of a run, from one block of ffmpeg's -progress output."""
 
     frame: int  # frames written
-    speed: float | None  # times real time; None until ffmpeg knows
+    speed: float | None  # multiple of real time; None until ffmpeg reports it
 
 
 class Cancellation:
-    """Stops runs from another thread: `request()` kills what runs under it, now and later.
+    """Cancels runs from another thread. `request` kills the processes it covers, now and later.
 
-    One with a parent is stopped with it, and alone leaves it be.
+    Cancelling a parent also cancels its children, and not the other way round.
     """
 
     def __init__(self, parent: "Cancellation | None" = None) -> None:
@@ -87,30 +87,34 @@ class Cancellation:
 
     @property
     def requested(self) -> bool:
+        """Whether this or a parent was cancelled."""
         return self._requested.is_set() or (self._parent is not None and self._parent.requested)
 
     def request(self) -> None:
+        """Cancel: kill the running processes, and every process that starts later."""
         with self._lock:
             self._requested.set()
             for process in self._processes:
                 process.kill()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long for it to be requested, by itself; return whether it was."""
+        """Wait up to `seconds` for a request. Return whether this or a parent was cancelled."""
         return self._requested.wait(seconds) or self.requested
 
     def raise_if_requested(self, file: Path | None = None) -> None:
+        """Raise Cancelled if it was requested. The message names `file` if it is given."""
         if self.requested:
             raise Cancelled(f"{f'{file.name}: ' if file else ''}stopped because it was cancelled")
 
     @contextmanager
-    def covers(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    def covering(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+        """Kill the process if cancellation is requested during the block."""
         with self._lock:
             self._processes.add(process)
             if self._requested.is_set():
                 process.kill()
         try:
-            with self._parent.covers(process) if self._parent else nullcontext():
+            with self._parent.covering(process) if self._parent else nullcontext():
                 yield
         finally:
             with self._lock:
@@ -118,31 +122,36 @@ class Cancellation:
 
 
 def find() -> Path:
-    """Find the program: IMAGEIO_FFMPEG_EXE, then the wheel's own, then PATH.
+    """Return the path of ffmpeg: from IMAGEIO_FFMPEG_EXE, else from the wheel, else from PATH.
 
-    Raises FfmpegMissing when there is none, or when the variable names no file.
+    Raises FfmpegMissing if there is none, or if the variable does not name a file.
     """
     named = os.environ.get("IMAGEIO_FFMPEG_EXE")
     if named:
         if not Path(named).is_file():
-            raise FfmpegMissing(f"IMAGEIO_FFMPEG_EXE names {named}, where there is no file")
+            raise FfmpegMissing(
+                f"IMAGEIO_FFMPEG_EXE names {named}, which is not a file: correct it, or unset it"
+            )
         return Path(named).absolute()
     import imageio_ffmpeg
 
     try:
         return Path(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise FfmpegMissing(f"no ffmpeg program was found: {HOW_TO_GET_IT}") from error
+        raise FfmpegMissing(f"ffmpeg was not found: {HOW_TO_GET_IT}") from error
 
 
 def program() -> Program:
-    """Return the program and what it can do; it is asked once for each path."""
-    return _ask(find())
+    """Return the program and its capabilities, which are queried once for each path.
+
+    Raises FfmpegMissing.
+    """
+    return _query(find())
 
 
 @cache
-def _ask(path: Path) -> Program:
-    def answer(option: str) -> str:
+def _query(path: Path) -> Program:
+    def output(option: str) -> str:
         try:
             done = subprocess.run(
                 [path, "-hide_banner", option],
@@ -153,28 +162,28 @@ def _ask(path: Path) -> Program:
             )
         except (OSError, subprocess.CalledProcessError) as error:
             raise FfmpegMissing(
-                f"{path} does not run as an ffmpeg program: {error}; {HOW_TO_GET_IT}"
+                f"{path} does not run as ffmpeg: {error}; {HOW_TO_GET_IT}"
             ) from error
         return done.stdout.decode(errors="replace")
 
     def names(listing: str) -> frozenset[str]:
-        # Each line is flags, name, description; the legend above has '=' for a name.
+        # A line holds flags, name and description. The legend above has '=' in place of a name.
         rows = (line.split() for line in listing.splitlines())
         return frozenset(row[1] for row in rows if len(row) > 2 and row[1] != "=")
 
-    name, _, version = answer("-version").partition(" version ")
+    name, _, version = output("-version").partition(" version ")
     if name != "ffmpeg":
         raise FfmpegMissing(f"{path} is not an ffmpeg program; {HOW_TO_GET_IT}")
     return Program(
         path=path,
         version=version.split()[0],
-        filters=names(answer("-filters")),
-        encoders=names(answer("-encoders")),
+        filters=names(output("-filters")),
+        encoders=names(output("-encoders")),
     )
 
 
 def require(filters: Iterable[str] = (), encoders: Iterable[str] = ()) -> None:
-    """Raise FfmpegMissing, naming what is missing, unless the program has all of these."""
+    """Raise FfmpegMissing, with the missing names, unless the program has all of these."""
     found = program()
     missing = found.missing(filters, encoders)
     if missing:
@@ -185,39 +194,39 @@ def require(filters: Iterable[str] = (), encoders: Iterable[str] = ()) -> None:
 
 
 def file_url(path: Path) -> str:
-    """Return the name by which ffmpeg and PyAV open a local file, whatever its name looks like.
+    """Return a URL by which ffmpeg and PyAV open a local file, whatever its name.
 
-    The file: protocol with an absolute path keeps a leading dash from being an option and a colon
-    from being a protocol.
+    With the file: protocol and an absolute path, a leading dash is not taken for an option, nor a
+    colon for the end of a protocol's name.
     """
     return f"file:{path.absolute()}"
 
 
 def raw_input(pixel_format: str, width: int, height: int) -> list[str]:
-    """Return the arguments that read raw pictures from stdin."""
+    """Return the input arguments that read raw video frames from stdin."""
     size = ["-pixel_format", pixel_format, "-video_size", f"{width}x{height}"]
     return ["-f", "rawvideo", *size, "-i", "pipe:0"]
 
 
 def command(arguments: Sequence[str], *, overwrite: bool = True) -> list[str]:
-    """Return the whole argument list for these arguments, program first.
+    """Return the complete argument list, which starts with the program's path.
 
-    `overwrite` says what becomes of an output that exists already; ffmpeg does not ask.
+    `overwrite` decides whether ffmpeg overwrites an existing output or fails.
     """
     quiet = ["-hide_banner", "-nostdin", "-loglevel", "error"]
     return [str(find()), *quiet, "-y" if overwrite else "-n", *arguments]
 
 
 def thread_limit() -> int:
-    """Return how many threads one decoder or encoder may use; 0 lets ffmpeg choose."""
+    """Return the number of threads for one decoder, filter or encoder. 0 lets ffmpeg choose."""
     named = os.environ.get(THREADS_VARIABLE, "")
     return int(named) if named.isdecimal() else 0
 
 
-def _sparing(arguments: Sequence[str], count: int) -> list[str]:
-    """Limit every decoder, filter and encoder of a run to so many threads.
+def _limit_threads(arguments: Sequence[str], count: int) -> list[str]:
+    """Return the arguments with the threads of every decoder, filter and encoder limited.
 
-    >>> _sparing(["-i", "a.mp4", "-vf", "null", "b.mov"], 2)[:8]
+    >>> _limit_threads(["-i", "a.mp4", "-vf", "null", "b.mov"], 2)[:8]
     ['-filter_threads', '2', '-filter_complex_threads', '2', '-threads', '2', '-i', 'a.mp4']
     """
     limit = ["-threads", str(count)]
@@ -228,7 +237,7 @@ def _sparing(arguments: Sequence[str], count: int) -> list[str]:
 
 
 def pasteable(argv: Sequence[str]) -> str:
-    """Quote an argument list for the shell that a person on this system would paste it into."""
+    """Return an argument list as text that can be pasted into this system's shell."""
     return subprocess.list2cmdline(argv) if sys.platform == "win32" else shlex.join(argv)
 
 
@@ -240,21 +249,22 @@ def run(
     on_progress: Callable[[Progress], None] | None = None,
     cancellation: Cancellation | None = None,
     folder: Path | None = None,
-    refused: Sequence[str] = (),
+    fail_on: Sequence[str] = (),
 ) -> bytes:
-    """Run the program and return what it wrote to stdout.
+    """Run ffmpeg and return the bytes that it wrote to stdout.
 
-    `file` is the clip it works on, for the error; `stdin` chunks are fed to it; with
-    `on_progress`, stdout carries the progress instead and nothing is returned; `folder` is where
-    relative names in a filter graph (log files) belong; a line of its log with one of the words
-    that are `refused` is a failure, whatever the exit code says. All three pipes are served at
-    once, so a full one never stops the others. The process is gone when this returns or raises,
-    Ctrl-C included.
+    `file` is the clip that an error names. `stdin` yields chunks for ffmpeg's stdin. With
+    `on_progress`, stdout carries the progress instead, and the result is empty. `folder` is the
+    working folder, for relative names of log files in a filter graph. A log line that contains a
+    text of `fail_on` is a failure, whatever the exit code.
 
-    Raises FfmpegFailed, Cancelled, FfmpegMissing, and whatever `stdin` or `on_progress` raises.
+    Threads serve all three pipes at once, so that a full pipe never blocks the others. The process
+    has ended when this returns or raises, also after Ctrl-C.
+
+    Raises FfmpegFailed, Cancelled, FfmpegMissing, and the errors of `stdin` and `on_progress`.
     """
     if thread_limit():
-        arguments = _sparing(arguments, thread_limit())
+        arguments = _limit_threads(arguments, thread_limit())
     argv = command(["-progress", "pipe:1", *arguments] if on_progress else arguments)
     cancellation = cancellation or Cancellation()
     log: deque[str] = deque(maxlen=_LOG_LINES)
@@ -270,8 +280,8 @@ def run(
             creationflags=_NO_WINDOW,
         )
     except OSError as error:
-        raise FfmpegMissing(f"{argv[0]} cannot be started: {error}; {HOW_TO_GET_IT}") from error
-    with process, cancellation.covers(process):
+        raise FfmpegMissing(f"{argv[0]} does not start: {error}; {HOW_TO_GET_IT}") from error
+    with process, cancellation.covering(process):
         assert process.stdout is not None
         assert process.stderr is not None
         threads = [Thread(target=_collect, args=(process.stderr, log))]
@@ -287,14 +297,14 @@ def run(
                 output = process.stdout.read()
             process.wait()
         finally:
-            process.kill()  # no effect on one that has ended
+            process.kill()  # does nothing after the process has ended
             for thread in threads:
-                if thread.ident is not None:  # it could be started
+                if thread.ident is not None:  # else the system refused to start it
                     thread.join()
     if failures:
         raise failures[0]
     cancellation.raise_if_requested(file)
-    if process.returncode or any(words in line for line in log for words in refused):
+    if process.returncode or any(text in line for line in log for text in fail_on):
         raise FfmpegFailed(argv, file, log, _cause(log, process.returncode))
     return output
 
@@ -320,11 +330,12 @@ def read_progress(lines: Iterable[bytes]) -> Iterator[Progress]:
 def _number(text: str | None) -> float | None:
     try:
         return float(text or "")
-    except ValueError:  # 'N/A' until ffmpeg knows
+    except ValueError:  # 'N/A' until ffmpeg has a value
         return None
 
 
 def _collect(pipe: IO[bytes], log: deque[str]) -> None:
+    """Append each line of ffmpeg's stderr to the log."""
     for line in pipe:
         text = line.decode(errors="replace").strip()
         if text:
@@ -336,7 +347,7 @@ def _feed(
     process: "subprocess.Popen[bytes]",
     failures: list[BaseException],
 ) -> None:
-    """Write chunks to the program; if making one fails, stop it and keep the error."""
+    """Write chunks to the program's stdin. If producing one raises, kill it and keep the error."""
     assert process.stdin is not None
     source = iter(chunks)
     while True:
@@ -351,18 +362,18 @@ def _feed(
         try:
             process.stdin.write(chunk)
         except OSError:
-            break  # the program ended before it read everything; its exit code says why
+            break  # the program ended before it read all its input: its exit code tells why
     with suppress(OSError):
         process.stdin.close()
 
 
 def _cause(log: Iterable[str], returncode: int) -> str:
-    """Pick the line of the log that says most; a killed process says nothing itself."""
+    """Return the log line that best tells the cause of a failure. A killed process logs none."""
     if returncode < 0:
         return f"it was killed (signal {-returncode})"
     lines = [line.rpartition("] ")[2] if line.startswith("[") else line for line in log]
-    telling = [line for line in lines if not line.startswith(_GENERIC)]
-    return (telling or lines or [f"exit code {returncode}"])[-1]
+    specific = [line for line in lines if not line.startswith(_GENERIC)]
+    return (specific or lines or [f"exit code {returncode}"])[-1]
 
 
-_NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a console
+_NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # keeps Windows from opening a console

@@ -1,4 +1,4 @@
-"""Files that take their name only when they are whole: the old one stays until the new one is."""
+"""Write files atomically, hash them, and read files that users wrote."""
 
 import hashlib
 import os
@@ -24,61 +24,62 @@ if sys.platform != "win32":
 
 
 @contextmanager
-def replacing(destination: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give an empty file beside `destination`; it takes that name when the block ends well.
+def atomic_file(destination: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield an empty temporary file beside `destination`, and rename it when the block ends.
 
-    Whatever happens, no other file is left. Raises DestinationExists, DestinationUnusable.
+    If the block raises, the temporary file is removed, and an existing `destination` is kept.
+    Raises DestinationExists, DestinationUnusable.
     """
-    with replacing_set(destination, (), overwrite=overwrite) as (temporary,):
+    with atomic_files(destination, (), overwrite=overwrite) as (temporary,):
         yield temporary
 
 
 @contextmanager
-def replacing_set(
+def atomic_files(
     destination: Path, beside: Sequence[Path], *, overwrite: bool
 ) -> Iterator[list[Path]]:
-    """Give an empty file as `replacing` does, and names for those that belong to it.
+    """Yield an empty temporary file as `atomic_file` does, and names for its sidecar files.
 
-    What the block writes under these takes the names `beside` together with the file; of what it
-    does not write, the former one goes, because it speaks of another file. Whoever is killed on
-    the way leaves a file without them, and never with those of another.
+    Sidecars that the block writes are renamed to the names `beside`, together with the file. Stale
+    sidecars are deleted. A process that is killed between two renames leaves the file without
+    sidecars, and never with sidecars of another file.
     """
     finals = [destination, *beside]
     temporaries = [path.with_name(f"{temporary_name()}.partial{path.suffix}") for path in finals]
     try:
         refuse_existing(destination, overwrite)
-        with blamed_on(destination):
+        with write_errors_explained(destination):
             temporaries[0].open("xb").close()
         yield temporaries
         pairs = zip(temporaries, finals, strict=True)
         written = [pair for pair in pairs if pair[1] == destination or pair[0].exists()]
         for temporary, final in written:
-            with blamed_on(final):
-                settle(temporary)
-        with delayed_signals(), _alone_in(destination.parent):
+            with write_errors_explained(final):
+                flush_to_disk(temporary)
+        with delayed_signals(), _locked(destination.parent):
             refuse_existing(destination, overwrite)
             for final in beside:
                 with suppress(OSError):
                     final.unlink()
             for temporary, final in written:
-                with blamed_on(final):
+                with write_errors_explained(final):
                     temporary.replace(final)
     finally:
         with delayed_signals():
             for temporary in temporaries:
-                with suppress(OSError):  # what hinders it was said already
+                with suppress(OSError):  # the error that caused this was raised already
                     temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep others of this package, on this machine, from giving names in a folder meanwhile."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes of this package on this machine from renaming files in a folder."""
     if sys.platform == "win32":
         yield
         return
     opened = None
     try:
-        with suppress(OSError):  # some network disks know no locks
+        with suppress(OSError):  # some network file systems have no locks
             opened = os.open(folder, os.O_RDONLY)
             fcntl.flock(opened, fcntl.LOCK_EX)
         yield
@@ -87,8 +88,8 @@ def _alone_in(folder: Path) -> Iterator[None]:
             os.close(opened)
 
 
-def settle(path: Path) -> None:
-    """Wait until a file's contents are on the disk: else a power cut could leave its name alone.
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file's contents are on the disk. A power cut could otherwise leave it empty.
 
     Raises OSError.
     """
@@ -97,10 +98,10 @@ def settle(path: Path) -> None:
 
 
 def expanded(path: str | Path, name: str = "a path") -> Path:
-    """Return a path with ~ as the home folder; one of nobody's stays as it is.
+    """Return a path with ~ expanded to the home folder. An unknown user's ~name stays as it is.
 
-    Raises ParameterError for what is no path, and for an empty text, which would be the current
-    folder. `name` is what the message calls it.
+    `name` is the parameter's name in the message. Raises ParameterError for a value that is not a
+    path, and for empty text, which would mean the current folder.
     """
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str):
@@ -108,12 +109,12 @@ def expanded(path: str | Path, name: str = "a path") -> Path:
     if not text.strip():
         raise ParameterError(f"{name} is empty: fill it in")
     if "\0" in text:
-        raise ParameterError(f"{name} is {shown(text)}: a path has no null character in it")
-    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for nobody's
+        raise ParameterError(f"{name} is {shown(text)}: remove the null character")
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for unknown users
 
 
 def file_stamp(path: Path) -> tuple[int, int]:
-    """Return a file's size in bytes and its time of change in ns: they tell if it was changed.
+    """Return a file's size in bytes and its modification time in ns. Both reveal a change.
 
     Raises OSError.
     """
@@ -124,7 +125,7 @@ def file_stamp(path: Path) -> tuple[int, int]:
 def sha256_of(path: Path, between: Callable[[], None] = lambda: None) -> str:
     """Return the SHA-256 of a file's contents, in hex.
 
-    `between` is called after each mebibyte, so that it can raise to stop. Raises OSError.
+    `between` is called after each mebibyte, and may raise to stop. Raises OSError.
     """
     found, part = hashlib.sha256(), memoryview(bytearray(1 << 20))
     with path.open("rb", buffering=0) as file:
@@ -134,41 +135,41 @@ def sha256_of(path: Path, between: Callable[[], None] = lambda: None) -> str:
     return found.hexdigest()
 
 
-def read_toml(path: Path, blame: type[WorkbenchError]) -> dict[str, Any]:
-    """Read a TOML file that a person wrote; raises `blame`, in one sentence."""
+def read_toml(path: Path, error_type: type[WorkbenchError]) -> dict[str, Any]:
+    """Read a TOML file that a user wrote. Raises `error_type` if that fails."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise blame(f"{path} cannot be read: {error.strerror}") from error
+        raise error_type(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise blame(f"{path.name} is not a TOML file: {error}") from error
+        raise error_type(f"{path.name} is not a TOML file: {error}") from error
 
 
 def write_text(destination: Path, text: str, *, overwrite: bool) -> None:
-    """Write a small text file, whole or not at all. Raises as `replacing` does."""
-    with replacing(destination, overwrite=overwrite) as temporary:
+    """Write a small text file atomically. Raises the errors of `atomic_file`."""
+    with atomic_file(destination, overwrite=overwrite) as temporary:
         put_text(temporary, text, blame=destination)
 
 
 def put_text(path: Path, text: str, *, blame: Path) -> None:
-    """Write text to a file that will have the name `blame`. Raises DestinationUnusable."""
-    with blamed_on(blame):
-        # A file name need not be UTF-8: what is not is written as an escape.
+    """Write text to a temporary file. Raises DestinationUnusable that names the file `blame`."""
+    with write_errors_explained(blame):
+        # Text may hold file names that are not UTF-8: those bytes are written as escapes.
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def refuse_existing(destination: Path, overwrite: bool) -> None:
-    """Raise DestinationExists, or DestinationUnusable for a folder or a name that cannot be."""
-    with blamed_on(destination):
+    """Raise DestinationExists for an existing file, DestinationUnusable for a folder."""
+    with write_errors_explained(destination):
         if destination.is_dir():
             raise DestinationUnusable(f"{destination} is a folder: give a file name")
         if destination.exists() and not overwrite:
-            raise DestinationExists(f"{destination} exists already and is not to be overwritten")
+            raise DestinationExists(f"{destination} already exists")
 
 
 @contextmanager
-def blamed_on(destination: Path) -> Iterator[None]:
-    """Say of which file it is that something could not be written."""
+def write_errors_explained(destination: Path) -> Iterator[None]:
+    """Raise OSError in the block as DestinationUnusable, with the file and the reason."""
     try:
         yield
     except (DestinationExists, DestinationUnusable):
@@ -178,5 +179,5 @@ def blamed_on(destination: Path) -> Iterator[None]:
         if not os.path.lexists(destination.parent):
             why = f"its folder {destination.parent} does not exist"
         elif destination.parent.is_file():
-            why = f"{destination.parent} is a file and not a folder"
+            why = f"{destination.parent} is a file, not a folder"
         raise DestinationUnusable(f"{destination} cannot be written: {why}") from error

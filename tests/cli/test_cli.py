@@ -50,8 +50,7 @@ def test_convert_makes_a_file_and_says_what_was_found(untagged: Path, tmp_path: 
     again = workbench("convert", untagged, tmp_path / "out.mov")
     assert again.returncode == 1
     assert again.stderr == (
-        f"Error: {tmp_path / 'out.mov'} exists already and is not to be overwritten; "
-        "--overwrite replaces it\n"
+        f"Error: {tmp_path / 'out.mov'} already exists; --overwrite replaces it\n"
     )
     record = workbench("convert", untagged, tmp_path / "out.mov", "--overwrite", "--json")
     assert json.loads(record.stdout)["verdict"] == "warn"
@@ -208,7 +207,7 @@ def test_suggest_says_which_deband_and_why_and_keeps_it(tmp_path: Path) -> None:
     assert load_preset(kept).name == "night"
     again = workbench("suggest", clip, "--save", kept)
     assert again.returncode == 1
-    assert again.stderr.startswith(f"Error: {kept} exists already")
+    assert again.stderr.startswith(f"Error: {kept} already exists")
     facts = json.loads(workbench("suggest", clip, "--json").stdout)
     assert facts["preset"]["deband"] == load_preset(kept).deband.model_dump()
     assert facts["tried"][-1]["contour"] <= facts["limits"]["contour"]

@@ -176,7 +176,7 @@ def test_the_destination_s_folder_is_missing(untagged: Path, tmp_path: Path) -> 
 
 def test_an_existing_destination_is_refused(untagged: Path, tmp_path: Path) -> None:
     (tmp_path / "out.mov").write_bytes(b"the old file")
-    with pytest.raises(FileExistsError, match=r"out\.mov exists already"):
+    with pytest.raises(FileExistsError, match=r"out\.mov already exists"):
         convert(untagged, tmp_path / "out.mov", CLASSIC)
     assert (tmp_path / "out.mov").read_bytes() == b"the old file"
     convert(untagged, tmp_path / "out.mov", CLASSIC, overwrite=True)

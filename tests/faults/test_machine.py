@@ -15,7 +15,7 @@ from tests.soak import machine
 from tests.soak.machine import MOV, RECORD, REPORT, Conversions, Ended
 from workbench import ffmpeg, temporary
 from workbench.errors import DestinationExists, DestinationUnusable
-from workbench.files import replacing_set
+from workbench.files import atomic_files
 from workbench.temporary import remove_leftovers, temporary_name, tool_folder
 
 pytestmark = pytest.mark.skipif(
@@ -55,7 +55,7 @@ def test_a_set_takes_its_names_at_once(tmp_path: Path) -> None:
         return real(self, target)
 
     def replace() -> None:
-        with replacing_set(names[0], names[1:], overwrite=True) as temporaries:
+        with atomic_files(names[0], names[1:], overwrite=True) as temporaries:
             for path in temporaries:
                 path.write_text("new")
 
@@ -72,10 +72,10 @@ def test_what_is_not_written_goes_with_the_old_file(tmp_path: Path) -> None:
     names = [tmp_path / name for name in (MOV, RECORD)]
     for path in names:
         path.write_text("old")
-    with pytest.raises(DestinationExists), replacing_set(names[0], names[1:], overwrite=False):
+    with pytest.raises(DestinationExists), atomic_files(names[0], names[1:], overwrite=False):
         pass
     assert [path.read_text() for path in names] == ["old", "old"]
-    with replacing_set(names[0], names[1:], overwrite=True) as temporaries:
+    with atomic_files(names[0], names[1:], overwrite=True) as temporaries:
         temporaries[0].write_text("new")
     assert [path.name for path in tmp_path.iterdir()] == [MOV]
 
@@ -128,7 +128,7 @@ def test_two_conversions_to_one_name(given: Conversions) -> None:
     argv = given.command(folder)
     runs = machine.at_once(given.world, argv, argv)
     assert sorted(ended.code for ended in runs) == [0, 1]
-    assert sum("exists already" in ended.errors for ended in runs) == 1
+    assert sum("already exists" in ended.errors for ended in runs) == 1
 
 
 def test_little_memory_is_not_the_clip_s_fault(

@@ -64,7 +64,7 @@ def test_a_preset_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 def test_a_preset_is_not_replaced_unasked(tmp_path: Path) -> None:
     save_preset(load_preset("untouched"), tmp_path / "mine.toml")
-    with pytest.raises(DestinationExists, match="exists already"):
+    with pytest.raises(DestinationExists, match="already exists"):
         save_preset(load_preset("classic"), tmp_path / "mine.toml")
     assert load_preset(tmp_path / "mine.toml") == load_preset("untouched")
     save_preset(load_preset("classic"), tmp_path / "mine.toml", overwrite=True)

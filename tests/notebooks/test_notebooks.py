@@ -97,7 +97,7 @@ def test_a_destination_that_exists_stops_it_before_it_measures(
 ) -> None:
     (tmp_path / "out.mov").write_bytes(b"the old file")
     given = {"source": str(untagged), "destination": str(tmp_path / "out.mov")}
-    with pytest.raises(NotebookFailed, match="exists already"):
+    with pytest.raises(NotebookFailed, match="already exists"):
         run_notebook(CONVERT, tmp_path / "x.ipynb", given)
     assert outputs(tmp_path / "x.ipynb", "image/png") == []
 

@@ -578,7 +578,7 @@ class Long:
             argv = given.command(folder, "--report")
             one, two = at_once(given.world, argv, argv, apart=apart)
             one.hold(sorted((one.code, two.code)) == [0, 1], f"{one.code}, {two.code}")
-            one.hold("exists already" in one.errors + two.errors, "not the sentence")
+            one.hold("already exists" in one.errors + two.errors, "not the sentence")
             done = one if one.code == 0 else two
             given.check(folder, done)
             one.broken += [words for words in done.broken if words not in one.broken]

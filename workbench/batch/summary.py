@@ -97,8 +97,7 @@ def refuse_foreign_summary(destination: Storage) -> None:
     for name in FILES:
         if destination.find(name) is not None:
             raise DestinationExists(
-                f"{destination.url(name)} already exists, and no batch wrote it: use "
-                "--overwrite to replace it"
+                f"{destination.url(name)} already exists, and no batch wrote it"
             )
 
 

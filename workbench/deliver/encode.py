@@ -29,7 +29,14 @@ from workbench.errors import (
     VerificationFailed,
     WorkbenchError,
 )
-from workbench.files import blamed_on, put_text, refuse_existing, replacing_set, settle, sha256_of
+from workbench.files import (
+    atomic_files,
+    flush_to_disk,
+    put_text,
+    refuse_existing,
+    sha256_of,
+    write_errors_explained,
+)
 from workbench.media.clip import Clip
 from workbench.media.probe import check_readable_file, open_clip
 from workbench.temporary import remove_leftovers
@@ -77,7 +84,7 @@ def convert(
     cancellation = cancellation or ffmpeg.Cancellation()
     command = encode_command(clip, settings)
     ffmpeg.require(command.filters, encoders=settings.format.encoders)
-    files = replacing_set(destination, beside, overwrite=overwrite)
+    files = atomic_files(destination, beside, overwrite=overwrite)
     with _enough_memory(clip), files as (temporary, *others):
         job = _Job(clip, settings, command, destination, temporary, cancellation)
         sound = _encode(job, on_progress)
@@ -135,7 +142,7 @@ def _encode(job: _Job, on_progress: Callable[[ffmpeg.Progress], None] | None) ->
                 file=job.clip.path,
                 on_progress=on_progress,
                 cancellation=job.cancellation,
-                refused=[_PATCHED],
+                fail_on=[_PATCHED],
             )
             return preparing.result()
         except FfmpegFailed as error:
@@ -162,15 +169,15 @@ def _check(
     try:
         with ThreadPoolExecutor() as pool:
             # Flushing takes seconds on a slow disk and cannot be cancelled.
-            settling = pool.submit(settle, job.temporary)
+            flushing = pool.submit(flush_to_disk, job.temporary)
             hashing = pool.submit(sha256_of, job.temporary, cancellation.raise_if_requested)
             verified = verify(
                 *(job.clip, job.temporary, job.settings, sound),
                 on_progress=on_checked,
                 cancellation=cancellation,
             )
-        with blamed_on(job.destination):
-            settling.result()
+        with write_errors_explained(job.destination):
+            flushing.result()
         sha256 = hashing.result()
     except Cancelled:
         cancellation.raise_if_requested(job.clip.path)  # names the clip, not the temporary file

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from workbench.errors import DestinationUnusable, StorageError
-from workbench.files import blamed_on, file_stamp, replacing, sha256_of
+from workbench.files import atomic_file, file_stamp, sha256_of, write_errors_explained
 from workbench.storage.base import OnBytes, Stored
 
 _BLOCK = 1 << 20  # bytes copied at once
@@ -50,7 +50,7 @@ class Folder:
         except OSError as error:
             why = str(error.strerror).lower()
             raise DestinationUnusable(f"cannot create the folder {path.parent}: {why}") from error
-        with replacing(path, overwrite=True) as temporary, blamed_on(path):
+        with atomic_file(path, overwrite=True) as temporary, write_errors_explained(path):
             _link_or_copy(file, temporary, on_bytes)
         found = _stored(path, name)
         if found is None:
