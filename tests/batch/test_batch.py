@@ -283,7 +283,7 @@ def test_a_stopped_batch_leaves_what_is_whole(
         output, _ = process.communicate(timeout=60)
         assert gone(family)
     assert process.returncode == 1
-    assert output.splitlines()[-1] == "Error: stopped; the same command goes on from here"
+    assert output.splitlines()[-1] == "Error: stopped; run the same command again to resume"
     assert "Traceback" not in output
     assert hidden(out) == []
     assert whole(out, "a_prores")

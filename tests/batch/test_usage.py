@@ -100,18 +100,21 @@ def test_places_that_cannot_be(options: dict[str, Any], told: str, here: Path) -
     ("arguments", "told"),
     [
         (["--temp", "gone"], "gone does not exist: create it"),
-        (["--temp", ""], "it is empty: name a file or a folder"),
+        (["--temp", ""], "the path is empty: give a file or a folder"),
         (["--out", "a.txt"], "a.txt is a file: choose a folder"),
-        (["--time-limit", "nan"], "nan is no number of minutes"),
-        (["--time-limit", "inf"], "inf is no number of minutes"),
+        (["--time-limit", "nan"], "nan is not a number of minutes"),
+        (["--time-limit", "inf"], "inf is not a number of minutes"),
         (["--time-limit", "-1"], "-1.0 is not in the range x>0"),
         (["--workers", "-3"], "-3 is not in the range 1<=x<=256"),
         (["--scheduler", ""], "scheduler is empty"),
         (["--set", "a.b=1", "--set", "a.b=2"], "a.b is given twice"),
-        (["--set", "deband.radius=8", "--sweep", "deband.radius=8,16"], "deband.radius is swept"),
+        (
+            ["--set", "deband.radius=8", "--sweep", "deband.radius=8,16"],
+            "deband.radius is in the sweep and set",
+        ),
         (
             ["--encoder", "search", "--sweep", "encoder=search,finest"],
-            "encoder is swept and has",
+            "encoder is in the sweep and set",
         ),
     ],
 )
@@ -135,7 +138,7 @@ def test_a_sweep_of_what_nobody_has_set_is_as_before(here: Path) -> None:
     assert [job.point for job in swept] == [{"preset": "classic"}, {"preset": "smooth"}]
     (here / "list.csv").write_text("source,deband.radius\nclip.mp4,8\n")
     for given, sources in ((Settings(preset="classic"), ["clip.mp4"]), (Settings(), ["list.csv"])):
-        with pytest.raises(BatchError, match="is swept and has a value of its own"):
+        with pytest.raises(BatchError, match="is in the sweep and set to one value as well"):
             plan(sources, given, sweep=[("preset", ("a",)), ("deband.radius", (8,))])
 
 

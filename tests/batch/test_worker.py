@@ -83,7 +83,7 @@ def test_a_batch_stopped_while_its_workers_start_leaves_no_folder(tmp_path: Path
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=60)
         assert gone(family)
-    assert output.splitlines()[-1] == "Error: stopped; the same command goes on from here"
+    assert output.splitlines()[-1] == "Error: stopped; run the same command again to resume"
     assert hidden(out) == []
 
 

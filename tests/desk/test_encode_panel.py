@@ -24,7 +24,7 @@ def test_it_encodes_what_it_shows(desk: DeskDriver, tmp_path: Path) -> None:
     assert desk.report == (tmp_path / "out.report.html").read_text(encoding="utf-8")
     assert desk.cancel_encode_button.disabled
     desk.press("Encode")
-    assert "exists already" in desk.text()
+    assert "already exists" in desk.text()
 
 
 def test_without_its_report_nothing_is_written_and_the_reason_is_shown(
