@@ -18,7 +18,7 @@ from threading import Lock
 
 from workbench.deliver.qc import LEVELS, Level
 from workbench.errors import DestinationUnusable
-from workbench.files import settle
+from workbench.files import flush_to_disk
 from workbench.service.conversion import ConvertedFile
 from workbench.temporary import temporary_folder, temporary_name
 
@@ -115,7 +115,7 @@ class FileCache:
             temporary = final.with_name(temporary_name())
             try:
                 shutil.copyfile(file, temporary)
-                settle(temporary)
+                flush_to_disk(temporary)
                 temporary.replace(final)
             finally:
                 with suppress(OSError):
