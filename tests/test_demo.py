@@ -15,7 +15,7 @@ def test_the_demo_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.M
     lines = dict(line.split(maxsplit=1) for line in said.strip().splitlines())
     for what in ("ProRes", "report", "notebook", "record"):
         assert Path(lines[what]).stat().st_size > 0
-    assert lines["verdict"].startswith("note (")
+    assert lines["verdict"].startswith("PASS, ")
     assert demo.run_demo(tmp_path / "demo") == said, "a second run replaces the first"
 
 

@@ -43,7 +43,7 @@ def test_inspect_says_what_a_clip_is(untagged: Path) -> None:
 def test_convert_makes_a_file_and_says_what_was_found(untagged: Path, tmp_path: Path) -> None:
     done = workbench("convert", untagged, tmp_path / "out.mov")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1].startswith("warn (")
+    assert done.stdout.splitlines()[-1].startswith("WARNING, ")
     assert f": {tmp_path / 'out.mov'} (" in done.stdout
     assert (tmp_path / "out.mov").exists()
 

@@ -19,7 +19,7 @@ def text(html: str) -> str:
 def test_the_verdict_comes_first_and_then_the_worst_findings(delivery: Delivery) -> None:
     html = page(delivery, {})
     words = text(html)
-    assert words.index("warn (") < words.index("What was found")
+    assert words.index("WARNING, ") < words.index("Checks")
     assert words.index("bit depth") < words.index("colour assumed") < words.index("fourcc")
     for finding in delivery.findings:
         assert finding.sentence in words.replace("&#39;", "'").replace("&gt;", ">")
@@ -53,7 +53,7 @@ def test_what_a_file_is_called_stays_text(delivery: Delivery) -> None:
 def test_a_file_from_elsewhere_is_reported_too(delivery: Delivery) -> None:
     foreign = replace(delivery, settings=Settings(preset=None), command=(), inspection=None)
     words = text(page(foreign, {}))
-    assert "look not known" in words
+    assert "Preset not known" in words
     assert "The command that made this file is not known." in words
 
 

@@ -36,18 +36,22 @@ def verdict(findings: Iterable[Finding]) -> Level:
 
 
 def verdict_in_words(levels: Iterable[Level]) -> str:
-    """Say the verdict and what it stands on.
+    """Return the verdict as a colorist reads it, with the number of findings to look at.
 
-    >>> verdict_in_words(["pass", "pass", "note"])
-    'note (2 passed, 1 to note)'
+    >>> verdict_in_words(["pass", "pass", "note"]), verdict_in_words(["warn", "note", "note"])
+    ('PASS, 1 note', 'WARNING, 1 warning, 2 notes')
     """
     count = Counter(levels)
-    worst = max(count, key=LEVELS.index, default="pass")
-    parts = [f"{count[level]} {_COUNTED[level]}" for level in LEVELS if count[level]]
-    return f"{worst} ({', '.join(parts)})"
+    parts = [
+        f"{count[level]} {name}{'s' if count[level] > 1 else ''}"
+        for level, name in _COUNTED.items()
+        if count[level]
+    ]
+    return ", ".join([_VERDICTS[max(count, key=LEVELS.index, default="pass")], *parts])
 
 
-_COUNTED = {"pass": "passed", "note": "to note", "warn": "to look at", "fail": "failed"}
+_VERDICTS: dict[Level, str] = {"pass": "PASS", "note": "PASS", "warn": "WARNING", "fail": "FAIL"}
+_COUNTED: dict[Level, str] = {"fail": "failed check", "warn": "warning", "note": "note"}
 
 
 def check(

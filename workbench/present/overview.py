@@ -19,7 +19,7 @@ from workbench.batch.outcome import Outcome
 from workbench.deliver.figures import AFTER, BEFORE, GREY, Png, png, style
 from workbench.deliver.format import clip_name
 from workbench.deliver.qc import LEVELS
-from workbench.measure.metrics import HEADLINE, PLOTTED
+from workbench.measure.metrics import HEADLINE, PLOTTED, Metric
 from workbench.present.labels import labels
 from workbench.present.tables import Table
 
@@ -65,20 +65,21 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> Html:
     """Show a line for each clip, with links to its report and notebook beside this page."""
-    metrics = "".join(
-        f"<th style='{_NUMBER}' colspan='{len(one.keys)}' title='{escape(one.sentence)}'>"
-        f"{escape(one.heading)}</th>"
-        for one in HEADLINE
+    headings = [
+        *((name, _TEXT, "") for name in ("Verdict", "Clip", "Reason")),
+        *((one.heading, _NUMBER, one.sentence) for one in HEADLINE),
+        *((name, _NUMBER, "") for name in ("MB", "Seconds", "Speed")),
+    ]
+    cells = "".join(
+        f"<th style='{style}' title='{escape(title)}'>{escape(name)}</th>"
+        for name, style, title in headings
     )
-    cells = (
-        "".join(f"<th style='{_TEXT}'>{name}</th>" for name in ("verdict", "clip", "why"))
-        + metrics
-        + "".join(f"<th style='{_NUMBER}'>{name}</th>" for name in ("MB", "seconds", "speed"))
-    )
-    lines = [f"<tr>{cells}</tr>", *map(_line, outcomes[:_ROWS])]
+    labels = [name for name, _, _ in headings]
+    lines = [f"<tr>{cells}</tr>", *(_line(one, labels) for one in outcomes[:_ROWS])]
     left = len(outcomes) - _ROWS
     more = f"<p>{left} more are in summary.csv.</p>" if left > 0 else ""
-    return Html(f"<table style='border-spacing: 0'>{''.join(lines)}</table>{more}")
+    table = f"<table class='outcomes' style='border-spacing: 0'>{''.join(lines)}</table>"
+    return Html(f"{table}{more}")
 
 
 _TEXT = "text-align: left; vertical-align: top; white-space: normal; padding: 3px 8px"
@@ -87,9 +88,9 @@ _NUMBER = (
 )
 
 
-def _line(one: Outcome) -> str:
+def _line(one: Outcome, labels: Sequence[str]) -> str:
+    """Return a row; each cell carries its column's name, for pages too narrow for columns."""
     colour = _COLOURS[one.verdict or "fail"]
-    said = one.verdict or "did not finish"
     name = escape(clip_name(one.name))
     if one.delivered:
         href = quote(one.name)
@@ -97,32 +98,35 @@ def _line(one: Outcome) -> str:
             f"<a href='{href}.report.html'>{name}</a> (<a href='{href}_convert.ipynb'>notebook</a>)"
         )
     texts = (
-        f"<b style='color: {colour}; white-space: nowrap'>{said}</b>",
-        name,
+        f"<b style='color: {colour}; white-space: nowrap'>{one.verdict or 'did not finish'}</b>",
+        f"<span style='overflow-wrap: anywhere'>{name}</span>",
         escape(one.reason),
     )
     numbers = (
-        *(
-            _cell_of(metric.text(one.measures.get(key)), _SIDES[key == metric.key])
-            for metric in HEADLINE
-            for key in metric.keys
-        ),
-        _figure(one.size / 1e6 if one.size else None, 0),
+        *(_both_sides(one, metric) for metric in HEADLINE),
+        _figure(one.size / 1e6 if one.size else None, 1),
         *(_figure(one.seconds, 1), _figure(one.speed, 2)),
     )
-    cells = "".join(f"<td style='{_TEXT}'>{text}</td>" for text in texts)
-    return f"<tr>{cells}{''.join(numbers)}</tr>"
+    cells = [(text, _TEXT) for text in texts] + [(text, _NUMBER) for text in numbers]
+    return "<tr>{}</tr>".format(
+        "".join(
+            f"<td style='{style}' data-label='{escape(label)}'>{text}</td>"
+            for label, (text, style) in zip(labels, cells, strict=True)
+        )
+    )
 
 
-_SIDES = (BEFORE, AFTER)
+def _both_sides(one: Outcome, metric: Metric) -> str:
+    """Return a metric's values in their colours: before, if there is one, and after."""
+    return " ".join(
+        f"<span style='color: {AFTER if key == metric.key else BEFORE}; white-space: nowrap'>"
+        f"{metric.text(one.measures.get(key))}</span>"
+        for key in metric.keys
+    )
 
 
 def _figure(value: float | None, digits: int) -> str:
-    return _cell_of("-" if value is None else f"{value:.{digits}f}")
-
-
-def _cell_of(text: str, colour: str = "inherit") -> str:
-    return f"<td style='{_NUMBER}; color: {colour}'>{text}</td>"
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def worst_frames(outcomes: Iterable[Outcome]) -> Html:
@@ -262,6 +266,9 @@ def spread_sheet(outcomes: Sequence[Outcome]) -> Png | Html:
         for metric in HEADLINE
     ]
     spreads.append(("Speed, times real time", [one.speed for one in outcomes if one.speed]))
+    spreads = [(title, found) for title, found in spreads if found]
+    if not spreads:
+        return Html("Nothing was measured in any clip.")
     rows = -(-len(spreads) // _COLUMNS)
     with style():
         figure = plt.figure(figsize=(9.76, 2.4 * rows), layout="constrained")
