@@ -31,7 +31,7 @@ def test_a_row_says_the_worst_of_what_was_measured(banded: Path, tmp_path: Path)
     assert (row.verdict, row.reason) == ("warn", "bit depth")
     kept = [one for one in facts.findings if one.level != "warn"]
     noted = facts.model_copy(update={"verdict": "note", "findings": kept})
-    assert measures(noted)["reason"] == "colour assumed"
+    assert measures(noted)["reason"] == "untagged colour"
     assert (row.width, row.height, row.frames) == (640, 360, 24)
     assert row.size == delivery.size
     assert set(shown) == {"thumbnail", "crops"}

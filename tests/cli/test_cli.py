@@ -246,8 +246,8 @@ def test_an_assumed_matrix_is_converted_and_recorded(untagged: Path, tmp_path: P
     record = json.loads(done.stdout)
     found = {finding["id"]: finding for finding in record["findings"]}
     assert record["preset"]["assume_matrix"] == "bt601"
-    assert "smpte170m" in found["colour assumed"]["sentence"]
-    assert "converted to the matrix bt709" in found["colour assumed"]["sentence"]
+    assert "smpte170m" in found["untagged colour"]["sentence"]
+    assert "converted to the matrix bt709" in found["untagged colour"]["sentence"]
     assert found["colour tags, container"]["measured"] == "bt709/bt709/bt709"
     checked = workbench("qc", untagged, tmp_path / "out.mov", "--json")
     assert json.loads(checked.stdout)["preset"]["hash"] == record["preset"]["hash"]

@@ -78,7 +78,7 @@ def test_an_untagged_clip_with_sound(untagged: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
     delivery = convert(untagged, tmp_path / "out.mov", CLASSIC, on_progress=seen.append)
     assert delivery.verdict == "warn"
-    assert [f.id for f in delivery.findings if f.level == "note"] == ["colour assumed"]
+    assert [f.id for f in delivery.findings if f.level == "note"] == ["untagged colour"]
     assert seen[-1].frame == 24
     assert list(tmp_path.iterdir()) == [tmp_path / "out.mov"]
     assert finding(delivery, "audio") == ("pass", "PCM 16 bits 44100 Hz")
@@ -115,7 +115,7 @@ def test_a_tagged_silent_clip_keeps_every_promise_without_a_note(
 def test_tags_that_prores_cannot_state_are_restated_and_said(made: Made, tmp_path: Path) -> None:
     delivery = convert(made("sd_tagged"), tmp_path / "out.mov", CLASSIC)
     assert finding(delivery, "colour tags, frames") == ("pass", "bt470bg/bt709/smpte170m")
-    level, restated = finding(delivery, "colour restated")
+    level, restated = finding(delivery, "colour tags replaced")
     assert level == "note"
     assert restated == "smpte170m as bt709, bt470bg as smpte170m"
 
@@ -209,8 +209,8 @@ def test_a_hole_in_the_sound_is_filled_and_said(tmp_path: Path, suffix: str, cod
     delivery = convert(holed, tmp_path / "out.mov", CLASSIC)
     (audio,) = read_movie(delivery.destination).audio
     assert abs(audio.end - 4) < Fraction(1, 20)
-    assert finding(delivery, "sound filled")[0] == "note"
-    assert finding(delivery, "sync at the end")[0] == "pass"
+    assert finding(delivery, "audio gaps")[0] == "note"
+    assert finding(delivery, "sync at end")[0] == "pass"
 
 
 @pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
@@ -237,7 +237,7 @@ def test_deep_sound_is_rounded_and_said(made: Made, tmp_path: Path) -> None:
     sound = ["-f", "lavfi", "-i", "sine=d=1", "-c:v", "copy", "-c:a", "pcm_s24le"]
     clips.run("-i", made("tagged"), *sound, deep)
     delivery = convert(deep, tmp_path / "out.mov", CLASSIC)
-    assert finding(delivery, "sound depth") == ("note", "more than 16 bits")
+    assert finding(delivery, "audio bit depth") == ("note", "more than 16 bits")
 
 
 def test_a_cancellation_while_verifying_still_counts(

@@ -120,8 +120,8 @@ def test_an_even_rate_is_held_against_the_frames_it_repeats_or_drops(
         made("variable"), tmp_path / "out.mov", Settings(preset="classic", frame_rate=rate)
     )
     found = {finding.id: finding.level for finding in delivery.findings}
-    assert found["frames in place"] == "pass"
-    assert found["frames whole"] == "pass"
+    assert found["frame order"] == "pass"
+    assert found["frame content"] == "pass"
     assert delivery.inspection is not None
     assert max(match.rms_residual for match in delivery.inspection.traces.matches) < 1.5
 

@@ -143,7 +143,7 @@ def test_an_8_bit_picture_is_told_from_the_file_alone(inspection: Inspection, mo
     ("id", "field", "bad"),
     [
         ("banding", "cambi_after", 5.1),
-        ("banding, graded back", "cambi_graded", 5.1),
+        ("banding after grading", "cambi_graded", 5.1),
         ("coarse banding", "coarse_after", 10.1),
         ("contour", "contour_after", 8.1),
         ("texture", "texture_change", 3.1),

@@ -62,7 +62,7 @@ def test_the_record_holds_what_was_done_and_found(delivery: Delivery) -> None:
     assert written["source"]["frame_count"] == 24
     assert written["destination"]["size"] == delivery.destination.stat().st_size
     assert written["command"] == list(delivery.command)
-    assert {f["id"] for f in written["findings"]} >= {"fourcc", "frames in place", "bit depth"}
+    assert {f["id"] for f in written["findings"]} >= {"fourcc", "frame order", "bit depth"}
     measures = written["measures"]
     assert len(measures["levels"]["mean"]) == len(measures["match"]["rms_residual"]) == 24
     assert len(measures["frames"]) == 4

@@ -20,7 +20,7 @@ def test_the_verdict_comes_first_and_then_the_worst_findings(delivery: Delivery)
     html = page(delivery, {})
     words = text(html)
     assert words.index("WARNING, ") < words.index("Checks")
-    assert words.index("bit depth") < words.index("colour assumed") < words.index("fourcc")
+    assert words.index("bit depth") < words.index("untagged colour") < words.index("fourcc")
     for finding in delivery.findings:
         assert finding.sentence in words.replace("&#39;", "'").replace("&gt;", ">")
 

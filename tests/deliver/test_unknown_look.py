@@ -52,7 +52,7 @@ def test_one_look_passes() -> None:
 def test_the_mean_of_a_frame_may_be_off_by_its_limit(frame: int, sign: int) -> None:
     """3 code values and 1.5 times the 2 that the usual frame leaves."""
     for off, level in ((5.99, "pass"), (6.01, "fail")):
-        found = judged("steady look", mean_error=series({frame: sign * off}, 3))
+        found = judged("consistent look", mean_error=series({frame: sign * off}, 3))
         assert found.level == level
     assert found.measured == f"1 leave it, most frame {frame}, by {sign * 6.0:+.1f} code values"
 
@@ -60,15 +60,15 @@ def test_the_mean_of_a_frame_may_be_off_by_its_limit(frame: int, sign: int) -> N
 @pytest.mark.parametrize("frame", [0, 9, FRAMES - 1])
 def test_the_blocks_of_a_frame_may_be_apart_by_their_limit(frame: int) -> None:
     """3 code values and three times the usual 2."""
-    assert judged("steady look", rms_error=series({frame: 8.99}, 3, 2.0)).level == "pass"
-    assert judged("steady look", rms_error=series({frame: 9.01}, 3, 2.0)).level == "fail"
+    assert judged("consistent look", rms_error=series({frame: 8.99}, 3, 2.0)).level == "pass"
+    assert judged("consistent look", rms_error=series({frame: 9.01}, 3, 2.0)).level == "fail"
 
 
 def test_a_slow_change_is_a_warning_and_a_stretch_a_failure() -> None:
     slow = {frame: 0.5 * frame for frame in range(FRAMES)}
-    assert judged("steady look", mean_error=series(slow, 3)).level == "warn"
+    assert judged("consistent look", mean_error=series(slow, 3)).level == "warn"
     stretch = dict.fromkeys(range(12, FRAMES), 9.0)
-    assert judged("steady look", mean_error=series(stretch, 3)).level == "fail"
+    assert judged("consistent look", mean_error=series(stretch, 3)).level == "fail"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_slow_change_is_a_warning_and_a_stretch_a_failure() -> None:
     ],
 )
 def test_hues_have_two_limits(chroma: tuple[float | None, float | None], level: str) -> None:
-    assert judged("same hues", chroma=chroma).level == level
+    assert judged("hue", chroma=chroma).level == level
 
 
 def test_sharpness_has_limits_for_the_clip_and_for_a_frame() -> None:

@@ -70,14 +70,14 @@ def test_a_shift_by_one_frame(source: Path, good: Delivery, tmp_path: Path) -> N
     path = tmp_path / "x.mov"
     shifted = "select='gt(n,0)',tpad=stop_mode=clone:stop=1,setpts=N/24/TB"
     clips.run("-i", good.destination, "-vf", shifted, *HQ, "-c:a", "copy", path)
-    assert failed(source, path) == {"frames in place"}
+    assert failed(source, path) == {"frame order"}
 
 
 def test_two_frames_swapped(source: Path, good: Delivery, tmp_path: Path) -> None:
     path = tmp_path / "x.mov"
     swapped = "shuffleframes=0 2 1 3 4 5"
     clips.run("-i", good.destination, "-vf", swapped, *HQ, "-c:a", "copy", path)
-    assert failed(source, path) == {"frames in place"}
+    assert failed(source, path) == {"frame order"}
 
 
 @pytest.mark.parametrize(("packet", "share"), [(0, 0.3), (11, 0.5), (23, 0.3)])
@@ -85,7 +85,7 @@ def test_a_packet_flipped(
     source: Path, good: Delivery, tmp_path: Path, packet: int, share: float
 ) -> None:
     path = flipped(good, tmp_path / "x.mov", packet, share, count=200)
-    assert failed(source, path) == {"frames whole"}
+    assert failed(source, path) == {"frame content"}
 
 
 def test_one_byte_flipped_is_found_by_the_record(
@@ -105,7 +105,7 @@ def test_sound_cut_short(source: Path, good: Delivery, tmp_path: Path) -> None:
     clips.run(
         "-i", good.destination, "-c", "copy", "-af", "atrim=end=0.5", "-c:a", "pcm_s16le", path
     )
-    assert failed(source, path) == {"audio samples", "sync at the end"}
+    assert failed(source, path) == {"audio samples", "sync at end"}
 
 
 def test_sound_missing(source: Path, good: Delivery, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_another_profile(source: Path, good: Delivery, tmp_path: Path) -> None:
     path = tmp_path / "x.mov"
     lt = ["-c:v", "prores_ks", "-profile:v", "1", "-vendor", "apl0", "-c:a", "copy"]
     clips.run("-i", good.destination, *lt, path)
-    assert failed(source, path) == {"fourcc", "frames whole"}
+    assert failed(source, path) == {"fourcc", "frame content"}
 
 
 def test_another_size(source: Path, good: Delivery, tmp_path: Path) -> None:
@@ -146,14 +146,14 @@ def test_another_picture(
     path = tmp_path / "x.mov"
     clips.run("-i", good.destination, "-vf", filter_, *HQ, "-c:a", "copy", path)
     found = {f.id: f.level for f in recheck(source, path, look).findings}
-    assert "fail" in (found["same picture"], found["frames whole"])
+    assert "fail" in (found["picture match"], found["frame content"])
 
 
 def test_a_box_over_every_frame(source: Path, good: Delivery, tmp_path: Path) -> None:
     path = tmp_path / "x.mov"
     box = "drawbox=x=0:y=0:w=iw/4:h=ih/4:color=red:t=fill"
     clips.run("-i", good.destination, "-vf", box, *HQ, "-c:a", "copy", path)
-    assert "frames whole" in failed(source, path)
+    assert "frame content" in failed(source, path)
 
 
 def test_a_file_that_asks_to_be_turned(source: Path, good: Delivery, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_strong_look_after_black_is_no_damage(tmp_path: Path, look: str) -> No
     clips.run("-filter_complex", f"{scene},format=yuv420p", "-c:v", "libx264", path)
     key, _, value = look.partition("=")
     delivery = convert(path, None, Settings(preset="classic", overrides={key: float(value)}))
-    assert {f.id: f.level for f in delivery.findings}["frames whole"] == "pass"
+    assert {f.id: f.level for f in delivery.findings}["frame content"] == "pass"
 
 
 def test_an_even_rate_begins_with_the_file(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_an_even_rate_begins_with_the_file(tmp_path: Path) -> None:
     for rate in ("24", "25", "50"):
         target = tmp_path / f"{rate}.mov"
         delivery = convert(late, target, Settings(preset="classic", frame_rate=rate))
-        assert {f.id: f.level for f in delivery.findings}["frames in place"] == "pass"
+        assert {f.id: f.level for f in delivery.findings}["frame order"] == "pass"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def check_delivered_frames(inspection: Inspection) -> Iterator[Finding]:
     matches = inspection.traces.matches
     moved = [number for number, match in enumerate(matches) if match.offset]
     yield Finding(
-        "frames in place",
+        "frame order",
         "fail" if moved else "pass",
         f"{len(moved)} moved, first frame {moved[0]}" if moved else "all",
         "all",
@@ -30,7 +30,7 @@ def check_delivered_frames(inspection: Inspection) -> Iterator[Finding]:
         [match.correlation for match in matches if match.correlation is not None] or [1.0]
     )
     yield Finding(
-        "same picture",
+        "picture match",
         "pass" if alike >= _ALIKE else "fail",
         f"{alike:.2f} alike",
         f"at least {_ALIKE}",
@@ -69,11 +69,11 @@ def _whole(inspection: Inspection, known: bool, moved: bool) -> Finding:
         else "Every frame decodes cleanly, and no block differs more from the source than a look "
         "does."
     )
-    return Finding("frames whole", level, measured, "all", sentence)
+    return Finding("frame content", level, measured, "all", sentence)
 
 
 def undecodable(error: DamagedClip) -> Finding:
     """Say that a frame does not decode."""
     return Finding(
-        "frames whole", "fail", str(error), "every frame decodes", "A frame does not decode."
+        "frame content", "fail", str(error), "every frame decodes", "A frame does not decode."
     )

@@ -123,7 +123,7 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             "A dither hides them from CAMBI; contour sees them still.",
         ),
         (
-            "banding, graded back",
+            "banding after grading",
             _worst(inspection, lambda one: one.cambi_before),
             _worst(inspection, lambda one: one.cambi_graded),
             policy.cambi_graded,

@@ -100,7 +100,7 @@ def slice_rate(largest_slices: Sequence[float], limit: int) -> Finding:
             "keeps close to the rate."
         )
     return Finding(
-        "largest slice",
+        "slice size",
         "pass" if largest <= limit else "warn",
         f"{largest:.0f} bits per macroblock, in frame {frame}",
         f"at most {limit}",
@@ -187,11 +187,11 @@ def _colour(source: Colour, movie: Movie, settings: Settings) -> Iterable[Findin
         if assumed is None:
             sentence += "; if its colours look off, its maker used another matrix"
         yield Finding(
-            "colour assumed", "note", f"untagged: {', '.join(source.untagged)}", "", f"{sentence}."
+            "untagged colour", "note", f"untagged: {', '.join(source.untagged)}", "", f"{sentence}."
         )
     if assumed and "matrix" not in source.untagged:
         yield Finding(
-            "matrix stated",
+            "assumed matrix not used",
             "note",
             source.matrix,
             "",
@@ -205,7 +205,7 @@ def _colour(source: Colour, movie: Movie, settings: Settings) -> Iterable[Findin
     ]
     if changed:
         yield Finding(
-            "colour restated",
+            "colour tags replaced",
             "note",
             ", ".join(changed),
             "",
@@ -222,7 +222,7 @@ def _precision(clip: Clip, settings: Settings) -> Iterable[Finding]:
     preset = settings.look
     if clip.bit_depth > 8 and preset and preset.bit_depth == 8:
         yield Finding(
-            "source depth",
+            "source bit depth",
             "warn",
             f"{clip.bit_depth} bits",
             "8 bits in the look",
@@ -242,7 +242,7 @@ def _precision(clip: Clip, settings: Settings) -> Iterable[Finding]:
     transfer = _HIGH_DYNAMIC_RANGE.get(clip.colour.transfer)
     if transfer:
         yield Finding(
-            "high dynamic range",
+            "HDR source",
             "warn" if preset is None or preset.stages else "note",
             transfer,
             "",
@@ -332,7 +332,7 @@ def _audio(clip: Clip, movie: Movie, settings: Settings, same: bool) -> Iterable
     )
     if any(stream.deep for stream in clip.audio):
         yield Finding(
-            "sound depth",
+            "audio bit depth",
             "note",
             "more than 16 bits",
             "",
@@ -357,7 +357,7 @@ def _sync(clip: Clip, movie: Movie, settings: Settings) -> Iterable[Finding]:
     )
     end = max((abs(new.end - old.end) for old, new in pairs), default=Fraction(0))
     yield Finding(
-        "sync at the end",
+        "sync at end",
         "pass" if end <= _END_SLACK + slack else "fail",
         f"{_ms(end)} off",
         _ms(_END_SLACK + slack),
@@ -366,7 +366,7 @@ def _sync(clip: Clip, movie: Movie, settings: Settings) -> Iterable[Finding]:
     filled = max(stream.gap for stream in clip.audio)
     if filled > _END_SLACK:
         yield Finding(
-            "sound filled",
+            "audio gaps",
             "note",
             f"{float(filled):.3f} s",
             "",

@@ -111,4 +111,4 @@ def check_reencoded(found: ReencodeDifference | None, *, certain: bool) -> list[
         )
     level: Level = "pass" if same else "fail" if changed else "warn"
     measured = "the same" if same else f"{found.rms:.2f} code values RMS apart"
-    return [Finding("encoded again", level, measured, "the same", sentence)]
+    return [Finding("re-encoded frame", level, measured, "the same", sentence)]

@@ -46,7 +46,7 @@ def _steady(mapping: LookFit) -> Finding:
     share = deviations(mapping)
     out = share > 1
     if not out.any():
-        return _found("steady look", "pass", "all", "Every frame follows one look.")
+        return _found("consistent look", "pass", "all", "Every frame follows one look.")
     worst = int(share.argmax())
     # Where a stretch begins or ends within the clip, the change from one frame to the next tells.
     edges = np.flatnonzero(np.diff(out.astype(int)))
@@ -59,7 +59,7 @@ def _steady(mapping: LookFit) -> Finding:
         if abrupt
         else "The look changes slowly over the clip."
     )
-    return _found("steady look", level, measured, sentence)
+    return _found("consistent look", level, measured, sentence)
 
 
 def _chroma(mapping: LookFit) -> Finding:
@@ -71,7 +71,7 @@ def _chroma(mapping: LookFit) -> Finding:
     least = min((value for value in mapping.chroma if value is not None), default=1.0)
     level: Level = "pass" if least >= _CHROMA else "warn" if least > _INVERTED else "fail"
     return Finding(
-        "same hues",
+        "hue",
         level,
         ", ".join(names) or "too little colour to tell",
         f"at least {_CHROMA}",

@@ -74,7 +74,7 @@ METRICS = (
     Metric(
         key="cambi_graded",
         before=None,
-        label="CAMBI, graded back",
+        label="CAMBI after grading",
         unit="",
         digits=2,
         worse="higher",
