@@ -66,11 +66,6 @@ TABLE: dict[str, Row] = {
         lambda _: {"index": 0},
         {"index": right(int, bool)},  # True is 1 to Python as well
     ),
-    "Clip.frame_at": (
-        lambda given: given.clip.frame_at,
-        lambda _: {"time": 0},
-        {"time": lambda value: right(int)(value) or value == 1.5},
-    ),
     "Clip.frames": (
         lambda given: given.clip.frames,
         lambda _: {"indices": [0]},
@@ -365,7 +360,6 @@ def test_indices_and_times_of_a_clip(given: Given) -> None:
             clip.frames(wrong)
     with pytest.raises(NoSuchFrame):
         clip.frames([0, 24])
-    assert clip.frame_at(np.float32(0.5)).index == 12
 
 
 def test_a_file_that_holds_no_outcomes_is_said(given: Given, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def scoping(path: Path, runs: int) -> list[Figure]:
     """Time each scope of one delivered frame."""
     with open_clip(path) as clip:
         frame = render(clip.frame(0), load_preset("classic"))
-    kinds = (scopes.waveform, scopes.rgb_parade, scopes.vectorscope, scopes.rgb_histogram)
+    kinds = (scopes.waveform, scopes.rgb_parade, scopes.vectorscope)
     return [
         figure(
             f"{kind.__name__}, 1080p",

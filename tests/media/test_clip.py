@@ -54,7 +54,7 @@ def test_seeking_is_exact_when_nothing_is_kept(made: Made, monkeypatch: pytest.M
     monkeypatch.setattr(frame_reader, "CACHE_BYTES", 0)
     expected = clips.frame_hashes(made("long_gop"))
     with open_clip(made("long_gop")) as clip:
-        assert len(clip.keyframes) == 2
+        assert sum(position.keyframe for position in clip.positions) == 2
         for index in (40, 3, 29, 30, 31, 28, 47, 0, 1):
             assert digest(clip.frame(index)) == expected[index]
 
@@ -77,15 +77,6 @@ def test_a_sample_is_spread_over_the_clip_and_exact(made: Made) -> None:
 
 def test_samples_of_a_short_clip_are_all_of_it() -> None:
     assert sample_indices(1, 12) == [0]
-
-
-def test_by_time_gives_the_frame_that_is_on_screen(made: Made) -> None:
-    with open_clip(made("variable")) as clip:
-        for index, start in enumerate(clip.times):
-            assert clip.frame_at(start).index == index
-        assert clip.frame_at(clip.times[5] - Fraction(1, 10_000)).index == 4
-        assert clip.frame_at(-3).index == 0
-        assert clip.frame_at(1000).index == clip.frame_count - 1
 
 
 def test_an_index_outside_says_which_there_are(untagged: Path) -> None:

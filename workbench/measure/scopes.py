@@ -47,15 +47,6 @@ def vectorscope(frame: Frame) -> NDArray[np.int64]:
     return np.bincount(index.ravel(), minlength=LEVELS * LEVELS).reshape(LEVELS, LEVELS)
 
 
-def rgb_histogram(frame: Frame) -> NDArray[np.int64]:
-    """Count R', G' and B' by code value: (3, 1024)."""
-    counts = np.zeros((3, 1024), np.int64)
-    for block in rgb_blocks(frame):
-        for channel, part in zip(counts, block.clip(0, 1023, out=block), strict=True):
-            channel += np.bincount(part.ravel(), minlength=1024)
-    return counts
-
-
 def trace_brightness(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how bright a trace is to be, 0 to 1, so that few pixels show as well as many."""
     present = counts[counts > 0]

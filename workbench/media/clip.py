@@ -1,17 +1,14 @@
-"""Clip: what a file is, and its frames by index and by time.
+"""Describe a video file, and read its frames by index.
 
-A time is a pts in units of a rational time base, or a Fraction of seconds, never a float. Clips are
-made by probe.open_clip.
+A time is a pts in units of a rational time base, or a Fraction of seconds, never a float. Call
+probe.open_clip to make a Clip.
 """
 
 import operator
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from math import isfinite
-from numbers import Rational, Real
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,23 +27,23 @@ from workbench.media.frames import Frame, FramePosition, Orientation, plane_view
 class AudioStream:
     """One sound track."""
 
-    index: int  # in the file
+    index: int  # of the stream in the file
     codec: str
     sample_rate: int  # Hz
     channels: int
     layout: str  # such as stereo
-    deep: bool  # lossless, and of more than 16 bits
+    deep: bool  # lossless, with more than 16 bits
     start: Fraction  # seconds from the first picture to the first sample; negative when earlier
     end: Fraction  # seconds from the first picture to the end of the sound
-    gap: Fraction  # seconds that its timestamps leave without sound, 0 when they leave none
+    gap: Fraction  # seconds of missing sound, by its timestamps; 0 when none is missing
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One video file. Sizes are as seen, upright; frames are counted in order of presentation."""
+    """One video file. Sizes are those of the upright picture; frames are in display order."""
 
     path: Path
-    container: str  # ffmpeg's name of the format
+    container: str  # the format, by ffmpeg's name
     codec: str
     profile: str
     stream: int  # index of the video stream in the file
@@ -56,25 +53,20 @@ class Clip:
     height: int
     sample_aspect: Fraction  # width of a pixel over its height; 1 when the file says nothing
     orientation: Orientation
-    frame_rate: Fraction  # frames per second; the average when it is not constant
+    frame_rate: Fraction  # frames per second; the average of a variable frame rate
     constant_frame_rate: bool
     interlaced: bool
     time_base: Fraction  # seconds per unit of pts
     duration: Fraction  # seconds, the last frame's own duration included
-    colour: Colour  # as tagged; "unspecified" where it is not
+    colour: Colour  # as tagged; untagged fields are "unspecified"
     audio: tuple[AudioStream, ...]
-    stamp: tuple[int, int]  # the file's size in bytes and its time of change in ns, when opened
+    stamp: tuple[int, int]  # size in bytes and modification time in ns of the file when opened
     positions: tuple[FramePosition, ...] = field(repr=False)
     _reader: FrameReader = field(repr=False)
 
     @property
     def frame_count(self) -> int:
         return len(self.positions)
-
-    @property
-    def keyframes(self) -> tuple[int, ...]:
-        """Indices of the frames at which decoding can begin."""
-        return tuple(i for i, position in enumerate(self.positions) if position.keyframe)
 
     @property
     def times(self) -> tuple[Fraction, ...]:
@@ -84,22 +76,22 @@ class Clip:
 
     @property
     def even_timestamps(self) -> bool:
-        """Whether frames are exactly equally far apart, not rounded to the container's units."""
+        """Whether all frames are equally far apart, without rounding to the container's units."""
         pts = [position.pts for position in self.positions]
         return len({b - a for a, b in pairwise(pts)}) <= 1
 
     def frame(self, index: int) -> Frame:
-        """Return the frame at `index`, from 0; negative counts from the end.
+        """Return the frame at `index`; a negative index counts from the end.
 
-        Raises NoSuchFrame, an IndexError, outside the clip; ParameterError for what is no whole
-        number; DamagedClip when it does not decode; ClipNotFound and ClipReplaced when the file
-        is gone or another one.
+        Raises NoSuchFrame (an IndexError) outside the clip, ParameterError for anything but a
+        whole number, DamagedClip when the frame does not decode, ClipNotFound when the file is
+        gone, and ClipReplaced when it was changed.
         """
         at = self._place(index)
         return self._frame(at, self._reader.frame(at))
 
     def _place(self, index: int) -> int:
-        """Return the index from 0 for one that may count from the end."""
+        """Return the index counted from 0, of one that may count from the end."""
         count = self.frame_count
         try:
             at = operator.index(index)
@@ -121,20 +113,10 @@ class Clip:
             corrupt=decoded.is_corrupt,
         )
 
-    def frame_at(self, time: Fraction | float) -> Frame:
-        """Return the frame that is on screen `time` seconds after the first one appears.
-
-        Before the first it is the first, after the last the last. Raises ParameterError for what
-        is no finite number, and otherwise as `frame` does.
-        """
-        pts = self.positions[0].pts + _exact_seconds(time) / self.time_base
-        index = bisect_right([position.pts for position in self.positions], pts) - 1
-        return self.frame(max(0, index))
-
     def frames(self, indices: Sequence[int] | None = None) -> Iterator[Frame]:
-        """Return an iterator over the frames at these ascending indices, or over all, in one pass.
+        """Iterate over the frames at these ascending indices, or over all frames, in one pass.
 
-        Raises ParameterError for indices that do not ascend, and otherwise as `frame` does.
+        Raises ParameterError for indices out of order, and otherwise the same as `frame`.
         """
         text = isinstance(indices, str | bytes)
         if text or (indices is not None and not isinstance(indices, Sequence)):
@@ -147,17 +129,18 @@ class Clip:
         return (self._frame(at, decoded) for at, decoded in self._reader.forward(wanted))
 
     def sample(self, n: int) -> Iterator[Frame]:
-        """Return an iterator over n frames spread evenly over the clip, in one pass, or over all.
+        """Iterate over n frames spread evenly over the clip, in one pass.
 
-        Raises ParameterError for an n below 1, and otherwise as `frame` does.
+        A clip of fewer frames yields all of them. Raises ParameterError for an n below 1, and
+        otherwise the same as `frame`.
         """
         check_whole("n", n, 1)
         return self.frames(sample_indices(self.frame_count, n))
 
     def changed_on_disk(self) -> bool:
-        """Whether the file is another one since it was opened, or was written to.
+        """Return whether the file was replaced or written to since it was opened.
 
-        One that is gone is not: what was read of it is still good.
+        A deleted file does not count as changed: the data read from it is still valid.
         """
         try:
             return file_stamp(self.path) != self.stamp
@@ -165,11 +148,11 @@ class Clip:
             return False
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle with a full path: another process may have another current folder."""
+        """Pickle with an absolute path, because another process may have another current folder."""
         return {**self.__dict__, "path": self._reader.path}
 
     def close(self) -> None:
-        """Close the file and drop its frames from the cache. The clip can be used again."""
+        """Close the file and remove its frames from the cache. The clip can be used again."""
         self._reader.close()
 
     def __enter__(self) -> Self:
@@ -184,8 +167,10 @@ class Clip:
         self.close()
 
     def facts(self) -> dict[str, Any]:
-        """Return what the file is, in plain JSON types: seconds as floats, rates and aspects as
-        text such as "24000/1001"."""
+        """Return the properties of the file in JSON types.
+
+        Times are floats of seconds; rates and aspects are text such as "24000/1001".
+        """
         return {
             "path": str(self.path),
             "container": self.container,
@@ -205,20 +190,12 @@ class Clip:
             "duration": float(self.duration),
             "colour": asdict(self.colour),
             "untagged": list(self.colour.untagged),
-            "audio": [_plain(stream) for stream in self.audio],
+            "audio": [_audio_facts(stream) for stream in self.audio],
         }
 
 
-def _exact_seconds(time: Fraction | float) -> Fraction:
-    if isinstance(time, Rational) and not isinstance(time, bool):
-        return Fraction(time)
-    if isinstance(time, Real) and not isinstance(time, bool) and isfinite(time):
-        return Fraction(float(time))
-    raise ParameterError(f"{shown(time)} is not a time: give seconds from the first frame")
-
-
 def sample_indices(count: int, n: int) -> list[int]:
-    """Spread n indices evenly over range(count), each in the middle of its share.
+    """Return n indices spread evenly over range(count), each in the middle of its share.
 
     >>> sample_indices(100, 4)
     [12, 37, 62, 87]
@@ -229,7 +206,7 @@ def sample_indices(count: int, n: int) -> list[int]:
     return [(2 * i + 1) * count // (2 * n) for i in range(n)]
 
 
-def _plain(stream: AudioStream) -> dict[str, Any]:
+def _audio_facts(stream: AudioStream) -> dict[str, Any]:
     return {
         key: float(value) if isinstance(value, Fraction) else value
         for key, value in asdict(stream).items()

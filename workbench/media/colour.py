@@ -1,7 +1,7 @@
-"""Colour: what a picture's code values mean - range, primaries, transfer, matrix.
+"""Describe what code values mean: range, primaries, transfer and matrix.
 
-The names are those of FFmpeg's setparams filter; the numbers are those of ITU-T H.273, which
-MP4, QuickTime, ProRes and PyAV share. They are mapped here and nowhere else.
+The names are those of FFmpeg's setparams filter. The numbers are those of ITU-T H.273, which MP4,
+QuickTime, ProRes and PyAV share. Only this module maps one to the other.
 """
 
 from dataclasses import dataclass, replace
@@ -67,12 +67,12 @@ LUMA_WEIGHTS = {
     "smpte240m": (0.212, 0.087),
     "bt2020nc": (0.2627, 0.0593),
 }
-"""What red and blue weigh in luma, for each matrix that is a plain one (H.273, table 4)."""
+"""The weights of red and blue in luma, for each matrix that has them (H.273, table 4)."""
 _RANGES: dict[int, Range] = {0: "unspecified", 1: "legal", 2: "full"}  # FFmpeg's AVColorRange
 
-# A frame header holds few values. These take the place of those that it does not hold and that
-# mean the same: BT.709, SMPTE 170M and BT.2020 share one transfer function, SMPTE 170M and 240M
-# their primaries, BT.470 B/G and SMPTE 170M a matrix.
+# A frame header can state few values. For some others it can state an equivalent: BT.709,
+# SMPTE 170M and BT.2020 share one transfer function, SMPTE 170M and 240M share their primaries,
+# and BT.470 B/G and SMPTE 170M share a matrix.
 _SAME_PRIMARIES = {"smpte240m": "smpte170m"}
 _SAME_TRANSFER = {"smpte170m": "bt709", "bt2020-10": "bt709", "bt2020-12": "bt709"}
 _SAME_MATRIX = {"bt470bg": "smpte170m"}
@@ -80,7 +80,7 @@ _SAME_MATRIX = {"bt470bg": "smpte170m"}
 
 @dataclass(frozen=True)
 class Colour:
-    """What code values mean. An untagged field says "unspecified": nothing is guessed here."""
+    """What code values mean. An untagged field is "unspecified"; this class guesses nothing."""
 
     range: Range = "unspecified"  # legal: 16-235 luma in 8 bits; full: 0-255
     primaries: str = UNSPECIFIED
@@ -89,7 +89,7 @@ class Colour:
 
     @classmethod
     def from_h273(cls, *, range: int, primaries: int, transfer: int, matrix: int) -> Self:
-        """Name FFmpeg's range number and the three H.273 numbers of a picture."""
+        """Translate FFmpeg's range number and the three H.273 numbers of a picture."""
         return cls(
             range=_RANGES.get(range, "unspecified"),
             primaries=PRIMARIES.get(primaries, f"reserved ({primaries})"),
@@ -99,15 +99,15 @@ class Colour:
 
     @property
     def untagged(self) -> tuple[str, ...]:
-        """The fields that the file does not state."""
+        """The names of the fields that the file does not state."""
         return tuple(name for name, value in vars(self).items() if value == UNSPECIFIED)
 
     def assumed(self) -> "Colour":
-        """Fill what the file does not state with ASSUMED, as players do."""
+        """Fill the untagged fields from ASSUMED, as players do."""
         return replace(self, **{name: getattr(ASSUMED, name) for name in self.untagged})
 
     def setparams(self) -> str:
-        """Return the ffmpeg filter that declares the stated fields, "" when none is."""
+        """Return the ffmpeg filter that declares the tagged fields; "" when no field is tagged."""
         option = {
             "range": {"legal": "tv", "full": "pc"}.get(self.range),
             "color_primaries": self.primaries,
@@ -124,15 +124,15 @@ class Colour:
 
 
 ASSUMED = Colour(range="legal", primaries="bt709", transfer="bt709", matrix="bt709")
-"""What an untagged clip is taken for: HD video as players show it (ITU-R BT.709)."""
+"""The assumption for untagged fields: HD video as players show it (ITU-R BT.709)."""
 
 
 MATRIX_CHOICES = {"bt601": "smpte170m", "bt709": "bt709"}
-"""Matrices that a person can take an untagged clip to have, and the tags that say so."""
+"""The matrices that a user can assume for an untagged clip, with the tag that states each."""
 
 
 def fill_untagged(source: Colour, matrix: str | None = None) -> Colour:
-    """Fill what the file does not state: the matrix with this one of ASSUMABLE, if one is given.
+    """Fill the untagged fields: the matrix from MATRIX_CHOICES if given, the rest from ASSUMED.
 
     >>> print(fill_untagged(Colour(), "bt601"))
     bt709/bt709/smpte170m, legal range
@@ -143,13 +143,13 @@ def fill_untagged(source: Colour, matrix: str | None = None) -> Colour:
 
 
 def delivered_colour(source: Colour, target: PictureFormat = PRORES_422) -> Colour:
-    """Return the colour that a file made from such a source declares, always legal range.
+    """Return the colour tags of a file made from this source; its range is always legal.
 
-    Untagged fields are assumed; a value that a frame header of the `target` cannot hold is
-    replaced by the one that means the same. An sRGB transfer, which has no such twin, becomes
-    bt709: the code values are those of the source, and qc says so.
+    Untagged fields are assumed. A value that a frame header of the `target` cannot state is
+    replaced by its equivalent. An sRGB transfer has no equivalent and becomes bt709; the code
+    values stay those of the source, and QC reports it.
 
-    Raises UnsupportedClip where another value would change the colours.
+    Raises UnsupportedClip where only a conversion of the colours would help.
 
     >>> print(delivered_colour(Colour(matrix="bt470bg")))
     bt709/bt709/smpte170m, legal range
@@ -170,6 +170,6 @@ def delivered_colour(source: Colour, target: PictureFormat = PRORES_422) -> Colo
         if value not in allowed:
             raise UnsupportedClip(
                 f"the source's colour {name} is tagged {value}, which {target.codec} cannot state: "
-                f"convert it to one of {', '.join(sorted(allowed))} first"
+                f"convert the clip to one of {', '.join(sorted(allowed))} first"
             )
     return colour

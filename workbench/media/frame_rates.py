@@ -1,7 +1,7 @@
-"""Rates: frame rates as exact fractions, whatever a person or a container rounded them to.
+"""Frame rates as exact fractions, whatever a person or a container rounded them to.
 
-NTSC rates are whole ones times 1000/1001 (SMPTE ST 12-1). People write 23.976 or 23.98 for
-24000/1001, and some containers hold such a rate, or the duration of a frame, rounded as well.
+An NTSC rate is a whole number times 1000/1001 (SMPTE ST 12-1). People write 23.976 or 23.98 for
+24000/1001. Some containers round the rate or the duration of a frame in the same way.
 """
 
 from fractions import Fraction
@@ -10,14 +10,14 @@ NTSC = tuple(
     Fraction(whole * 1000, 1001) for whole in (12, 15, 24, 30, 48, 60, 72, 90, 96, 120, 240)
 )
 """Frames per second."""
-_SAME = Fraction(1, 10_000)  # of a rate: a tenth of what 24 and 24000/1001 differ by
+_TOLERANCE = Fraction(1, 10_000)  # relative: a tenth of the difference of 24 and 24000/1001
 
 
 def parse_frame_rate(text: str) -> Fraction:
-    """Read a frame rate: a fraction as it is, an NTSC rate from its decimals.
+    """Parse a frame rate: a fraction as it is, an NTSC rate from its decimals.
 
-    Two decimals or more name an NTSC rate when they are those of it, rounded or cut off.
-    Raises ValueError for what is not a number.
+    Two or more decimals mean an NTSC rate when they are that rate, rounded or cut off.
+    Raises ValueError for a text that is not a number.
 
     >>> [str(parse_frame_rate(text)) for text in ("23.976", "59.94", "23.97", "24.00", "25/2")]
     ['24000/1001', '60000/1001', '24000/1001', '24', '25/2']
@@ -34,16 +34,16 @@ def parse_frame_rate(text: str) -> Fraction:
 
 
 def snap_to_ntsc(rate: Fraction) -> Fraction:
-    """Return the NTSC rate that a container meant by this one, or the rate as it is.
+    """Return the NTSC rate within 0.01 % of this rate, or else the rate unchanged.
 
     >>> str(snap_to_ntsc(Fraction(19001, 317))), str(snap_to_ntsc(Fraction(24)))
     ('60000/1001', '24')
     """
-    return next((exact for exact in NTSC if abs(rate / exact - 1) < _SAME), rate)
+    return next((exact for exact in NTSC if abs(rate / exact - 1) < _TOLERANCE), rate)
 
 
 def nearest_ntsc_rate(rate: Fraction) -> Fraction:
-    """Return the NTSC rate of the whole rate nearest to this one.
+    """Return the nearest whole rate times 1000/1001.
 
     >>> str(nearest_ntsc_rate(Fraction(120)))
     '120000/1001'

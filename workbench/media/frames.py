@@ -1,4 +1,4 @@
-"""Frames: pictures as planar arrays in their own bit depth, and how they are turned upright."""
+"""Hold pictures as planar arrays in their own bit depth, and turn them upright."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from workbench.errors import ParameterError, UnsupportedClip
 from workbench.media.colour import MATRIX_CHOICES, Colour, fill_untagged
 
 Plane = NDArray[Any]
-"""Code values: uint8 at 8 bits, uint16 above."""
+"""One plane of code values: uint8 at 8 bits, uint16 above."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +36,10 @@ class Frame:
     colour: Colour  # as tagged
     index: int = 0  # in order of presentation, from 0
     time: Fraction = Fraction(0)  # seconds after the clip's first frame
-    corrupt: bool = False  # it did not decode cleanly; the decoder made up what was missing
+    corrupt: bool = False  # it did not decode cleanly; the decoder filled in missing parts
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Come back from a pickle, which does not keep that planes are read-only."""
+        """Restore a pickled frame, and make its planes read-only again, which pickle does not."""
         self.__dict__.update(state)
         for plane in (self.luma, self.cb, self.cr):
             plane.flags.writeable = False
@@ -54,7 +54,7 @@ class Frame:
 
     @property
     def chroma_step(self) -> tuple[int, int]:
-        """How many rows, and columns, of luma one chroma sample stands for: 1, 2 or 4."""
+        """The rows and columns of luma that one chroma sample covers: 1, 2 or 4 each."""
         rows, columns = (
             next(step for step in (1, 2, 4) if -(-whole // step) == size)
             for whole, size in zip(self.luma.shape, self.cb.shape, strict=True)
@@ -62,25 +62,25 @@ class Frame:
         return rows, columns
 
     def with_matrix(self, matrix: str | None) -> "Frame":
-        """Return this picture with what its tags leave open filled, as colour.declared does.
+        """Return this picture with its untagged colour fields filled, as colour.fill_untagged does.
 
-        `matrix` is bt601 or bt709, or None for what is assumed. Raises ParameterError.
+        `matrix` is bt601 or bt709, or None for the usual assumption. Raises ParameterError.
         """
         if matrix is not None and (not isinstance(matrix, str) or matrix not in MATRIX_CHOICES):
             raise ParameterError(f"matrix is {shown(matrix)}: give {' or '.join(MATRIX_CHOICES)}")
         return replace(self, colour=fill_untagged(self.colour, matrix))
 
     def tobytes(self) -> bytes:
-        """Return the planes as ffmpeg's rawvideo of this pixel format."""
+        """Return the planes as ffmpeg's rawvideo in this pixel format."""
         return b"".join(plane.tobytes() for plane in (self.luma, self.cb, self.cr))
 
     @classmethod
     def frombytes(
         cls, data: bytes, width: int, height: int, pixel_format: str, colour: Colour
     ) -> "Frame":
-        """Read one frame of ffmpeg's rawvideo of this pixel format.
+        """Read one frame of ffmpeg's rawvideo in this pixel format.
 
-        Raises ParameterError for bytes or a format that do not make such a picture.
+        Raises ParameterError for an unknown format, and for fewer bytes than the picture needs.
         """
         layout = _layout(data, width, height, pixel_format)
         dtype = _dtype(layout)
@@ -95,28 +95,31 @@ class Frame:
         return cls(luma, cb, cr, pixel_format, layout.components[0].bits, colour)
 
     def rgb(self) -> NDArray[np.uint8]:
-        """Return the picture for a display: (height, width, 3), 8 bits, untagged fields assumed.
+        """Convert the picture to RGB for a display: (height, width, 3), 8 bits, full range.
 
-        The matrix and range are undone; the transfer is left as it is, as a player leaves it.
-        Raises UnsupportedClip for a matrix that is not known here.
+        Untagged fields are assumed. The transfer function stays unchanged, as in a player.
+        Raises UnsupportedClip for a matrix without a conversion.
         """
         colour = self.colour.assumed()
         if colour.matrix not in _SWS_MATRIX:
-            raise UnsupportedClip(f"a picture with the matrix {colour.matrix} cannot be shown")
+            raise UnsupportedClip(
+                f"a picture with the matrix {colour.matrix} cannot be shown: convert the clip to "
+                "bt709 first"
+            )
         shown = self._filled().reformat(
             format="rgb24",
             src_colorspace=_SWS_MATRIX[colour.matrix],
             dst_colorspace=Colorspace.DEFAULT,
             src_color_range=ColorRange.JPEG if colour.range == "full" else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
-            interpolation=_EXACTLY,
+            interpolation=_ACCURATE,
         )
         return np.asarray(shown.to_ndarray(), np.uint8)
 
     def downscaled(self, longest: int) -> "Frame":
-        """Return this picture with its longer side this many pixels, averaged; or as it is.
+        """Return this picture with its longer side reduced to `longest` pixels, by averaging.
 
-        Raises ParameterError.
+        A smaller picture is returned unchanged. Raises ParameterError.
         """
         check_whole("longest", longest, 1)
         scale = longest / max(self.width, self.height)
@@ -135,7 +138,7 @@ class Frame:
 
 
 def check_frames(name: str, frames: Sequence[Frame]) -> None:
-    """Raise ParameterError unless these are one or more Frames of one size and pixel format."""
+    """Raise ParameterError unless `frames` are Frames of one size and pixel format."""
     if not isinstance(frames, Sequence) or not all(isinstance(one, Frame) for one in frames):
         raise ParameterError(f"{name} are {shown(frames)}: give a list of Frames of one clip")
     kinds = {(one.width, one.height, one.pixel_format) for one in frames}
@@ -143,11 +146,11 @@ def check_frames(name: str, frames: Sequence[Frame]) -> None:
         raise ParameterError(f"{name} are empty: give at least one Frame")
     if len(kinds) > 1:
         sizes = ", ".join(sorted(f"{width}x{height} {kind}" for width, height, kind in kinds))
-        raise ParameterError(f"{name} are of several kinds ({sizes}): give Frames of one clip")
+        raise ParameterError(f"{name} differ in size or format ({sizes}): give Frames of one clip")
 
 
 def plane_views(frame: av.VideoFrame) -> list[Plane]:
-    """View the planes of a decoded frame as read-only arrays, without their padding."""
+    """Return the planes of a decoded frame as read-only arrays, without padding or a copy."""
     views = [_view(frame, component) for component in range(3)]
     for view in views:
         view.flags.writeable = False
@@ -172,8 +175,8 @@ def _layout(data: bytes, width: int, height: int, pixel_format: str) -> av.Video
     size = count * _dtype(layout).itemsize
     if len(layout.components) != _PLANES or len(data) < size:
         raise ParameterError(
-            f"{len(data)} bytes are no picture of {width}x{height} in {pixel_format}, which has "
-            f"{size}"
+            f"data has {len(data)} bytes, and a {width}x{height} picture in {pixel_format} has "
+            f"{size}: give the bytes of one picture"
         )
     return layout
 
@@ -185,8 +188,8 @@ def _dtype(layout: av.VideoFormat) -> np.dtype[Any]:
     return np.dtype(np.uint8 if layout.components[0].bits == 8 else np.uint16)
 
 
-_EXACTLY = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-"""Without the last two, swscale's RGB is darker by one or two of 255."""
+_ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+"""Without the last two flags, swscale's RGB is one or two of 255 too dark."""
 _SWS_MATRIX = {
     "bt709": Colorspace.ITU709,
     "fcc": Colorspace.FCC,
@@ -199,7 +202,7 @@ _SWS_MATRIX = {
 
 @dataclass(frozen=True)
 class Orientation:
-    """How a stored picture is turned to be seen upright, from QuickTime's display matrix."""
+    """How to turn a stored picture upright, from the container's display matrix."""
 
     quarter_turns: int = 0  # counter-clockwise, as numpy.rot90 counts
     mirrored: bool = False  # left to right, after turning
@@ -215,19 +218,25 @@ class Orientation:
 
 
 def read_orientation(frame: av.VideoFrame, path: Path) -> Orientation:
-    """Read the display matrix of a decoded frame; raise UnsupportedClip for an odd angle."""
+    """Read the display matrix of a decoded frame.
+
+    Raises UnsupportedClip unless it is a quarter turn, mirrored or not.
+    """
     side_data: Any = frame.side_data  # a mapping by type, which its type hints do not say
     matrix = side_data.get(SideData.DISPLAYMATRIX)
     if matrix is None:
         return Orientation()
     part = np.frombuffer(matrix, np.int32, 5)[[0, 1, 3, 4]].astype(np.int64)
-    # Within a degree of a quarter turn (sin 1 degree = 0.0175), as ffmpeg takes it.
+    # Within a degree of a quarter turn (sin 1 degree = 0.0175), as in ffmpeg.
     part = np.where(np.abs(part) < 0.0175 * np.abs(part).max(), 0, part)
     found = _ORIENTATIONS.get(tuple(np.sign(part).tolist()))
     if found is None:
         angle = frame.rotation
-        how = f"at an angle of {angle} degrees" if angle % 90 and abs(angle) < 360 else "distorted"
-        raise UnsupportedClip(f"{path.name} asks to be shown {how}; only quarter turns are handled")
+        how = f"rotated by {angle} degrees" if angle % 90 and abs(angle) < 360 else "distorted"
+        raise UnsupportedClip(
+            f"{path.name} is tagged as {how}, and only quarter turns are supported: "
+            "rotate the clip itself first"
+        )
     return found
 
 
@@ -246,8 +255,8 @@ _ORIENTATIONS = {
 
 @dataclass(frozen=True)
 class FramePosition:
-    """Where a frame stands in its file."""
+    """The timestamps of a frame in its file."""
 
-    pts: int  # in the stream's time base
-    dts: int  # likewise: what a seek goes by
+    pts: int  # in units of the stream's time base
+    dts: int  # in the same units; a seek goes by it
     keyframe: bool

@@ -19,7 +19,7 @@ from workbench.media.demux import AudioTiming, Packets, read_packets
 from workbench.media.frame_rates import nearest_ntsc_rate, snap_to_ntsc
 from workbench.media.frame_reader import FrameReader
 from workbench.media.frames import FramePosition, Orientation, read_orientation
-from workbench.media.guards import check_limit, limits, open_container
+from workbench.media.guards import check_limit, input_limits, open_container
 from workbench.media.truncation import check_not_truncated
 from workbench.temporary import is_temporary
 
@@ -154,7 +154,7 @@ def _first_frame(
         why = (
             error.strerror
             if stream.codec_context.width
-            else (f"its size cannot be read, or is over {limits().pixels:,} pixels")
+            else (f"its size cannot be read, or is over {input_limits().pixels:,} pixels")
         )
         raise DamagedClip(
             f"{path.name} has a video stream, but its first frame does not decode ({why}); "

@@ -1,8 +1,7 @@
-"""Ending: whether a file stops before what it holds does.
+"""Detect files that are cut short, from the sizes that their own headers declare.
 
-Fragmented MP4 and Matroska are read as they come: cut anywhere, they play to the cut, and no reader
-complains. An MP4 cut in its index loses the tracks described last. Their own headers say how long
-they should be.
+Fragmented MP4 and Matroska files play up to the point where they were cut, and no reader reports
+an error. An MP4 file that was cut inside its index loses the tracks that the index lists last.
 """
 
 from pathlib import Path
@@ -11,47 +10,48 @@ from typing import BinaryIO
 from workbench.errors import DamagedClip
 from workbench.media.boxes import iterate_boxes
 
-_OF_FRAGMENTS = (b"moof", b"mdat", b"styp", b"sidx", b"emsg", b"prft")
+_FRAGMENT_BOXES = (b"moof", b"mdat", b"styp", b"sidx", b"emsg", b"prft")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def check_not_truncated(path: Path) -> None:
-    """Raise DamagedClip for an MP4 or a Matroska file that says that it is longer.
+    """Raise DamagedClip for an MP4 or Matroska file that is shorter than its headers declare.
 
-    An MP4's media may: the index tells whether what is missing is used. A cut exactly between two
-    fragments cannot be told from a recording that ends there.
+    The media data (mdat) of a plain MP4 may extend past the end of the file: the index tells
+    whether the missing part is used. A cut exactly between two fragments cannot be told from a
+    recording that ends there.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        matroska = file.read(4) == _EBML
-        end = _matroska_end(file) if matroska else _atoms_end(file, size)
+        is_matroska = file.read(4) == _EBML
+        end = _declared_matroska_end(file) if is_matroska else _declared_mp4_end(file, size)
     if end is not None and end > size:
         raise DamagedClip(
-            f"{path.name} is cut short: by its own headers it goes on to byte {end}, and it has "
-            f"{size}; download it again"
+            f"{path.name} is cut short: its headers declare {end} bytes, and the file has {size}; "
+            "download it again"
         )
 
 
-def _atoms_end(file: BinaryIO, size: int) -> int | None:
-    """Return where the index or the last fragment ends; None when nobody can say."""
+def _declared_mp4_end(file: BinaryIO, size: int) -> int | None:
+    """Return where the index or the last fragment ends, in bytes; None when it is unknown."""
     at, fragmented = 0, False
-    for atom in iterate_boxes(file, 0, size):
-        if atom.kind == b"moov" and atom.end > size:
-            return atom.end
-        fragmented = fragmented or atom.kind == b"moof"
-        if atom.end > size and atom.kind not in _OF_FRAGMENTS:
-            return None  # the table of fragments, or what somebody appended
-        at = atom.end
+    for box in iterate_boxes(file, 0, size):
+        if box.kind == b"moov" and box.end > size:
+            return box.end
+        fragmented = fragmented or box.kind == b"moof"
+        if box.end > size and box.kind not in _FRAGMENT_BOXES:
+            return None  # the table of fragments, or data that another program appended
+        at = box.end
     if size - at >= 8:
-        return None  # no atom follows
-    if at < size:  # less than an atom's header
+        return None  # the remaining bytes are not a box
+    if at < size:  # shorter than the header of a box
         file.seek(at)
         at += 8 if any(file.read()) else 0
     return at if fragmented else None
 
 
-def _matroska_end(file: BinaryIO) -> int | None:
-    """Return where the segment after the EBML header ends; None when it does not say."""
+def _declared_matroska_end(file: BinaryIO) -> int | None:
+    """Return where the segment after the EBML header ends, in bytes; None when not declared."""
     header = _element_size(file)
     if header is None:
         return None
@@ -63,7 +63,10 @@ def _matroska_end(file: BinaryIO) -> int | None:
 
 
 def _element_size(file: BinaryIO) -> int | None:
-    """Read an element's size (RFC 8794, 4): all ones say that it is not known, as in a stream."""
+    """Read the size of an element (RFC 8794, 4).
+
+    A size of all ones means that it is unknown, as in a live stream; then None is returned.
+    """
     first = file.read(1)
     if not first or not first[0]:
         return None
