@@ -333,7 +333,9 @@ def test_frames_that_do_not_belong_together_are_not_compared(given: Given) -> No
     small = given.frame.downscaled(160)
     with pytest.raises(ParameterError, match="sources are empty: give at least one Frame"):
         workbench.compare([], given.preset)
-    with pytest.raises(ParameterError, match=r"several kinds \(160x90 yuv420p, 640x360 yuv420p\)"):
+    with pytest.raises(
+        ParameterError, match=r"differ in size or format \(160x90 yuv420p, 640x360 yuv420p\)"
+    ):
         workbench.compare([given.frame, small], given.preset)
     with pytest.raises(ParameterError, match="frames of 640x360 cannot be compared with frames of"):
         workbench.compare([given.frame], given.preset, [small])

@@ -63,7 +63,7 @@ def test_a_batch_leaves_every_clips_files_and_a_summary(
         ("c_prores", "failed"),
         ("day 2/b#1_prores", "delivered"),
     ]
-    assert found[1]["reason"] == "c.mp4 has no video in it, only audio"
+    assert found[1]["reason"] == "c.mp4 has no video, only audio"
     assert found[0]["verdict"] in ("pass", "note", "warn")
     assert found[0]["measures"]["cambi_after"] < found[0]["measures"]["cambi_before"]
     for name in ("a_prores", "day 2/b#1_prores"):

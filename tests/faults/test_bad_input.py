@@ -98,7 +98,7 @@ def bad_source(kind: str, made: Made, folder: Path) -> Path:
         ("folder", "is a folder"),
         ("empty", "is empty (0 bytes)"),
         ("text", "cannot be opened as video"),
-        ("sound only", "has no video in it, only audio"),
+        ("sound only", "has no video, only audio"),
         ("cut, index lost", "is cut short or damaged"),
         ("cut, index first", "is cut short"),
         ("nothing decodes", "does not decode"),

@@ -132,7 +132,7 @@ def test_a_track_in_another_file_is_refused(
     body = body.replace(b"{port}", str(listener.server_address[1]).encode())
     path = tmp_path / "clip.mp4"
     with_reference(untagged, path, kind, body)
-    assert "refers to another file" in refused(path, program=False)
+    assert "stores its pictures or sound in another file" in refused(path, program=False)
     assert not listener.visits
 
 

@@ -164,7 +164,7 @@ def evenly(count: int, frame_rate: int = 24) -> tuple[Fraction, ...]:
 
 def test_black_is_where_98_percent_of_the_pixels_are() -> None:
     black = timeline(black=[1, 0, 1, 1, 0.979, 0.98])
-    assert black.black_stretches() == [FrameRange(0, 1), FrameRange(2, 4), FrameRange(5, 6)]
+    assert black.black_ranges() == [FrameRange(0, 1), FrameRange(2, 4), FrameRange(5, 6)]
 
 
 def test_the_largest_jump_may_be_to_the_last_frame() -> None:
@@ -176,13 +176,13 @@ def test_the_largest_jump_may_be_to_the_last_frame() -> None:
 
 def test_repeated_frames_are_frozen_however_few() -> None:
     repeats = timeline(change=[0, 0.09, 0.1, 5, 0], drift=[0, 0.1, 0.1, 5, 0])
-    assert repeats.frozen_stretches(evenly(5)) == [FrameRange(0, 2), FrameRange(3, 5)]
+    assert repeats.frozen_ranges(evenly(5)) == [FrameRange(0, 2), FrameRange(3, 5)]
 
 
 def test_a_noisy_still_is_frozen_from_a_quarter_of_a_second_on() -> None:
     def frozen(count: int, change: list[float], drift: float) -> list[FrameRange]:
         noisy = timeline(change=[9, *change * count][:count], drift=[9, *[drift] * (count - 1)])
-        return noisy.frozen_stretches(evenly(count))
+        return noisy.frozen_ranges(evenly(count))
 
     assert frozen(6, [0.24], 3.4) == [FrameRange(0, 6)]
     assert frozen(5, [0.24], 3.4) == []
@@ -196,35 +196,35 @@ def test_a_frame_that_wanders_off_begins_the_next_stretch() -> None:
     """Each frame is like the one before, and the eleventh no longer like the first."""
     drift = [*np.arange(0, 3.5, 0.35), 3.5, *np.arange(0.35, 3.5, 0.35)]
     wandering = timeline(change=[0.09] * len(drift), drift=drift)
-    assert wandering.frozen_stretches(evenly(20)) == [FrameRange(0, 10), FrameRange(10, 20)]
+    assert wandering.frozen_ranges(evenly(20)) == [FrameRange(0, 10), FrameRange(10, 20)]
 
 
 def test_a_frame_that_is_held_is_frozen_for_as_long_as_it_is_shown() -> None:
     moving = timeline(change=[0, 5, 5, 5, 5], drift=[0, 5, 5, 5, 5])
-    assert moving.frozen_stretches(evenly(5)) == []
+    assert moving.frozen_ranges(evenly(5)) == []
     at = [Fraction(n, 24) for n in range(5)]
     first = (Fraction(0), *(time + 2 for time in at))
-    assert moving.frozen_stretches(first) == [FrameRange(0, 1)]
+    assert moving.frozen_ranges(first) == [FrameRange(0, 1)]
     last = (*at, at[-1] + 2)
-    assert moving.frozen_stretches(last) == [FrameRange(4, 5)]
+    assert moving.frozen_ranges(last) == [FrameRange(4, 5)]
     for lasts, found in ((Fraction(15, 240), []), (Fraction(16, 240), [FrameRange(4, 5)])):
-        assert moving.frozen_stretches((*at, at[-1] + lasts)) == found, "1.5 frames is usual"
+        assert moving.frozen_ranges((*at, at[-1] + lasts)) == found, "1.5 frames is usual"
 
 
 def test_a_slide_show_is_frozen_and_a_slow_frame_rate_is_not() -> None:
     slides = timeline(change=[0, 50, 50], drift=[0, 50, 50])
-    assert slides.frozen_stretches((*map(Fraction, (0, 2, 4, 6)),)) == [
+    assert slides.frozen_ranges((*map(Fraction, (0, 2, 4, 6)),)) == [
         FrameRange(0, 1),
         FrameRange(1, 2),
         FrameRange(2, 3),
     ]
-    assert slides.frozen_stretches((*map(Fraction, range(4)),)) == []
+    assert slides.frozen_ranges((*map(Fraction, range(4)),)) == []
 
 
 def test_a_single_frame_is_frozen_if_it_lasts() -> None:
     one = timeline(change=[0], drift=[0])
-    assert one.frozen_stretches((Fraction(0), Fraction(1, 24))) == []
-    assert one.frozen_stretches((Fraction(0), Fraction(2))) == [FrameRange(0, 1)]
+    assert one.frozen_ranges((Fraction(0), Fraction(1, 24))) == []
+    assert one.frozen_ranges((Fraction(0), Fraction(2))) == [FrameRange(0, 1)]
 
 
 def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> None:
@@ -241,8 +241,8 @@ def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> N
         motion = Motion()
         seen = LevelsTimeline.of(levels(frame, motion.add(frame)) for frame in clip.frames())
         bounds = (*clip.times, clip.duration)
-    assert seen.black_stretches() == [FrameRange(24, 48)]
-    assert seen.frozen_stretches(bounds) == [FrameRange(24, 48), FrameRange(71, 120)]
+    assert seen.black_ranges() == [FrameRange(24, 48)]
+    assert seen.frozen_ranges(bounds) == [FrameRange(24, 48), FrameRange(71, 120)]
     detect = "blackdetect=d=0.5,freezedetect=d=1.5,metadata=print:file=d"
     clips.run_in(tmp_path, "-i", path, "-vf", detect, "-f", "null", "-")
     lines = (tmp_path / "d").read_text(encoding="utf-8").splitlines()

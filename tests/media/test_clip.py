@@ -204,7 +204,7 @@ def test_a_turned_four_two_two_clip_is_refused(tmp_path: Path) -> None:
         "-f", "lavfi", "-i", clips.sky(), "-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", whole
     )
     path = clips.turned(whole, tmp_path / "turned.mov", "-display_rotation", "90")
-    with pytest.raises(UnsupportedClip, match=r"turned\.mov .* turn it first"):
+    with pytest.raises(UnsupportedClip, match=r"turned\.mov .* rotate the clip itself first"):
         open_clip(path)
 
 
@@ -265,7 +265,7 @@ def test_a_file_that_does_not_say_when_is_refused(
 
 
 def test_no_path_at_all_is_said() -> None:
-    with pytest.raises(FileNotFoundError, match="no clip is given: fill in its path"):
+    with pytest.raises(FileNotFoundError, match="no clip is given: give its path"):
         open_clip("")
 
 

@@ -144,10 +144,10 @@ def test_a_file_that_is_another_one_is_not_read_by_the_old_one_s_index(
     shutil.copy(made("untagged"), path)
     clip = pickle.loads(pickle.dumps(open_clip(path)))
     shutil.copy(made("long_gop"), path)
-    with pytest.raises(ClipReplaced, match=r"take\.mp4 was changed or replaced"):
+    with pytest.raises(ClipReplaced, match=r"take\.mp4 has changed since it was opened"):
         clip.frame(0) if how == "frame" else list(clip.sample(2))
     path.unlink()
-    with pytest.raises(ClipNotFound, match=r"take\.mp4 cannot be opened any more: no such file"):
+    with pytest.raises(ClipNotFound, match=r"take\.mp4 can no longer be opened: no such file"):
         clip.frame(0) if how == "frame" else list(clip.sample(2))
 
 

@@ -252,8 +252,8 @@ def levels(ax: Axes, bounds: Sequence[Fraction], timeline: LevelsTimeline) -> No
     ax.plot(at, (low + high) / 2, color=AFTER)
     _code_axis(ax)
     ax.set_title("luma after: mean, 10-90 % of the pixels, lowest to highest", color=AFTER)
-    _mark(ax, bounds, timeline.black_stretches(), "black")
-    _mark(ax, bounds, timeline.frozen_stretches(bounds), "frozen")
+    _mark(ax, bounds, timeline.black_ranges(), "black")
+    _mark(ax, bounds, timeline.frozen_ranges(bounds), "frozen")
 
 
 def _mark(ax: Axes, bounds: Sequence[Fraction], stretches: Sequence[FrameRange], name: str) -> None:

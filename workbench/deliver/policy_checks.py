@@ -211,14 +211,14 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
     for name, stretches, rule, sentence in (
         (
             "black",
-            levels.black_stretches(),
+            levels.black_ranges(),
             policy.black,
             "The longest stretch that is black: at least 98 % of its luma is at most "
             f"{inspection.black_limit}.",
         ),
         (
             "freeze",
-            levels.frozen_stretches(bounds),
+            levels.frozen_ranges(bounds),
             policy.freeze,
             "The longest stretch in which nothing moves.",
         ),

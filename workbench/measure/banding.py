@@ -1,13 +1,14 @@
-"""Banding: CAMBI (Contrast-Aware Multiscale Banding Index), as libvmaf computes it in ffmpeg.
+"""Measure banding with CAMBI (Contrast-Aware Multiscale Banding Index), by libvmaf in ffmpeg.
 
-0 is none; from about 5 on viewers begin to be annoyed; 24 is the most that was seen (Tandon et al.,
-"CAMBI: Contrast-aware Multiscale Banding Index", PCS 2021). It looks at luma, frame by frame.
+0 means no banding, about 5 is where viewers begin to be annoyed, and 24 is the highest score in
+the paper (Tandon et al., "CAMBI: Contrast-aware Multiscale Banding Index", PCS 2021). CAMBI
+measures luma only, frame by frame.
 
-libvmaf refuses pictures above UHD (more than 6092 pixels of width and height together): the window
-is too large for one of its tables. There CAMBI is measured at half the size, by libvmaf's own
-option cambi_high_res_speedup=2160. libvmaf finds smooth areas at full size, and then looks for
-bands in every second row and column, in a window half as large. On real pictures of 3840x2160 the
-score is within 4 % of the usual one. A window that is still too large is made smaller.
+libvmaf refuses pictures above UHD (more than 6092 pixels of width plus height), because its window
+is too large for one of its tables. There, CAMBI is measured at half size, by libvmaf's own option
+cambi_high_res_speedup=2160: libvmaf finds smooth areas at full size, then looks for bands in every
+second row and column, in a window half as large. On real 3840x2160 pictures this score is within
+4 % of the usual one. A window that is still too large is reduced.
 """
 
 import json
@@ -23,11 +24,11 @@ from workbench.errors import ResultsMissing, UnsupportedClip
 from workbench.media.frames import Frame
 from workbench.temporary import tool_folder
 
-_SMALLEST = 216  # pixels in one direction at least
-_WINDOW = 65  # pixels at 3840 x 2160: libvmaf's default, and the most that fits into its table
-_LARGE = 3840 * 2160  # pixels: libvmaf halves no smaller picture
+_MIN_SIDE = 216  # pixels, of the longer side
+_WINDOW = 65  # pixels at 3840x2160: libvmaf's default, and the largest that fits into its table
+_LARGE = 3840 * 2160  # pixels: libvmaf does not halve smaller pictures
 FINE, COARSE = 2, 5
-"""Settings of max_log_contrast: libvmaf's default, and one that sees steps too large for it."""
+"""Values of max_log_contrast: libvmaf's default, and one that also detects larger steps."""
 _LOG = "cambi.json"
 _MAPS = "maps"
 
@@ -37,10 +38,10 @@ def cambi(
     max_log_contrast: int = FINE,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> list[float]:
-    """Score frames of one size and depth, in one run of ffmpeg.
+    """Score frames of one size and bit depth, in one run of ffmpeg.
 
-    Above UHD they are measured at half their size; see `halved`. Raises UnsupportedClip when they
-    are too small, FfmpegMissing without libvmaf, ResultsMissing, FfmpegFailed, Cancelled.
+    Pictures above UHD are measured at half size; see `is_halved`. Raises UnsupportedClip when
+    they are too small, FfmpegMissing without libvmaf, ResultsMissing, FfmpegFailed, Cancelled.
     """
     _require(frames[0])
     options = [f"max_log_contrast={max_log_contrast}", *_size_options(frames[0])]
@@ -51,15 +52,15 @@ def cambi(
 
 @dataclass(frozen=True, eq=False)
 class CambiMap:
-    """Where the bands of a frame are."""
+    """The positions of the bands of a frame."""
 
     score: float  # CAMBI of the frame
     c_values: NDArray[np.float32]  # (height, width), 0 to 1: the largest c-value of all five scales
 
     def worst_window(self, width: int = 480, height: int = 360) -> tuple[int, int, int, int]:
-        """Return the (x, y, width, height) of the part that holds the most banding.
+        """Return the (x, y, width, height) in pixels of the window with the most banding.
 
-        It is smaller than asked for where the picture is.
+        The window is at most as large as the picture.
         """
         total = np.pad(self.c_values.cumsum(0, np.float64).cumsum(1), ((1, 0), (1, 0)))
         rows, columns = self.c_values.shape
@@ -75,11 +76,12 @@ class CambiMap:
 
 
 def cambi_map(frame: Frame) -> CambiMap:
-    """Return where the bands of a frame are: libvmaf's heat maps of five scales, merged.
+    """Return a heat map of the bands of a frame: libvmaf's maps of five scales, merged.
 
-    Each scale is half as wide and high as the one before; it is brought to full size by repeating
-    values, and the largest of the five stands at each pixel. 1 is libvmaf's theoretical maximum
-    (65535 in its files), so real bands lie far below it: stretch for display. Raises as `cambi`.
+    Each scale has half the width and height of the one before. Values are repeated up to full
+    size, and each pixel gets the largest of the five. 1 is libvmaf's theoretical maximum (65535 in
+    its files), and real bands are far below it: stretch the map for display.
+    Raises the same as `cambi`.
     """
     _require(frame)
     with tool_folder() as folder:
@@ -89,7 +91,7 @@ def cambi_map(frame: Frame) -> CambiMap:
         merged = np.zeros((frame.height, frame.width), np.uint16)
         for path in (folder / _MAPS).iterdir():
             columns, rows = map(int, path.stem.split("_")[4].split("x"))
-            if is_halved(frame.width, frame.height):  # libvmaf names the file by the full size
+            if is_halved(frame.width, frame.height):  # the file's name states the full size
                 columns, rows = -(-columns // 2), -(-rows // 2)
             scale = np.fromfile(path, "<u2").reshape(rows, columns)
             y = np.minimum(np.arange(frame.height) * rows // frame.height, rows - 1)
@@ -107,11 +109,11 @@ def _run(
     folder: Path,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> None:
-    """Run CAMBI over the frames' luma, which is all that it looks at.
+    """Run CAMBI on the luma of the frames.
 
-    It goes in as 4:2:0 with neutral chroma: ffmpeg would stretch a grey picture, which it takes for
-    full range, and any other format is more to carry. CAMBI needs no reference, but the filter has
-    two inputs; without model='' it would run the whole VMAF model too.
+    The input is 4:2:0 with neutral chroma. ffmpeg takes a grey picture for full range and would
+    stretch it, and other formats are more data. CAMBI needs no reference, but the filter has two
+    inputs. Without model='' it would also run the whole VMAF model.
     """
     first = frames[0]
     deep = f"{first.bit_depth}le" if first.bit_depth > 8 else ""
@@ -132,10 +134,10 @@ def _run(
 
 
 def _scores(folder: Path, count: int) -> list[float]:
-    """Read the scores; libvmaf names them by what is not at its default.
+    """Read the scores from libvmaf's log, where their key depends on the options.
 
-    Raises ResultsMissing when there are fewer than `count`: ffmpeg may end without an error though
-    libvmaf refused the picture.
+    Raises ResultsMissing when there are fewer than `count`: ffmpeg may exit without an error even
+    if libvmaf refused the picture.
     """
     log = folder / _LOG
     frames = json.loads(log.read_text(encoding="utf-8"))["frames"] if log.exists() else []
@@ -149,7 +151,7 @@ def _scores(folder: Path, count: int) -> list[float]:
 
 
 def is_halved(width: int, height: int) -> bool:
-    """Return whether CAMBI measures a picture of this size at half its size.
+    """Return whether CAMBI measures a picture of this size at half size.
 
     >>> is_halved(3840, 2160), is_halved(4096, 2160), is_halved(7680, 4320)
     (False, True, True)
@@ -158,40 +160,40 @@ def is_halved(width: int, height: int) -> bool:
 
 
 def _window(width: int, height: int, window: int = _WINDOW) -> int:
-    """Return the side of the window in pixels, as libvmaf fits it to a picture (cambi.c)."""
+    """Return the side in pixels of the window that libvmaf uses for a picture (cambi.c)."""
     return (window * (width + height) // 375) >> 4
 
 
-def _fitted(width: int, height: int) -> int:
-    """Return the largest setting of the window that libvmaf takes for a picture of this size."""
+def _largest_window_size(width: int, height: int) -> int:
+    """Return the largest window_size option that libvmaf accepts for a picture of this size."""
     most = 2 * _WINDOW if is_halved(width, height) else _WINDOW
     return next(one for one in range(_WINDOW, 0, -1) if _window(width, height, one) <= most)
 
 
 def _size_options(frame: Frame) -> list[str]:
-    """Return the options without which libvmaf refuses a picture as large."""
-    fitted = _fitted(frame.width, frame.height)
+    """Return the options that libvmaf needs to accept a picture of this size."""
+    window_size = _largest_window_size(frame.width, frame.height)
     return [
         *(["cambi_high_res_speedup=2160"] if is_halved(frame.width, frame.height) else []),
-        *([f"window_size={fitted}"] if fitted < _WINDOW else []),
+        *([f"window_size={window_size}"] if window_size < _WINDOW else []),
     ]
 
 
 def is_measurable(width: int, height: int) -> bool:
-    """Return whether CAMBI can look at a picture of this size.
+    """Return whether CAMBI can measure a picture of this size.
 
-    libvmaf refuses what has no side of 216 pixels. And it crashes where its window, which grows
-    with the picture, does not fit into the height of the smallest of its five scales (cambi.c).
+    libvmaf refuses pictures whose longer side is below 216 pixels. It crashes where its window,
+    which grows with the picture, exceeds the height of the smallest of its five scales (cambi.c).
     """
     half = int(is_halved(width, height))
-    window = _window(width, height, _fitted(width, height)) >> half
-    return max(width, height) >= _SMALLEST and height >> 4 + half >= window // 2
+    window = _window(width, height, _largest_window_size(width, height)) >> half
+    return max(width, height) >= _MIN_SIDE and height >> 4 + half >= window // 2
 
 
 def _require(frame: Frame) -> None:
     ffmpeg.require(filters=["libvmaf"])
     if not is_measurable(frame.width, frame.height):
         raise UnsupportedClip(
-            f"a picture of {frame.width}x{frame.height} is too small or too flat to measure "
-            f"banding in: CAMBI needs {_SMALLEST} pixels in one direction, and some height"
+            f"a {frame.width}x{frame.height} picture is too small to measure banding: CAMBI needs "
+            f"{_MIN_SIDE} pixels on the longer side, and enough height for its window"
         )

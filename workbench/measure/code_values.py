@@ -1,7 +1,7 @@
-"""Code values: how often each occurs, how many occur at all, and how many bits are really used.
+"""Count and convert code values, and estimate how many bits of a picture are in use.
 
-Legal range in 10 bits is 64 to 940 in luma and 64 to 960 in chroma (ITU-R BT.709, BT.2020); at
-other depths the same numbers shifted.
+Legal range in 10 bits is 64 to 940 for luma and 64 to 960 for chroma (ITU-R BT.709, BT.2020).
+Other bit depths use the same numbers, shifted.
 """
 
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ from workbench.media.frames import Frame, Plane
 BLACK, WHITE = 64, 940
 """Legal range of 10-bit luma."""
 NEUTRAL = 512
-"""The 10-bit code value of chroma without colour."""
+"""The 10-bit code value of neutral chroma."""
 
-_NEIGHBOURS = 17  # code values, around each, that it is held against
-_FAR = 4  # code values: a wider gap is a tone that the picture does not have
-_SCARCE = 1 / 64  # of its neighbours' mean: rarer than this, a code value does not count
-_MADE_LEGAL = (WHITE - BLACK) / 255  # 10-bit code values from one value of full-range 8 bits on
-_ANY = 0.5  # of the whole: a line this strong where no grid has one is that of a few tones
-_TELLING = 4  # steps from tone to tone: fewer say nothing of a picture's depth
+_NEIGHBOURS = 17  # code values around each one that its count is compared with
+_MAX_SPACING = 4  # code values: a wider gap is a tone that the picture does not contain
+_MIN_SHARE = 1 / 64  # of the neighbours' mean count: a rarer code value is ignored
+_FULL_RANGE_STEP = (WHITE - BLACK) / 255  # 10-bit code values between full-range 8-bit values
+_FEW_TONES = 0.5  # of the whole spectrum: such a line at any other period means only a few tones
+_MIN_STEPS = 4  # steps between neighbouring tones: fewer do not show a picture's bit depth
 
 
 def histogram(plane: Plane, bit_depth: int) -> NDArray[np.int64]:
-    """Count each code value of a plane: shape (2**bit_depth,), pixels.
+    """Count the pixels at each code value of a plane: shape (2**bit_depth,).
 
     >>> histogram(np.array([[16, 16], [235, 17]], dtype=np.uint8), 8)[15:18]
     array([0, 2, 1])
@@ -38,7 +38,7 @@ def histogram(plane: Plane, bit_depth: int) -> NDArray[np.int64]:
 
 
 def legal_luma(bit_depth: int) -> tuple[int, int]:
-    """Return black and white of legal range.
+    """Return the legal-range code values of black and white.
 
     >>> legal_luma(8), legal_luma(10)
     ((16, 235), (64, 940))
@@ -47,7 +47,7 @@ def legal_luma(bit_depth: int) -> tuple[int, int]:
 
 
 def legal_chroma(bit_depth: int) -> tuple[int, int]:
-    """Return the ends of legal range for Cb and Cr.
+    """Return the lowest and highest legal-range code values of Cb and Cr.
 
     >>> legal_chroma(10)
     (64, 960)
@@ -56,18 +56,20 @@ def legal_chroma(bit_depth: int) -> tuple[int, int]:
 
 
 def effective_bit_depth(counts: NDArray[np.int64]) -> float | None:
-    """Return how many bits a picture's luma uses, from its histogram of 2**n code values.
+    """Estimate how many bits of luma a picture uses, from its histogram of 2**n code values.
 
-    Where all code values occur it is n; where only every fourth does, as in an 8-bit picture that
-    was shifted up to 10 bits, it is n - 2. The 0.1 % of pixels at either end are left out, as are
-    tones that the picture does not have, and a code value counts when it is at least 1/64 as
-    frequent as its neighbours, so that a few stray pixels do not pass for depth.
+    The estimate is n where all code values occur, and n - 2 where only every fourth one does, as
+    in an 8-bit picture shifted up to 10 bits. It ignores 0.1 % of the pixels at either end and
+    gaps of tones that the picture does not contain. A code value counts if it is at least 1/64 as
+    frequent as its neighbours, so that a few stray pixels do not count as depth.
 
-    A small picture leaves code values out by chance. If a pixel falls on each one that is in use
-    alike, and one in s is, then of codes with k pixels each on average the share that occurs is
-    (1 - exp(-k s)) / s, by Poisson; s is solved from it.
+    In a small picture, some code values are missing by chance. Suppose that one code value in s
+    is in use, and that pixels fall on each of those with equal probability. Among code values with
+    k pixels on average, the share that occurs is then (1 - exp(-k s)) / s, by the Poisson
+    distribution. The estimate solves this for s.
 
-    Returns None for a picture of fewer than _TELLING steps from tone to tone: it says nothing.
+    Returns None for a picture of fewer than four steps between neighbouring tones, which does not
+    show its bit depth.
 
     >>> comb = np.zeros(1024, np.int64)
     >>> comb[64:940:4] = 1000
@@ -78,19 +80,19 @@ def effective_bit_depth(counts: NDArray[np.int64]) -> float | None:
     reached = counts.cumsum() / max(1, counts.sum())
     first, last = (int(reached.searchsorted(share)) for share in (0.001, 0.999))
     around = np.convolve(counts, np.full(_NEIGHBOURS, 1 / _NEIGHBOURS), "same")
-    alive = np.flatnonzero((counts > 0) & (counts >= _SCARCE * around))
-    alive = alive[(alive >= first) & (alive <= last)]
-    steps = np.diff(alive)
-    near = steps <= 2 * _FAR
-    if np.count_nonzero(near) < _TELLING:
+    used = np.flatnonzero((counts > 0) & (counts >= _MIN_SHARE * around))
+    used = used[(used >= first) & (used <= last)]
+    steps = np.diff(used)
+    near = steps <= 2 * _MAX_SPACING
+    if np.count_nonzero(near) < _MIN_STEPS:
         return None
-    expected = around[alive[0] : alive[-1]][np.repeat(near, steps)]
+    expected = around[used[0] : used[-1]][np.repeat(near, steps)]
     return depth - float(np.log2(_spacing(expected, int(np.count_nonzero(near)))))
 
 
 def _spacing(expected: NDArray[np.float64], occupied: int) -> float:
-    """Return s, at least 1, such that so many codes occur; see `effective_bit_depth`."""
-    low, high = 1.0, 4.0 * _FAR
+    """Solve for s, at least 1, from the number of codes that occur; see `effective_bit_depth`."""
+    low, high = 1.0, 4.0 * _MAX_SPACING
 
     def occurring(spacing: float) -> float:
         return float(-np.expm1(-expected * spacing).sum() / spacing)
@@ -104,17 +106,19 @@ def _spacing(expected: NDArray[np.float64], occupied: int) -> float:
 
 
 def eight_bit_grid(counts: NDArray[np.int64]) -> float | None:
-    """Return how far a 10-bit picture's luma stands on the coarser grid of 8 bits, 0 to 1.
+    """Measure how strongly the luma of a 10-bit picture is aligned to 8-bit steps, 0 to 1.
 
-    Values that came from 8 bits lie 4 codes apart, or 3.4 when full range was made legal. Encoding
-    spreads them over their neighbours, so that none stays empty; the grid still shows as a line in
-    the spectrum of the histogram's square root (the root keeps one flat area from drowning it).
-    What is returned is the line of one of these two periods, over the whole, less the strongest
-    with a period of 5.3 to 9: no 8-bit picture has such a grid, and the spectrum of a few tones, as
-    in a title, has lines of any period. Texture under a look of 16 bits keeps steps as well, and
-    has another period: 3.6 codes at a contrast of 0.9.
+    Values converted from 8 bits are 4 codes apart, or 3.4 if full range was converted to legal.
+    An encoder spreads them over neighbouring codes, so no code stays empty. The grid still shows
+    as a line in the spectrum of the histogram's square root; the root limits the weight of a
+    single flat area.
 
-    Returns None for a picture with too few tones to say anything.
+    The result is the share of the line at one of these two periods, minus the strongest line with
+    a period of 5.3 to 9. No 8-bit picture has such a grid, but the spectrum of a few tones, as in
+    a title, has lines at any period. Texture under a 16-bit look also keeps steps, with another
+    period: 3.6 codes at a contrast of 0.9.
+
+    Returns None for a picture with too few tones to tell.
 
     >>> comb = np.zeros(1024, np.int64)
     >>> comb[64:940:4] = 1000
@@ -127,41 +131,41 @@ def eight_bit_grid(counts: NDArray[np.int64]) -> float | None:
     lines = np.abs(np.fft.rfft(root)) / root.sum()
     size = counts.size
     other = float(lines[size // 9 : round(size / 5.3)].max())
-    if other >= _ANY:
+    if other >= _FEW_TONES:
         return None
     found = max(
-        float(lines[at - 2 : at + 3].max()) for at in (size // 4, round(size / _MADE_LEGAL))
+        float(lines[at - 2 : at + 3].max()) for at in (size // 4, round(size / _FULL_RANGE_STEP))
     )
     return max(0.0, found - other)
 
 
 @dataclass(frozen=True, eq=False)
 class CodeValueCounts:
-    """The code values of one frame: pixels at each, arrays of shape (2**bit_depth,)."""
+    """The number of pixels at each code value of one frame: arrays of shape (2**bit_depth,)."""
 
     luma: NDArray[np.int64]
     cb: NDArray[np.int64]
     cr: NDArray[np.int64]
     bit_depth: int
-    full: bool = False  # range
+    full: bool = False  # full range instead of legal range
 
     @property
     def occupied(self) -> int:
-        """How many luma code values occur at least once.
+        """The number of luma code values that occur at least once.
 
-        Count them at the filter's output: ProRes noise spreads values and hides an 8-bit picture
-        in a 10-bit file.
+        Count them at the output of the filters: the noise of ProRes spreads the values, which
+        hides an 8-bit picture in a 10-bit file.
         """
         return int(np.count_nonzero(self.luma))
 
     @property
     def effective_bit_depth(self) -> float | None:
-        """Bits that the luma really uses, None where it says nothing; see `effective_bit_depth`."""
+        """The estimate of the function `effective_bit_depth` for luma."""
         return effective_bit_depth(self.luma)
 
     @property
     def outside_legal(self) -> float:
-        """The share of luma pixels outside legal range, 0 to 1; none of a full-range picture is."""
+        """The share of luma pixels outside legal range, 0 to 1; 0 for a full-range picture."""
         if self.full:
             return 0.0
         black, white = legal_luma(self.bit_depth)
@@ -169,7 +173,7 @@ class CodeValueCounts:
 
     @property
     def outside_legal_chroma(self) -> float:
-        """The share of chroma samples outside legal range, 0 to 1; likewise."""
+        """The share of chroma samples outside legal range, 0 to 1; 0 for a full-range picture."""
         if self.full:
             return 0.0
         low, high = legal_chroma(self.bit_depth)
@@ -178,16 +182,16 @@ class CodeValueCounts:
 
 
 def count_code_values(frame: Frame) -> CodeValueCounts:
-    """Count the code values of a frame, at its own bit depth."""
+    """Count the code values of a frame in its own bit depth."""
     luma, cb, cr = (histogram(plane, frame.bit_depth) for plane in (frame.luma, frame.cb, frame.cr))
     return CodeValueCounts(luma, cb, cr, frame.bit_depth, frame.colour.range == "full")
 
 
 def to_ten_bit(frame: Frame) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]:
-    """Return luma, Cb and Cr as 10-bit legal-range code values, whatever the frame is in.
+    """Convert luma, Cb and Cr to 10-bit legal-range code values; the planes keep their shapes.
 
-    8 bits are shifted up, full range is scaled and rounded; the planes keep their shapes. A frame
-    that does not say its range is taken for legal.
+    8 bits are shifted up, more than 10 bits are shifted down, and full range is scaled and
+    rounded. A frame without a range tag is assumed to be legal.
     """
     full = frame.colour.range == "full"
     if frame.bit_depth == 10 and not full:
@@ -206,7 +210,7 @@ def to_ten_bit(frame: Frame) -> tuple[NDArray[np.int16], NDArray[np.int16], NDAr
 
 @cache
 def _full_range_tables(bit_depth: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    """Map the full-range code values of a depth to 10-bit legal range: luma, and chroma."""
+    """Map full-range code values to rounded 10-bit legal-range ones: luma, chroma."""
     luma, chroma = ten_bit_equivalents(bit_depth, full=True)
     return luma.round().astype(np.int16), chroma.round().astype(np.int16)
 
@@ -215,7 +219,7 @@ def _full_range_tables(bit_depth: int) -> tuple[NDArray[np.int16], NDArray[np.in
 def ten_bit_equivalents(
     bit_depth: int, *, full: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the 10-bit legal-range equivalents of a depth's code values, unrounded: luma, chroma.
+    """Return the unrounded 10-bit legal-range equivalent of every code value: luma, chroma.
 
     >>> luma, chroma = ten_bit_equivalents(8, full=True)
     >>> round(float(luma[128]), 2), round(float(chroma[178] - NEUTRAL), 2)
@@ -229,7 +233,7 @@ def ten_bit_equivalents(
 
 
 def to_ten_bit_luma(frame: Frame) -> NDArray[np.float32]:
-    """Return luma as `ten_bit` does, in floating point and exact."""
+    """Convert luma to 10-bit legal-range code values without rounding."""
     luma = frame.luma.astype(np.float32)
     top = np.float32((1 << frame.bit_depth) - 1)
     if frame.colour.range == "full":
@@ -238,11 +242,11 @@ def to_ten_bit_luma(frame: Frame) -> NDArray[np.float32]:
 
 
 def rgb_blocks(frame: Frame, rows: int = 128) -> Iterator[NDArray[np.int16]]:
-    """Yield R', G' and B' in 10-bit legal-range code values, some rows at a time: (3, rows, width).
+    """Yield R', G' and B' in 10-bit legal-range code values, in blocks of (3, rows, width).
 
-    Nothing is clipped: what lies outside 0 to 1023 is there too. Each chroma sample stands for all
-    the pixels it covers. The formula is that of ITU-R BT.709, 3.2 (and BT.601, BT.2020 alike).
-    Raises UnsupportedClip for a matrix that has none.
+    Values outside 0 to 1023 are not clipped. Each chroma sample applies to all the pixels that it
+    covers. The formula is that of ITU-R BT.709, 3.2, which BT.601 and BT.2020 share.
+    Raises UnsupportedClip for a matrix without such a formula.
     """
     to_red, to_green, to_blue = chroma_factors(frame.colour.assumed().matrix)
     luma, cb, cr = to_ten_bit(frame)
@@ -264,22 +268,25 @@ def rgb_blocks(frame: Frame, rows: int = 128) -> Iterator[NDArray[np.int16]]:
         yield block
 
 
-_FRACTION = 14  # bits after the point, in what chroma is multiplied with
+_FRACTION = 14  # fractional bits of the factors of chroma
 _HALF = 1 << _FRACTION - 1
 
 
 def round_chroma_offset(offset: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Round what chroma adds, in the units of `chroma_factors`, to whole code values."""
+    """Round chroma times its factor, in units of 2**-14 code values, to whole code values."""
     return offset + _HALF >> _FRACTION
 
 
 def chroma_factors(matrix: str) -> tuple[int, tuple[int, int], int]:
-    """Return what Cr adds to R', Cr and Cb to G', and Cb to B', in units of 2**-14 code values.
+    """Return the factors of Cr for R', of Cr and Cb for G', and of Cb for B', times 2**14.
 
-    The formula is that of ITU-R BT.709, 3.2. Raises UnsupportedClip for a matrix that has none.
+    The formula is that of ITU-R BT.709, 3.2. Raises UnsupportedClip for a matrix without it.
     """
     if matrix not in LUMA_WEIGHTS:
-        raise UnsupportedClip(f"a picture with the matrix {matrix} cannot be shown as RGB")
+        raise UnsupportedClip(
+            f"a picture with the matrix {matrix} cannot be converted to RGB: convert the clip to "
+            "bt709 first"
+        )
     red, blue = LUMA_WEIGHTS[matrix]
     green = 1 - red - blue
     unit = (WHITE - BLACK) / 896 * (1 << _FRACTION)

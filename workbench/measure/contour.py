@@ -1,12 +1,12 @@
-"""Contour: how much edge the steps of a band leave once the noise over them is smoothed away.
+"""Measure contour: the edges that bands leave once the noise over them is smoothed away.
 
-CAMBI alone can be fooled: one code value of noise in 10 bits hides steps of four from it, while the
-eye still sees them. Contour looks under the noise: it blurs with a Gaussian of sigma 3 and takes
-the gradient that is left, in hundredths of a 10-bit code value per pixel.
+CAMBI alone can be fooled: one 10-bit code value of noise hides steps of four from it, while viewers
+still see them. Contour measures below the noise. It blurs the picture with a Gaussian of sigma 3
+and takes the remaining gradient, in hundredths of a 10-bit code value per pixel.
 
-Where the truth is known, that gradient is held against the truth's. Where it is not, the picture's
-own gradient at a wider blur stands for it, in smooth areas only, and what the noise itself would
-leave is taken off. How well the second follows the first is printed by `make bench`.
+Where the true picture is known, that gradient is compared with the true one. Elsewhere the picture
+at a wider blur replaces the true one, in smooth areas only, and the gradient that noise alone would
+leave is subtracted. `make bench` prints how well the second measure follows the first.
 """
 
 import math
@@ -16,13 +16,13 @@ import numpy as np
 from workbench.measure.posterization import Posterization
 from workbench.measure.regions import NARROW, WIDE, Luma, Mask, Regions, at_full_size, gaussian
 
-_ENOUGH = 0.01  # of the picture: less smooth area than this says nothing
+_MIN_AREA = 0.01  # of the picture: with less smooth area, there is no result
 
 
 def contour_error(luma: Luma, truth: Luma, area: Mask | None = None) -> float:
-    """Return the RMS of the gradient by which a picture differs from its truth, times 100.
+    """Return the RMS gradient of the difference of a picture from the true one, times 100.
 
-    `area` leaves the rest of the picture out.
+    Both are 10-bit code values, (height, width). `area` limits the result to a part of the picture.
     """
     down, across = np.gradient(gaussian(luma - truth, NARROW))
     squares = np.square(down) + np.square(across)
@@ -31,36 +31,38 @@ def contour_error(luma: Luma, truth: Luma, area: Mask | None = None) -> float:
     return 100 * math.sqrt(squares.mean())
 
 
-def contour(surface: Regions, area: Mask, stairs: Posterization | None = None) -> float | None:
-    """Estimate `contour_error` of a picture whose truth is not known, in a smooth area of it.
+def contour(
+    regions: Regions, area: Mask, posterization: Posterization | None = None
+) -> float | None:
+    """Estimate `contour_error` in a smooth area, without knowing the true picture.
 
-    The area and the stairs (the picture's own unless given) are best taken from the picture before
-    a deband that may have smoothed texture away. In stairs the truth is the gradient that goes
-    through the middle of each step; elsewhere it is the picture at the wider blur. Returns None
-    when the area is less than 1 % of the picture.
+    Take `area` and `posterization` (by default the picture's own) from the picture before a
+    deband, which may have smoothed texture away. In posterized areas, the true picture is assumed
+    to be the gradient through the middle of each step; elsewhere, the picture at the wider blur.
+    Returns None when the area is less than 1 % of the picture.
     """
-    if area.mean() < _ENOUGH:
+    if area.mean() < _MIN_AREA:
         return None
-    stairs = stairs or surface.posterization
-    high = area & stairs.area
-    low = area & ~high
-    noise = _noise(surface.luma, area) ** 2
-    left = 0.0  # of squared gradient, over the whole area
-    if low.any():
-        down, across = np.gradient(surface.narrow - surface.wide)
-        mean = float((down**2 + across**2)[low].mean()) / 4  # half as many pixels each way
-        left += max(0.0, mean - noise * _OF_NOISE) * np.count_nonzero(low)
-    if high.any():
-        down, across = np.gradient(surface.narrow)
-        mean = float((down**2 + across**2 - stairs.slope)[high].mean()) / 4
-        left += max(0.0, mean - noise * _OF_NARROW_NOISE) * np.count_nonzero(high)
-    return 100 * math.sqrt(left / np.count_nonzero(area))
+    posterization = posterization or regions.posterization
+    posterized = area & posterization.area
+    rest = area & ~posterized
+    noise = _noise(regions.luma, area) ** 2
+    total = 0.0  # of squared gradient, over the whole area
+    if rest.any():
+        down, across = np.gradient(regions.narrow - regions.wide)
+        mean = float((down**2 + across**2)[rest].mean()) / 4  # half as many pixels each way
+        total += max(0.0, mean - noise * _OF_NOISE) * np.count_nonzero(rest)
+    if posterized.any():
+        down, across = np.gradient(regions.narrow)
+        mean = float((down**2 + across**2 - posterization.slope)[posterized].mean()) / 4
+        total += max(0.0, mean - noise * _OF_NARROW_NOISE) * np.count_nonzero(posterized)
+    return 100 * math.sqrt(total / np.count_nonzero(area))
 
 
 def _noise(luma: Luma, area: Mask) -> float:
-    """Return the standard deviation of the noise, which second differences alone let through.
+    """Estimate the standard deviation of the noise, from second differences.
 
-    After Immerkaer, "Fast Noise Variance Estimation", CVIU 64 (1996).
+    Source: Immerkaer, "Fast Noise Variance Estimation", CVIU 64 (1996).
     """
     down = luma[:-2] - 2 * luma[1:-1] + luma[2:]
     both = down[:, :-2] - 2 * down[:, 1:-1] + down[:, 2:]
@@ -68,16 +70,16 @@ def _noise(luma: Luma, area: Mask) -> float:
     return float(np.abs(both[inner]).mean()) * math.sqrt(math.pi / 2) / 6 if inner.any() else 0.0
 
 
-def _gradient_left(first: float, second: float) -> float:
-    """Return the product moment of two Gaussians' gradients over white noise of variance 1."""
+def _noise_gradient(first: float, second: float) -> float:
+    """Return E[grad a . grad b] of white noise of variance 1 under two Gaussian blurs a and b."""
     return 1 / (math.pi * (first**2 + second**2) ** 2)
 
 
 _OF_NOISE = (
-    _gradient_left(NARROW / 2, NARROW / 2)
-    + _gradient_left(WIDE / 2, WIDE / 2)
-    - 2 * _gradient_left(NARROW / 2, WIDE / 2)
+    _noise_gradient(NARROW / 2, NARROW / 2)
+    + _noise_gradient(WIDE / 2, WIDE / 2)
+    - 2 * _noise_gradient(NARROW / 2, WIDE / 2)
 ) / 4
-"""What white noise of variance 1, at half size, leaves of squared gradient per full-size pixel."""
-_OF_NARROW_NOISE = _gradient_left(NARROW / 2, NARROW / 2) / 4
+"""Squared gradient per full-size pixel that white noise of variance 1 at half size leaves."""
+_OF_NARROW_NOISE = _noise_gradient(NARROW / 2, NARROW / 2) / 4
 """The same without the wider blur."""

@@ -1,7 +1,7 @@
-"""Detail: how much a frame changes from pixel to pixel, across and from row to row.
+"""Measure detail: how much a frame changes from pixel to pixel and from row to row.
 
-Blur, sharpening and scaling change it while every block mean stays. It is taken of rows all over
-the picture, of every frame.
+Blur, sharpening and scaling change the detail but not the block means. Groups of rows spread over
+the picture are enough to measure it in every frame.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from workbench.media.frames import Frame
 
-_GROUPS = 32  # of three rows, evenly spaced
-_FLOOR = 2.0  # 10-bit code values: detail below this counts little
+_GROUPS = 32  # of three rows each, evenly spaced
+_FLOOR = 2.0  # 10-bit code values, added to both sides of a ratio so that noise counts little
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Detail:
 
     across: float  # from one pixel to the next in its row
     down: float  # from one row to the next
-    skipped: float  # from one row to the next but one
+    skipped: float  # from one row to the second next
 
 
 def detail(frame: Frame) -> Detail:
-    """Measure one frame; a picture of fewer than three rows or two columns has no detail."""
+    """Measure the detail of a frame; it is 0 for fewer than three rows or two columns."""
     height, width = frame.luma.shape
     if height < 3 or width < 2:
         return Detail(0.0, 0.0, 0.0)
@@ -50,7 +50,7 @@ def _distance(one: NDArray[Any], other: NDArray[Any]) -> float:
 
 
 def sharpness_change(source: Detail, delivered: Detail) -> tuple[float, float]:
-    """Return how much more detail the delivered frame has, across and down: log ratios.
+    """Return the log ratios of delivered to source detail, across and down.
 
     >>> grey, same = Detail(8, 8, 8), Detail(3, 3, 3)
     >>> round(sharpness_change(grey, grey)[0], 2), round(sharpness_change(grey, same)[0], 2)
@@ -64,9 +64,10 @@ def sharpness_change(source: Detail, delivered: Detail) -> tuple[float, float]:
 
 
 def combing_change(source: Detail, delivered: Detail) -> float:
-    """Return how much more neighbouring rows differ than every second row: a log ratio.
+    """Return the log ratio of delivered to source combing.
 
-    It rises when two moments are woven into one frame, as interlaced video is.
+    Combing is the difference of neighbouring rows over that of every second row. It rises when the
+    rows of two moments alternate in one frame, as in interlaced video.
     """
 
     def ratio(one: Detail) -> float:

@@ -1,9 +1,9 @@
-"""Match: whether each delivered frame is the source's frame of that place, whole.
+"""Match delivered frames with source frames: each is undamaged and in its place.
 
-The look between the two need not be known. Both frames are averaged in blocks of 16 by 16 pixels;
-a smooth curve from the source's block means to the delivered ones takes the look out; what is left
-is small where the pictures are the same, larger where the neighbouring frame fits better, and very
-large in a block that was damaged.
+The look between the two may be unknown. Both frames are averaged in blocks of 16x16 pixels, and a
+smooth curve from source to delivered block means removes the look. The residual is small where the
+pictures are the same, larger where a neighbouring frame fits better, and very large in a damaged
+block.
 """
 
 from collections import deque
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 from workbench.media.frames import Frame, Plane
 
 BLOCK = 16
-"""Pixels on a side: what a ProRes macroblock covers."""
+"""Pixels on a side: the size of a ProRes macroblock."""
 
 BlockMeans = NDArray[np.float32]
 """A frame's block means of luma, Cb and Cr in 10-bit code values: (3, blocks)."""
 
-_DEGREE = 4  # of the curve, enough for eq's line and for a log look's shoulder
-_TELLING = 1.5  # times as large as the best neighbour's: more than chance
+_DEGREE = 4  # of the polynomial: dtype for eq's straight line and for the shoulder of a log curve
+_SIGNIFICANT = 1.5  # times the residual of the best neighbour: more than chance
 FLAT = 2.0
-"""10-bit code values of deviation: the blocks of a flatter picture are like any other's."""
+"""10-bit code values, standard deviation: a flatter picture matches any other picture."""
 
-_LEAST = 0.15  # code values: frames nearer than this to each other cannot be told apart
+_MARGIN = 0.15  # code values: frames closer to each other cannot be told apart
 
 
 def block_means(frame: Frame) -> BlockMeans:
-    """Average each block, chroma over the same part of the picture as luma.
+    """Average each block of a frame, chroma over the same part of the picture as luma.
 
-    Every pixel is in a block: where the size is no multiple of 16, the last row or column of blocks
-    overlaps the one before it. A picture smaller than a block has blocks of its own size.
+    Every pixel is in a block: if the size is not a multiple of 16, the last row or column of
+    blocks overlaps the one before it. In a smaller picture, a block has the size of the picture.
     """
     count = -(-frame.height // BLOCK) * -(-frame.width // BLOCK)
     found = np.empty((3, count), np.float32)
@@ -43,22 +43,22 @@ def block_means(frame: Frame) -> BlockMeans:
         high, wide = (
             min(BLOCK // step, size) for step, size in zip(steps, plane.shape, strict=True)
         )
-        # Sixteen code values of 12 bits fit into 16, and a product is the fastest of sums.
-        enough = np.uint16 if frame.bit_depth <= 12 else np.uint32
-        sums = _sums(plane, high, wide, enough)
+        # The sum of 16 values of 12 bits fits into 16 bits.
+        dtype = np.uint16 if frame.bit_depth <= 12 else np.uint32
+        sums = _block_sums(plane, high, wide, dtype)
         np.multiply(sums.ravel(), 2.0 ** (10 - frame.bit_depth) / (high * wide), out=means)
     return found
 
 
-def _sums(
-    plane: Plane, high: int, wide: int, enough: type[np.uint16 | np.uint32]
+def _block_sums(
+    plane: Plane, high: int, wide: int, dtype: type[np.uint16 | np.uint32]
 ) -> NDArray[np.float32]:
-    """Sum each block of a plane; the last ones overlap where the size is no multiple."""
+    """Sum each block of a plane; the last ones overlap if the size is not a multiple."""
     rows, columns = (size // step for size, step in zip(plane.shape, (high, wide), strict=True))
-    bands = plane[: rows * high].reshape(rows, high, -1).sum(axis=1, dtype=enough)
+    bands = plane[: rows * high].reshape(rows, high, -1).sum(axis=1, dtype=dtype)
     if plane.shape[0] % high:
-        bands = np.concatenate([bands, plane[-high:].sum(axis=0, dtype=enough)[None]])
-    ones = np.ones(wide, np.float32)
+        bands = np.concatenate([bands, plane[-high:].sum(axis=0, dtype=dtype)[None]])
+    ones = np.ones(wide, np.float32)  # a matrix product is the fastest sum
     sums: NDArray[np.float32] = bands[:, : columns * wide].reshape(-1, wide) @ ones
     sums = sums.reshape(-1, columns)
     if plane.shape[1] % wide:
@@ -68,36 +68,37 @@ def _sums(
 
 @dataclass(frozen=True)
 class Difference:
-    """How a delivered frame differs from the look's own rendering, in 10-bit code values.
+    """The difference of a delivered frame from the rendered look, in 10-bit code values.
 
-    Each is of the plane that differs most.
+    Each value is that of the plane that differs most.
     """
 
     rms: float
-    mean: float  # without its sign
-    block: float  # of the mean of the worst block
-    sample: float  # of the worst sample
+    mean: float  # absolute
+    block: float  # absolute difference of the means of the worst block
+    sample: float  # absolute difference of the worst sample
 
     @property
     def is_coding_error(self) -> bool:
-        """Whether ProRes explains it.
+        """Whether the difference is small dtype to be the coding error of ProRes.
 
-        At the finest quantizer ProRes is about 67 dB from its input whatever the picture. Measured
-        were at most 0.69 code values RMS (white noise), 0.08 in the mean, 0.4 in the worst block's
-        mean, and 4 in the worst sample.
+        At the finest quantizer, the PSNR of ProRes is about 67 dB for any picture. The largest
+        measured errors were 0.69 code values RMS (white noise), 0.08 in the mean, 0.4 in the mean
+        of the worst block, and 4 in the worst sample.
         """
         limits = (0.75, 0.2, 1.5, 12)
         return all(value <= limit for value, limit in zip(astuple(self), limits, strict=True))
 
 
 def frame_difference(expected: Frame, delivered: Frame) -> Difference:
-    """Compare two 10-bit pictures of one size and format, sample by sample.
+    """Compare two 10-bit frames of one size and format, sample by sample.
 
-    ProRes cannot hold the code values below 4 and above 1019, so these count as 4 and 1019. A plane
-    smaller than a block counts as one, because a few samples have no typical error.
+    ProRes cannot store code values below 4 and above 1019, so these count as 4 and 1019. The means
+    over a plane smaller than a block divide by the size of a block, because the error of a few
+    samples is not typical.
     """
     names = ("luma", "cb", "cr")
-    held = replace(expected, **{name: getattr(expected, name).clip(*_HELD) for name in names})
+    held = replace(expected, **{name: getattr(expected, name).clip(*_STORABLE) for name in names})
     rms = mean = sample = 0.0
     for name in names:
         off = getattr(delivered, name).astype(np.int32) - getattr(held, name)
@@ -109,26 +110,24 @@ def frame_difference(expected: Frame, delivered: Frame) -> Difference:
     return Difference(rms, mean, float(blocks.max()), sample)
 
 
-_HELD = (4, 1019)
-"""The lowest and the highest 10-bit code value that ProRes can hold (SMPTE RDD 36)."""
+_STORABLE = (4, 1019)
+"""The lowest and highest 10-bit code values that ProRes can store (SMPTE RDD 36)."""
 
 
 @dataclass(frozen=True)
 class FrameMatch:
-    """How one delivered frame fits the source."""
+    """The match of one delivered frame with the source."""
 
-    rms_residual: float  # RMS difference of luma that the curve leaves, in 10-bit code values
-    max_residual: float  # the largest of any block, in luma, Cb or Cr
-    correlation: (
-        float | None
-    )  # correlation of the two lumas, -1 to 1; None where the source is flat
-    offset: int  # 0 when it is in its place; -1 or 1 when that neighbour fits clearly better
+    rms_residual: float  # of luma, in 10-bit code values
+    max_residual: float  # of any block, in luma, Cb or Cr
+    correlation: float | None  # of source and delivered luma, -1 to 1; None for a flat source
+    offset: int  # 0 in its place; -1 or 1 where that neighbour fits significantly better
 
 
 def match_frames(pairs: Iterable[tuple[BlockMeans, BlockMeans]]) -> Iterator[FrameMatch]:
-    """Yield how each delivered frame fits, from (source, delivered) block means in order.
+    """Yield the match of each delivered frame, from (source, delivered) block means in order.
 
-    Only three frames are held at a time.
+    Only three frames are kept at a time.
     """
     sources: deque[BlockMeans | None] = deque([None], maxlen=3)
     delivered: BlockMeans | None = None
@@ -143,25 +142,25 @@ def match_frames(pairs: Iterable[tuple[BlockMeans, BlockMeans]]) -> Iterator[Fra
 
 
 def _match(sources: Iterable[BlockMeans | None], delivered: BlockMeans) -> FrameMatch:
-    # Luma tells the neighbours apart; damage may be in chroma alone.
+    # Luma is dtype to compare with the neighbours, but damage may be in chroma alone.
     before, here, after = sources
     assert here is not None
-    left = np.stack([_left(x, y) for x, y in zip(here, delivered, strict=True)])
-    errors = {0: _rms(left[0])}
+    residuals = np.stack([_residuals(x, y) for x, y in zip(here, delivered, strict=True)])
+    errors = {0: _rms(residuals[0])}
     for offset, source in ((-1, before), (1, after)):
         if source is not None:
-            errors[offset] = _rms(_left(source[0], delivered[0]))
+            errors[offset] = _rms(_residuals(source[0], delivered[0]))
     nearest = min(errors, key=lambda offset: errors[offset])
-    clearly = errors[0] > _TELLING * errors[nearest] + _LEAST
+    is_significant = errors[0] > _SIGNIFICANT * errors[nearest] + _MARGIN
     return FrameMatch(
         rms_residual=errors[0],
-        max_residual=float(np.abs(left).max()),
-        correlation=_alike(here[0], delivered[0]),
-        offset=nearest if clearly else 0,
+        max_residual=float(np.abs(residuals).max()),
+        correlation=_correlation(here[0], delivered[0]),
+        offset=nearest if is_significant else 0,
     )
 
 
-def _alike(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> float | None:
+def _correlation(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> float | None:
     if source.std() < FLAT:
         return None
     if delivered.std() == 0:
@@ -169,11 +168,11 @@ def _alike(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> float
     return float(np.corrcoef(source, delivered)[0, 1])
 
 
-def _left(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return what is left of one plane's delivered means once a curve of the source's is off."""
+def _residuals(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Fit a polynomial from source to delivered means of one plane, and return its residuals."""
     powers = polyvander(source.astype(np.float64) / 512 - 1, _DEGREE)
-    # By the normal equations: the best fit in a fraction of the time. The trace keeps them solvable
-    # where the source is flat.
+    # The normal equations are much faster than a QR decomposition. The trace term keeps them
+    # solvable where the source is flat.
     squares = powers.T @ powers
     squares += 1e-10 * np.trace(squares) * np.eye(len(squares))
     curve = np.linalg.solve(squares, powers.T @ delivered)

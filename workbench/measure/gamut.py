@@ -1,7 +1,7 @@
-"""Gamut: the share of a picture that is outside what EBU R103 allows, exact to the pixel.
+"""Measure the exact share of a picture that is outside the limits of EBU R103.
 
-Bounds prove most of a picture clean: what the extremes of luma, Cb and Cr in a small block cannot
-bring outside needs no look at its pixels. Only the other blocks are computed pixel by pixel.
+Most small blocks are within the limits at the extremes of their luma, Cb and Cr. Only the other
+blocks are computed pixel by pixel.
 """
 
 from functools import reduce
@@ -16,16 +16,16 @@ from workbench.media.frames import Frame
 R103_RANGE = (20, 984)
 """The 10-bit code values that EBU R103 allows luma, R', G' and B'."""
 
-_ROWS = 24  # of luma in a block, which is one chroma sample wide
+_ROWS = 24  # of luma in a block; a block is one chroma sample wide
 
 _Codes = NDArray[np.int16]
 _Limits = NDArray[np.int32]
 
 
 def outside_r103(frame: Frame) -> float:
-    """Return the share of pixels whose luma, R', G' or B' is outside what EBU R103 allows, 0 to 1.
+    """Return the share of pixels whose luma, R', G' or B' exceeds the limits of EBU R103, 0 to 1.
 
-    R', G' and B' are those of codes.rgb_blocks. R103 tolerates 1 % of the picture. Raises
+    R', G' and B' are those of code_values.rgb_blocks. R103 tolerates 1 % of the picture. Raises
     UnsupportedClip for a matrix without a formula.
     """
     luma, cb, cr = to_ten_bit(frame)
@@ -36,7 +36,7 @@ def outside_r103(frame: Frame) -> float:
     inner = np.s_[: bottom // high, :columns]
     blocks = luma[:bottom, :right].reshape(rows, _ROWS, columns, wide)
     blue, red = (plane[inner].reshape(rows, _ROWS // high, columns) for plane in (cb, cr))
-    row, column = np.nonzero(_suspects(blocks, blue, red, matrix))
+    row, column = np.nonzero(_blocks_to_check(blocks, blue, red, matrix))
     cells = (plane[row, :, column].repeat(high, axis=1)[..., np.newaxis] for plane in (blue, red))
     count = _count(matrix, blocks[row, :, column], *cells)
     for pixels, chroma in (
@@ -48,20 +48,20 @@ def outside_r103(frame: Frame) -> float:
     return count / luma.size
 
 
-def _suspects(blocks: _Codes, blue: _Codes, red: _Codes, matrix: str) -> NDArray[np.bool_]:
-    """Return which blocks may have a pixel outside: (rows, columns)."""
+def _blocks_to_check(blocks: _Codes, blue: _Codes, red: _Codes, matrix: str) -> NDArray[np.bool_]:
+    """Return which blocks may contain a pixel outside the limits: (rows, columns)."""
     darkest, brightest = (
         reduce(extreme, np.moveaxis(extreme.reduce(blocks, axis=1), 2, 0))
         for extreme in (np.minimum, np.maximum)
     )
     extremes = (blue.min(axis=1), blue.max(axis=1), red.min(axis=1), red.max(axis=1))
     low, high = _allowed(matrix, *extremes)
-    suspects: NDArray[np.bool_] = (darkest < low) | (brightest > high)
-    return suspects
+    found: NDArray[np.bool_] = (darkest < low) | (brightest > high)
+    return found
 
 
 def _count(matrix: str, luma: _Codes, cb: _Codes, cr: _Codes) -> int:
-    """Return how many pixels are outside. Chroma has luma's shape, or one that goes with it."""
+    """Count the pixels outside the limits. Chroma has luma's shape or broadcasts to it."""
     low, high = _allowed(matrix, cb, cb, cr, cr)
     return int(np.count_nonzero((luma < low) | (luma > high)))
 
@@ -69,12 +69,12 @@ def _count(matrix: str, luma: _Codes, cb: _Codes, cr: _Codes) -> int:
 def _allowed(
     matrix: str, cb_low: _Codes, cb_high: _Codes, cr_low: _Codes, cr_high: _Codes
 ) -> tuple[_Limits, _Limits]:
-    """Return the lowest and highest luma that keeps within R103 for any Cb and Cr in a range."""
+    """Return the lowest and highest luma within R103 for every Cb and Cr in a range."""
     to_red, (cr_to_green, cb_to_green), to_blue = chroma_factors(matrix)
     b, blue, r, red = (
         plane.astype(np.int32) - NEUTRAL for plane in (cb_low, cb_high, cr_low, cr_high)
     )
-    # Red and blue grow with their chroma, green shrinks with both; luma itself has no offset.
+    # Red and blue rise with their chroma, green falls with both; luma itself has no offset.
     above = np.maximum(np.maximum(red * to_red, blue * to_blue), 0)
     np.maximum(above, r * cr_to_green + b * cb_to_green, out=above)
     below = np.minimum(np.minimum(r * to_red, b * to_blue), 0)
@@ -84,7 +84,7 @@ def _allowed(
 
 
 def _spread(plane: _Codes, frame: Frame, pixels: NDArray[Any]) -> _Codes:
-    """Return chroma at luma's size: each sample for all the pixels that it stands for."""
+    """Repeat each chroma sample over the luma pixels that it covers."""
     high, wide = frame.chroma_step
     rows, columns = pixels.shape
     return plane.repeat(high, axis=0)[:rows].repeat(wide, axis=1)[:, :columns]

@@ -1,7 +1,7 @@
-"""Levels: how dark, bright and colourful each frame of a clip is, and what stands out over time.
+"""Measure the levels of each frame, and find black, frozen and jumping frames of a clip.
 
-All figures are 10-bit legal-range code values, whatever the frame is in. They are those of
-FFmpeg's signalstats, at a fraction of its cost.
+All values are 10-bit legal-range code values, whatever the format of the frame. They equal those
+of FFmpeg's signalstats filter, and take a fraction of its time.
 """
 
 from bisect import bisect_left
@@ -19,18 +19,18 @@ from workbench.measure.motion import DRIFT, NO_MOVEMENT, Movement
 from workbench.media.frames import Frame, Plane
 
 NEARLY_BLACK = 0.1
-"""Share of legal range above black up to which a pixel is nearly black, as in FFmpeg's blackdetect.
+"""Upper limit of nearly black pixels, as a share of legal range above black (FFmpeg's blackdetect).
 """
 BLACK_LIMIT = BLACK + round(NEARLY_BLACK * (WHITE - BLACK))
-"""The 10-bit code value of luma up to which a pixel is nearly black, where no look lifts black."""
+"""The same limit as a 10-bit code value of luma, for a look that does not lift black."""
 
-_REPEAT = 0.1  # code values of change: a repeated frame is exact; a slow candle moves by 0.3
-_STILL = 0.25  # code values of change of most frames in a still; x264 changes them by up to 0.13
-_SHORTEST = 0.25  # seconds: in a shorter stretch, what an encoder changes looks like movement
-_HELD = 1.5  # times as long as a frame usually lasts: a frame that is held
-_EACH = 8  # pixels: of so many one is counted, to guess where a share of all pixels lies
-_ROWS = 128  # at once
-_SLOWEST = 1  # seconds: a frame that lasts longer is held, even where every frame does
+_REPEAT = 0.1  # code values: a repeated frame changes by 0, and a slow candle by 0.3
+_STILL = 0.25  # code values: most frames of a still change less; x264 changes them by up to 0.13
+_SHORTEST = 0.25  # seconds: in a shorter range, an encoder's changes look like movement
+_HELD = 1.5  # times the usual duration of a frame: a longer frame is held
+_SAMPLING = 8  # pixels: every eighth is counted for a first guess of a percentile
+_ROWS = 128  # processed at once
+_SLOWEST = 1  # seconds: the longest duration that can count as usual
 
 
 @dataclass(frozen=True)
@@ -38,30 +38,30 @@ class Levels:
     """One frame's levels."""
 
     lowest: float  # luma
-    low: float  # luma that a tenth of the pixels do not exceed
+    low: float  # luma, 10th percentile
     mean: float  # luma
-    high: float  # luma that nine tenths of the pixels do not exceed
+    high: float  # luma, 90th percentile
     highest: float  # luma
     saturation: float  # mean distance of Cb and Cr from neutral
     black: float  # share of pixels that are nearly black, 0 to 1
     outside_r103: float  # share of pixels, 0 to 1
     change: float  # see motion.Movement
-    drift: float  # likewise
+    drift: float  # see motion.Movement
 
 
 def levels(
     frame: Frame, movement: Movement = NO_MOVEMENT, black_limit: int = BLACK_LIMIT
 ) -> Levels:
-    """Measure one frame.
+    """Measure the levels of one frame.
 
-    `movement` is what motion.Motion gives for it. `black_limit` is the 10-bit code value of luma up
-    to which a pixel is nearly black. Raises UnsupportedClip for a matrix without a formula.
+    `movement` is the result of motion.Motion for the frame. `black_limit` is the highest 10-bit
+    luma of nearly black pixels. Raises UnsupportedClip for a matrix without a formula.
     """
     luma = frame.luma
     values, chroma = ten_bit_equivalents(frame.bit_depth, full=frame.colour.range == "full")
-    sample = np.bincount(luma.ravel()[::_EACH]).cumsum()
+    sample = np.bincount(luma.ravel()[::_SAMPLING]).cumsum()
     low, high = (
-        _not_exceeded(luma, share, guess=int(sample.searchsorted(share * sample[-1])))
+        _quantile(luma, share, guess=int(sample.searchsorted(share * sample[-1])))
         for share in (0.1, 0.9)
     )
     mean = float(luma.sum(axis=1, dtype=np.uint32).sum()) / luma.size
@@ -80,10 +80,10 @@ def levels(
     )
 
 
-def _not_exceeded(luma: Plane, share: float, guess: int) -> int:
+def _quantile(luma: Plane, share: float, guess: int) -> int:
     """Return the lowest code value that this share of the pixels do not exceed.
 
-    Exact, whatever the guess. With a near one it costs half of what a histogram does.
+    The result is exact for any guess. A close guess takes half the time of a histogram.
     """
     wanted = max(1, round(share * luma.size))
 
@@ -100,15 +100,18 @@ def _not_exceeded(luma: Plane, share: float, guess: int) -> int:
 
 
 def _saturation(frame: Frame, values: NDArray[np.float32]) -> float:
-    """Return the mean distance from neutral; `values` are the equivalents of chroma's codes."""
+    """Return the mean distance of chroma from neutral, in 10-bit code values.
+
+    `values` maps each code value of chroma to its 10-bit equivalent.
+    """
     legal = frame.bit_depth == 10 and frame.colour.range != "full"
     total = 0.0
-    for top in range(0, frame.cb.shape[0], _ROWS):  # memory that is small is used again
+    for top in range(0, frame.cb.shape[0], _ROWS):  # small blocks stay in the processor's cache
         blue, red = (
             part.astype(np.float32) if legal else values.take(part)  # the first is much faster
             for part in (plane[top : top + _ROWS] for plane in (frame.cb, frame.cr))
         )
-        for plane in (blue, red):  # in place: new arrays cost more than the sums
+        for plane in (blue, red):  # in place: allocating arrays takes longer than the sums
             plane -= NEUTRAL
             plane *= plane
         blue += red
@@ -118,7 +121,7 @@ def _saturation(frame: Frame, values: NDArray[np.float32]) -> float:
 
 @dataclass(frozen=True)
 class FrameRange:
-    """Frames in a row, `end` not included."""
+    """Consecutive frames, from `start` up to but not including `end`."""
 
     start: int
     end: int
@@ -126,7 +129,7 @@ class FrameRange:
 
 @dataclass(frozen=True, eq=False)
 class LevelsTimeline:
-    """The levels of every frame of a clip: one value a frame in each, float64; see Levels."""
+    """The levels of all frames of a clip: arrays of shape (frames,); see Levels."""
 
     lowest: NDArray[np.float64]
     low: NDArray[np.float64]
@@ -145,27 +148,26 @@ class LevelsTimeline:
         rows = np.fromiter((astuple(one) for one in frames), np.dtype((np.float64, len(names))))
         return cls(**dict(zip(names, rows.T, strict=True)))
 
-    def black_stretches(self) -> list[FrameRange]:
-        """Return where one frame or more in a row are black: 98 % of their pixels nearly are."""
-        return list(_stretches(self.black >= 0.98))
+    def black_ranges(self) -> list[FrameRange]:
+        """Return the ranges of black frames: at least 98 % of their pixels are nearly black."""
+        return list(frame_ranges(self.black >= 0.98))
 
-    def frozen_stretches(self, bounds: Sequence[Fraction]) -> list[FrameRange]:
-        """Return where the picture stays the same for longer than a frame usually lasts.
+    def frozen_ranges(self, bounds: Sequence[Fraction]) -> list[FrameRange]:
+        """Return the ranges in which the picture stays the same for longer than a usual frame.
 
-        `bounds` are the times in seconds at which the frames begin, and the end of the last: one
-        more than there are frames. Three things count:
+        `bounds` are the start times of all frames and the end of the last, in seconds: one more
+        than there are frames. Three cases count as frozen:
 
-        - a frame that is held: it lasts 1.5 times as long as the median frame, or over 1.5 s;
-        - frames that repeat the one before: each changes by less than 0.1;
-        - a still of 0.25 s or more, with the noise that an encoder adds: no frame drifts by DRIFT
-          from the first one, and most of them change by less than 0.25. An encoder leaves most
-          frames of a still alone and corrects it now and then; whatever moves or flickers changes
-          every frame.
+        - a held frame: it lasts 1.5 times as long as the median frame, or over 1.5 s;
+        - repeated frames: each changes by less than 0.1 from the one before;
+        - a still of 0.25 s or more with an encoder's noise: no frame drifts by DRIFT from the
+          first one, and most frames change by less than 0.25. An encoder leaves most frames of a
+          still unchanged and corrects it now and then. Movement and flicker change every frame.
 
-        Limits: sharp detail that pans by 0.02 pixels a frame and a fade by 0.1 of 255 a frame are
-        still seen as movement. Slower ones are not, nor is a glow of 1 of 255 over a quarter of the
-        picture, nor an object whose passing changes no cell by 25 code values. A still that is
-        coded much worse than x264's crf 28 may fall apart into shorter stretches at its keyframes.
+        Limits: a pan of sharp detail by 0.02 pixels per frame and a fade by 0.1 of 255 per frame
+        are still detected as movement. Slower ones are not, nor a glow of 1 of 255 over a quarter
+        of the picture, nor an object that changes no cell by 25 code values. A still coded much
+        worse than x264's crf 28 may be split into shorter ranges at its keyframes.
         """
         seconds = np.array([float(bound) for bound in bounds])
         usual = min(float(np.median(np.diff(seconds))), _SLOWEST)
@@ -183,14 +185,15 @@ class LevelsTimeline:
         return [one for one in found if seconds[one.end] - seconds[one.start] > _HELD * usual]
 
     def largest_jump(self) -> tuple[int, float] | None:
-        """Return the frame whose mean luma is furthest from the one before, and how far it is.
+        """Return the frame with the largest change of mean luma, and that change.
 
-        None for a single frame.
+        The change is from the frame before, in 10-bit code values. None for a single frame.
         """
         steps = np.abs(np.diff(self.mean))
         return (int(steps.argmax()) + 1, float(steps.max())) if steps.size else None
 
 
-def _stretches(marked: NDArray[np.bool_]) -> Iterator[FrameRange]:
+def frame_ranges(marked: NDArray[np.bool_]) -> Iterator[FrameRange]:
+    """Yield each range of consecutive frames that are marked, from an array (frames,)."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], marked, [False]))))
     return (FrameRange(int(start), int(end)) for start, end in edges.reshape(-1, 2))

@@ -1,8 +1,8 @@
-"""Loudness: integrated loudness and true peak of a sound track (EBU R128, by FFmpeg's ebur128).
+"""Measure the integrated loudness and true peak of a sound track (EBU R128, FFmpeg's ebur128).
 
-The filter looks at the sound in steps of 100 ms and says nothing of a last step that is shorter.
-The loudness is meant so: R128 leaves an unfinished block out. The peak is not: it is taken from the
-same sound with silence after it, so that the last sample is heard.
+The filter works in steps of 100 ms and ignores a shorter last step. For loudness that is correct:
+R128 ignores an incomplete block. For the peak it is not, so silence is appended to the sound and
+the last samples count.
 """
 
 import math
@@ -17,7 +17,7 @@ from workbench.temporary import tool_folder
 
 @dataclass(frozen=True)
 class Loudness:
-    """One sound track's loudness."""
+    """The loudness of one sound track."""
 
     integrated: float | None  # LUFS; None for silence, and for less than 0.4 s (BS.1770)
     true_peak: float | None  # dBTP, of the whole track; None for digital silence
@@ -26,14 +26,14 @@ class Loudness:
 def loudness(
     path: Path, track: int = 0, cancellation: ffmpeg.Cancellation | None = None
 ) -> Loudness:
-    """Measure a file's sound track, counted from 0.
+    """Measure one sound track of a file; the first `track` is 0.
 
     Raises FfmpegFailed, Cancelled, ResultsMissing.
     """
     graph = (
         f"[0:a:{track}]asplit[whole][longer];"
         f"[whole]ebur128=metadata=1,{_printed('I')}[loudness];"
-        f"[longer]apad=pad_dur={_STEPS},ebur128=peak=true:metadata=1,{_printed('true_peak')}[peak]"
+        f"[longer]apad=pad_dur={_PADDING},ebur128=peak=true:metadata=1,{_printed('true_peak')}[peak]"
     )
     outputs = ["-map", "[loudness]", "-f", "null", "-", "-map", "[peak]", "-f", "null", "-"]
     with tool_folder() as folder:
@@ -55,8 +55,8 @@ def loudness(
     )
 
 
-_STEPS = 0.2  # seconds: one step to complete the last, and one for what the interpolation delays
-_SILENCE = -70.0  # LUFS; the gate below which R128 counts nothing
+_PADDING = 0.2  # seconds: one step to complete the last, and one for the interpolation's delay
+_SILENCE = -70.0  # LUFS: the absolute gate of R128
 
 
 def _printed(key: str) -> str:
@@ -68,6 +68,6 @@ def _log(key: str) -> str:
 
 
 def _last(log: Path) -> float | None:
-    """Return the last value that ametadata printed: both run from the start of the sound."""
+    """Return the last value in ametadata's log; both values cover the sound from its start."""
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     return float(lines[-1].partition("=")[2]) if lines else None

@@ -1,4 +1,4 @@
-"""Surface: where a picture is smooth, so that bands show, and where it has texture to lose."""
+"""Divide a picture into smooth regions, where bands are visible, and textured ones."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,21 +14,21 @@ Mask = NDArray[np.bool_]
 """A part of a picture, at half its size: (height // 2, width // 2)."""
 
 NARROW = 3.0
-"""Pixels, the sigma of the Gaussian that smooths noise away."""
+"""Sigma in pixels of the Gaussian that smooths noise away."""
 WIDE = 12.0
-"""Pixels, wider than the steps of a band and narrower than what the picture means to show."""
+"""Sigma in pixels of the Gaussian that also smooths bands away, but not shapes."""
 
-_STEEP = 0.8  # code values per pixel: more is an edge or shading, not a band
-_ROUGH = 1.5  # code values of detail, on average: more is texture, over which no band is seen
-_SHAPED = 2.5  # code values between narrow and wide: half a step of 8 bits is 2, more is a shape
-_RICH = 4.0  # and more than this is texture that can be lost
+_MAX_SLOPE = 0.8  # code values per pixel: more is an edge or shading, not a band
+_MAX_DETAIL = 1.5  # code values, mean: more is texture, which hides bands
+_MAX_SHAPE = 2.5  # code values between narrow and wide: half an 8-bit step is 2, more is a shape
+_TEXTURE = 4.0  # code values of detail, mean: more is texture that a deband can damage
 
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """A picture at half its size, and what is found there: a quarter of the work, and enough."""
+    """The regions of a picture, found at half its size, which takes a quarter of the time."""
 
-    luma: Luma  # 10-bit code values, squares of four pixels averaged: (height // 2, width // 2)
+    luma: Luma  # 10-bit code values, means of 2x2 pixels: (height // 2, width // 2)
 
     @classmethod
     def of(cls, luma: Luma) -> "Regions":
@@ -54,27 +54,27 @@ class Regions:
 
     @cached_property
     def posterization(self) -> Posterization:
-        """Where a gradient comes in high steps."""
+        """The parts where a gradient has high steps."""
         return find_posterization(self.narrow)
 
     @cached_property
     def smooth(self) -> Mask:
-        """Where bands show: no edge, texture or shape of its own, nor any near; and the stairs."""
+        """The parts where bands are visible: far from edges, texture and shapes, or posterized."""
         from scipy import ndimage
 
-        steep = np.hypot(*np.gradient(self.narrow)) / 2 > _STEEP
-        shaped = np.abs(self.narrow - self.wide) > _SHAPED
-        disturbed = steep | shaped | (self._detail > _ROUGH)
+        steep = np.hypot(*np.gradient(self.narrow)) / 2 > _MAX_SLOPE
+        shaped = np.abs(self.narrow - self.wide) > _MAX_SHAPE
+        disturbed = steep | shaped | (self._detail > _MAX_DETAIL)
         return ~ndimage.maximum_filter(disturbed, round(WIDE) + 1) | self.posterization.area
 
     @cached_property
     def textured(self) -> Mask:
-        """Where there is texture."""
-        return np.asarray(self._detail > _RICH)
+        """The parts with texture."""
+        return np.asarray(self._detail > _TEXTURE)
 
 
 def at_full_size(area: Mask, luma: Luma) -> Mask:
-    """Return an area at the size of a picture; an odd last row or column is left out."""
+    """Scale a mask to the size of `luma`; an odd last row or column is False."""
     large = np.zeros(luma.shape, np.bool_)
     repeated = area.repeat(2, axis=0).repeat(2, axis=1)
     large[: repeated.shape[0], : repeated.shape[1]] = repeated
@@ -82,7 +82,7 @@ def at_full_size(area: Mask, luma: Luma) -> Mask:
 
 
 def gaussian(luma: Luma, sigma: float) -> Luma:
-    """Blur a picture; `sigma` is in its own pixels."""
-    from scipy import ndimage  # half a second to import, so not before it is needed
+    """Blur a picture; `sigma` is in pixels of that picture."""
+    from scipy import ndimage  # imported only when needed, because it takes half a second
 
     return np.asarray(ndimage.gaussian_filter(luma, sigma, truncate=3))

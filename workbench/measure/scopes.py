@@ -1,8 +1,8 @@
-"""Scopes: waveform, RGB parade, vectorscope and RGB histogram, as arrays of pixel counts.
+"""Compute a waveform, an RGB parade and a vectorscope as arrays of pixel counts.
 
-All are on the scale of 10-bit legal-range code values, 0 to 1023, whatever the frame is in; what
-lies outside that is counted at its end. Every pixel is counted, so an array's sum is the number of
-pixels (of chroma samples, in the vectorscope).
+All use the scale of 10-bit legal-range code values, 0 to 1023, whatever the format of the frame.
+Values beyond the scale count at its ends. Every pixel counts, so the sum of an array is the number
+of pixels (in the vectorscope, of chroma samples).
 """
 
 import numpy as np
@@ -13,26 +13,28 @@ from workbench.media.colour import LUMA_WEIGHTS
 from workbench.media.frames import Frame
 
 COLUMNS = 256
-"""How many columns a waveform has at most, each with its share of the picture's width; each
-channel of a parade has half as many."""
+"""Maximum columns of a waveform, each for an equal share of the picture's width.
+
+Each channel of a parade has half as many.
+"""
 LEVELS = 256
-"""How many levels a waveform, and a side of the vectorscope, has: each gathers 4 code values."""
+"""Levels of a waveform and of each axis of the vectorscope; each covers 4 code values."""
 
 SKIN_TONE_ANGLE = 123.0
-"""Degrees from the Cb axis towards Cr at which skin of every kind lies: the I axis of NTSC."""
+"""Degrees from the Cb axis towards Cr of the skin tone line: the I axis of NTSC."""
 
 
 def waveform(frame: Frame) -> NDArray[np.int64]:
-    """Count luma by level and by place in the width: (LEVELS, columns), level 0 first."""
+    """Count luma by level and by column: (LEVELS, columns), the lowest level first."""
     counts = np.zeros(min(frame.width, COLUMNS) * LEVELS, np.int64)
     luma = to_ten_bit(frame)[0]
-    for top in range(0, frame.height, 64):  # a block that the processor's cache holds
+    for top in range(0, frame.height, 64):  # a block fits into the processor's cache
         _count_by_column(luma[top : top + 64], counts)
     return counts.reshape(-1, LEVELS).T
 
 
 def rgb_parade(frame: Frame) -> NDArray[np.int64]:
-    """Count R', G' and B' as `waveform` does luma: (3, LEVELS, columns)."""
+    """Count R', G' and B' by level and by column: (3, LEVELS, columns)."""
     counts = np.zeros((3, min(frame.width, COLUMNS // 2) * LEVELS), np.int64)
     for block in rgb_blocks(frame):
         for channel, part in zip(counts, block.clip(0, 1023, out=block), strict=True):
@@ -41,21 +43,21 @@ def rgb_parade(frame: Frame) -> NDArray[np.int64]:
 
 
 def vectorscope(frame: Frame) -> NDArray[np.int64]:
-    """Count chroma samples by Cr and Cb: (LEVELS, LEVELS), Cr in the rows, the lowest first."""
+    """Count chroma samples by Cr and Cb: (LEVELS, LEVELS), rows by Cr, the lowest first."""
     _, cb, cr = to_ten_bit(frame)
     index = (cr.astype(np.int32) >> 2) * LEVELS + (cb >> 2)
     return np.bincount(index.ravel(), minlength=LEVELS * LEVELS).reshape(LEVELS, LEVELS)
 
 
 def trace_brightness(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return how bright a trace is to be, 0 to 1, so that few pixels show as well as many."""
+    """Map counts to the brightness of a trace, 0 to 1, so that few pixels are visible as well."""
     present = counts[counts > 0]
     usual = float(np.quantile(present, 0.95)) if present.size else 1.0
     return np.clip(np.sqrt(counts / max(1.0, usual)), 0, 1)
 
 
 def vectorscope_targets(matrix: str, amplitude: float = 0.75) -> dict[str, tuple[float, float]]:
-    """Return where the colours of bars with this amplitude fall: (Cb, Cr) code values by letter.
+    """Return the targets of colour bars at this amplitude: (Cb, Cr) code values by letter.
 
     >>> cb, cr = vectorscope_targets("bt709")["R"]
     >>> round(cb), round(cr)
@@ -75,9 +77,9 @@ def vectorscope_targets(matrix: str, amplitude: float = 0.75) -> dict[str, tuple
 
 
 def _count_by_column(plane: NDArray[np.int16], counts: NDArray[np.int64]) -> None:
-    """Add the pixels of a plane to counts by column and level, one column after the other."""
+    """Add the pixels of a plane to `counts`, which holds one column of levels after another."""
     width = plane.shape[1]
     column = np.arange(width) * (counts.size // LEVELS) // width * LEVELS
-    # 256 columns of 256 levels are just what 16 bits can number, and those are quick to add.
+    # An index of 256 columns times 256 levels just fits into 16 bits, which is the fastest.
     index = (plane.view(np.uint16) >> 2) + column.astype(np.uint16)
     counts += np.bincount(index.ravel(), minlength=counts.size)

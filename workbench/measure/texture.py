@@ -1,6 +1,6 @@
-"""Texture: how much real detail a chain took away.
+"""Measure how much texture a deband changed.
 
-Held against the same picture with the same tone but no deband, so that only the deband counts.
+Both measures compare with the same picture under the same tone without deband.
 """
 
 import math
@@ -14,25 +14,25 @@ from workbench.measure.regions import Luma, Mask, at_full_size
 from workbench.media.frames import Frame
 from workbench.temporary import tool_folder
 
-_ENOUGH = 0.001  # of the picture: less texture than this says nothing
+_MIN_AREA = 0.001  # of the picture: with less texture, there is no result
 
 
 def texture_change(luma: Luma, plain: Luma, area: Mask) -> float | None:
-    """Return the RMS by which a picture differs from `plain` where that has texture.
+    """Return the RMS difference of a picture from `plain`, in an area of texture.
 
-    Both are in 10-bit code values, and so is the result; None when less than 0.1 % of the picture
-    has texture.
+    `plain` is the picture without deband. Both and the result are in 10-bit code values. Returns
+    None when the area is less than 0.1 % of the picture.
     """
-    if area.mean() < _ENOUGH:
+    if area.mean() < _MIN_AREA:
         return None
     return math.sqrt(float(np.square(luma - plain)[at_full_size(area, luma)].mean()))
 
 
 def ssim(frames: Sequence[Frame], plain: Sequence[Frame]) -> list[float | None]:
-    """Return the structural similarity of the luma of each 10-bit pair, 1 where they are the same.
+    """Return the structural similarity (SSIM) of the luma of each 10-bit pair; 1 is identical.
 
-    FFmpeg's ssim filter computes it, over one run for all pairs; None for a picture smaller than
-    its window. Raises FfmpegFailed, ResultsMissing.
+    FFmpeg's ssim filter computes all pairs in one run. None for a picture smaller than its window.
+    Raises FfmpegFailed, ResultsMissing.
     """
     width, height = frames[0].width, frames[0].height
 

@@ -1,4 +1,4 @@
-"""Frames of a file by index, from decoders and a cache that all clips of a process share."""
+"""Decode frames by index, with decoders and a cache that all clips of a process share."""
 
 import os
 import threading
@@ -18,54 +18,56 @@ from workbench.media.frames import FramePosition
 from workbench.media.guards import open_container
 
 CACHE_BYTES = 1024 * 1024 * 1024
-"""Decoded frames kept for scrubbing, of all clips together: about 340 at 1080p, 8 bits, 4:2:0."""
+"""Size of the cache of decoded frames, for all clips: about 340 frames of 8-bit 4:2:0 1080p."""
 OPEN_DECODERS = 8
-"""Files that stay open between calls, of all clips together. Each takes memory of its decoder."""
+"""Decoders that stay open between calls, for all clips. Each one uses memory."""
 
 
 class FrameReader:
-    """Decodes frames by index, in whatever order they are asked for; safe to share by threads.
+    """Decode frames by index, in any order. Thread-safe.
 
-    A frame is found by its pts: from where the decoder stands if that is on the way, else from
-    the nearest keyframe before. Generated clips often have one keyframe in ten seconds, so every
-    frame that the decoder passes goes into the cache, for the next step of the scrubber.
+    The decoder reads forward from its current frame if that is possible, else from the nearest
+    keyframe before. It finds a frame by its pts. Generated clips often have one keyframe in ten
+    seconds, so the cache keeps every frame that the decoder passes, for the next step of the
+    scrubber.
 
-    A pickled reader comes back without decoder and cache, and opens its file when first used.
+    An unpickled reader has no decoder and no cached frames; it opens its file on first use.
     """
 
     def __init__(
         self, path: Path, stream: int, positions: tuple[FramePosition, ...], stamp: tuple[int, int]
     ) -> None:
-        """`path` and `stamp` are of the file that the `positions` were read from."""
-        self.path = path.absolute()  # the current folder may be another one later
+        """`stamp` is what files.file_stamp returned when the `positions` were read."""
+        self.path = path.absolute()  # the current folder may change
         self._stream = stream
         self._positions = positions
         self._stamp = stamp
         self._index = {position.pts: index for index, position in enumerate(positions)}
-        # Decoding can begin at the keyframes, and at the file's start whatever stands there.
-        self._entries = sorted({0, *(i for i, place in enumerate(positions) if place.keyframe)})
+        # Decoding can begin at the keyframes, and always at the start of the file.
+        keyframes = (i for i, position in enumerate(positions) if position.keyframe)
+        self._entries = sorted({0, *keyframes})
         self._lock = threading.Lock()
         self._key = next(_keys)
-        self._decoder: _Decoder | None = None  # only while a frame is decoded
-        weakref.finalize(self, _shared.forget_later, self._key).atexit = False
+        self._decoder: _Decoder | None = None  # set only while a frame is decoded
+        weakref.finalize(self, _shared.drop_collected, self._key).atexit = False
 
     def __reduce__(self) -> tuple[type["FrameReader"], tuple[object, ...]]:
         return type(self), (self.path, self._stream, self._positions, self._stamp)
 
     @property
     def cached(self) -> int:
-        """How many frames of this file the cache holds."""
+        """The number of frames of this file in the cache."""
         return _shared.cached(self._key)
 
     def close(self) -> None:
-        """Close the file and drop its frames from the cache. The reader can be used again."""
+        """Close the file and remove its frames from the cache. The reader can be used again."""
         with self._lock:
-            _shared.forget(self._key)
+            _shared.drop(self._key)
 
     def frame(self, index: int) -> av.VideoFrame:
         """Return the frame at this index, as stored (not turned upright).
 
-        Raises DamagedClip when it does not decode, ClipNotFound, ClipReplaced.
+        Raises DamagedClip when the frame does not decode, ClipNotFound, ClipReplaced.
         """
         with self._lock:
             found = _shared.frame(self._key, index)
@@ -85,10 +87,10 @@ class FrameReader:
             return found
 
     def forward(self, indices: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield (index, frame) for ascending indices in one pass that keeps nothing.
+        """Yield (index, frame) for ascending indices, in one pass that does not use the cache.
 
-        Pictures that are not asked for and that no other refers to are not decoded at all.
-        Raises DamagedClip when one asked for does not decode, ClipNotFound, ClipReplaced.
+        The decoder skips frames that are not in `indices` and that no other frame refers to.
+        Raises DamagedClip when a frame does not decode, ClipNotFound, ClipReplaced.
         """
         wanted = {self._positions[index].pts for index in indices}
         missing = set(indices)
@@ -96,11 +98,11 @@ class FrameReader:
             with self._open() as container:
                 stream = _video(container, self._stream)
                 for packet in container.demux(stream):
-                    spare = packet.pts is not None and packet.pts not in wanted
-                    if spare and stream.codec_context.codec.intra_only:
+                    unwanted = packet.pts is not None and packet.pts not in wanted
+                    if unwanted and stream.codec_context.codec.intra_only:
                         continue
-                    if stream.codec_context.name in _SKIPS:
-                        stream.codec_context.skip_frame = "NONREF" if spare else "DEFAULT"
+                    if stream.codec_context.name in _SKIP_PER_PACKET:
+                        stream.codec_context.skip_frame = "NONREF" if unwanted else "DEFAULT"
                     for frame in packet.decode():
                         if frame.pts in wanted:
                             index = self._index[frame.pts]
@@ -122,7 +124,7 @@ class FrameReader:
             frame = next(decoder.frames, None)
             found = None if frame is None or frame.pts is None else self._index.get(frame.pts)
             if frame is None or (found is not None and found > index):
-                # The seek landed late, or this frame is not given at all.
+                # The seek landed too late, or the decoder does not return this frame at all.
                 earlier = [entry for entry in self._entries if entry < start]
                 if not earlier:
                     raise self._damaged(index, None)
@@ -135,9 +137,9 @@ class FrameReader:
                     return frame
 
     def _seek(self, entry: int) -> "_Decoder":
-        """Let the decoder give frames from a place where decoding can begin."""
+        """Move the decoder to a frame at which decoding can begin."""
         if self._decoder is None or entry == 0:
-            self._close_decoder()  # some formats find the first frame only when opened
+            self._close_decoder()  # some formats reach the first frame only when newly opened
             self._decoder = _Decoder(self._open())
         decoder = self._decoder
         stream = _video(decoder.container, self._stream)
@@ -147,17 +149,15 @@ class FrameReader:
         return decoder
 
     def _open(self) -> av.container.InputContainer:
-        """Open the file. Raises ClipNotFound, ClipReplaced: its positions are of another one."""
+        """Open the file. Raises ClipNotFound, and ClipReplaced because the positions are stale."""
         try:
             same = file_stamp(self.path) == self._stamp
         except OSError as error:
             raise ClipNotFound(
-                f"{self.path} cannot be opened any more: {str(error.strerror).lower()}"
+                f"{self.path} can no longer be opened: {str(error.strerror).lower()}"
             ) from error
         if not same:
-            raise ClipReplaced(
-                f"{self.path.name} was changed or replaced since it was opened: open it again"
-            )
+            raise ClipReplaced(f"{self.path.name} has changed since it was opened: open it again")
         container = open_container(self.path)
         stream = _video(container, self._stream)
         stream.thread_type = "AUTO"
@@ -177,7 +177,7 @@ class FrameReader:
         )
 
 
-_SKIPS = ("h264", "hevc")  # decoders that apply skip_frame to the packet it was set for
+_SKIP_PER_PACKET = ("h264", "hevc")  # decoders that apply skip_frame to the next packet
 _keys = count()
 
 
@@ -189,11 +189,11 @@ def _video(container: av.container.InputContainer, stream: int) -> av.VideoStrea
 
 @dataclass(eq=False)
 class _Decoder:
-    """An open file and where its decoder stands."""
+    """An open file, and the frame that its decoder returns next."""
 
     container: av.container.InputContainer
     frames: Iterator[av.VideoFrame] = field(default_factory=lambda: iter(()))
-    next: int = -1  # the index of the frame that `frames` gives next
+    next: int = -1  # the index of the next frame from `frames`
 
     def close(self) -> None:
         self.frames = iter(())
@@ -201,11 +201,11 @@ class _Decoder:
 
 
 class _Shared:
-    """The open decoders and the decoded frames of all readers, by their keys, within bounds.
+    """Two least-recently-used caches of all readers, by their keys: decoders and decoded frames.
 
-    A decoder at work belongs to its reader; between calls it is kept here, the OPEN_DECODERS used
-    last. The frames used last are kept up to CACHE_BYTES. The lock is held for moments only, and
-    never while a file is opened, decoded or closed.
+    A reader takes its decoder out while it decodes and puts it back afterwards. The caches hold
+    OPEN_DECODERS decoders and CACHE_BYTES of frames. The lock is never held while a file is
+    opened, decoded or closed.
     """
 
     def __init__(self) -> None:
@@ -213,11 +213,11 @@ class _Shared:
         self._decoders: OrderedDict[int, _Decoder] = OrderedDict()
         self._frames: OrderedDict[tuple[int, int], tuple[av.VideoFrame, int]] = OrderedDict()
         self._bytes = 0
-        self._gone: deque[int] = deque()  # keys of readers that nobody holds any more
+        self._collected: deque[int] = deque()  # keys of readers that were garbage-collected
 
     @property
     def held(self) -> tuple[int, int]:
-        """How many decoders are open between calls, and how many bytes of frames are kept."""
+        """The number of idle open decoders, and the bytes of cached frames."""
         with self._lock:
             return len(self._decoders), self._bytes
 
@@ -236,39 +236,39 @@ class _Shared:
     def keep_frame(self, key: int, index: int, frame: av.VideoFrame) -> None:
         size = sum(plane.buffer_size for plane in frame.planes)
         with self._lock:
-            self._drop((key, index))
+            self._drop_frame((key, index))
             self._frames[key, index] = frame, size
             self._bytes += size
             while self._bytes > CACHE_BYTES:
-                self._drop(next(iter(self._frames)))
+                self._drop_frame(next(iter(self._frames)))
 
     def take_decoder(self, key: int) -> _Decoder | None:
-        """Hand a reader its decoder, if that is still open."""
+        """Take a reader's decoder out of the cache, if it is still open."""
         with self._lock:
             return self._decoders.pop(key, None)
 
     def keep_decoder(self, key: int, decoder: _Decoder) -> None:
-        """Keep a decoder that is not at work; close those that were not used for longest."""
+        """Put an idle decoder into the cache; close the least recently used beyond the limit."""
         with self._lock:
-            closing = [self._decoders.pop(gone) for gone in self._clear_gone()]
+            closing = [self._decoders.pop(gone) for gone in self._drop_collected_frames()]
             self._decoders[key] = decoder
             while len(self._decoders) > OPEN_DECODERS:
                 closing.append(self._decoders.popitem(last=False)[1])
         for one in closing:
             one.close()
 
-    def forget(self, key: int) -> None:
-        """Close a reader's decoder and drop its frames."""
+    def drop(self, key: int) -> None:
+        """Close a reader's decoder and remove its frames."""
         with self._lock:
             decoder = self._decoders.pop(key, None)
             self._drop_frames(key)
         if decoder:
             decoder.close()
 
-    def forget_later(self, key: int) -> None:
-        """Forget a reader that is collected as garbage, which may happen while the lock is held."""
+    def drop_collected(self, key: int) -> None:
+        """Drop a garbage-collected reader, now or, if this thread may hold the lock, later."""
         if not self._lock.acquire(blocking=False):
-            self._gone.append(key)
+            self._collected.append(key)
             return
         try:
             decoder = self._decoders.pop(key, None)
@@ -279,34 +279,34 @@ class _Shared:
             decoder.close()
 
     def reset_after_fork(self) -> None:
-        """Begin anew in a forked process: its parent's decoders have lost their threads.
+        """Start empty in a forked process, where the parent's decoders have lost their threads.
 
-        Closing one would wait for these for ever, so all are kept as they are.
+        Closing such a decoder would wait for its threads forever, so all are kept referenced.
         """
-        _parents.append(self.__dict__.copy())
+        _parent_caches.append(self.__dict__.copy())
         self.__init__()  # type: ignore[misc]
 
-    def _clear_gone(self) -> list[int]:
-        """Drop the frames of readers that are gone; return those that have an open decoder."""
-        gone = []
-        while self._gone:
-            key = self._gone.popleft()
+    def _drop_collected_frames(self) -> list[int]:
+        """Remove the frames of collected readers; return the keys that have an open decoder."""
+        found = []
+        while self._collected:
+            key = self._collected.popleft()
             self._drop_frames(key)
             if key in self._decoders:
-                gone.append(key)
-        return gone
+                found.append(key)
+        return found
 
     def _drop_frames(self, key: int) -> None:
-        for place in [place for place in self._frames if place[0] == key]:
-            self._drop(place)
+        for entry in [entry for entry in self._frames if entry[0] == key]:
+            self._drop_frame(entry)
 
-    def _drop(self, place: tuple[int, int]) -> None:
-        found = self._frames.pop(place, None)
+    def _drop_frame(self, entry: tuple[int, int]) -> None:
+        found = self._frames.pop(entry, None)
         if found:
             self._bytes -= found[1]
 
 
 _shared = _Shared()
-_parents: list[object] = []
+_parent_caches: list[object] = []
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_shared.reset_after_fork)

@@ -1,7 +1,7 @@
-"""Probe: read what a file is, as a Clip, or refuse it in one sentence.
+"""Open a video file as a Clip, or raise an error that says in one sentence why it is unusable.
 
-PyAV reads; every filter runs in the ffmpeg program (see ffmpeg.py). The file's packets are walked
-and its first frame is decoded, nothing more.
+PyAV reads the file's packets and decodes its first frame, nothing more. Filters always run in the
+ffmpeg program (see ffmpeg.py).
 """
 
 import time
@@ -25,39 +25,40 @@ from workbench.temporary import is_temporary
 
 
 def open_clip(path: str | Path) -> Clip:
-    """Read what a file is.
+    """Open a video file and read its properties.
 
-    Raises ClipNotFound, NotAVideo, UnsupportedClip, DamagedClip, and ParameterError for what is no
-    path.
+    Raises ClipNotFound, NotAVideo, UnsupportedClip, DamagedClip, and ParameterError for anything
+    but a path.
     """
     if not str(path):
-        raise ClipNotFound("no clip is given: fill in its path as the source")
+        raise ClipNotFound("no clip is given: give its path as the source")
     path = expanded(path, "the source")
     check_readable_file(path)
     stamp = file_stamp(path)
     try:
         return _read(path, stamp)
     except DamagedClip as error:
-        raise DamagedClip(f"{error}{_if_still_written(path, stamp)}") from error
+        raise DamagedClip(f"{error}{_incomplete_hint(path, stamp)}") from error
 
 
 def _read(path: Path, stamp: tuple[int, int]) -> Clip:
     with open_container(path) as container:
-        stream = _picture(path, container)
-        _refuse_too_much(path, container, stream)
-        _refuse_early_end(path, container)
+        stream = _video_stream(path, container)
+        _check_limits(path, container, stream)
+        _check_index(path, container)
+        check_not_truncated(path)
         first = _first_frame(path, container, stream)
-        turned = read_orientation(first, path)
-        _refuse_layout(path, first, turned)
-    # Opened anew and not rewound: some formats do not find their way back to the first frame.
+        orientation = read_orientation(first, path)
+        _check_pixel_format(path, first, orientation)
+    # Opened again instead of rewound: in some formats a seek cannot return to the first frame.
     with open_container(path) as container:
-        stream = _picture(path, container)
+        stream = _video_stream(path, container)
         packets = read_packets(path, container, stream, first)
-        return _clip(path, container, stream, packets, first, turned, stamp)
+        return _build_clip(path, container, stream, packets, first, orientation, stamp)
 
 
 def check_readable_file(path: Path) -> None:
-    """Raise ClipNotFound or NotAVideo unless there is a file that can be read."""
+    """Raise ClipNotFound or NotAVideo unless `path` is a readable, non-empty file."""
     try:
         if path.is_dir():
             raise NotAVideo(f"{path} is a folder: give one video file")
@@ -66,7 +67,7 @@ def check_readable_file(path: Path) -> None:
         if not path.is_file():
             raise NotAVideo(f"{path} is not a regular file: give one video file")
         if not path.stat().st_size:
-            hint = _if_still_written(path, file_stamp(path))
+            hint = _incomplete_hint(path, file_stamp(path))
             raise NotAVideo(f"{path.name} is empty (0 bytes): download it again{hint}")
         path.open("rb").close()
     except OSError as error:
@@ -76,9 +77,9 @@ def check_readable_file(path: Path) -> None:
 
 
 def may_be_incomplete(before: tuple[int, int], after: tuple[int, int], now: float) -> bool:
-    """Whether a file looks as if it were still being written, by its stamps (see file_stamp).
+    """Return whether a file may still be incomplete, by its stamps (see files.file_stamp).
 
-    It does when it changed while it was read, or less than ten seconds ago. `now` is in seconds
+    It may be when it changed while it was read, or less than ten seconds ago. `now` is in seconds
     since the epoch.
 
     >>> may_be_incomplete((7, 0), (7, 0), 10.0), may_be_incomplete((7, 0), (7, 0), 9.9)
@@ -92,8 +93,8 @@ def may_be_incomplete(before: tuple[int, int], after: tuple[int, int], now: floa
 _RECENT = 10.0  # seconds
 
 
-def _if_still_written(path: Path, before: tuple[int, int]) -> str:
-    """Return what a message about a broken file adds when the file may not be complete yet."""
+def _incomplete_hint(path: Path, before: tuple[int, int]) -> str:
+    """Return the end of a message about a broken file that may be incomplete; "" otherwise."""
     try:
         after = file_stamp(path)
     except OSError:
@@ -101,26 +102,26 @@ def _if_still_written(path: Path, before: tuple[int, int]) -> str:
     if is_temporary(path) or not may_be_incomplete(before, after, time.time()):
         return ""
     return (
-        " (it was changed a moment ago: if it is still being written, copied or downloaded, wait "
+        " (it changed a moment ago: if it is still being written, copied or downloaded, wait "
         "until it is complete)"
     )
 
 
-def _picture(path: Path, container: av.container.InputContainer) -> av.VideoStream:
+def _video_stream(path: Path, container: av.container.InputContainer) -> av.VideoStream:
     stream = container.streams.best("video")
     if isinstance(stream, av.VideoStream):
         if not stream.disposition & av.stream.Disposition.attached_pic:
             return stream
-        raise NotAVideo(f"{path.name} has no video in it, only a cover picture")
+        raise NotAVideo(f"{path.name} has no video, only a cover picture")
     kinds = sorted({stream.type for stream in container.streams})
     instead = f", only {' and '.join(kinds)}" if kinds else ": it holds no frames"
-    raise NotAVideo(f"{path.name} has no video in it{instead}")
+    raise NotAVideo(f"{path.name} has no video{instead}")
 
 
-def _refuse_too_much(
+def _check_limits(
     path: Path, container: av.container.InputContainer, stream: av.VideoStream
 ) -> None:
-    """Refuse pictures too large and indices too long, before anything is made of them."""
+    """Raise UnsupportedClip for too large pictures or too many frames, before decoding any."""
     width, height = stream.codec_context.width, stream.codec_context.height
     check_limit(path, "pixels", width * height, f"has pictures of {width}x{height} pixels")
     for each in container.streams:
@@ -128,8 +129,8 @@ def _refuse_too_much(
         check_limit(path, "frames", count, f"has {count:,} frames or blocks in one track")
 
 
-def _refuse_early_end(path: Path, container: av.container.InputContainer) -> None:
-    """Refuse a file whose index names bytes past its end, or that says that it is longer."""
+def _check_index(path: Path, container: av.container.InputContainer) -> None:
+    """Raise DamagedClip for a file whose index refers to bytes past its end."""
     ends = [
         entry.pos + entry.size
         for stream in container.streams
@@ -138,10 +139,9 @@ def _refuse_early_end(path: Path, container: av.container.InputContainer) -> Non
     ]
     if max(ends, default=0) > path.stat().st_size:
         raise DamagedClip(
-            f"{path.name} is cut short: its index names more data than the file holds; "
+            f"{path.name} is cut short: its index lists more data than the file holds; "
             "download it again"
         )
-    check_not_truncated(path)
 
 
 def _first_frame(
@@ -150,14 +150,14 @@ def _first_frame(
     try:
         frame = next(container.decode(stream), None)
     except av.FFmpegError as error:
-        # FFmpeg forgets the size of a picture that is over its limit.
-        why = (
+        # FFmpeg resets the size of a picture that is over its limit.
+        reason = (
             error.strerror
             if stream.codec_context.width
-            else (f"its size cannot be read, or is over {input_limits().pixels:,} pixels")
+            else f"its size cannot be read, or is over {input_limits().pixels:,} pixels"
         )
         raise DamagedClip(
-            f"{path.name} has a video stream, but its first frame does not decode ({why}); "
+            f"{path.name} has a video stream, but its first frame does not decode ({reason}); "
             "download or generate it again"
         ) from error
     if frame is None:
@@ -165,43 +165,45 @@ def _first_frame(
     return frame
 
 
-def _refuse_layout(path: Path, frame: av.VideoFrame, turned: Orientation) -> None:
+def _check_pixel_format(path: Path, frame: av.VideoFrame, orientation: Orientation) -> None:
+    """Raise UnsupportedClip for a pixel format that cannot be converted or rotated."""
     layout = frame.format
     if not (layout.name.startswith("yuv") and layout.is_planar and len(layout.components) == 3):
         raise UnsupportedClip(
-            f"{path.name} stores its picture as {layout.name}; only planar Y'CbCr without alpha "
-            "(such as yuv420p) is handled, convert it first"
+            f"{path.name} stores its picture as {layout.name}, and only planar Y'CbCr without "
+            "alpha is supported: convert it to yuv420p or similar first"
         )
-    if turned.quarter_turns % 2 and not layout.name.startswith(_SQUARE_CHROMA):
+    if orientation.quarter_turns % 2 and not layout.name.startswith(_SQUARE_CHROMA):
         raise UnsupportedClip(
-            f"{path.name} stores its picture as {layout.name} and asks to be turned by "
-            f"{turned.rotation} degrees, which its chroma does not allow; turn it first"
+            f"{path.name} stores its picture as {layout.name} and is tagged as rotated by "
+            f"{orientation.rotation} degrees, which its chroma subsampling does not allow: "
+            "rotate the clip itself first"
         )
 
 
 _SQUARE_CHROMA = ("yuv420", "yuvj420", "yuv444", "yuvj444")
 
 
-def _clip(
+def _build_clip(
     path: Path,
     container: av.container.InputContainer,
     stream: av.VideoStream,
     packets: Packets,
     first: av.VideoFrame,
-    turned: Orientation,
+    orientation: Orientation,
     stamp: tuple[int, int],
 ) -> Clip:
     positions = packets.positions
     width, height = first.width, first.height
     sample_aspect = Fraction(stream.sample_aspect_ratio or 1)
-    if turned.quarter_turns % 2:
+    if orientation.quarter_turns % 2:
         width, height, sample_aspect = height, width, 1 / sample_aspect
     time_base = Fraction(stream.time_base or 1)
     frame_rate, constant = _frame_rate(stream, positions, time_base)
-    own = packets.last_duration * time_base or 1 / frame_rate
-    # AVI keeps no pts: PyAV's are late by as many frames as the decoder might reorder.
+    last_duration = packets.last_duration * time_base or 1 / frame_rate
+    # AVI stores no pts: PyAV's are late by as many frames as the decoder may reorder.
     first_shown = positions[0].dts if container.format.name == "avi" else positions[0].pts
-    begin = first_shown * time_base
+    first_frame_time = first_shown * time_base
     return Clip(
         path=path,
         container=container.format.name,
@@ -213,23 +215,23 @@ def _clip(
         width=width,
         height=height,
         sample_aspect=sample_aspect,
-        orientation=turned,
+        orientation=orientation,
         frame_rate=frame_rate,
         constant_frame_rate=constant,
         interlaced=bool(first.interlaced_frame),
         time_base=time_base,
-        duration=(positions[-1].pts - positions[0].pts) * time_base + own,
+        duration=(positions[-1].pts - positions[0].pts) * time_base + last_duration,
         colour=_colour(first),
-        audio=tuple(_audio(track, begin) for track in packets.audio),
+        audio=tuple(_audio_stream(track, first_frame_time) for track in packets.audio),
         stamp=stamp,
         positions=positions,
         _reader=FrameReader(path, stream.index, positions, stamp),
     )
 
 
-def _audio(track: AudioTiming, first_frame: Fraction) -> AudioStream:
+def _audio_stream(track: AudioTiming, first_frame_time: Fraction) -> AudioStream:
     context = track.stream.codec_context
-    start = first_frame if track.start is None else track.start
+    start = first_frame_time if track.start is None else track.start
     return AudioStream(
         index=track.stream.index,
         codec=context.name,
@@ -237,8 +239,8 @@ def _audio(track: AudioTiming, first_frame: Fraction) -> AudioStream:
         channels=context.channels,
         layout=context.layout.name,
         deep=_is_deep(context),
-        start=start - first_frame,
-        end=track.end - first_frame,
+        start=start - first_frame_time,
+        end=track.end - first_frame_time,
         gap=track.gap,
     )
 
@@ -251,10 +253,10 @@ def _is_deep(context: av.AudioCodecContext) -> bool:
 def _frame_rate(
     stream: av.VideoStream, positions: tuple[FramePosition, ...], time_base: Fraction
 ) -> tuple[Fraction, bool]:
-    """Return frames per second, and whether every frame keeps to it.
+    """Return the frame rate, and whether it is constant.
 
-    A rate is constant when no frame is more than one unit of the time base from where the rate
-    puts it: containers round 30000/1001 to their own units, and Matroska rounds the rate as well.
+    A rate is constant when every timestamp is within one unit of the time base of the exact one:
+    containers round 30000/1001 to their own units, and Matroska rounds the rate as well.
     """
     stated = stream.average_rate or stream.base_rate or Fraction(25)
     if len(positions) < 2:
@@ -263,7 +265,7 @@ def _frame_rate(
     steps = np.diff(pts)
     even = 1 / (int(steps[0]) * time_base) if (steps == steps[0]).all() and steps[0] else None
     if even in (stream.base_rate, stated, stream.guessed_rate) and even is not None:
-        return even, True  # to the tick
+        return even, True  # exact
     found = filter(None, (stream.base_rate, stated, stream.guessed_rate, even))
     rates = [rate for each in found for rate in (snap_to_ntsc(each), each)]
     for rate in (*rates, nearest_ntsc_rate(Fraction(stated))):
@@ -274,7 +276,7 @@ def _frame_rate(
 
 
 def _colour(frame: av.VideoFrame) -> Colour:
-    # The yuvj formats are FFmpeg's old way to say full range.
+    # The yuvj formats are FFmpeg's old way to tag full range.
     full = frame.format.name.startswith("yuvj")
     return Colour.from_h273(
         range=2 if full else int(frame.color_range),
