@@ -230,10 +230,10 @@ def test_a_look_is_exported_and_its_way_back(tmp_path: Path) -> None:
     changed = load_preset("smooth").override({"tone.contrast": 1.2, "tone.brightness": 0.0})
     mine = save_preset(changed, tmp_path / "mine.toml")
     steep = workbench("look", "export", mine, "--cube", tmp_path / "steep.cube")
-    assert "are clipped and cannot come back" in steep.stdout
+    assert "are clipped and cannot be restored" in steep.stdout
     options = ("--set", "tone.contrast=1.2", "--set", "tone.brightness=0")
     same = workbench("look", "export", "smooth", *options, "--cube", tmp_path / "same.cube")
-    assert "are clipped and cannot come back" in same.stdout
+    assert "are clipped and cannot be restored" in same.stdout
     lines = [(tmp_path / name).read_text().splitlines()[1:] for name in ("steep.cube", "same.cube")]
     assert lines[0] == lines[1]
 

@@ -156,9 +156,11 @@ def test_flat_is_what_eq_does_to_luma_and_chroma() -> None:
         assert apply_tone(rgb(luma, cb, cr), tone, "bt709") == pytest.approx(expected, abs=2e-4)
 
 
-@pytest.mark.parametrize(("tone", "gone"), [(Eq(contrast=0), "tone"), (Eq(saturation=0), "colour")])
+@pytest.mark.parametrize(
+    ("tone", "gone"), [(Eq(contrast=0), "tones"), (Eq(saturation=0), "colours")]
+)
 def test_what_is_gone_has_no_inverse(tone: Eq, gone: str) -> None:
-    with pytest.raises(ParameterError, match=f"removes every {gone}"):
+    with pytest.raises(ParameterError, match=f"removes all {gone}"):
         invert_tone(np.zeros(3), tone, "bt709")
 
 

@@ -84,7 +84,7 @@ def test_a_cube_is_a_short_head_and_its_points_red_first(points: int) -> None:
 
 @pytest.mark.parametrize("points", [0, 17, 32, 64, 129])
 def test_no_other_number_of_points_is_written(points: int) -> None:
-    with pytest.raises(ParameterError, match=f"33 or 65 points to a side, not {points}"):
+    with pytest.raises(ParameterError, match=f"points is {points}: give 33 or 65"):
         lut.forward_cube(NoTone(), "bt709", points)
 
 
@@ -129,7 +129,7 @@ def test_cineon_with_a_roll_off_is_the_exception() -> None:
 @pytest.mark.parametrize("tone", AFFINE, ids=str)
 def test_a_straight_look_comes_back_whole(tone: AnyTone) -> None:
     sent = np.concatenate([GREYS, COLOURS])
-    there, back = (lut.lut3d_filter(tone, "smpte170m", back=back) for back in (False, True))
+    there, back = (lut.lut3d_filter(tone, "smpte170m", inverse=back) for back in (False, True))
     assert lut.describe_clipping(tone, "smpte170m") is None
     assert np.abs(filtered(sent, there, back) - sent).max() * CODES < 0.1
 
@@ -137,7 +137,7 @@ def test_a_straight_look_comes_back_whole(tone: AnyTone) -> None:
 @pytest.mark.parametrize("curve", RETURN)
 def test_a_log_look_comes_back_but_for_the_deepest_shadows(curve: str) -> None:
     sent = np.concatenate([GREYS, COLOURS])
-    there, back = (lut.lut3d_filter(log(curve), "bt709", back=back) for back in (False, True))
+    there, back = (lut.lut3d_filter(log(curve), "bt709", inverse=back) for back in (False, True))
     off = np.abs(filtered(sent, there, back) - sent) * CODES
     greys, colours = off[: len(GREYS)], off[len(GREYS) :]
     greys_at_most, colours_on_average, colours_at_most = RETURN[curve]
@@ -154,7 +154,7 @@ def test_what_is_clipped_is_said() -> None:
     assert said is not None
     first, last = 195, 819  # 1.4 times luma, less 52, within 16 and 235; and a trace of tint
     assert said.startswith(f"Greys of 64 to {first - 1} and {last + 1} to 940, and saturated")
-    there, back = (lut.lut3d_filter(tone, "bt709", back=back) for back in (False, True))
+    there, back = (lut.lut3d_filter(tone, "bt709", inverse=back) for back in (False, True))
     off = np.abs(filtered(GREYS, there, back) - GREYS).max(axis=1) * CODES
     assert off[first - 64 : last - 64 + 1].max() < 1
     assert off[: first - 64].max() > 100
@@ -167,14 +167,16 @@ def test_what_is_clipped_is_said() -> None:
         (log("logc3", rolloff=4), None),
         (Flat(saturation=2), "^Saturated colours are clipped"),
         (log("cineon", rolloff=4), "^Greys of 931 to 940, and saturated colours are clipped"),
-        (Eq(contrast=0), "^Every tone becomes one and"),
-        (Eq(saturation=0), "^Every colour becomes one and"),
+        (Eq(contrast=0), "^All tones become one and"),
+        (Eq(saturation=0), "^All colours become one and"),
     ],
     ids=str,
 )
 def test_each_kind_of_loss_has_its_sentence(tone: AnyTone, said: str | None) -> None:
     found = lut.describe_clipping(tone, "bt709")
-    assert found == said if said is None else re.match(f"{said}.*cannot come back\\.$", str(found))
+    assert (
+        found == said if said is None else re.match(f"{said}.*cannot be restored\\.$", str(found))
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
@@ -230,7 +232,7 @@ def test_a_cube_that_a_crash_cut_short_is_written_anew(folder: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(folder: Path) -> None:
     folder.write_text("in the way")
-    with pytest.raises(DestinationUnusable, match=r"cubes for LUTs cannot be made: \w"):
+    with pytest.raises(DestinationUnusable, match=r"cubes for LUTs cannot be created: \w"):
         lut.lut3d_filter(Flat(), "bt709")
 
 

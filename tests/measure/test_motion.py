@@ -31,7 +31,7 @@ def followed(frames: Iterable[Frame]) -> list[Movement]:
 
 def frozen(found: list[Movement], bounds: tuple[Fraction, ...]) -> list[FrameRange]:
     rows = (Levels(0, 0, 0, 0, 0, 0, 0, 0, one.change, one.drift) for one in found)
-    return LevelsTimeline.of(rows).frozen_stretches(bounds)
+    return LevelsTimeline.of(rows).frozen_ranges(bounds)
 
 
 def frozen_in(path: Path) -> list[FrameRange]:

@@ -1,6 +1,6 @@
-"""THE filter chain: a Preset as an ffmpeg filter graph.
+"""Build the filter chain: a Preset as an ffmpeg filter graph.
 
-Preview, measures, encode and batch all take it from here, and nobody else builds one.
+The preview, the measures, the encode and the batch all use this chain; no other module builds one.
 """
 
 import re
@@ -33,7 +33,7 @@ from workbench.media.picture_format import PRORES_422, PictureFormat
 
 
 class Source(Protocol):
-    """What a chain has to know of a picture; a Clip and a Frame both say it."""
+    """The properties of a picture that a chain depends on; Clip and Frame both have them."""
 
     @property
     def width(self) -> int: ...
@@ -46,54 +46,57 @@ class Source(Protocol):
 
 
 def filter_chain(preset: Preset, source: Source, target: PictureFormat = PRORES_422) -> str:
-    """Return the chain that an upright picture goes through before the encoder.
+    """Return the filter chain from an upright picture to the input of the encoder.
 
-    It begins by declaring what the code values mean. A declaration changes none of them; without
-    it ffmpeg would leave an untagged source untagged. Where a stage works in 16 bits, the picture
-    gets 16 bits and legal range at once, and an even size, without which zscale stops. What is to
-    be delivered with another matrix than the source is taken to have is converted to it there.
+    The chain begins with a declaration of the colour, which changes no code value. Without it,
+    ffmpeg would leave an untagged source untagged. If a stage works in 16 bits, the picture is
+    first converted to 16 bits, legal range and an even size, which zscale requires. If the matrix
+    of the source differs from that of the delivery, the picture is converted as well.
 
     Raises UnsupportedClip for colours that the `target` cannot state, and under a log look for
-    those that are far from Rec.709.
+    colours that are far from Rec.709.
     """
-    taken = fill_untagged(source.colour, preset.assume_matrix)
-    given = delivered_colour(source.colour, target)
-    matrix = delivered_colour(taken, target).matrix
-    if isinstance(preset.tone, Log) and (given.transfer, given.primaries) not in _REC709:
+    assumed = fill_untagged(source.colour, preset.assume_matrix)
+    delivered = delivered_colour(source.colour, target)
+    matrix = delivered_colour(assumed, target).matrix
+    if isinstance(preset.tone, Log) and (delivered.transfer, delivered.primaries) not in _REC709:
         raise UnsupportedClip(
-            f"a log look is made for Rec.709 pictures, and this one is {given.primaries}/"
-            f"{given.transfer}: take another look, or convert it first"
+            f"a log look needs a Rec.709 picture, and this one is {delivered.primaries}/"
+            f"{delivered.transfer}: choose another look, or convert the clip first"
         )
-    picture = FilterStream(replace(given, range=taken.range, matrix=matrix).setparams())
-    # A log look goes through RGB, and comes back with any matrix.
-    convert = matrix != given.matrix and not isinstance(preset.tone, Log)
-    # swscale would make full range legal in steps: white comes out as 937 and not 940.
-    rescaled = taken.range == "full" and preset.bit_depth > 8
-    deep = convert or rescaled or any(stage.bit_depth > 8 for stage in preset.stages)
+    stream = FilterStream(replace(delivered, range=assumed.range, matrix=matrix).setparams())
+    # A log look is applied in RGB, from which any matrix can follow.
+    converts_matrix = matrix != delivered.matrix and not isinstance(preset.tone, Log)
+    # swscale would convert full range to legal inexactly: white becomes 937 instead of 940.
+    converts_range = assumed.range == "full" and preset.bit_depth > 8
+    in_16_bits = (
+        converts_matrix or converts_range or any(stage.bit_depth > 8 for stage in preset.stages)
+    )
     width, height = source.width, source.height
-    if deep:
-        # zscale stops at an odd row or column where chroma is subsampled.
+    if in_16_bits:
+        # zscale fails on an odd row or column of subsampled chroma.
         width, height = width + width % 2, height + height % 2
         sampling = _sampling(source) if (width, height) == (source.width, source.height) else "444"
         sixteen = f"format=yuv{sampling}p16le"
-        picture = _opened(picture, source, width, height, full=taken.range == "full").then(sixteen)
-    picture = _debanded(picture, preset.deband, width, height)
-    if deep and preset.deband.bit_depth == 8:
-        picture = picture.then(sixteen)
-    if convert:  # before the tone, which looks alike from any source so
+        is_full = assumed.range == "full"
+        stream = _prepare(stream, source, width, height, full=is_full).then(sixteen)
+    stream = _add_deband(stream, preset.deband, width, height)
+    if in_16_bits and preset.deband.bit_depth == 8:
+        stream = stream.then(sixteen)
+    if converts_matrix:  # before the tone, so that the tone looks the same for every source
         sixteen = "format=yuv422p16le"
-        conversion = f"zscale=matrixin={matrix}:matrix={given.matrix}:{_CHROMA}"
-        picture = picture.then(conversion).then(sixteen)
-    picture = _toned(picture, preset.tone, matrix, given.matrix)
-    if deep and preset.tone.bit_depth == 8:
-        picture = picture.then(sixteen)
+        conversion = f"zscale=matrixin={matrix}:matrix={delivered.matrix}:{_CHROMA}"
+        stream = stream.then(conversion).then(sixteen)
+    stream = _add_tone(stream, preset.tone, matrix, delivered.matrix)
+    if in_16_bits and preset.tone.bit_depth == 8:
+        stream = stream.then(sixteen)
     if isinstance(preset.dither, Shaped):
-        picture = _shaped(picture, preset.dither, width, height, target)
+        stream = _add_shaped_dither(stream, preset.dither, width, height, target)
     if (width, height) != (source.width, source.height):
-        picture = picture.then(f"crop={source.width}:{source.height}:0:0:exact=1")
-    if deep:  # some filters forget what they were told
-        picture = picture.then(given.setparams())
-    return graph_text(picture)
+        stream = stream.then(f"crop={source.width}:{source.height}:0:0:exact=1")
+    if in_16_bits:  # some filters drop the declaration
+        stream = stream.then(delivered.setparams())
+    return graph_text(stream)
 
 
 def clip_filter_chain(
@@ -102,16 +105,17 @@ def clip_filter_chain(
     frame_rate: Fraction | None = None,
     target: PictureFormat = PRORES_422,
 ) -> str:
-    """Return the chain for a clip in its file, as against a frame that stands upright already.
+    """Return the filter chain for a clip file, which ffmpeg turns upright itself.
 
-    A `frame_rate` makes its timing even. Raises UnsupportedClip, naming the file.
+    With a `frame_rate`, the chain also converts to that constant frame rate. Raises UnsupportedClip
+    as `filter_chain` does; the message names the file.
     """
     try:
         chain = filter_chain(preset, clip, target)
     except UnsupportedClip as error:
         raise UnsupportedClip(f"{clip.path.name}: {error}") from error
     if clip.orientation != Orientation() and clip.bit_depth > 8:
-        # ffmpeg would go down to 8 bits before it turns the picture, and dither another way.
+        # Otherwise, ffmpeg converts to 8 bits before it rotates, and dithers differently.
         chain = f"format={clip.pixel_format},{chain}"
     if frame_rate:
         # The filter ends within half a frame of the source; ffmpeg's -r adds frames at the end.
@@ -120,123 +124,128 @@ def clip_filter_chain(
 
 
 def inverse_tone_chain(tone: AnyTone, colour: Colour) -> str | None:
-    """Return the chain that takes a tone back from what was delivered, in 16 bits and undithered.
+    """Return the chain that undoes a tone in a delivered picture, in 16 bits without dither.
 
-    None where a tone leaves nothing to come back from.
+    Returns None for a tone that cannot be undone.
     """
-    seen = FilterStream(colour.setparams()).then("format=yuv422p16le")
+    delivered = FilterStream(colour.setparams()).then("format=yuv422p16le")
     match tone:
         case Log():
-            picture = _through_rgb(seen, tone, colour.matrix, colour.matrix, back=True)
+            stream = _add_lut(delivered, tone, colour.matrix, colour.matrix, inverse=True)
         case Flat() | Eq():
             if not tone.contrast or not tone.saturation:
                 return None
             y = f"(val-{256 * eq_offset(tone.contrast, tone.brightness)})/{_number(tone.contrast)}"
             c = f"(val-{256 * eq_offset(tone.saturation, 0)})/{_number(tone.saturation)}"
-            picture = seen.then(f"lutyuv=y={y}:u={c}:v={c}")
+            stream = delivered.then(f"lutyuv=y={y}:u={c}:v={c}")
         case NoTone():
-            picture = seen
-    return graph_text(picture)
+            stream = delivered
+    return graph_text(stream)
 
 
 def encoder_input_chain(chain: str, target: PictureFormat = PRORES_422) -> str:
-    """Return the chain, ending in the pixel format and range that the encoder takes."""
+    """Return the chain with a conversion to the pixel format and range of the encoder appended."""
     return f"{chain},format=pix_fmts={target.pixel_format}:color_ranges=tv"
 
 
-def _debanded(picture: FilterStream, stage: AnyDeband, width: int, height: int) -> FilterStream:
+def _add_deband(stream: FilterStream, stage: AnyDeband, width: int, height: int) -> FilterStream:
     match stage:
         case Smooth():
-            return smooth(picture, stage, width, height)
+            return smooth(stream, stage, width, height)
         case Deband():
-            near = ":".join(f"{plane}thr={_number(stage.threshold)}" for plane in (1, 2, 3))
-            # It has no planar Y'CbCr of 10 bits, so what comes after it must not go down to that.
-            return picture.then(f"deband={near}:range={stage.range}")
+            threshold = _number(stage.threshold)
+            thresholds = ":".join(f"{plane}thr={threshold}" for plane in (1, 2, 3))
+            # It does not support 10-bit planar Y'CbCr, so later filters must not negotiate that.
+            return stream.then(f"deband={thresholds}:range={stage.range}")
         case Gradfun():
-            return picture.then(f"gradfun={_number(stage.strength)}:{stage.radius}")
+            return stream.then(f"gradfun={_number(stage.strength)}:{stage.radius}")
         case NoDeband():
-            return picture
+            return stream
 
 
-def _toned(picture: FilterStream, stage: AnyTone, matrix: str, given: str) -> FilterStream:
+def _add_tone(
+    stream: FilterStream, stage: AnyTone, source_matrix: str, matrix: str
+) -> FilterStream:
     match stage:
         case Flat():
             luma = eq_offset(stage.contrast, stage.brightness), stage.contrast
             chroma = eq_offset(stage.saturation, 0), stage.saturation
             y, c = (f"val*{_number(times)}+{256 * plus}" for plus, times in (luma, chroma))
-            return picture.then(f"lutyuv=y={y}:u={c}:v={c}")
+            return stream.then(f"lutyuv=y={y}:u={c}:v={c}")
         case Log():
-            return _through_rgb(picture, stage, matrix, given)
+            return _add_lut(stream, stage, source_matrix, matrix)
         case Eq():
             contrast, saturation, brightness = map(
                 _number, (stage.contrast, stage.saturation, stage.brightness)
             )
             eq = f"contrast={contrast}:saturation={saturation}:brightness={brightness}"
-            return picture.then(f"eq={eq}")
+            return stream.then(f"eq={eq}")
         case NoTone():
-            return picture
+            return stream
 
 
-def _through_rgb(
-    picture: FilterStream, tone: Log, matrix: str, given: str, *, back: bool = False
+def _add_lut(
+    stream: FilterStream, tone: Log, source_matrix: str, matrix: str, *, inverse: bool = False
 ) -> FilterStream:
-    from workbench.look.lut import lut3d_filter  # which loads more than most looks need
+    """Append a tone as a 3D LUT in RGB, and a conversion to Y'CbCr with another matrix."""
+    from workbench.look.lut import lut3d_filter  # imported only when needed, because it is slow
 
     return (
-        picture.then(f"zscale=matrixin={matrix}:matrix=gbr:range=full:{_CHROMA}")
+        stream.then(f"zscale=matrixin={source_matrix}:matrix=gbr:range=full:{_CHROMA}")
         .then("format=gbrp16le")
-        .then(lut3d_filter(tone, given, back=back))
-        .then(f"zscale=matrix={given}:range=limited")
+        .then(lut3d_filter(tone, matrix, inverse=inverse))
+        .then(f"zscale=matrix={matrix}:range=limited")
         .then("format=yuv422p16le")
     )
 
 
-def _shaped(
-    picture: FilterStream, stage: Shaped, width: int, height: int, target: PictureFormat
+def _add_shaped_dither(
+    stream: FilterStream, stage: Shaped, width: int, height: int, target: PictureFormat
 ) -> FilterStream:
-    """Round to 10 bits: a fine pattern on the luma, and what is lost diffused to its neighbours.
+    """Append a conversion to 10 bits: an ordered dither on the luma, then error diffusion.
 
-    Diffusion alone leaves every tone that 10 bits can hold flat, with an edge to the next; the
-    pattern dithers those, too. It repeats every 2 pixels each way: ProRes's transform keeps the few
-    frequencies of that, where it would quantize a finer dither away and bring the steps back. It
-    is the same in each frame, so that nothing crawls; a tile of it is made once.
+    Error diffusion alone leaves every tone that 10 bits can store flat, with an edge to the next
+    one. The pattern dithers those tones as well. It repeats every 2 pixels in each direction. The
+    transform of ProRes keeps the few frequencies of this pattern, but would quantize a finer dither
+    away, and the steps would return. The pattern is the same in each frame, so that nothing moves,
+    and one tile of it is computed once.
     """
     square = "(2*bitand(X,1)+bitand(Y,1))/3"
     columns, rows = -(-width // _TILE), -(-height // _TILE)
     pattern = (
-        picture.then("trim=end_frame=1")
+        stream.then("trim=end_frame=1")
         .then(f"scale={_TILE}:{_TILE}:flags=neighbor")
         .then(f"geq=lum='32768+{_number(64 * stage.amplitude)}*({square}-0.5)':cb=32768:cr=32768")
         .then(f"loop={columns * rows - 1}:1")
         .then(f"tile={columns}x{rows}")
         .then(f"crop={width}:{height}:0:0")
     )
-    dithered = combine("blend=all_mode=grainmerge", picture, pattern)
-    # In one thread: each slice diffuses its own errors, and slices are as many as there are cores.
+    dithered = combine("blend=all_mode=grainmerge", stream, pattern)
+    # One thread: each slice diffuses its own errors, and the number of slices depends on the cores.
     rounding = f"zscale={_CHROMA}:dither=error_diffusion:threads=1"
     return dithered.then(rounding).then(f"format={target.pixel_format}")
 
 
-def _opened(
-    picture: FilterStream, source: Source, width: int, height: int, full: bool
+def _prepare(
+    stream: FilterStream, source: Source, width: int, height: int, full: bool
 ) -> FilterStream:
-    """Make a picture legal, and even by repeating its last row or column."""
+    """Append conversions to legal range and an even size; the last row or column is repeated."""
     right, below = width - source.width, height - source.height
     found = _ANY_SAMPLING.search(source.pixel_format)
-    if right or below or (found and found[0] not in _KEPT.values()):
-        # pad takes odd sizes, and zscale any, only where chroma is whole or half.
-        picture = picture.then(f"format={_ANY_SAMPLING.sub('444', source.pixel_format)}")
+    if right or below or (found and found[0] not in _WORKING_SAMPLING.values()):
+        # pad accepts odd sizes, and zscale any size, only with full or half chroma.
+        stream = stream.then(f"format={_ANY_SAMPLING.sub('444', source.pixel_format)}")
     if right or below:
-        picture = picture.then(f"pad={width}:{height}:0:0").then(
+        stream = stream.then(f"pad={width}:{height}:0:0").then(
             f"fillborders=0:{right}:0:{below}:smear"
         )
-    return picture.then("zscale=range=limited" if full else "")
+    return stream.then("zscale=range=limited" if full else "")
 
 
 def _sampling(source: Source) -> str:
-    """Return the chroma sampling to work in: one that has all of the source's chroma."""
+    """Return the chroma subsampling to work in, which keeps all of the source's chroma."""
     found = _ANY_SAMPLING.search(source.pixel_format)
-    return _KEPT.get(found[0], "444") if found else "444"
+    return _WORKING_SAMPLING.get(found[0], "444") if found else "444"
 
 
 def _number(value: float) -> str:
@@ -244,10 +253,10 @@ def _number(value: float) -> str:
 
 
 _REC709 = {("bt709", primaries) for primaries in ("bt709", "smpte170m", "bt470bg")}
-"""Transfer and primaries of pictures that a log look is right for; SD's primaries are near."""
+"""Transfer and primaries for which a log look is valid; the primaries of SD are close enough."""
 _ANY_SAMPLING = re.compile("4[0-4][0-4]")
-_KEPT = {"410": "420", "411": "422", "420": "420", "422": "422"}
+_WORKING_SAMPLING = {"410": "420", "411": "422", "420": "420", "422": "422"}
 _CHROMA = "filter=bicubic"
-"""How chroma is brought to another size."""
+"""The scaling of chroma."""
 _TILE = 128
-"""Pixels each way; what is made once need not be large."""
+"""Pixels on a side of a tile of the dither pattern."""

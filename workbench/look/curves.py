@@ -1,4 +1,4 @@
-"""Curves: tone as a function of code value."""
+"""Compute tone curves: the tone stage of a preset, and its inverse, as functions of R'G'B'."""
 
 import warnings
 from functools import cache
@@ -17,32 +17,32 @@ from workbench.media.colour import LUMA_WEIGHTS
 Floats = NDArray[np.float64]
 
 KNEE = 0.36
-"""Linear light up to which a roll-off changes nothing: a stop above mid grey, as light skin is."""
+"""Linear light below which a roll-off has no effect: a stop above mid grey, about light skin."""
 
 
 class _Camera(NamedTuple):
-    curve: str  # as colour-science's functions are named
-    gamut: str  # as its colour spaces are
+    curve: str  # in the names of colour-science's functions
+    gamut: str  # the name of its colour space
 
 
 _REC709 = "ITU-R BT.709"
 _CAMERAS = {
-    "logc3": _Camera("ARRILogC3", "ARRI Wide Gamut 3"),  # at its reference, EI 800
+    "logc3": _Camera("ARRILogC3", "ARRI Wide Gamut 3"),  # at the reference exposure index, EI 800
     "logc4": _Camera("ARRILogC4", "ARRI Wide Gamut 4"),
     "slog3": _Camera("SLog3", "S-Gamut3.Cine"),
     "canonlog3": _Camera("CanonLog3", "Cinema Gamut"),
-    "acescct": _Camera("ACEScct", "ACEScg"),  # both stand on the primaries AP1
-    "cineon": _Camera("Cineon", _REC709),  # the curve of a film scan, which has no primaries
+    "acescct": _Camera("ACEScct", "ACEScg"),  # both use the primaries AP1
+    "cineon": _Camera("Cineon", _REC709),  # the curve of a film scan, without primaries
 }
 
 
 def eq_offset(contrast: float, brightness: float) -> int:
-    """Return what FFmpeg's eq really adds, in 8-bit code values, after multiplying by `contrast`.
+    """Return the offset, in 8-bit code values, that FFmpeg's eq adds after multiplying by contrast.
 
-    Its documentation gives another formula, by which the lift of the preset `classic` would be
-    20.4. The program computes in integers (vf_eq.c, create_lut and apply), from options that it
-    keeps in single precision: 100 * 0.03 + 100 is just under 103 and so becomes 102. What is to
-    stay as it is, it leaves alone.
+    Its documentation gives another formula, by which the offset of the preset `classic` would be
+    20.4. The program computes in integers (vf_eq.c, create_lut and apply), from options in single
+    precision: 100 * 0.03 + 100 is just under 103 and so becomes 102. It does not touch a plane
+    whose options are all neutral.
 
     >>> eq_offset(0.9, 0.03), eq_offset(0.85, 0), eq_offset(1, 0)
     (17, 19, 0)
@@ -55,16 +55,16 @@ def eq_offset(contrast: float, brightness: float) -> int:
 
 
 def apply_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
-    """Return R'G'B' (..., 3) after a tone stage, unrounded and unclipped.
+    """Apply a tone stage to R'G'B' (..., 3), without rounding or clipping.
 
-    0 is legal black and 1 legal white (64 and 940 in 10 bits), before and after; `matrix` is one
-    of LUMA_WEIGHTS, by which Eq and Flat find luma and chroma.
+    0 is legal black and 1 is legal white (64 and 940 in 10 bits), before and after. `matrix` is a
+    key of LUMA_WEIGHTS; Eq and Flat compute luma and chroma with it.
 
-    Log takes the source for Rec.709 as a display shows it. A display makes light by ITU-R BT.1886:
-    power 2.4, with black at 0. Its white is scene-linear 1, a reflectance of 100 %, so that 0.18
-    lands where the camera's maker puts mid grey. The highlights are then spread (`_spread`), the
-    primaries become the camera's, and its curve makes code values of 0..1, as a grading program
-    sees the camera's own recordings.
+    Log assumes that the source is Rec.709 as on a display. The display's light follows ITU-R
+    BT.1886, a power of 2.4 with black at 0. Its white is scene-linear 1, a reflectance of 100 %, so
+    that 0.18 becomes the mid grey of the camera's maker. A roll-off then raises the highlights (see
+    `_apply_rolloff`). Last, the colours are converted to the camera's primaries and encoded with
+    its log curve, to values of 0 to 1 as in the camera's own recordings.
 
     >>> mid_grey = np.full(3, 0.18 ** (1 / 2.4))
     >>> np.round(apply_tone(mid_grey, Log(curve="logc3"), "bt709"), 3).tolist()
@@ -87,9 +87,9 @@ def apply_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
 
 
 def invert_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
-    """Return the R'G'B' of which `toned` made this.
+    """Undo `apply_tone`.
 
-    Raises ParameterError for an Eq that leaves nothing to come back from.
+    Raises ParameterError for a tone without an inverse: contrast or saturation is 0.
 
     >>> seen = np.array([0.2, 0.5, 0.7])
     >>> tone = Log(curve="slog3", rolloff=2)
@@ -101,8 +101,11 @@ def invert_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
             return rgb
         case Eq() | Flat():
             if not tone.contrast or not tone.saturation:
-                gone = "colour" if tone.contrast else "tone"
-                raise ParameterError(f"a look that removes every {gone} has no inverse")
+                gone = "colours" if tone.contrast else "tones"
+                raise ParameterError(
+                    f"a look that removes all {gone} has no inverse: choose a contrast and a "
+                    "saturation above 0"
+                )
             slope, offset = _affine(tone, matrix)
             return (rgb - offset) @ np.linalg.inv(slope).T
         case Log():
@@ -112,11 +115,11 @@ def invert_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
 
 
 def black_limit(tone: AnyTone) -> int:
-    """Return the 10-bit luma up to which a pixel is nearly black once this tone is applied.
+    """Return the highest 10-bit luma of nearly black pixels after this tone.
 
-    It is the code value to which the tone maps the grey that is nearly black without a look. If the
-    tone maps this grey no darker than white, as a negative contrast does, nothing in the picture
-    stands for black, and the limit is that of a picture without a look.
+    The tone maps the limit without a look, a dark grey, to this code value. If the result is not
+    darker than white, as with a negative contrast, no tone stands for black. Then the limit
+    without a look is returned.
 
     >>> black_limit(NoTone()), black_limit(Log(curve="canonlog3"))
     (152, 181)
@@ -129,9 +132,9 @@ def black_limit(tone: AnyTone) -> int:
 
 
 def _affine(tone: Eq | Flat, matrix: str) -> tuple[Floats, Floats]:
-    """Return slope (3, 3) and offset (3,) in R'G'B' of what eq does to 8-bit Y'CbCr.
+    """Return the slope (3, 3) and the offset (3,) in R'G'B' of eq's operation on 8-bit Y'CbCr.
 
-    The code values are those of ITU-R BT.709: 219 Y' + 16 and 224 C + 128.
+    The code values follow ITU-R BT.709: 219 Y' + 16 and 224 C + 128.
     """
     red, blue = LUMA_WEIGHTS[matrix]
     luma = np.array([red, 1 - red - blue, blue])
@@ -146,12 +149,12 @@ def _affine(tone: Eq | Flat, matrix: str) -> tuple[Floats, Floats]:
 
 
 def _apply_rolloff(linear: Floats, stops: float) -> Floats:
-    """Raise the highlights of linear light (..., 3), so that white comes to lie `stops` above 1.
+    """Raise the highlights of linear light (..., 3), so that white lies `stops` above 1.
 
-    Where the largest of the three is e stops above KNEE, of which white is E, all three become
-    stops * (e / E)² stops brighter: the slope is 1 at the knee and grows evenly, which is the
-    gentlest way to that end. As all grow alike, hue and saturation stay, and the small parts of a
-    bright colour do not drown when the primaries mix.
+    Let the largest of the three be e stops above KNEE, and white E stops. Then all three become
+    stops * (e / E)² stops brighter. The slope is 1 at the knee and rises linearly, which is the
+    smoothest curve to this end. All three change by the same factor, so hue and saturation stay.
+    A factor for each channel would lose the small parts of bright colours when primaries mix.
 
     >>> light = np.array([[0.18, 0.18, 0.18], [0.36, 0, 0], [1, 0.5, 0]])
     >>> _apply_rolloff(light, 3).round(9).tolist()
@@ -162,7 +165,7 @@ def _apply_rolloff(linear: Floats, stops: float) -> Floats:
 
 
 def _undo_rolloff(linear: Floats, stops: float) -> Floats:
-    """Undo `_spread`: the positive root of its quadratic, in the form that holds for 0 stops.
+    """Undo `_apply_rolloff` by the positive root of its quadratic, in the form valid for 0 stops.
 
     >>> _undo_rolloff(np.array([[0.36, 0, 0], [8, 4, 0]]), 3).round(9).tolist()
     [[0.36, 0.0, 0.0], [1.0, 0.5, 0.0]]
@@ -183,7 +186,7 @@ def _bend(stops: float) -> float:
 
 
 def _signed_power(values: Floats, exponent: float) -> Floats:
-    """Raise to a power, odd about 0, so that what lies below black comes back too."""
+    """Raise to a power, odd about 0, so that values below black have an inverse as well."""
     return np.copysign(np.abs(values) ** exponent, values)
 
 
@@ -191,8 +194,8 @@ def _signed_power(values: Floats, exponent: float) -> Floats:
 def _primaries(camera: _Camera) -> Floats:
     """Return the matrix (3, 3) from linear Rec.709 to a camera's primaries.
 
-    By SMPTE RP 177 from the published chromaticities. From D65 to the Academy's white it adapts
-    by Bradford, as the Academy's own transforms do (ACESlib.Utilities_Color.ctl).
+    It follows SMPTE RP 177 from the published chromaticities. The adaptation from D65 to the
+    Academy's white is Bradford's, as in the Academy's own transforms (ACESlib.Utilities_Color.ctl).
 
     >>> _primaries(_CAMERAS["logc4"]).sum(axis=1).round(12).tolist()  # grey stays grey
     [1.0, 1.0, 1.0]
@@ -210,23 +213,24 @@ def _primaries(camera: _Camera) -> Floats:
 
 
 def _log(direction: str, camera: _Camera, values: Floats) -> Floats:
-    """Encode scene-linear values to code values of 0..1, or decode them, by the maker's formula.
+    """Encode scene-linear values to 0 to 1, or decode them, by the maker's formula.
 
-    ARRI, ALEXA Log C Curve - Usage in VFX (2012) and LogC4 Specification (2022); Sony, Technical
-    Summary for S-Gamut3.Cine/S-Log3; Canon, Canon Log Gamma Curves (v1.2, 2018); Academy
-    S-2016-001; Kodak's Cineon as Sony Imageworks has it, with black at 95 and white at 685.
+    Sources: ARRI, ALEXA Log C Curve - Usage in VFX (2012) and LogC4 Specification (2022); Sony,
+    Technical Summary for S-Gamut3.Cine/S-Log3; Canon, Canon Log Gamma Curves (v1.2, 2018); Academy
+    S-2016-001; Kodak's Cineon as defined by Sony Imageworks, with black at 95 and white at 685.
     """
     function = getattr(_colour_science().models, f"log_{direction}_{camera.curve}")
-    # Each piece of a curve is computed for every value, also for those that it is not made for.
+    # Each piece of a curve is computed for all values, including values outside its domain.
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         return np.asarray(function(values), np.float64)
 
 
 @cache
 def _colour_science() -> ModuleType:
-    """Import colour-science, which takes a second, when the first log curve is asked for.
+    """Import colour-science, on first use because the import takes a second.
 
-    It sets how numpy prints and which warnings show for the whole program; both are put back.
+    The import changes numpy's print options and the warning filters of the whole process; both are
+    restored.
     """
     with np.printoptions(), warnings.catch_warnings():
         import colour

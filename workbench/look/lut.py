@@ -1,4 +1,4 @@
-"""Cube: a tone stage as a 3D LUT, for ffmpeg here and for a grading program elsewhere."""
+"""Write a tone stage as a 3D LUT (.cube file), for ffmpeg and for grading programs."""
 
 import hashlib
 import re
@@ -19,25 +19,26 @@ from workbench.look.stages import AnyTone, Eq, Log
 from workbench.media.colour import LUMA_WEIGHTS
 
 POINTS = (33, 65)
-"""Points to a side that every program reads."""
+"""Points per side that every program reads."""
 
-_TITLE_LENGTH = 200  # ffmpeg reads lines of at most 512 bytes and takes the rest for values
+_TITLE_LENGTH = 200  # ffmpeg reads lines of at most 512 bytes and parses the rest as values
 
 
 def cube_text(function: Callable[[Floats], Floats], points: int, title: str) -> str:
-    """Write a function of R'G'B' (count, 3) as a .cube file (Adobe, Cube LUT Specification 1.0).
+    """Return the text of a .cube file (Adobe, Cube LUT Specification 1.0) for an R'G'B' function.
 
-    It is sampled over 0..1 at `points` to a side. Values are not clipped: programs clip what they
-    interpolate, and so a straight slope stays straight up to where it is cut. Of the title, only
-    what the specification allows stays: printable ASCII without double quotes.
+    `function` maps arrays (count, 3). It is sampled over 0 to 1 at `points` per side. Values are
+    not clipped, because programs clip after interpolation: so a straight slope stays straight up
+    to the clipping point. Characters that the specification forbids in a title are dropped; it
+    allows printable ASCII without double quotes.
 
-    Raises ParameterError unless there are 33 or 65 points.
+    Raises ParameterError unless `points` is 33 or 65.
 
     >>> cube_text(lambda rgb: 1 - rgb, 33, "Negative").splitlines()[4:6]
     ['1.000000 1.000000 1.000000', '0.968750 1.000000 1.000000']
     """
     if points not in POINTS:
-        raise ParameterError(f"a cube has 33 or 65 points to a side, not {points}")
+        raise ParameterError(f"points is {points}: give 33 or 65 points per side of a LUT")
     allowed = "".join(one for one in title if " " <= one <= "~" and one != '"')[:_TITLE_LENGTH]
     head = f'TITLE "{allowed}"\nLUT_3D_SIZE {points}\nDOMAIN_MIN 0 0 0\nDOMAIN_MAX 1 1 1\n'
     rows = function(_lattice(points)).tolist()
@@ -45,16 +46,18 @@ def cube_text(function: Callable[[Floats], Floats], points: int, title: str) -> 
 
 
 def forward_cube(tone: AnyTone, matrix: str, points: int) -> str:
-    """Write what `curves.toned` does as a .cube. Raises ParameterError as `cube_text` does."""
+    """Return `curves.apply_tone` as a .cube file. Raises ParameterError as `cube_text` does."""
     return cube_text(lambda rgb: apply_tone(rgb, tone, matrix), points, _title(tone))
 
 
 def inverse_cube(tone: AnyTone, matrix: str, points: int) -> str:
-    """Write what `curves.untoned` does as a .cube. Raises ParameterError as both do.
+    """Return `curves.invert_tone` as a .cube file.
 
-    That of a log curve is fitted, not sampled. Near black it is so steep that all shadows lie
-    between two points of a cube, whose samples would put black itself some 20 codes of 10 bits
-    too high. Fitting halves that, and what saturated colours are off; it cannot do away with it.
+    The inverse of a log curve is fitted instead of sampled. Near black it is so steep that all
+    shadows lie between two points of the LUT, and samples would raise black by some 20 10-bit code
+    values. The fit halves this error and that of saturated colours, but cannot remove it.
+
+    Raises ParameterError as `cube_text` and `curves.invert_tone` do.
     """
     if isinstance(tone, Log):
         return cube_text(lambda rgb: _fitted(rgb, tone, matrix), points, f"{_title(tone)}, back")
@@ -62,62 +65,64 @@ def inverse_cube(tone: AnyTone, matrix: str, points: int) -> str:
 
 
 def describe_clipping(tone: AnyTone, matrix: str) -> str | None:
-    """Say in one sentence what a look clips, so that no inverse brings it back; None if nothing.
+    """Return a sentence about the tones that a look clips, which no inverse can restore.
 
-    A cube ends at 0 and 1, that is at legal black and white. Greys are given by their luma before
-    the look, in 10-bit code values; half a code beyond the ends is taken for rounding.
+    A .cube file ends at 0 and 1, which are legal black and white. The sentence gives greys by
+    their luma before the look, in 10-bit code values. Half a code value beyond the ends counts as
+    rounding. Returns None when nothing is clipped.
 
     >>> from workbench.look.stages import Flat, NoTone
     >>> describe_clipping(NoTone(), "bt709")
     >>> describe_clipping(Flat(contrast=1.2, brightness=0), "bt709")
-    'Greys of 64 to 140 and 870 to 940, and saturated colours are clipped and cannot come back.'
+    'Greys of 64 to 140 and 870 to 940, and saturated colours are clipped and cannot be restored.'
     """
     if isinstance(tone, Eq) and not (tone.contrast and tone.saturation):
-        return f"Every {'colour' if tone.contrast else 'tone'} becomes one and cannot come back."
+        return f"All {'colours' if tone.contrast else 'tones'} become one and cannot be restored."
     codes = np.arange(64, 941)
     greys = np.repeat((codes[:, None] - 64) / 876, 3, axis=1)
     clipped = _is_clipped(apply_tone(greys, tone, matrix))
     colours = _lattice(33)
     red, blue = LUMA_WEIGHTS[matrix]
     luma = colours @ np.array([red, 1 - red - blue, blue])
-    as_bright = clipped[np.rint(luma * 876).astype(int)]  # what becomes of a grey of that luma
-    saturated = _is_clipped(apply_tone(colours, tone, matrix)) & ~as_bright
+    grey_is_clipped = clipped[np.rint(luma * 876).astype(int)]  # the grey of the same luma
+    saturated = _is_clipped(apply_tone(colours, tone, matrix)) & ~grey_is_clipped
     lost = [f"greys of {_spans(codes[clipped])}"] if clipped.any() else []
     lost += ["saturated colours"] if saturated.any() else []
     if not lost:
         return None
-    return f"{', and '.join(lost).capitalize()} are clipped and cannot come back."
+    return f"{', and '.join(lost).capitalize()} are clipped and cannot be restored."
 
 
-def lut3d_filter(tone: AnyTone, matrix: str, *, back: bool = False) -> str:
-    """Return the ffmpeg filter that applies a tone stage to a gbrp16le picture, or takes it back.
+def lut3d_filter(tone: AnyTone, matrix: str, *, inverse: bool = False) -> str:
+    """Return the ffmpeg filter that applies a tone stage, or its inverse, to a gbrp16le picture.
 
-    Its cube is in `cache_folder`, under a name made of its content, so that a command that was
-    shown once still runs later. Raises DestinationUnusable where it cannot be written.
+    Its .cube file is in `lut_cache_folder`. The name is a hash of the content, so that a command
+    shown earlier still runs later. Raises DestinationUnusable when it cannot be written.
     """
-    text = _text(tone, matrix, back)
+    text = _cached_cube_text(tone, matrix, inverse)
     path = lut_cache_folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.cube"
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:  # a crash may have cut it
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:  # truncated by a crash
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DestinationUnusable(
-                f"the folder {path.parent} for LUTs cannot be made: {str(error.strerror).lower()}"
+                f"the folder {path.parent} for LUTs cannot be created: "
+                f"{str(error.strerror).lower()}"
             ) from error
-        write_text(path, text, overwrite=True)  # another process may have been first
+        write_text(path, text, overwrite=True)  # another process may have written it meanwhile
     return f"lut3d=file={escape_filter_path(path)}:interp=tetrahedral"
 
 
 def lut_cache_folder() -> Path:
-    """Return where the user's cubes for ffmpeg are kept; all can be deleted at any time."""
+    """Return the folder of the .cube files for ffmpeg. It is a cache: it can always be deleted."""
     return platformdirs.user_cache_path("workbench", appauthor=False) / "cubes"
 
 
 def escape_filter_path(path: PurePath) -> str:
-    """Write a path as the value of an option in a filter graph, whatever characters are in it.
+    """Escape a path as the value of an option in a filter graph.
 
-    FFmpeg reads it twice: first the graph (av_get_token up to one of "[],;"), from which quotes
-    keep everything but themselves; then the filter's options (up to ":").
+    FFmpeg parses it twice. The graph parser (av_get_token) stops at "[],;" outside quotes. The
+    parser of the filter's options then stops at an unescaped ":".
 
     >>> from pathlib import PurePosixPath
     >>> print(escape_filter_path(PurePosixPath("/a b/c:d, [e]")))
@@ -130,11 +135,11 @@ def escape_filter_path(path: PurePath) -> str:
 
 
 @lru_cache(maxsize=4)
-def _text(tone: AnyTone, matrix: str, back: bool) -> str:
-    # ffmpeg reads a cube anew for each preview: one of 33 points in 0.03 s, of 65 in 0.2 s. With
-    # 33, a look is within 2 codes of 10 bits (Cineon with a roll-off is not, in the dark parts of
-    # bright saturated colours). The way back from a log curve needs all 65.
-    if back:
+def _cached_cube_text(tone: AnyTone, matrix: str, inverse: bool) -> str:
+    # ffmpeg reads the file for each preview: 0.03 s for 33 points, 0.2 s for 65. With 33, a look is
+    # within 2 10-bit code values, except Cineon with a roll-off in the dark parts of bright
+    # saturated colours. The inverse of a log curve needs 65.
+    if inverse:
         return inverse_cube(tone, matrix, 65 if isinstance(tone, Log) else 33)
     return forward_cube(tone, matrix, 33)
 
@@ -155,18 +160,18 @@ def _is_clipped(rgb: Floats) -> NDArray[np.bool_]:
 
 
 def _lattice(points: int) -> Floats:
-    """Return the R'G'B' of a cube's points (points³, 3) in a .cube's order: red runs fastest."""
+    """Return the R'G'B' of all points (points³, 3) in the order of a .cube file: red is fastest."""
     axis = np.linspace(0, 1, points)
     blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
     return np.stack([red, green, blue], axis=-1).reshape(-1, 3)
 
 
 def _fitted(lattice: Floats, tone: Log, matrix: str) -> Floats:
-    """Return the values for these points with which a log curve's colours come back best.
+    """Fit the values at these points so that they best restore the colours before a log curve.
 
-    That is in the least squares, over greys and colours that are the denser the darker. It begins
-    with samples, cut a little outside 0..1, beyond which they come from no colour; points that no
-    colour comes near stay so.
+    The fit is a least-squares fit over greys and colours that are denser in the shadows. It starts
+    from samples, clipped a little outside 0 to 1, where no colour lies. Points that no colour uses
+    keep these samples.
     """
     points = round(len(lattice) ** (1 / 3))
     greys = np.repeat(np.linspace(0, 1, 20_001)[:, None] ** 2, 3, axis=1)
@@ -174,16 +179,16 @@ def _fitted(lattice: Floats, tone: Log, matrix: str) -> Floats:
     weights = _interpolation(apply_tone(colours, tone, matrix).clip(0, 1), points)
     samples = invert_tone(lattice, tone, matrix).clip(-0.15, 1.15)
     missing = (colours - weights @ samples).T
-    # Damped, lest neighbours that few colours lie between come to differ wildly.
+    # Damping keeps neighbouring points similar where few colours lie between them.
     steps = [lsqr(weights, one, damp=1, iter_lim=60)[0] for one in missing]
     return samples + np.stack(steps, axis=1)
 
 
 def _interpolation(rgb: Floats, points: int) -> csr_array:
-    """Return the weights (count, points³) of a cube's points in tetrahedral interpolation.
+    """Return the weights (count, points³) of the points in tetrahedral interpolation.
 
-    From the corner nearest black, a colour goes along its largest part first, then along the
-    middle one, then along the smallest: those are its four corners (vf_lut3d.c,
+    The four corners for a colour begin at the corner nearest black. The next ones follow along the
+    largest fractional part, then the middle one, then the smallest (vf_lut3d.c,
     interp_tetrahedral).
     """
     scaled = rgb * (points - 1)

@@ -1,7 +1,7 @@
-"""Preset: what is done to the picture, as one frozen, validated value that is kept in a TOML file.
+"""Load, save and change presets: each is a look, as one frozen, validated value in a TOML file.
 
-What its stages can be is in stages.py. Presets of a person's own live in the folder `presets` of
-their project and are found by name, as the shipped ones are.
+stages.py defines the stages of a preset. User presets are in the folder `presets` of a project and
+are loaded by name, the same as the built-in ones.
 """
 
 import hashlib
@@ -31,26 +31,26 @@ from workbench.look.stages import (
 from workbench.model import Model, limits
 
 BUILTIN_FOLDER = Path(__file__).parent / "presets"
-_OWN = "presets"
+_USER_FOLDER = "presets"
 _NAME_LENGTH = 80
 _CHANGED = ", changed"
 
 
 @dataclass(frozen=True)
 class NumberParameter:
-    """One number of a preset that a person can turn."""
+    """A number of a preset that a user can change."""
 
     name: str  # such as deband.strength
     value: float
     description: str
-    low: float
-    high: float
-    whole: bool
+    low: float  # lowest allowed value
+    high: float  # highest allowed value
+    whole: bool  # only whole numbers are allowed
 
 
 @dataclass(frozen=True)
 class ChoiceParameter:
-    """One word of a preset that a person can choose."""
+    """A word of a preset that a user can choose."""
 
     name: str  # such as tone.curve
     value: str
@@ -67,7 +67,7 @@ class Preset(Model):
     name: str = Field(min_length=1, max_length=_NAME_LENGTH)
     description: str = ""
     assume_matrix: Literal["bt601", "bt709"] | None = Field(
-        None, description="What the matrix of an untagged clip is taken for; bt709 if not said."
+        None, description="Assumed matrix of an untagged clip. Default: bt709."
     )
     deband: AnyDeband = NoDeband()
     tone: AnyTone = NoTone()
@@ -83,7 +83,7 @@ class Preset(Model):
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """Return the stages that do something, in order."""
+        """The stages that change the picture, in order."""
         every: tuple[Stage, ...] = (self.deband, self.tone, self.dither)
         return tuple(
             stage for stage in every if not isinstance(stage, NoDeband | NoTone | NoDither)
@@ -91,14 +91,14 @@ class Preset(Model):
 
     @property
     def bit_depth(self) -> int:
-        """Return how many bits the picture has at its poorest between source and encoder."""
+        """The lowest bit depth of the picture between the source and the encoder."""
         return min((stage.bit_depth for stage in self.stages), default=16)
 
     @property
     def hash(self) -> str:
-        """Return 12 hex digits that name what is done to the picture, whatever it is called."""
+        """12 hex digits that identify the look, independent of its name."""
         stages = self.model_dump(mode="json", include={"deband", "tone"})
-        # What came later counts where it does something, or old hashes would mean nothing.
+        # Later fields count only when they change the picture, so that old hashes stay valid.
         if self.dither != NoDither():
             stages["dither"] = self.dither.model_dump(mode="json")
         if self.assume_matrix == "bt601":
@@ -106,29 +106,29 @@ class Preset(Model):
         return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:12]
 
     def facts(self) -> dict[str, Any]:
-        """Return all that it says, and its hash and bit depth, in plain JSON types."""
+        """Return all fields, the hash and the bit depth, in JSON types."""
         return {**self.model_dump(mode="json"), "hash": self.hash, "bit_depth": self.bit_depth}
 
     def override(self, overrides: Mapping[str, Any]) -> "Preset":
-        """Return this preset with some parameters changed, named as "deband.strength".
+        """Return a copy with other values of some parameters, such as "deband.strength".
 
-        Another filter, as "tone.filter", begins with its own defaults. The name says that it was
-        changed; the description, which was of the look before, goes. Raises PresetError for an
-        unknown name or bad value, ParameterError for what is no mapping.
+        A new filter, such as "tone.filter", begins with its own defaults. The name of the copy
+        ends in "changed", and its description is empty. Raises PresetError for an unknown name or
+        an invalid value, ParameterError for anything but a mapping.
         """
         check_type("overrides", overrides, Mapping, "names and values, as {'deband.strength': 2}")
         if not overrides:
             return self
         values = self.model_dump(exclude={"description"})
-        # Filters first, or what was given beside them would be lost.
         for key in overrides:
             check_type("a parameter", key, str, "its name, such as deband.strength")
+        # Filters first, because a new filter resets the other parameters of its stage.
         for key, value in sorted(overrides.items(), key=lambda item: not _is_filter(item[0])):
             stage, _, parameter = key.partition(".")
             if stage not in FILTERS or not parameter:
                 raise PresetError(
-                    f"preset {self.name}: there is no parameter {key}; "
-                    f"it has {', '.join(self.parameters())}"
+                    f"preset {self.name} has no parameter {key}: use one of "
+                    f"{', '.join(self.parameters())}"
                 )
             if _is_filter(key) and value != values[stage]["filter"]:
                 values[stage] = {}
@@ -138,7 +138,7 @@ class Preset(Model):
         return changed.renamed(f"{name}{_CHANGED}")
 
     def with_matrix(self, matrix: str | None) -> "Preset":
-        """Return this preset with an untagged clip's matrix taken for this; None changes nothing.
+        """Return a copy that assumes this matrix for untagged clips; None changes nothing.
 
         Raises PresetError.
         """
@@ -148,7 +148,7 @@ class Preset(Model):
         return Preset.validated(values)
 
     def renamed(self, name: str) -> "Preset":
-        """Return this preset under another name. Raises PresetError for one that cannot be."""
+        """Return a copy with another name. Raises PresetError for an invalid name."""
         return Preset.validated({**self.model_dump(), "name": name})
 
     def parameters(self) -> dict[str, Any]:
@@ -160,20 +160,19 @@ class Preset(Model):
         }
 
     def adjustable(self) -> tuple[NumberParameter | ChoiceParameter, ...]:
-        """Return what a person can turn or choose within the filters that are on, in order."""
+        """Return the parameters of the selected filters that a user can change, in order."""
         found: list[NumberParameter | ChoiceParameter] = []
         for stage in FILTERS:
             filter_ = getattr(self, stage)
             for key, field in type(filter_).model_fields.items():
-                name, value, words = f"{stage}.{key}", getattr(filter_, key), field.description
-                range_ = limits(field)
-                if range_:
+                name, value = f"{stage}.{key}", getattr(filter_, key)
+                description, allowed = field.description or "", limits(field)
+                if allowed:
                     whole = field.annotation is int
-                    found.append(NumberParameter(name, value, words or "", *range_, whole))
+                    found.append(NumberParameter(name, value, description, *allowed, whole))
                 elif key != "filter":
-                    found.append(
-                        ChoiceParameter(name, value, words or "", get_args(field.annotation))
-                    )
+                    options = get_args(field.annotation)
+                    found.append(ChoiceParameter(name, value, description, options))
         return tuple(found)
 
 
@@ -183,19 +182,20 @@ def builtin_presets() -> tuple[str, ...]:
 
 
 def user_preset_folder() -> Path:
-    """Return the folder of a person's own presets: `presets` here, or in the nearest folder above.
+    """Return the folder of the user presets: the nearest `presets`, here or in a folder above.
 
-    Where there is none, it is to be made: beside the nearest folder `notebooks`, else here.
+    If none exists, the folder to create is returned: beside the nearest folder `notebooks`, or
+    else in the current folder.
     """
     here = Path.cwd()
-    above = (here, *here.parents)
-    there = [folder for folder in above if (folder / _OWN).is_dir()]
-    beside = [folder for folder in above if (folder / "notebooks").is_dir()]
-    return (*there, *beside, here)[0] / _OWN
+    folders = (here, *here.parents)
+    existing = [folder for folder in folders if (folder / _USER_FOLDER).is_dir()]
+    beside_notebooks = [folder for folder in folders if (folder / "notebooks").is_dir()]
+    return (*existing, *beside_notebooks, here)[0] / _USER_FOLDER
 
 
 def user_presets() -> dict[str, Path]:
-    """Return the files of a person's own presets by name; a shipped name means the shipped one."""
+    """Return the files of the user presets by name, without names of built-in presets."""
     found = {
         path.stem: path for path in sorted(user_preset_folder().glob("*.toml")) if path.is_file()
     }
@@ -203,46 +203,45 @@ def user_presets() -> dict[str, Path]:
 
 
 def load_preset(name: str | Path) -> Preset:
-    """Load a preset by its name, a shipped one or one's own, or by the path of its TOML file.
+    """Load a built-in or user preset by its name, or any preset by the path of its TOML file.
 
-    A shipped name always means the shipped look, on every machine. Raises PresetError, naming the
-    key and the allowed range where a value is wrong.
+    The name of a built-in preset always means that preset, on every machine. Raises PresetError;
+    for an invalid value, it states the key and the allowed range.
     """
     if not isinstance(name, str | Path) or not str(name).strip():
-        raise PresetError(f"a preset is {shown(name)}: give a name, or the path of a .toml file")
+        raise PresetError(f"preset is {shown(name)}: give a name, or the path of a .toml file")
     if str(name) in builtin_presets():
         return _read(BUILTIN_FOLDER / f"{name}.toml")
     path = expanded(name)
     if path.suffix == ".toml":
         return _read(path)
-    mine = user_presets()
-    if str(name) in mine:
-        found = _read(mine[str(name)])
-        # A file that was copied by hand may say another name within.
+    by_name = user_presets()
+    if str(name) in by_name:
+        found = _read(by_name[str(name)])
+        # A copied file may still contain the name of the original.
         return found if found.name == str(name) else found.renamed(str(name))
     raise PresetError(
-        f"there is no preset {name}: take one of {', '.join((*builtin_presets(), *mine))}, "
+        f"there is no preset {name}: use one of {', '.join((*builtin_presets(), *by_name))}, "
         "or the path of a .toml file"
     )
 
 
 def save_preset(preset: Preset, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Write the preset as TOML, whole or not at all; return its full path.
+    """Write a preset to a TOML file atomically, and return its absolute path.
 
-    Raises PresetError for a name that it could not be loaded by, DestinationExists,
-    DestinationUnusable.
+    Raises PresetError for a file name without .toml, DestinationExists, DestinationUnusable.
     """
     check_type("preset", preset, Preset, "a Preset, as load_preset returns it")
     check_flag("overwrite", overwrite)
     destination = expanded(path, "the preset's file").absolute()
     if destination.suffix != ".toml":
-        raise PresetError(f"{destination.name}: a preset's file ends in .toml")
+        raise PresetError(f"{destination.name} is not a preset's file name: end it in .toml")
     write_text(destination, preset_text(preset), overwrite=overwrite)
     return destination
 
 
 def preset_text(preset: Preset) -> str:
-    """Return the preset as its TOML file holds it."""
+    """Return the text of the preset's TOML file."""
     return tomli_w.dumps(preset.model_dump(exclude_none=True))
 
 

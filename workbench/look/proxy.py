@@ -1,14 +1,14 @@
-"""Proxy: a picture and its look at a smaller size, for while a slider moves."""
+"""Scale a picture and its look down, for a fast preview while a slider moves."""
 
 from workbench.look.preset import Preset
 from workbench.media.frames import Frame
 
 
 def proxy(frame: Frame, preset: Preset, longest: int) -> tuple[Frame, Preset]:
-    """Return a picture no longer than this either way, and the look as it looks at that size.
+    """Return a picture scaled to at most `longest` pixels per side, and the look for that size.
 
-    What a look measures in pixels shrinks with the picture, as far as its ranges allow; so the
-    result is near to the look, and not the same. A small picture stays as it is.
+    Parameters in pixels are scaled with the picture, as far as their ranges allow. So the proxy is
+    close to the look but not identical. A smaller picture is returned unchanged.
     """
     small = frame.downscaled(longest)
     scale = small.width / frame.width

@@ -1,4 +1,4 @@
-"""Frames through a chain, in the same ffmpeg binary that encodes."""
+"""Render frames through the filter chain, with the same ffmpeg program that encodes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ def render(
     cancellation: ffmpeg.Cancellation | None = None,
     target: PictureFormat = PRORES_422,
 ) -> Frame:
-    """Return the picture that the encoder is fed for this frame, byte for byte, in 10 bits.
+    """Return the encoder's input for this frame, byte for byte, in the target's pixel format.
 
     Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
@@ -36,7 +36,7 @@ def render_frames(
     cancellation: ffmpeg.Cancellation | None = None,
     target: PictureFormat = PRORES_422,
 ) -> list[Frame]:
-    """Return the pictures for frames of one clip, in one run of ffmpeg. Raises as `render`."""
+    """Render frames of one clip in one run of ffmpeg. Raises the same as `render`."""
     check_frames("frames", frames)
     check_type("preset", preset, Preset, "a Preset, as load_preset returns it")
     check_type("target", target, PictureFormat, "a PictureFormat, such as PRORES_422")
@@ -51,10 +51,10 @@ def render_frames(
 def render_inverse_tone(
     frames: Sequence[Frame], tone: AnyTone, cancellation: ffmpeg.Cancellation | None = None
 ) -> list[Frame] | None:
-    """Return delivered frames with their tone taken back, in 16 bits; None where it cannot be.
+    """Undo the tone of delivered frames, in 16 bits; return None for a tone that has no inverse.
 
-    A flat picture flatters itself: its bands are lower than those of the graded one. Raises as
-    `render`.
+    A flat look lowers the bands as well, so its banding score is too good until a grade restores
+    the contrast. Raises the same as `render`.
     """
     chain = inverse_tone_chain(tone, frames[0].colour.assumed())
     if chain is None:
@@ -71,7 +71,7 @@ def _through(
 ) -> list[Frame]:
     first = frames[0]
     ffmpeg.require(filters=filter_names(chain))
-    # For one picture, handing its parts to threads takes longer than the work itself.
+    # For one picture, distributing the work to threads takes longer than the work itself.
     threads = ["-filter_threads", "1"] if len(frames) == 1 else []
     raw = ffmpeg.run(
         [
@@ -100,6 +100,6 @@ def _through(
 
 
 def rawvideo_size(pixel_format: str, width: int, height: int) -> int:
-    """Return the bytes of one picture in ffmpeg's rawvideo."""
+    """Return the size in bytes of one picture in ffmpeg's rawvideo."""
     parts = av.VideoFormat(pixel_format, width, height).components
     return sum(part.width * part.height * -(-part.bits // 8) for part in parts)

@@ -1,8 +1,8 @@
-"""Stages: what a preset can do to the picture, each as a small validated value.
+"""Define the stages of a preset: deband, tone and dither, each with a choice of filters.
 
-There are three, deband, tone and dither, and in each of them one filter is chosen. Filters that are
-ffmpeg's own bear its names, and their parameters its names and ranges. Where code values are
-meant, they are those of 8 bits, in which the sources come and in which bands are a step high.
+A filter of ffmpeg has ffmpeg's own name, and its parameters have ffmpeg's names and ranges.
+Parameters in code values use those of 8 bits, the usual depth of a source, where a band is one
+code value high.
 """
 
 from typing import Annotated, ClassVar, Literal, Self
@@ -18,12 +18,12 @@ class Stage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     bit_depth: ClassVar[int] = 16
-    """Bits that it works in."""
+    """The bit depth that the filter works in."""
     pixel_parameters: ClassVar[tuple[str, ...]] = ()
-    """Parameters that are in pixels of the picture."""
+    """The names of the parameters in pixels."""
 
     def at_scale(self, scale: float) -> Self:
-        """Return it for a picture of another size, as near as its ranges allow."""
+        """Return the filter for a picture of another size, as far as its ranges allow."""
         return self.model_copy(
             update={name: self._scaled(name, scale) for name in self.pixel_parameters}
         )
@@ -36,13 +36,13 @@ class Stage(BaseModel):
 
 
 class NoDeband(Stage):
-    """Leave the bands as they are."""
+    """Do not deband."""
 
     filter: Literal["none"] = "none"
 
 
 class Gradfun(Stage):
-    """Fill the steps of a band with a gradient (FFmpeg's gradfun; it works in 8 bits)."""
+    """Replace steps by gradients (FFmpeg's gradfun, in 8 bits)."""
 
     bit_depth: ClassVar[int] = 8
 
@@ -50,107 +50,112 @@ class Gradfun(Stage):
 
     filter: Literal["gradfun"] = "gradfun"
     strength: float = Field(
-        1.2, ge=0.51, le=64, description="Most that one pixel may change, in 8-bit code values."
+        1.2, ge=0.51, le=64, description="Maximum change of a pixel, in 8-bit code values."
     )
     radius: int = Field(
-        16, ge=4, le=32, description="How far it looks around, in pixels: wider bands want more."
+        16, ge=4, le=32, description="Size of the neighbourhood in pixels; wide bands need more."
     )
 
 
 class Deband(Stage):
-    """Swap pixels for others nearby where these hardly differ (FFmpeg's deband, in 16 bits)."""
+    """Replace pixels by similar ones nearby (FFmpeg's deband, in 16 bits)."""
 
     pixel_parameters: ClassVar[tuple[str, ...]] = ("range",)
 
     filter: Literal["deband"] = "deband"
     threshold: float = Field(
-        0.02, ge=0.00003, le=0.5, description="Most that they may differ, as a share of full range."
+        0.02, ge=0.00003, le=0.5, description="Maximum difference, as a share of full range."
     )
-    range: int = Field(16, ge=1, le=256, description="How far away they may be, in pixels.")
+    range: int = Field(16, ge=1, le=256, description="Maximum distance in pixels.")
 
 
 class Smooth(Stage):
-    """Fit a smooth surface to the picture wherever it is smooth, in 16 bits."""
+    """Fit a smooth surface to the smooth parts of the picture, in 16 bits."""
 
     pixel_parameters: ClassVar[tuple[str, ...]] = ("radius",)
 
     filter: Literal["smooth"] = "smooth"
     radius: float = Field(
-        72, ge=16, le=256, description="How far it looks around, in pixels: wider bands want more."
+        72, ge=16, le=256, description="Size of the neighbourhood in pixels; wide bands need more."
     )
     strength: float = Field(
-        1.5, ge=0.5, le=8, description="Most that one pixel may change, in 8-bit code values."
+        1.5, ge=0.5, le=8, description="Maximum change of a pixel, in 8-bit code values."
     )
     texture: float = Field(
         0.5,
         ge=0.1,
         le=8,
-        description="Where detail is on average this strong, in 8-bit code values, it stays.",
+        description="Detail of at least this mean strength is kept, in 8-bit code values.",
     )
 
 
 class NoTone(Stage):
-    """Leave the tones as they are."""
+    """Do not change the tone."""
 
     filter: Literal["none"] = "none"
 
 
 class Eq(Stage):
-    """Lower or raise contrast, saturation and level (FFmpeg's eq; it works in 8 bits)."""
+    """Change contrast, saturation and brightness (FFmpeg's eq, in 8 bits)."""
 
     bit_depth: ClassVar[int] = 8
 
     filter: Literal["eq"] = "eq"
-    contrast: float = Field(1, ge=-1000, le=1000, description="Below 1 flattens, above 1 steepens.")
-    saturation: float = Field(1, ge=0, le=3, description="Below 1 mutes colour, 0 removes it.")
-    brightness: float = Field(0, ge=-1, le=1, description="Lifts (+) or lowers (-) every tone.")
+    contrast: float = Field(
+        1, ge=-1000, le=1000, description="Below 1 lowers contrast, above 1 raises it."
+    )
+    saturation: float = Field(1, ge=0, le=3, description="Below 1 lowers saturation; 0 is grey.")
+    brightness: float = Field(0, ge=-1, le=1, description="Raises (+) or lowers (-) all tones.")
 
 
 class Flat(Stage):
-    """Do what eq does with the same numbers, in 16 bits, so that no tone is lost to rounding."""
+    """Change contrast, saturation and brightness as eq does, but in 16 bits without rounding."""
 
     filter: Literal["flat"] = "flat"
     contrast: float = Field(
-        0.9, ge=0.25, le=2, description="Below 1 flattens, above 1 steepens, about mid grey."
+        0.9,
+        ge=0.25,
+        le=2,
+        description="Below 1 lowers contrast around mid grey, above 1 raises it.",
     )
     saturation: float = Field(
-        0.85, ge=0.1, le=2, description="Below 1 mutes colour, above 1 strengthens it."
+        0.85, ge=0.1, le=2, description="Below 1 lowers saturation, above 1 raises it."
     )
     brightness: float = Field(
-        0.03, ge=-0.5, le=0.5, description="Lifts (+) or lowers (-) every tone."
+        0.03, ge=-0.5, le=0.5, description="Raises (+) or lowers (-) all tones."
     )
 
 
 class Log(Stage):
-    """Encode as a camera's log curve does, so that its own viewing LUT brings the picture back."""
+    """Encode with a camera's log curve, so that the camera's viewing LUT restores the picture."""
 
     filter: Literal["log"] = "log"
     curve: Literal["logc3", "logc4", "slog3", "canonlog3", "acescct", "cineon"] = Field(
-        "logc3", description="Whose log curve and primaries the picture is encoded with."
+        "logc3", description="Log curve and primaries of this camera."
     )
     rolloff: float = Field(
         0,
         ge=0,
         le=4,
-        description="Stops above white that the brightest tones are spread over; 0 leaves them.",
+        description="Stops above white for the brightest tones; 0 turns the roll-off off.",
     )
 
 
 class NoDither(Stage):
-    """Let ffmpeg round to the delivered 10 bits as it likes."""
+    """Let ffmpeg round to 10 bits with its default dither."""
 
     filter: Literal["none"] = "none"
 
 
 class Shaped(Stage):
-    """Diffuse what rounding to 10 bits loses, over a fine pattern that hides its steps."""
+    """Round to 10 bits with a fine pattern and error diffusion, which hide the steps."""
 
     filter: Literal["shaped"] = "shaped"
     amplitude: float = Field(
         1.1,
         ge=0,
         le=2,
-        description="Height of the pattern in 10-bit code values: more hides steps, less is exact.",
+        description="Height of the pattern in 10-bit code values: more hides steps better.",
     )
 
 
@@ -163,4 +168,4 @@ FILTERS: dict[str, dict[str, type[Stage]]] = {
     "tone": {"none": NoTone, "eq": Eq, "flat": Flat, "log": Log},
     "dither": {"none": NoDither, "shaped": Shaped},
 }
-"""The stages that a picture goes through, in this order, and the filters of each."""
+"""The stages in the order of the filter chain, and the filters of each."""
