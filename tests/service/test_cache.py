@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.bucket import Bucket
 from tests.service.served import Served, serving, until
+from tests.storage.bucket import Bucket
 from workbench.service import cache as cache_module
 from workbench.service.cache import FileCache, open_cache
 from workbench.service.conversion import ConvertedFile
