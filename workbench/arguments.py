@@ -1,5 +1,6 @@
 """Argument checks that public functions share: a wrong value raises ParameterError."""
 
+import json
 import math
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
@@ -68,6 +69,19 @@ def unknown(name: str, known: Collection[str]) -> str:
     if alike:
         return f"{name} is not known; did you mean {alike[0]}?"
     return f"{name} is not known (known: {', '.join(known)})"
+
+
+def parse_value(text: str) -> Any:
+    """Return a number, true or false where text is one, or the text itself, without JSON quotes.
+
+    >>> parse_value("2"), parse_value("true"), parse_value("logc3"), parse_value('"logc3"')
+    (2, True, 'logc3', 'logc3')
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, int | float | bool | str) else text
 
 
 def shown(value: object) -> str:

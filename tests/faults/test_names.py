@@ -26,7 +26,7 @@ from workbench.batch.kernel import Kernel
 from workbench.batch.packing import pack
 from workbench.batch.plan import Job, clashes, plan, read_sweep
 from workbench.batch.sources import _stem
-from workbench.cli.options import pairs
+from workbench.cli.options import parse_overrides
 from workbench.deliver.destination import CLIPS
 from workbench.deliver.format import PRORES_422_HQ
 from workbench.deliver.settings import Settings
@@ -188,7 +188,7 @@ parameters = st.builds("{}.{}".format, st.sampled_from([*FILTERS, "x", ""]), st.
 )
 def test_what_set_is_given_is_refused_or_valid(given_: list[str]) -> None:
     try:
-        settings = Settings(preset="smooth", overrides=pairs(tuple(given_)))
+        settings = Settings(preset="smooth", overrides=parse_overrides(given_))
     except (WorkbenchError, click.UsageError) as error:
         told(error)
         return

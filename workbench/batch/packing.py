@@ -52,15 +52,6 @@ def pack(settings: Settings) -> PackedSettings:
     return PackedSettings(parameters, files, _key(settings))
 
 
-def plain_value(text: str) -> Any:
-    """Return a number where text is one, and true and false; else the text."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return value if isinstance(value, int | float | bool) else text
-
-
 def _policy_text(policy: Policy) -> str:
     """Return a policy as its TOML file holds it."""
     return tomli_w.dumps(policy.model_dump(exclude_none=True))

@@ -8,8 +8,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from workbench.arguments import check_type, shown
-from workbench.batch.packing import PackedSettings, pack, plain_value
+from workbench.arguments import check_type, parse_value, shown
+from workbench.batch.packing import PackedSettings, pack
 from workbench.batch.sources import MISSING, Found, find_clips
 from workbench.deliver.format import PRORES_422_HQ
 from workbench.deliver.settings import Settings
@@ -161,7 +161,7 @@ def read_sweep(text: str) -> tuple[str, tuple[Any, ...]]:
         raise BatchError(f"{text!r} is not a sweep: give STAGE.NAME=VALUE,VALUE,...")
     if len(set(found)) < len(found):
         raise BatchError(f"{text!r} has a value twice: give each value once")
-    return name.strip(), tuple(plain_value(value) for value in found)
+    return name.strip(), tuple(parse_value(value) for value in found)
 
 
 def _points(settings: Settings, sweep: Sweep) -> list[tuple[Settings, dict[str, Any]]]:

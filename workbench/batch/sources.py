@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
-from workbench.batch.packing import plain_value
+from workbench.arguments import parse_value
 from workbench.deliver.destination import CLIPS, is_clip
 from workbench.deliver.format import is_delivered
 from workbench.deliver.settings import Settings
@@ -185,7 +185,7 @@ def _from_cells(row: Mapping[str, Any], path: Path) -> dict[str, Any]:
             f"{path.name}: a line has more or fewer cells than the header: add or remove commas"
         )
     given = {key.strip(): value.strip() for key, value in row.items() if value.strip()}
-    overrides = {key: plain_value(value) for key, value in given.items() if "." in key}
+    overrides = {key: parse_value(value) for key, value in given.items() if "." in key}
     found: dict[str, Any] = {key: value for key, value in given.items() if "." not in key}
     return {**found, "overrides": overrides} if overrides else found
 

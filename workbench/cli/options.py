@@ -10,6 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from workbench.arguments import parse_value
 from workbench.errors import one_line
 from workbench.signals import caused_by_interrupt
 
@@ -32,7 +33,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 def _read_overrides(
     _: click.Context, __: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, Any]:
-    return pairs(given)
+    return parse_overrides(given)
 
 
 def _check_encoder(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -179,16 +180,13 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     return (found.st_ino, found.st_mtime_ns) if found else None
 
 
-def pairs(overrides: Iterable[str]) -> dict[str, Any]:
-    """Read --set options; a value that is a JSON literal, such as a number, becomes that."""
-    pairs: dict[str, Any] = {}
+def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
+    """Parse the values of --set, each STAGE.NAME=VALUE. Raises BadParameter."""
+    parsed: dict[str, Any] = {}
     for override in overrides:
         key, equals, value = override.partition("=")
-        if not equals or key in pairs:
+        if not equals or key in parsed:
             why = "is given twice" if equals else "is not STAGE.NAME=VALUE"
             raise click.BadParameter(f"{one_line(key)} {why}", param_hint="--set")
-        try:
-            pairs[key] = json.loads(value)
-        except (ValueError, RecursionError):
-            pairs[key] = value
-    return pairs
+        parsed[key] = parse_value(value)
+    return parsed

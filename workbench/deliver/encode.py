@@ -66,7 +66,7 @@ def convert(
     Raises ClipError, DeliveryError, FfmpegError, OutOfMemory, ParameterError; VerificationFailed
     says what is wrong with the encoded file.
     """
-    check_type("settings", settings, Settings, "Settings, as workbench.Settings(...) makes them")
+    check_type("settings", settings, Settings, "Settings, such as Settings(preset='smooth')")
     check_flag("report", report)
     check_flag("overwrite", overwrite)
     check_optional(

@@ -43,9 +43,7 @@ def recheck(
     record where there is none yet. Raises ClipError, with DamagedClip for a file that is not
     readable as ProRes, DeliveryError, FfmpegError, ParameterError.
     """
-    check_optional(
-        "settings", settings, Settings, "Settings, as workbench.Settings(...) makes them"
-    )
+    check_optional("settings", settings, Settings, "Settings, such as Settings(preset='smooth')")
     check_flag("report", report)
     check_optional(
         "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"

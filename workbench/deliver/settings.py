@@ -87,9 +87,9 @@ class Settings(Model):
         """Return the values that were given; those left at their defaults are not among them."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
-    def changed(self, **values: Any) -> "Settings":
+    def changed(self, **values: Any) -> Self:
         """Return these settings with other values. Raises as the constructor does."""
-        return Settings(**{**self.given(), **values})
+        return type(self)(**{**self.given(), **values})
 
     @field_validator("preset", mode="plain")
     @classmethod
