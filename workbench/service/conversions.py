@@ -30,7 +30,7 @@ class Queues:
         return iter((self.lookups, self.fetches, self.encodes, self.cache))
 
 
-class _Shared:
+class _SharedFile:
     """A file that one or more requests wait for or are being sent."""
 
     task: asyncio.Task[ConvertedFile]
@@ -55,7 +55,7 @@ class Conversions:
         """Convert in `folder`. `places` is how many conversions may wait."""
         self._storage, self._folder, self._cache = storage, folder, cache
         self._queues, self._places, self._metrics = queues, places, metrics
-        self._shared: dict[str, _Shared] = {}
+        self._shared: dict[str, _SharedFile] = {}
 
     @asynccontextmanager
     async def file(self, requested: RequestedFile) -> AsyncIterator[ConvertedFile]:
@@ -70,7 +70,7 @@ class Conversions:
         key = requested.key
         shared = self._shared.get(key)
         if shared is None:
-            shared = self._shared[key] = _Shared()
+            shared = self._shared[key] = _SharedFile()
             shared.task = asyncio.create_task(self._find_or_convert(requested, shared))
             shared.task.add_done_callback(partial(self._forget_failed, key, shared))
         elif shared.task.done():
@@ -92,7 +92,9 @@ class Conversions:
             return None
         return await self._queues.cache.run(lambda _: cache.find(requested.key))
 
-    async def _find_or_convert(self, requested: RequestedFile, shared: _Shared) -> ConvertedFile:
+    async def _find_or_convert(
+        self, requested: RequestedFile, shared: _SharedFile
+    ) -> ConvertedFile:
         cache, queues = self._cache, self._queues
         if cache:
             opened = cache.opened(requested.key)
@@ -107,7 +109,7 @@ class Conversions:
             await queues.cache.run(lambda _: cache.put(requested.key, converted))
         return converted
 
-    async def _convert(self, requested: RequestedFile, shared: _Shared) -> ConvertedFile:
+    async def _convert(self, requested: RequestedFile, shared: _SharedFile) -> ConvertedFile:
         try:
             folder = Path(mkdtemp(dir=self._folder))
         except OSError as error:
@@ -124,17 +126,17 @@ class Conversions:
         return converted
 
     def _forget_failed(
-        self, key: str, shared: _Shared, task: "asyncio.Task[ConvertedFile]"
+        self, key: str, shared: _SharedFile, task: "asyncio.Task[ConvertedFile]"
     ) -> None:
         """Let the next request try again after a failure."""
         if task.cancelled() or task.exception():
             self._forget(key, shared)
 
-    def _forget(self, key: str, shared: _Shared) -> None:
+    def _forget(self, key: str, shared: _SharedFile) -> None:
         if self._shared.get(key) is shared:
             del self._shared[key]
 
-    async def _discard(self, key: str, shared: _Shared) -> None:
+    async def _discard(self, key: str, shared: _SharedFile) -> None:
         """Cancel the conversion if it still runs, and delete its files."""
         self._forget(key, shared)
         shared.task.cancel()
