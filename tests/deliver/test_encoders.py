@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from tests import clips
 from workbench.deliver.command import encode_command
 from workbench.deliver.encode import convert
+from workbench.deliver.file_checks import check_slice_size
 from workbench.deliver.format import Encoder
-from workbench.deliver.qc import slice_rate
 from workbench.deliver.quicktime import read_movie
 from workbench.deliver.settings import Settings
 from workbench.errors import ClipError, ParameterError
@@ -107,11 +107,11 @@ def test_an_encoder_that_is_not_offered_is_refused_with_advice(encoder: str, adv
 
 
 def test_a_slice_above_the_ordered_rate_is_noticed() -> None:
-    assert slice_rate([7000, 8000.0], 8000).level == "pass"
-    over = slice_rate([7000, 8000.0, 8001.0, 12], 8000)
+    assert check_slice_size([7000, 8000.0], 8000).level == "pass"
+    over = check_slice_size([7000, 8000.0, 8001.0, 12], 8000)
     assert (over.level, over.limit) == ("warn", "at most 8000")
     assert over.measured == "8001 bits per macroblock, in frame 2"
-    assert "exceeds the rate" in over.sentence
+    assert "exceeds the ordered data rate" in over.sentence
 
 
 def test_a_file_above_its_rate_is_noticed(tmp_path: Path) -> None:
@@ -122,8 +122,8 @@ def test_a_file_above_its_rate_is_noticed(tmp_path: Path) -> None:
     largest = read_movie(noise).largest_slices
     assert len(largest) == 2
     assert 2000 < max(largest) < 8000
-    assert slice_rate(largest, limit=int(max(largest)) + 1).level == "pass"
-    assert slice_rate(largest, limit=int(max(largest)) - 1).level == "warn"
+    assert check_slice_size(largest, limit=int(max(largest)) + 1).level == "pass"
+    assert check_slice_size(largest, limit=int(max(largest)) - 1).level == "warn"
 
 
 def test_slice_sizes_are_read_to_the_last_slice_of_the_last_frame(tmp_path: Path) -> None:

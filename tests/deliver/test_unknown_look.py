@@ -54,7 +54,7 @@ def test_the_mean_of_a_frame_may_be_off_by_its_limit(frame: int, sign: int) -> N
     for off, level in ((5.99, "pass"), (6.01, "fail")):
         found = judged("consistent look", mean_error=series({frame: sign * off}, 3))
         assert found.level == level
-    assert found.measured == f"1 leave it, most frame {frame}, by {sign * 6.0:+.1f} code values"
+    assert found.measured == f"1 differ, most in frame {frame}, by {sign * 6.0:+.1f} code values"
 
 
 @pytest.mark.parametrize("frame", [0, 9, FRAMES - 1])

@@ -95,7 +95,7 @@ def test_one_byte_flipped_is_found_by_the_record(
     path = flipped(good, tmp_path / "good.mov", 7, 0.999)
     shutil.copy(write_record(good), record_path(path))
     found = {f.id: f.level for f in recheck(source, path).findings}
-    assert found["unchanged"] == "fail"
+    assert found["checksum"] == "fail"
     again = {f.id: f.level for f in recheck(source, good.destination).findings}
     assert again["unchanged"] == "pass"
 

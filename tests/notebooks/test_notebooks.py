@@ -66,7 +66,7 @@ def test_convert_shows_pictures_and_tables(executed: tuple[Path, dict[str, Any]]
     assert len(pictures) == 6
     assert min(len(picture) for picture in pictures) > 3000
     assert len(tables) == 3
-    assert "untagged source: assumed bt709" in tables[1]
+    assert "Assumed: bt709" in tables[1]
     assert str(folder / "shot.mov") in tables[2]
 
 

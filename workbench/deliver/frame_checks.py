@@ -20,7 +20,7 @@ def check_delivered_frames(inspection: Inspection) -> Iterator[Finding]:
         "fail" if moved else "pass",
         f"{len(moved)} moved, first frame {moved[0]}" if moved else "all",
         "all",
-        "Each frame shows what the source's frame of that number shows.",
+        "Each frame shows the source frame of the same number.",
     )
     known = all(one.difference is not None for one in inspection.comparisons)
     yield _whole(inspection, known, bool(moved))
@@ -32,9 +32,9 @@ def check_delivered_frames(inspection: Inspection) -> Iterator[Finding]:
     yield Finding(
         "picture match",
         "pass" if alike >= _ALIKE else "fail",
-        f"{alike:.2f} alike",
+        f"correlation {alike:.2f}",
         f"at least {_ALIKE}",
-        "The file shows what the source shows, upright and not mirrored, whatever its look.",
+        "The picture is the source's, upright and not mirrored, under any look.",
     )
 
 
@@ -58,16 +58,15 @@ def _whole(inspection: Inspection, known: bool, moved: bool) -> Finding:
         level = "fail"
         rms = max(one.difference.rms for one in off if one.difference)
         measured = (
-            f"{len(off)} of {len(compared)} compared frames are not what the look makes, "
+            f"{len(off)} of {len(compared)} compared frames differ from the look's rendering, "
             f"{rms:.1f} code values RMS"
         )
     sentence = (
-        "Every frame decodes cleanly, follows the clip's look, and has no block that differs more "
-        "from the source than that look does. Frames that stand out, and a sample of the others, "
-        "equal the look's rendering to within ProRes's error."
+        "Every frame decodes without errors and follows the clip's look. Outliers and a sample of "
+        "the other frames equal the look's rendering within the codec's error."
         if known
-        else "Every frame decodes cleanly, and no block differs more from the source than a look "
-        "does."
+        else "Every frame decodes without errors. No block differs more from the source than a "
+        "look explains."
     )
     return Finding("frame content", level, measured, "all", sentence)
 

@@ -29,7 +29,7 @@ def check_policy(inspection: Inspection, movie: Movie, policy: Policy) -> Iterat
         policy.data_rate,
         megabits,
         f"{_shown(policy.data_rate, megabits, 0)} Mb/s, {movie.size / 1e6:.1f} MB",
-        "How much room the file takes.",
+        "Average data rate of the whole file.",
         "Mb/s",
     )
 
@@ -79,9 +79,8 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             policy.bit_depth,
             bits.value,
             f"{_shown(policy.bit_depth, bits.value)} bits, frame {bits.frame}",
-            "How many bits of luma are in use before the encoder: a look that works in 8 bits "
-            "leaves a 10-bit file with 8-bit steps, which show when it is graded. "
-            + _sampled(inspection),
+            "Bits of luma in use before the encoder. An 8-bit preset leaves 8-bit steps, "
+            "which a grade brings out. " + _sampled(inspection),
             "bits",
         )
         return
@@ -94,9 +93,8 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             policy.grid,
             grid.value,
             f"{_shown(policy.grid, grid.value, 2)} on the grid of 8 bits, frame {grid.frame}",
-            "Whether the file's luma still stands on steps of four code values, as it does when "
-            "8-bit values were put into 10 bits: 0 is not at all, 1 is all of it. "
-            + _sampled(inspection),
+            "Share of luma on steps of four code values, as 8-bit video in a 10-bit file has: 0 is "
+            "none, 1 is all. " + _sampled(inspection),
         )
         return
     yield Finding(
@@ -104,8 +102,7 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         "pass",
         "too few tones to tell",
         "",
-        "A picture of a few flat tones does not show how many bits it uses. "
-        + _sampled(inspection),
+        "The picture has too few tones to measure its bit depth. " + _sampled(inspection),
     )
 
 
@@ -119,22 +116,22 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             _worst(inspection, lambda one: one.cambi_before),
             _worst(inspection, lambda one: one.cambi_after),
             policy.cambi,
-            "Bands in the worst frame before and after: 0 is none, from 5 on viewers are annoyed. "
-            "A dither hides them from CAMBI; contour sees them still.",
+            "Banding in the worst frame: 0 is none, and from about 5 on viewers notice it. Dither "
+            "hides banding from CAMBI, but not from contour.",
         ),
         (
             "banding after grading",
             _worst(inspection, lambda one: one.cambi_before),
             _worst(inspection, lambda one: one.cambi_graded),
             policy.cambi_graded,
-            "The same with the look's tone taken back, because a flat picture flatters itself.",
+            "Banding once a grade takes back the flat look, which makes bands stronger.",
         ),
         (
             "coarse banding",
             _worst(inspection, lambda one: one.coarse_before),
             _worst(inspection, lambda one: one.coarse_after),
             policy.cambi_coarse,
-            "The same at a wider contrast setting, which sees larger steps too.",
+            "Banding at a wider contrast setting, which finds larger steps too.",
         ),
     ):
         if before and after:
@@ -152,9 +149,8 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             after.value,
             f"{before.value:.1f} before, {_shown(policy.contour, after.value)} after, "
             f"frame {after.frame}",
-            "How much edge the bands leave in smooth areas once the noise over them is taken "
-            "away: noise can hide bands from CAMBI, and a grade brings them out again. "
-            + _sampled(inspection),
+            "Edges that bands leave in smooth areas, below the noise. Noise can hide bands from "
+            "CAMBI until a grade brings them out. " + _sampled(inspection),
         )
 
 
@@ -168,8 +164,7 @@ def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             change.value,
             f"{_shown(policy.texture, change.value)} code values, frame {change.frame}, "
             f"SSIM {similar.value if similar else 1.0:.4f}",
-            "How far fine detail differs from the same tone without deband. "
-            + _sampled(inspection),
+            "How far debanding changes fine detail. " + _sampled(inspection),
             "code values",
         )
 
@@ -190,8 +185,8 @@ def _loudness(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             policy.true_peak,
             loudness.true_peak,
             f"{_shown(policy.true_peak, loudness.true_peak)} dBTP, {whole}",
-            "How loud the sound's highest peak is, and its whole (EBU R128). A sound under 0.4 s, "
-            "or one that is nearly silent, has a peak alone.",
+            "True peak and integrated loudness (EBU R128). Audio under 0.4 s, or nearly silent, "
+            "has no integrated loudness.",
             "dBTP",
         )
 
@@ -205,7 +200,7 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         policy.r103,
         outside,
         f"{_shown(policy.r103, outside, 2)} %" + (f" at frame {most}" if outside >= 0.005 else ""),
-        "How much of the worst frame is outside EBU R103 in luma or RGB.",
+        "Share of the worst frame outside EBU R103 in luma or RGB.",
         "%",
     )
     for name, stretches, rule, sentence in (
@@ -213,14 +208,14 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             "black",
             levels.black_ranges(),
             policy.black,
-            "The longest stretch that is black: at least 98 % of its luma is at most "
+            "Longest run of black frames: at least 98 % of their luma is at most "
             f"{inspection.black_limit}.",
         ),
         (
             "freeze",
             levels.frozen_ranges(bounds),
             policy.freeze,
-            "The longest stretch in which nothing moves.",
+            "Longest run of frames in which nothing moves.",
         ),
     ):
         longest = max(
@@ -239,6 +234,6 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             policy.luma_jump,
             largest,
             f"{_shown(policy.luma_jump, largest, 0)} code values at frame {at}",
-            "The largest step of mean luma from one frame to the next: a cut, or a flash.",
+            "Largest step of mean luma between two frames: a cut or a flash.",
             "code values",
         )

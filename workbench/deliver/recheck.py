@@ -63,12 +63,12 @@ def recheck(
             cancellation=cancellation,
         )
     sha256 = hashing.result()
-    since = [_since(sha256, record.destination.sha256)] if record else unreadable
+    recorded = [_unchanged(sha256, record.destination.sha256)] if record else unreadable
     delivery = Delivery(
         source=clip,
         destination=path,
         settings=settings,
-        findings=(*since, *verified.findings),
+        findings=(*recorded, *verified.findings),
         inspection=verified.inspection,
         size=verified.movie.size,
         sha256=sha256,
@@ -78,7 +78,7 @@ def recheck(
 
 
 def _reported(delivery: Delivery) -> Delivery:
-    """Write the report, and the record where there is none: the first one stays."""
+    """Write the report, and the record unless there is one: the first record stays."""
     delivery = with_figures(delivery)
     exists = record_path(delivery.destination).exists()
     record = None if exists else write_record(delivery)
@@ -100,11 +100,12 @@ def _with_record(settings: Settings, path: Path) -> tuple[Settings, Record | Non
     return completed(settings, known) if known else settings, record, []
 
 
-def _since(now: str, then: str) -> Finding:
+def _unchanged(now: str, then: str) -> Finding:
+    """Compare the file's checksum with the one in its record."""
     return Finding(
-        "unchanged",
+        "checksum",
         "pass" if now == then else "fail",
         f"SHA-256 {now[:12]}",
         then[:12],
-        "The file is byte for byte what was delivered, by the record beside it.",
+        "The file is byte for byte the delivered one, according to the record beside it.",
     )

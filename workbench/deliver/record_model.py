@@ -230,9 +230,12 @@ class Record(RecordPart):
     def schema_text(cls) -> str:
         """Return the JSON schema of the record, as qc.schema.json has it."""
         schema = cls.model_json_schema(mode="serialization")
-        for part in schema["$defs"].values():
+        described = {part.__name__ for part in RecordPart.__subclasses__()}
+        for name, part in schema["$defs"].items():
             if part.get("type") == "object":
                 part.setdefault("additionalProperties", False)
+            if name not in described:  # a docstring for programmers
+                part.pop("description", None)
         frames = schema["$defs"][Comparison.__name__]["properties"]
         for metric in METRICS:
             for key in metric.keys:

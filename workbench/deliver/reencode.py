@@ -98,15 +98,15 @@ def check_reencoded(found: ReencodeDifference | None, *, certain: bool) -> list[
     same = found.rms <= _SAME
     changed = certain or abs(found.detail) > _DETAIL
     if same:
-        sentence = "One frame, rendered and encoded again, equals the delivered one."
+        sentence = "One frame was rendered and encoded again, and equals the delivered one."
     elif changed:
         sentence = (
-            "One frame, rendered and encoded again, differs from the delivered one: the file was "
-            "changed after the look, such as blurred, sharpened or scaled."
+            "One frame was rendered and encoded again, and differs from the delivered one. The "
+            "file was changed after the look, such as blurred, sharpened or scaled."
         )
     else:
         sentence = (
-            "One frame, rendered and encoded again, differs from the delivered one: another "
+            "One frame was rendered and encoded again, and differs from the delivered one. Another "
             "encoder or another version of ffmpeg made the file."
         )
     level: Level = "pass" if same else "fail" if changed else "warn"

@@ -46,16 +46,16 @@ def _steady(mapping: LookFit) -> Finding:
     share = deviations(mapping)
     out = share > 1
     if not out.any():
-        return _found("consistent look", "pass", "all", "Every frame follows one look.")
+        return _found("consistent look", "pass", "all", "Every frame has the same look.")
     worst = int(share.argmax())
     # Where a stretch begins or ends within the clip, the change from one frame to the next tells.
     edges = np.flatnonzero(np.diff(out.astype(int)))
     abrupt = any(abs(share[at + 1] - share[at]) > _ABRUPT for at in edges)
     level: Level = "fail" if abrupt else "warn"
     off = mapping.mean_error[worst][np.abs(mapping.mean_error[worst]).argmax()]
-    measured = f"{int(out.sum())} leave it, most frame {worst}, by {off:+.1f} code values"
+    measured = f"{int(out.sum())} differ, most in frame {worst}, by {off:+.1f} code values"
     sentence = (
-        "Some frames do not follow the look of the others: brighter, darker, or another picture."
+        "Some frames do not have the look of the others: brighter, darker, or another picture."
         if abrupt
         else "The look changes slowly over the clip."
     )
@@ -75,7 +75,7 @@ def _chroma(mapping: LookFit) -> Finding:
         level,
         ", ".join(names) or "too little colour to tell",
         f"at least {_CHROMA}",
-        "Cb and Cr follow the source's own; swapped or inverted they would not.",
+        "Cb and Cr correlate with the source's. Swapped or inverted chroma does not.",
     )
 
 
@@ -98,12 +98,12 @@ def _sharp(traces: FrameMeasures) -> Finding:
 def _progressive(traces: FrameMeasures) -> Finding:
     combed = np.flatnonzero(traces.combing > _COMBED)
     if not combed.size:
-        return _found("combing", "pass", "none", "No frame shows two moments in turn.", "none")
+        return _found("combing", "pass", "none", "No frame mixes two moments line by line.", "none")
     return _found(
         "combing",
         "warn",
         f"{combed.size} frames, first frame {combed[0]}",
-        "Rows of two moments alternate, as in interlaced video, and the source's do not.",
+        "Lines of two moments alternate, as in interlaced video. The source has none of this.",
         "none",
     )
 

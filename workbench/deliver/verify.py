@@ -1,7 +1,6 @@
-"""Verify: a delivered file held against its source and its settings.
+"""Verify: check a delivered file against its source, its settings and their policy.
 
-What a conversion does to its own file before it may have its name, and what `workbench qc` does to
-any file.
+A conversion verifies its temporary file before it renames it; `workbench qc` verifies any file.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,11 +9,12 @@ from pathlib import Path
 
 from workbench import ffmpeg
 from workbench.deliver.command import sound_options
+from workbench.deliver.file_checks import check_file, check_orientation
 from workbench.deliver.format import Format
 from workbench.deliver.frame_checks import check_delivered_frames, undecodable
 from workbench.deliver.inspect import Inspection, inspect
 from workbench.deliver.policy_checks import check_policy
-from workbench.deliver.qc import Finding, Level, check, turned, verdict
+from workbench.deliver.qc import Finding, Level, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.reencode import check_reencoded
 from workbench.deliver.settings import Settings
@@ -27,16 +27,16 @@ from workbench.media.probe import open_clip
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
-    """A delivered file and all that is known of it."""
+    """A delivered file, how it was made, and what was found."""
 
     source: Clip
     destination: Path
     settings: Settings
     findings: tuple[Finding, ...]
-    inspection: Inspection | None  # None when its pictures cannot be put beside the source's
+    inspection: Inspection | None  # None when its frames cannot be compared with the source's
     size: int  # bytes
     sha256: str  # of the file, hex
-    command: tuple[str, ...] = ()  # that made it, with its own name; () when that is not known
+    command: tuple[str, ...] = ()  # that made it, ending in its name; () when not known
     figures: Mapping[str, bytes] = field(default_factory=dict)  # of its report, PNG by name
     record: Path | None = None  # where its record was written; None when none was
     report: Path | None = None  # where its report was written, likewise
@@ -48,12 +48,12 @@ class Delivery:
 
 @dataclass(frozen=True, eq=False)
 class Verification:
-    """What was found of a delivered file."""
+    """The findings about a delivered file."""
 
     movie: Movie
-    promises: tuple[Finding, ...]  # a file that breaks one is not what was ordered
-    judgements: tuple[Finding, ...]  # by the policy; a file may miss a limit and be whole
-    inspection: Inspection | None  # None when its pictures cannot be put beside the source's
+    promises: tuple[Finding, ...]  # a conversion does not keep a file that fails one
+    judgements: tuple[Finding, ...]  # by the policy; a file that misses a limit is kept
+    inspection: Inspection | None  # None when its frames cannot be compared with the source's
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -74,11 +74,11 @@ def verify(
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Verification:
-    """Measure a delivered file and hold it against what was promised and what is allowed.
+    """Measure a delivered file, and check it against its source, the settings and their policy.
 
-    `expected_sound` is what the function of that name gives for the clip and the settings. It is
-    `certain` that the settings' encoder made the file, unless the settings are a guess.
-    Raises DamagedClip when it cannot be read as a ProRes file, FfmpegError.
+    `expected_sound` is the result of the function of that name. `certain` says that the settings'
+    encoder and this version of ffmpeg made the file. Raises DamagedClip for a file that cannot be
+    read in the settings' format, and FfmpegError.
     """
     movie = read_movie(path, settings.format)
     try:
@@ -86,11 +86,11 @@ def verify(
     except ClipError as error:
         raise DamagedClip(str(error)) from error
     with delivered:
-        # Decoded, so that it is what a player is given: an edit list may leave samples out.
+        # Hash the decoded samples, as a player gets them: an edit list may leave some out.
         sound = _sound(path, settings.format, [], cancellation) if movie.audio else ()
-        promises = list(check(clip, movie, settings, expected_sound, sound))
+        promises = list(check_file(clip, movie, settings, expected_sound, sound))
         if delivered.orientation != Orientation():
-            promises.append(turned(delivered.orientation))
+            promises.append(check_orientation(delivered.orientation))
         inspection = None
         if _comparable(clip, delivered, settings.format):
             try:
@@ -106,7 +106,7 @@ def verify(
                 promises += check_reencoded(inspection.encoded_again, certain=certain)
             except DamagedClip as error:
                 if not str(error).startswith(one_line(path.name)):
-                    raise  # it is the source that does not decode
+                    raise  # the source does not decode
                 promises.append(undecodable(error))
     return Verification(
         movie=movie,
@@ -125,7 +125,7 @@ def _comparable(clip: Clip, delivered: Clip, format: Format) -> bool:
 def expected_sound(
     clip: Clip, settings: Settings, cancellation: ffmpeg.Cancellation | None = None
 ) -> tuple[str, ...]:
-    """Return the hashes of the source's sound as it should arrive."""
+    """Return the hash of each audio track of the source, as the file should hold it."""
     if not clip.audio:
         return ()
     return _sound(clip.path, settings.format, sound_options(clip, settings), cancellation)
@@ -137,7 +137,7 @@ def _sound(
     options: list[str],
     cancellation: ffmpeg.Cancellation | None,
 ) -> tuple[str, ...]:
-    """Return a SHA-256 of the samples of each sound track."""
+    """Return the SHA-256 of each audio track's samples."""
     arguments = [*file_input(path), "-map", "0:a", "-c:a", format.audio_encoder, *options]
     lines = ffmpeg.run(
         [*arguments, "-f", "streamhash", "-hash", "sha256", "pipe:1"],

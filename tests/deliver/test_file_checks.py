@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from workbench.deliver.encode import convert
-from workbench.deliver.qc import Finding, check, verdict
+from workbench.deliver.file_checks import check_file
+from workbench.deliver.qc import Finding, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.settings import Settings
 from workbench.media.clip import Clip
@@ -26,7 +27,7 @@ AS_IT_IS = Settings(preset="classic")
 
 
 def failed(clip: Clip, movie: Movie, sound: tuple[str, ...] = ("s",)) -> list[str]:
-    findings = check(clip, movie, AS_IT_IS, ("s",), sound)
+    findings = check_file(clip, movie, AS_IT_IS, ("s",), sound)
     return [finding.id for finding in findings if finding.level == "fail"]
 
 
@@ -84,13 +85,13 @@ def test_a_hole_in_the_sound_is_said_from_a_tenth_of_a_second_on(
     clip, movie = pair
     (audio,) = clip.audio
     holed = replace(clip, audio=(replace(audio, gap=gap),))
-    found = [one.id for one in check(holed, movie, AS_IT_IS, ("s",), ("s",))]
+    found = [one.id for one in check_file(holed, movie, AS_IT_IS, ("s",), ("s",))]
     assert ("audio gaps" in found) == said
 
 
 def test_an_interlaced_source_is_warned_of(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
-    findings = check(replace(clip, interlaced=True), movie, AS_IT_IS, ("s",), ("s",))
+    findings = check_file(replace(clip, interlaced=True), movie, AS_IT_IS, ("s",), ("s",))
     assert [f.id for f in findings if f.level == "warn"] == ["interlaced source"]
 
 
@@ -101,9 +102,9 @@ def test_sound_out_of_nowhere_is_found(pair: tuple[Clip, Movie]) -> None:
 
 def test_an_assumption_is_said(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
-    findings = check(clip, movie, AS_IT_IS, ("s",), ("s",))
+    findings = check_file(clip, movie, AS_IT_IS, ("s",), ("s",))
     (note,) = [finding for finding in findings if finding.level == "note"]
-    assert note.sentence.startswith("untagged source: assumed bt709/bt709/bt709, legal range")
+    assert "Assumed: bt709/bt709/bt709, legal range." in note.sentence
 
 
 def test_the_verdict_is_the_worst_finding() -> None:
