@@ -1,7 +1,7 @@
-"""JupyterLab, Voila and the browser, started once and stopped after the last test that is here.
+"""Fixtures: JupyterLab, Voila and the browser, which all tests of this folder share.
 
-They live as long as this folder's tests and not as long as the run: while playwright's browser is
-open, an event loop runs in this thread, and whatever calls asyncio.run there fails.
+They stop after the last test of this folder. While playwright's browser is open, an event loop runs
+in this thread, in which asyncio.run fails.
 """
 
 import os
@@ -36,7 +36,7 @@ def voila_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.S
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go: WORKBENCH_SCREENSHOTS, or a folder of the run's own."""
+    """The folder of screenshots: WORKBENCH_SCREENSHOTS, or a temporary folder."""
     given = os.environ.get("WORKBENCH_SCREENSHOTS")
     return Path(given) if given else tmp_path_factory.getbasetemp() / "screenshots"
 
@@ -49,7 +49,7 @@ OpenVoila = Callable[..., pages.Dashboard]
 def open_notebook(
     browser: Browser, lab_server: servers.Server, pictures: Path
 ) -> Iterator[OpenNotebook]:
-    """Open a fresh copy of a notebook in JupyterLab; its kernel ends with the test."""
+    """Open a fresh copy of a notebook in JupyterLab. Its kernel stops after the test."""
     with ExitStack() as stack:
 
         def give(
@@ -65,7 +65,7 @@ def open_notebook(
 def open_voila(
     browser: Browser, voila_server: servers.Server, pictures: Path
 ) -> Iterator[OpenVoila]:
-    """Run a fresh copy of a notebook in Voila; its kernel ends with the test."""
+    """Run a fresh copy of a notebook in Voila. Its kernel stops after the test."""
     with ExitStack() as stack:
 
         def give(

@@ -1,4 +1,4 @@
-"""The desk on a page: what a colorist's hands and eyes do there."""
+"""A driver for the desk on a page: what a user does there, and what a user sees."""
 
 import base64
 import re
@@ -13,7 +13,7 @@ BEFORE, AFTER = "before", "after"
 
 
 class Desk:
-    """One tuner on a page; `nth` counts them where there are several."""
+    """One desk on a page. `nth` counts them where there are several."""
 
     def __init__(self, shown: Shown, nth: int = 0) -> None:
         self.page: Page = shown.page
@@ -21,29 +21,30 @@ class Desk:
         self.stage = self.viewer.locator(".wbv-stage")
         self.canvas = self.stage.locator("canvas")
         self.scopes = self.page.locator(".wbs").nth(nth)
-        # The box around viewer and controls: the viewer's own box, a row, and the desk.
+        # The outermost box around viewer and controls.
         self.whole = self.viewer.locator(
             "xpath=ancestor::div[contains(@class, 'widget-vbox')][last()]"
         )
 
-    # ---- eyes
+    # ---- what a user sees
 
     def exact(self) -> None:
-        """Wait until both pictures are exact and the figures are theirs."""
+        """Wait until both pictures are exact and the figures belong to them."""
         expect(self.viewer).to_have_attribute("data-before-exact", "true")
         expect(self.viewer).to_have_attribute("data-after-exact", "true")
         expect(self.scopes).not_to_have_class(re.compile("wbs-stale"))
         expect(self.whole.locator(".wb-stale")).to_have_count(0)
 
     def settled(self) -> None:
-        """Wait until what is on screen is exact, in whatever mode."""
+        """Wait until the picture on screen is exact, in any mode."""
         expect(self.viewer).to_have_attribute("data-exact", "true")
 
     def generation(self) -> int:
+        """Return the generation of the picture after."""
         return int(self.viewer.get_attribute("data-after") or -1)
 
     def newer(self, than: int) -> None:
-        """Wait for a newer picture after, and until it is exact."""
+        """Wait for a picture after of a newer generation, and until it is exact."""
         self.page.wait_for_function(
             "([root, than]) => Number(root.dataset.after) > than",
             arg=[self.viewer.element_handle(), than],
@@ -51,7 +52,7 @@ class Desk:
         self.exact()
 
     def pixels(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """What the canvas holds, (height, width, 3): its own pixels, no labels."""
+        """Return the canvas as RGB, shape (height, width, 3), without the labels over it."""
         self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => done()))")
         found = self.canvas.evaluate(
             """canvas => {
@@ -71,11 +72,11 @@ class Desk:
         return self.stage.locator(".wbv-note").text_content() or ""
 
     def values(self, side: str) -> list[int]:
-        """The numbers that the readout shows for a side: Y, Cb, Cr, R, G, B."""
+        """Return the numbers of a side's readout: Y, Cb, Cr, R, G, B."""
         text = self.viewer.locator(f".wbv-values.wbv-{side}").text_content() or ""
         return [int(number) for number in re.findall(r"(?:Y|Cb|Cr|R|G|B) (-?\d+)", text)]
 
-    # ---- hands
+    # ---- what a user does
 
     def press(self, *keys: str) -> None:
         self.stage.focus()
@@ -83,7 +84,7 @@ class Desk:
             self.page.keyboard.press(key)
 
     def point(self, x: float, y: float) -> None:
-        """Move the pointer to a place on the stage, as shares of its size."""
+        """Move the pointer on the stage. `x` and `y` are shares of its size."""
         box = self.stage.bounding_box()
         assert box
         self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
@@ -96,12 +97,12 @@ class Desk:
         self.page.mouse.up()
 
     def row(self, name: str) -> Locator:
-        """A parameter's row: slider, box and reset."""
+        """Find a parameter's row: slider, number box and reset button."""
         label = self.page.get_by_text(name, exact=True)
         return self.whole.locator(".widget-hbox").filter(has=label).last
 
     def turn(self, name: str, *keys: str) -> None:
-        """Turn a slider with the keyboard, and wait for the exact picture."""
+        """Move a slider with the keyboard, and wait for the exact picture."""
         before = self.generation()
         for key in keys:
             self.row(name).locator(".noUi-handle").press(key)

@@ -1,4 +1,4 @@
-"""A notebook on a page of the browser: what a test does with it, and what it did besides."""
+"""A notebook on a page of the browser, and what the page did in the background."""
 
 import json
 import re
@@ -21,13 +21,13 @@ from tests.browser.servers import HERE, SECONDS, Server
 
 
 class Seen:
-    """What a page did besides what it shows."""
+    """Requests, errors and messages of a page."""
 
     def __init__(self, page: Page) -> None:
-        self.refused: list[tuple[str, str]] = []  # what it asked other hosts for; who refused it
-        self.answered: list[str] = []  # what other hosts answered: nothing may
-        self.errors: list[str] = []  # what the console shows in red
-        self.messages: list[str] = []  # the types of messages to the kernel, in their order
+        self.refused: list[tuple[str, str]] = []  # request to another host, and the refusal
+        self.answered: list[str] = []  # requests that other hosts answered: there must be none
+        self.errors: list[str] = []  # errors on the console
+        self.messages: list[str] = []  # types of the messages to the kernel, in order
         page.on("requestfailed", self._refuse)
         page.on("response", self._answer)
         page.on("websocket", self._listen)
@@ -60,7 +60,7 @@ def _elsewhere(url: str) -> bool:
 
 
 def _message_type(frame: str | bytes) -> str:
-    """Read a message's type from a frame, in either of the two protocols that Jupyter has."""
+    """Read a message's type from a frame of either of Jupyter's two protocols."""
     if isinstance(frame, str):
         return str(json.loads(frame)["header"]["msg_type"])
     # v1.kernel.websocket.jupyter.org: count of offsets, offsets, channel, header, ...
@@ -70,7 +70,7 @@ def _message_type(frame: str | bytes) -> str:
 
 
 class Shown:
-    """A page with a notebook on it, in JupyterLab or in Voila."""
+    """A page with a notebook, in JupyterLab or in Voila."""
 
     def __init__(self, page: Page, seen: Seen, pictures: Path) -> None:
         self.page = page
@@ -79,27 +79,27 @@ class Shown:
         self._mark = 0
 
     def forget(self) -> None:
-        """Forget what was seen, for another test on the same page."""
+        """Clear the records, for another test on the same page."""
         seen = self.seen
         for found in (seen.refused, seen.answered, seen.errors, seen.messages):
             found.clear()
         self._mark = 0
 
     def mark_messages(self) -> None:
-        """Count messages to the kernel from here."""
-        self.page.wait_for_timeout(50)  # what was sent until now is told to us now
+        """Start counting messages to the kernel."""
+        self.page.wait_for_timeout(50)  # playwright reports earlier messages meanwhile
         self._mark = len(self.seen.messages)
 
     def kernel_messages(self, settle: float = 0.3) -> list[str]:
-        """Return the types of the messages that were sent to the kernel since the mark.
+        """Return the types of the messages to the kernel since the mark.
 
-        Give the page `settle` seconds first to send what it is about to.
+        The page first gets `settle` seconds to send more.
         """
         self.page.wait_for_timeout(1000 * settle)
         return self.seen.messages[self._mark :]
 
     def screenshot(self, name: str) -> Path:
-        """Write what the window shows as a PNG."""
+        """Save the window as a PNG."""
         self._pictures.mkdir(parents=True, exist_ok=True)
         path = self._pictures / f"{name}.png"
         self.page.screenshot(path=path)
@@ -107,21 +107,21 @@ class Shown:
 
 
 class Dashboard(Shown):
-    """A notebook that Voila has run and shows without its code."""
+    """A notebook that Voila ran and shows without its code."""
 
 
 class Notebook(Shown):
-    """A notebook that is open in JupyterLab, with its kernel running."""
+    """A notebook in JupyterLab, with a running kernel."""
 
     def wait(self) -> None:
-        """Wait until the notebook is shown and its kernel is idle."""
+        """Wait until the notebook is open and its kernel is idle."""
         self.page.wait_for_function(_READY, timeout=1000 * SECONDS)
         self.page.evaluate("window.jupyterapp.shell.collapseLeft()")
 
     def show(self, index: int) -> Locator:
-        """Scroll to a cell, by its place in the notebook, and return it.
+        """Scroll to a cell by its index and return it.
 
-        JupyterLab takes cells that are far from the window out of the page.
+        JupyterLab removes cells outside the window from the page.
         """
         self.page.evaluate(_SHOW, index)
         cell = self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{index}"]')
@@ -129,11 +129,11 @@ class Notebook(Shown):
         return cell
 
     def kinds(self) -> list[str]:
-        """Return what each cell is: code, markdown or raw."""
+        """Return the type of each cell: code, markdown or raw."""
         return list(self.page.evaluate(f"{_CELLS}.map(cell => cell.model.type)"))
 
     def run_all(self) -> None:
-        """Run all cells as the menu does; raise what the first failing cell says."""
+        """Run all cells as the menu does. Raise AssertionError with a failing cell's traceback."""
         self.page.evaluate(_RUN_ALL)
         self.page.wait_for_function(_RAN, timeout=1000 * SECONDS)
         cells = self.page.evaluate(_OUTCOME)
@@ -142,14 +142,14 @@ class Notebook(Shown):
         assert all(cell["count"] for cell in cells), "a code cell did not run"
 
     def restart_kernel(self) -> None:
-        """Restart the kernel, as the menu does once its question is answered."""
+        """Restart the kernel as the menu does, without its confirmation."""
         self.page.evaluate(f"{_CONTEXT}.restartKernel()")
         self.wait()
 
     def evaluate_in_kernel(self, code: str) -> str:
-        """Run code in the notebook's kernel, past the user interface; return what it prints.
+        """Run code in the notebook's kernel, without the user interface, and return its output.
 
-        That is an `execute_request` more among `kernel_messages`.
+        This adds an `execute_request` to `kernel_messages`.
         """
         reply = self.page.evaluate(_EXECUTE, code)
         assert reply["status"] == "ok", _plain(reply["traceback"])
@@ -157,7 +157,7 @@ class Notebook(Shown):
 
 
 def _plain(traceback: list[str]) -> str:
-    """The traceback without a terminal's colours."""
+    """Return a traceback without terminal colours."""
     return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
 
 
@@ -194,7 +194,7 @@ _VOILA_KERNEL = 'JSON.parse(document.getElementById("jupyter-config-data").text)
 
 @contextmanager
 def open_lab(browser: Browser, server: Server, name: str, pictures: Path) -> Iterator[Notebook]:
-    """Open one of the server's notebooks in JupyterLab, with nothing left from another."""
+    """Open one of the server's notebooks in JupyterLab, in a new browser context."""
     with _page(browser) as page:
         notebook = Notebook(page, Seen(page), pictures)
         page.goto(f"{server.address}/lab/tree/{name}?token={server.token}&reset")
@@ -209,7 +209,7 @@ def open_lab(browser: Browser, server: Server, name: str, pictures: Path) -> Ite
 
 @contextmanager
 def open_voila(browser: Browser, server: Server, name: str, pictures: Path) -> Iterator[Dashboard]:
-    """Let Voila run one of the server's notebooks and show it."""
+    """Run one of the server's notebooks in Voila and show it."""
     with _page(browser) as page:
         dashboard = Dashboard(page, Seen(page), pictures)
         address = f"{server.address}/voila/render/{name}?token={server.token}"

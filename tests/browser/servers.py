@@ -1,4 +1,4 @@
-"""A real Chromium, JupyterLab and Voila for the tests, which reach this machine alone."""
+"""Chromium, JupyterLab and Voila for the tests. They can reach this machine only."""
 
 import json
 import os
@@ -23,31 +23,34 @@ from workbench.batch.notebook_files import NOTEBOOKS
 
 HERE = "127.0.0.1"
 SECONDS = 120.0
-"""How long to wait for a server or a notebook: for a busy machine; all take a few seconds."""
+"""Timeout for a server or a notebook. They take a few seconds; a busy machine takes longer."""
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
-    # The browser itself refuses every other host, for pages, workers and sockets alike. A
-    # route of playwright's would turn the cache off and slow each page down.
+    # The browser refuses every other host for pages, workers and sockets. A playwright route would
+    # disable the cache and slow each page down.
     f"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {HERE}",
 ]
 
 
 def find_chromium() -> str:
-    """Find the browser: the environment variable WORKBENCH_CHROMIUM, else by name."""
+    """Find the browser: WORKBENCH_CHROMIUM names it, or one of the usual programs is on PATH."""
     named = os.environ.get("WORKBENCH_CHROMIUM")
     for program in [named] if named else _PROGRAMS:
         if path := shutil.which(program):
             return path
-    pytest.fail("no browser: install chromium, or name one in WORKBENCH_CHROMIUM", pytrace=False)
+    pytest.fail(
+        "No browser was found. Install Chromium, or set WORKBENCH_CHROMIUM to its path",
+        pytrace=False,
+    )
 
 
 @contextmanager
 def chromium(program: str) -> Iterator[Browser]:
     """Run the browser without a window."""
-    expect.set_options(timeout=30_000)  # not 5 seconds, which a busy machine may need
+    expect.set_options(timeout=30_000)  # ms; a busy machine may need over 5 s
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         try:
@@ -57,15 +60,15 @@ def chromium(program: str) -> Iterator[Browser]:
 
 
 class Server:
-    """A server of notebooks that can be reached from this machine alone."""
+    """A notebook server that only this machine can reach."""
 
     def __init__(self, folder: Path, address: str, token: str) -> None:
-        self.folder = folder  # the notebooks that it serves
+        self.folder = folder  # of the notebooks
         self.address = address
         self.token = token
 
     def put(self, notebook: Path | dict[str, Any], parameters: Mapping[str, object]) -> str:
-        """Copy a notebook to the server with its parameters filled in; return its new name."""
+        """Copy a notebook to the server, fill in its parameters, and return its new name."""
         if isinstance(notebook, Path):
             stem, cells = notebook.stem, json.loads(notebook.read_text(encoding="utf-8"))
         else:
@@ -105,7 +108,7 @@ def notebook_of(*sources: str) -> dict[str, Any]:
 
 
 def fill(notebook: dict[str, Any], parameters: Mapping[str, object]) -> None:
-    """Write values into the cell that is tagged `parameters`, as a person would by hand."""
+    """Write values into the cell with the tag `parameters`, as a user would."""
     for name, value in parameters.items():
         (cell,) = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", [])]
         literal = repr(str(value) if isinstance(value, Path) else value)
@@ -135,7 +138,7 @@ def lab_server(home: Path) -> Iterator[Server]:
 
 @contextmanager
 def voila_server(home: Path) -> Iterator[Server]:
-    """Run Voila over a new folder, with the settings that lie beside the notebooks."""
+    """Run Voila over a new folder, with the voila.json of the notebooks."""
     token = secrets.token_hex(16)
     options = [
         *("-m", "voila", "--no-browser", f"--token={token}", "--Voila.port_retries=0"),
@@ -156,14 +159,14 @@ def _serve(home: Path, options: list[str], token: str, root: str) -> Iterator[Se
         port = free.getsockname()[1]
     argv = [sys.executable, *options, f"--ip={HERE}", f"--port={port}", f"{root}={folder}"]
     log = home / "server.log"
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         process = subprocess.Popen(
             argv,
             cwd=folder,
             env=_environment(home),
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
         )
     try:
         until = time.monotonic() + SECONDS
@@ -173,7 +176,7 @@ def _serve(home: Path, options: list[str], token: str, root: str) -> Iterator[Se
             time.sleep(0.05)
         yield Server(folder, f"http://{HERE}:{port}", token)
     finally:
-        process.terminate()  # it stops the kernels that are left
+        process.terminate()  # the server then stops its kernels
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
@@ -190,7 +193,7 @@ def listens(port: int) -> bool:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """The environment without anything of the person's own Jupyter, IPython and settings."""
+    """Return the environment without the user's own Jupyter and IPython settings."""
     own = ("JUPYTER", "IPYTHON", "XDG_", "VOILA")
     environment = {name: v for name, v in os.environ.items() if not name.startswith(own)}
     for name in ("CONFIG", "DATA", "RUNTIME"):
@@ -199,9 +202,9 @@ def _environment(home: Path) -> dict[str, str]:
     environment["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "workspaces")
     environment["IPYTHONDIR"] = str(home / "ipython")
     environment["HOME"] = environment["USERPROFILE"] = str(home)
-    # Lists of fonts take matplotlib seconds to make: they are the one thing that is shared.
+    # Share matplotlib's font cache, which takes seconds to build.
     environment["MPLCONFIGDIR"] = matplotlib.get_cachedir()
-    # The kernel is this very interpreter, whatever kernels the machine has.
+    # Use this interpreter as the kernel, and none of the machine's own kernels.
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     kernel = home / "data" / "kernels" / "python3"
     kernel.mkdir(parents=True)

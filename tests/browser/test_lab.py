@@ -1,4 +1,4 @@
-"""What the other tests of this folder stand on: a widget of our own in JupyterLab and in Voila."""
+"""The test servers: a small custom widget in JupyterLab and in Voila."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ KEYS = '''
 import anywidget, traitlets
 
 class Keys(anywidget.AnyWidget):
-    """Shows its bytes, and takes keys when it has the focus."""
+    """Shows its bytes, and receives keys while it has the focus."""
     _esm = """
     function render({ model, el }) {
       const box = document.createElement("div");
@@ -50,7 +50,7 @@ def scroll(notebook: Notebook) -> float:
 
 
 @pytest.mark.parametrize("where", ["open_notebook", "open_voila"])
-def test_a_widget_of_our_own_loads_without_a_network(
+def test_a_custom_widget_loads_without_a_network(
     where: str, request: pytest.FixtureRequest
 ) -> None:
     shown: Shown = request.getfixturevalue(where)(notebook_of(KEYS))
@@ -80,7 +80,9 @@ def test_keys_of_a_focused_widget_stay_in_it(open_notebook: OpenNotebook) -> Non
     assert scroll(notebook) == at
 
 
-def test_keys_of_a_widget_that_leaves_them_reach_jupyterlab(open_notebook: OpenNotebook) -> None:
+def test_a_key_that_a_widget_ignores_reaches_jupyterlab_and_adds_a_cell(
+    open_notebook: OpenNotebook,
+) -> None:
     notebook = open_notebook(notebook_of(KEYS.replace("Bool(True)", "Bool(False)")))
     notebook.run_all()
     notebook.page.locator(".keys").press("b")
@@ -93,7 +95,7 @@ def test_an_error_in_a_cell_is_raised_with_its_traceback(open_notebook: OpenNote
         notebook.run_all()
 
 
-def test_it_stays_on_this_machine_and_out_of_its_owners_settings(
+def test_the_servers_reach_no_other_host_and_none_of_the_users_settings(
     open_notebook: OpenNotebook,
 ) -> None:
     notebook = open_notebook(notebook_of("1"))
@@ -107,8 +109,8 @@ def test_it_stays_on_this_machine_and_out_of_its_owners_settings(
     assert notebook.seen.answered == []
 
 
-def test_a_missing_browser_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_browser_fails_with_a_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORKBENCH_CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", os.devnull)
-    with pytest.raises(pytest.fail.Exception, match="install chromium, or name one in WORKBENCH_"):
+    with pytest.raises(pytest.fail.Exception, match="Install Chromium, or set WORKBENCH_CHROMIUM"):
         find_chromium()

@@ -1,4 +1,4 @@
-"""The tuner as a colorist has it: real notebook, real kernel, real browser."""
+"""The desk in a real notebook, with a real kernel and a real browser."""
 
 import json
 import re
@@ -24,8 +24,8 @@ from workbench.measure.code_values import to_ten_bit
 from workbench.media.probe import open_clip
 
 TUNE = NOTEBOOKS / "tune.ipynb"
-CELL = 3  # where the desk is
-FRAME = 12  # the middle of the clip, where the desk begins
+CELL = 3  # the cell that shows the desk
+FRAME = 12  # the middle of the clip, where the desk starts
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def clip(made: Callable[[str], Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(browser: Browser, lab_server: Server, pictures: Path, clip: Path) -> Iterator[Notebook]:
-    """One page with the tuner's notebook, because to open one takes longer than most tests."""
+    """Open one page for all tests of this module: opening takes longer than most of them."""
     name = lab_server.put(TUNE, {"source": clip})
     with open_lab(browser, lab_server, name, pictures) as notebook:
         assert notebook.seen.errors == []
@@ -45,13 +45,13 @@ def shared(browser: Browser, lab_server: Server, pictures: Path, clip: Path) -> 
 
 @pytest.fixture
 def tuned(shared: Notebook) -> tuple[Notebook, Desk]:
-    """The tuner with a clip, run anew, at rest."""
+    """Run the notebook again and wait for its exact picture."""
     shared.forget()
     return shared, at_rest(shared)
 
 
 def at_rest(notebook: Notebook) -> Desk:
-    """Run all cells, and show the desk when its picture is exact."""
+    """Run all cells, and return the desk when its picture is exact."""
     notebook.run_all()
     notebook.show(CELL)
     desk = Desk(notebook)
@@ -80,7 +80,7 @@ def test_a_slider_changes_the_picture_the_figures_and_the_preset(
     assert notebook.seen.answered == []
 
 
-def test_wipe_zoom_and_pan_ask_the_kernel_nothing(tuned: tuple[Notebook, Desk]) -> None:
+def test_wipe_zoom_and_pan_send_the_kernel_nothing(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
     start = desk.pixels()
     notebook.mark_messages()
@@ -100,7 +100,7 @@ def test_wipe_zoom_and_pan_ask_the_kernel_nothing(tuned: tuple[Notebook, Desk]) 
     assert np.array_equal(desk.pixels(), wiped)
 
 
-def test_zoom_stays_about_the_pointer(tuned: tuple[Notebook, Desk]) -> None:
+def test_the_wheel_zooms_at_the_pointer(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
     desk.press("2")
     desk.point(0.7, 0.3)
@@ -116,7 +116,7 @@ def test_zoom_stays_about_the_pointer(tuned: tuple[Notebook, Desk]) -> None:
 
 
 @pytest.mark.parametrize("preset", ["smooth", "classic", "untouched"])
-def test_the_readout_is_the_kernels_own_picture(
+def test_the_readout_has_the_kernels_code_values(
     tuned: tuple[Notebook, Desk], clip: Path, preset: str
 ) -> None:
     notebook, desk = tuned
@@ -141,18 +141,18 @@ def test_the_readout_is_the_kernels_own_picture(
                 found = desk.values(side)
                 assert found[:3] == expected
                 shown = picture.rgb()[y, x].astype(int)
-                # swscale blends chroma between its samples; on a gradient that is next to nothing.
+                # swscale interpolates chroma, which changes a gradient very little.
                 assert np.abs(np.array(found[3:]) - shown).max() <= 3
 
 
-def test_at_400_percent_a_pixel_is_a_square_of_its_own_colour(
+def test_at_400_percent_each_pixel_is_a_square(
     tuned: tuple[Notebook, Desk],
 ) -> None:
     _, desk = tuned
     desk.press("Space", "Space", "4")  # after
     shown = desk.pixels().astype(int)
     height, width = (side // 4 * 4 for side in shown.shape[:2])
-    # Where the pixels' edges fall, the columns differ; between them they are alike.
+    # Neighboring columns differ only at the edges of the picture's pixels.
     alike = [not (shown[:, at] != shown[:, at + 1]).any() for at in range(width - 1)]
     edges = [at % 4 for at, same in enumerate(alike) if not same]
     assert len(set(edges)) == 1
@@ -165,7 +165,7 @@ def test_at_400_percent_a_pixel_is_a_square_of_its_own_colour(
     assert np.array_equal(squares[:, ::4], squares[:, 3::4])
 
 
-def test_what_is_on_screen_is_the_picture(tuned: tuple[Notebook, Desk], clip: Path) -> None:
+def test_the_screen_shows_the_rendered_picture(tuned: tuple[Notebook, Desk], clip: Path) -> None:
     _, desk = tuned
     desk.press("Space", "Space", "1")
     shown = desk.pixels().astype(float)
@@ -177,17 +177,17 @@ def test_what_is_on_screen_is_the_picture(tuned: tuple[Notebook, Desk], clip: Pa
     )
     error = shown[top : top + rows, left : left + columns] - after
     assert abs(error.mean()) < 0.6
-    assert np.abs(error).mean() < 1  # the dither of a screen of 8 bits
+    assert np.abs(error).mean() < 1  # the dither for the 8-bit screen
 
 
-def test_band_boost_shows_the_bands_that_the_deband_closed(tuned: tuple[Notebook, Desk]) -> None:
+def test_band_boost_shows_the_banding_that_the_deband_removed(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
     desk.press("s", "b", "1")
     expect(desk.stage.locator(".wbv-note")).to_contain_text("band boost ×8")
     notebook.screenshot("band-boost")
-    shown = desk.pixels()[40:140].astype(float).mean(axis=2)  # where the clip's gradient is
+    shown = desk.pixels()[40:140].astype(float).mean(axis=2)  # the clip's gradient
     half = shown.shape[1] // 2
-    # What is left of each side between a narrow and a wide blur: its bands, and hardly anything.
+    # The difference of a narrow and a wide blur isolates the banding of each side.
     before, after = (
         (gaussian_filter(side, 1.5) - gaussian_filter(side, 5)).std()
         for side in (shown[:, 80 : half - 20], shown[:, half + 80 : -20])
@@ -206,7 +206,7 @@ def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
         desk.press(key)
         button = desk.viewer.locator("button", has_text=mode)
         expect(button).to_have_attribute("aria-pressed", "true")
-        desk.settled()  # a difference needs the kernel
+        desk.settled()  # the kernel sends the other side of a difference
         seen[key] = desk.pixels()
         notebook.screenshot(f"mode-{mode.lower()}")
     desk.press("Space")
@@ -272,7 +272,7 @@ def test_frames_are_stepped_scrubbed_and_looped(tuned: tuple[Notebook, Desk]) ->
     expect(timecode).not_to_have_text("00:00:00:20   frame 20 / 23")
 
 
-def test_undo_redo_and_the_settings_by_key(tuned: tuple[Notebook, Desk]) -> None:
+def test_undo_redo_and_the_two_looks_by_key(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
     start = desk.pixels()
     desk.turn("contrast", "End")
@@ -293,10 +293,10 @@ def test_undo_redo_and_the_settings_by_key(tuned: tuple[Notebook, Desk]) -> None
     assert in_kernel(notebook, "tuner.preset.name") == "smooth"
 
 
-def test_stills_are_kept_and_compared_with(tuned: tuple[Notebook, Desk]) -> None:
+def test_a_still_is_grabbed_and_compared_with(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
     desk.press("Space", "Space")
-    kept = desk.pixels()
+    grabbed = desk.pixels()
     desk.press("k")
     expect(desk.button("Restore")).to_have_count(1)
     desk.turn("contrast", "End")
@@ -305,7 +305,7 @@ def test_stills_are_kept_and_compared_with(tuned: tuple[Notebook, Desk]) -> None
     desk.press("Space")
     expect(tag).to_have_text("still 1")
     desk.exact()
-    assert np.array_equal(desk.pixels(), kept)
+    assert np.array_equal(desk.pixels(), grabbed)
     expect(desk.scopes).to_contain_text("luma still 1")
     expect(desk.whole.locator("table").first).to_contain_text("still 1")
     notebook.screenshot("stills")
@@ -315,7 +315,9 @@ def test_stills_are_kept_and_compared_with(tuned: tuple[Notebook, Desk]) -> None
     assert in_kernel(notebook, "tuner.preset.name") == "smooth"
 
 
-def test_a_number_out_of_range_is_said_and_the_picture_stays(tuned: tuple[Notebook, Desk]) -> None:
+def test_a_number_out_of_range_is_an_error_and_the_picture_stays(
+    tuned: tuple[Notebook, Desk],
+) -> None:
     notebook, desk = tuned
     shown = desk.pixels()
     desk.type("strength", "99")
@@ -328,7 +330,9 @@ def test_a_number_out_of_range_is_said_and_the_picture_stays(tuned: tuple[Notebo
     expect(message).to_be_hidden()
 
 
-def test_a_burst_ends_with_the_last_and_leaves_no_process(tuned: tuple[Notebook, Desk]) -> None:
+def test_a_burst_of_changes_ends_with_the_last_and_leaves_no_process(
+    tuned: tuple[Notebook, Desk],
+) -> None:
     notebook, desk = tuned
     generations = notebook.page.evaluate(
         """async root => {
@@ -360,7 +364,9 @@ def test_a_burst_ends_with_the_last_and_leaves_no_process(tuned: tuple[Notebook,
     assert notebook.evaluate_in_kernel(dedent(code)).strip() == "True []"
 
 
-def test_a_preset_is_saved_and_the_next_tuner_finds_it(tuned: tuple[Notebook, Desk]) -> None:
+def test_a_preset_is_saved_and_overwriting_needs_a_second_press(
+    tuned: tuple[Notebook, Desk],
+) -> None:
     notebook, desk = tuned
     desk.turn("contrast", "Home")
     desk.whole.get_by_placeholder("name of this look").fill("dusk")
@@ -376,7 +382,7 @@ def test_a_preset_is_saved_and_the_next_tuner_finds_it(tuned: tuple[Notebook, De
     kept.unlink()
 
 
-def test_it_encodes_and_links_the_report(tuned: tuple[Notebook, Desk], tmp_path: Path) -> None:
+def test_it_encodes_and_links_to_the_report(tuned: tuple[Notebook, Desk], tmp_path: Path) -> None:
     notebook, desk = tuned
     desk.whole.get_by_placeholder("beside the clip").fill(str(tmp_path / "out.mov"))
     desk.button("Encode").click()
@@ -394,7 +400,7 @@ def test_it_encodes_and_links_the_report(tuned: tuple[Notebook, Desk], tmp_path:
     opened.value.close()
 
 
-def test_an_encode_is_cancelled(open_notebook: OpenNotebook, tmp_path: Path) -> None:
+def test_cancelling_an_encode_leaves_no_file(open_notebook: OpenNotebook, tmp_path: Path) -> None:
     long = tmp_path / "long.mp4"
     picture = clips.sky("1280x720", seconds=6)
     clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-preset", "ultrafast", long)
@@ -407,7 +413,7 @@ def test_an_encode_is_cancelled(open_notebook: OpenNotebook, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [long]
 
 
-def test_suggest_shows_its_reason(tuned: tuple[Notebook, Desk]) -> None:
+def test_a_suggestion_becomes_the_look(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
     desk.button("Suggest").click()
     expect(desk.whole.locator("select").filter(has_text="suggested")).to_have_value(
@@ -418,7 +424,7 @@ def test_suggest_shows_its_reason(tuned: tuple[Notebook, Desk]) -> None:
     notebook.screenshot("suggested")
 
 
-def test_nothing_jumps_when_numbers_change(tuned: tuple[Notebook, Desk]) -> None:
+def test_no_control_moves_when_numbers_change(tuned: tuple[Notebook, Desk]) -> None:
     _, desk = tuned
 
     def places() -> list[object]:
@@ -435,7 +441,7 @@ def test_nothing_jumps_when_numbers_change(tuned: tuple[Notebook, Desk]) -> None
     assert places() == start
 
 
-def test_two_tuners_in_one_notebook_are_two(open_notebook: OpenNotebook, clip: Path) -> None:
+def test_two_desks_in_one_notebook_are_independent(open_notebook: OpenNotebook, clip: Path) -> None:
     notebook = json.loads(TUNE.read_text(encoding="utf-8"))
     second = json.loads(json.dumps(notebook["cells"][CELL]))
     second["id"] = "another"
@@ -466,14 +472,14 @@ def test_a_reloaded_page_shows_the_desk_again(tuned: tuple[Notebook, Desk]) -> N
     assert np.array_equal(desk.pixels(), shown)
 
 
-def test_a_new_kernel_and_all_cells_again(tuned: tuple[Notebook, Desk]) -> None:
+def test_it_works_again_after_a_kernel_restart(tuned: tuple[Notebook, Desk]) -> None:
     notebook, _ = tuned
     notebook.restart_kernel()
     assert in_kernel(notebook, "'tuner' in globals()") == "False"
     at_rest(notebook).turn("contrast", "End")
 
 
-def test_a_cell_run_again_lets_go_of_the_old_desk(tuned: tuple[Notebook, Desk]) -> None:
+def test_running_the_cell_again_frees_the_old_desks_frames(tuned: tuple[Notebook, Desk]) -> None:
     notebook, _ = tuned
     notebook.evaluate_in_kernel("old = tuner; old._decoding.wait()")
     held = "old.clip._reader.cached"
@@ -506,11 +512,11 @@ def test_it_fits_1280_pixels_and_can_be_read(tuned: tuple[Notebook, Desk], theme
             return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); });
         }"""
     )
-    assert min(contrast) > 4.5  # WCAG's least
+    assert min(contrast) > 4.5  # WCAG AA
     notebook.screenshot(f"theme-{theme.split()[1].lower()}")
 
 
-def test_keys_reach_the_desk_from_all_of_it_and_never_the_notebook(
+def test_keys_work_anywhere_on_the_desk_and_never_reach_the_notebook(
     tuned: tuple[Notebook, Desk],
 ) -> None:
     notebook, desk = tuned
@@ -534,11 +540,11 @@ def test_keys_reach_the_desk_from_all_of_it_and_never_the_notebook(
     expect(desk.viewer).to_have_count(1)
 
 
-def test_a_difference_is_never_from_another_frame(tuned: tuple[Notebook, Desk]) -> None:
+def test_a_difference_is_taken_from_the_same_frame(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
 
     def difference() -> float:
-        # The page may not have heard of the key yet: what it says of itself is waited for.
+        # The page may not have handled the key yet, so wait for its note.
         note = desk.stage.locator(".wbv-note")
         expect(note).to_contain_text(re.compile("exact.*changed by the deband"))
         return float(desk.pixels().std())
@@ -555,7 +561,7 @@ def test_a_difference_is_never_from_another_frame(tuned: tuple[Notebook, Desk]) 
     assert notebook.seen.errors == []
 
 
-def test_every_control_has_a_name_for_who_cannot_see_it(tuned: tuple[Notebook, Desk]) -> None:
+def test_every_control_has_a_name_for_screen_readers(tuned: tuple[Notebook, Desk]) -> None:
     _, desk = tuned
     for name in ("strength", "contrast", "amplitude"):
         assert desk.whole.get_by_role("slider", name=name, exact=True).count() == 1
@@ -568,7 +574,7 @@ def test_every_control_has_a_name_for_who_cannot_see_it(tuned: tuple[Notebook, D
     expect(desk.button("B")).to_have_attribute("aria-pressed", "true")
 
 
-def test_everything_on_the_viewer_has_a_name(tuned: tuple[Notebook, Desk]) -> None:
+def test_every_button_of_the_viewer_has_a_name(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
     names = desk.viewer.locator("button").evaluate_all(
         "all => all.map(one => one.getAttribute('aria-label') || one.textContent)"
@@ -597,12 +603,12 @@ def test_voila_shows_the_desk_and_no_code(open_voila: OpenVoila, clip: Path) -> 
     dashboard.mark_messages()
     desk.drag((0.5, 0.4), (0.8, 0.4))
     assert dashboard.kernel_messages() == []
-    # Two style sheets of icons, which Voila has itself: its settings keep the browser from asking.
+    # The page asks a CDN for two style sheets of icons. Voila's security policy refuses them.
     assert dashboard.seen.answered == []
     assert {reason for _, reason in dashboard.seen.refused} <= {"csp"}
 
 
-def test_voila_without_a_clip_lets_one_be_chosen(open_voila: OpenVoila, clip: Path) -> None:
+def test_voila_without_a_clip_lets_the_user_choose_one(open_voila: OpenVoila, clip: Path) -> None:
     dashboard = open_voila(TUNE)
     desk = Desk(dashboard)
     expect(desk.stage.locator(".wbv-invitation")).to_contain_text("press Enter, and choose a clip")

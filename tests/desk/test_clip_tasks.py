@@ -1,4 +1,4 @@
-"""What takes longer than a picture: the worst frame, a second of video, decoding ahead."""
+"""Clip tasks: the worst frame, one second of video, and decoding ahead."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -16,7 +16,7 @@ from workbench.media.probe import open_clip
 SMOOTH = load_preset("smooth")
 
 
-def test_the_worst_frame_is_where_the_bands_are(tmp_path: Path) -> None:
+def test_the_worst_frame_is_where_the_banding_is(tmp_path: Path) -> None:
     path = tmp_path / "fade.mp4"
     grey = "color=gray:s=640x360:r=24:d=1,format=yuv444p"
     both = f"{clips.sky('640x360')}[sky2];{grey}[grey];[grey][sky2]concat=n=2"
@@ -33,8 +33,8 @@ def test_a_small_picture_has_no_worst_frame(tmp_path: Path) -> None:
         worst_frame(clip, Cancellation())
 
 
-def test_a_second_keeps_the_clips_own_times(made: Callable[[str], Path]) -> None:
-    """Frames of 40, 80 and 40 ms in turn."""
+def test_a_loop_keeps_the_clips_timing(made: Callable[[str], Path]) -> None:
+    """The clip has frames of 40, 80 and 40 ms in turn."""
     with open_clip(made("variable")) as clip:
         found = render_loop(clip, 3, SMOOTH, Cancellation())
         count = len(found.before)
@@ -45,7 +45,7 @@ def test_a_second_keeps_the_clips_own_times(made: Callable[[str], Path]) -> None
     assert found.before[0] != found.before[-1]
 
 
-def test_from_the_end_it_is_the_last_second(made: Callable[[str], Path]) -> None:
+def test_a_loop_from_the_end_is_the_last_second(made: Callable[[str], Path]) -> None:
     with open_clip(made("long_gop")) as clip:
         assert clip.duration == 2
         found = render_loop(clip, clip.frame_count - 1, SMOOTH, Cancellation())
@@ -54,14 +54,14 @@ def test_from_the_end_it_is_the_last_second(made: Callable[[str], Path]) -> None
     assert found.ends[-1] == Fraction(1)
 
 
-def test_a_clip_of_less_than_a_second_is_played_whole(tmp_path: Path) -> None:
+def test_a_clip_shorter_than_a_second_is_looped_whole(tmp_path: Path) -> None:
     path = tmp_path / "one.mp4"
     clips.run("-f", "lavfi", "-i", clips.sky(), "-frames:v", "1", "-c:v", "libx264", path)
     with open_clip(path) as clip:
         assert len(render_loop(clip, 0, SMOOTH, Cancellation()).after) == 1
 
 
-def test_what_is_cancelled_ends(untagged: Path) -> None:
+def test_cancelled_tasks_end(untagged: Path) -> None:
     stop = Cancellation()
     stop.request()
     with open_clip(untagged) as clip:

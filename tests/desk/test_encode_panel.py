@@ -27,7 +27,7 @@ def test_it_encodes_what_it_shows(desk: DeskDriver, tmp_path: Path) -> None:
     assert "already exists" in desk.text()
 
 
-def test_without_its_report_nothing_is_written_and_the_reason_is_shown(
+def test_without_its_report_no_file_is_written_and_the_reason_is_shown(
     desk: DeskDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: object) -> None:

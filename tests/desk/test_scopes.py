@@ -1,4 +1,4 @@
-"""The scopes' Python side: what is drawn is what was measured."""
+"""Scopes: the traces and histograms that the widget sends are the measured ones."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from workbench.media.probe import open_clip
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_traces_and_histograms_are_those_of_both_pictures(untagged: Path, kind: str) -> None:
+def test_traces_and_histograms_belong_to_both_pictures(untagged: Path, kind: str) -> None:
     with open_clip(untagged) as clip:
         before = clip.frame(0)
     after = render(before, load_preset("smooth"))

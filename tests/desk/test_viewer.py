@@ -1,4 +1,4 @@
-"""The viewer's Python side: what it sends is the kernel's own picture."""
+"""Viewer: the messages that it sends to the browser and receives."""
 
 import io
 from pathlib import Path
@@ -16,7 +16,7 @@ from workbench.media.probe import open_clip
 
 
 class Sent(list[tuple[dict[str, Any], list[bytes]]]):
-    """What a viewer sent to the browser."""
+    """The messages that a viewer sent to the browser."""
 
     def watch(self, viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> "Sent":
         monkeypatch.setattr(
@@ -30,7 +30,7 @@ def frame(path: Path) -> Frame:
         return clip.frame(3)
 
 
-def test_exact_pictures_are_the_frames_own_bytes(
+def test_an_exact_picture_is_the_frames_bytes(
     untagged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = frame(untagged)
@@ -47,7 +47,7 @@ def test_exact_pictures_are_the_frames_own_bytes(
     assert layout["red"] == pytest.approx(0.2126)  # BT.709's
 
 
-def test_a_view_that_opens_later_gets_them_again(
+def test_a_view_that_opens_later_receives_the_exact_pictures(
     untagged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer = Viewer()
@@ -57,7 +57,7 @@ def test_a_view_that_opens_later_gets_them_again(
     assert [content["side"] for content, _ in sent] == ["before"]
 
 
-def test_commands_reach_who_asked() -> None:
+def test_commands_reach_the_desk() -> None:
     heard: list[str] = []
     viewer = Viewer(heard.append)
     viewer._handle_custom_msg({"command": "undo"}, [])
@@ -65,7 +65,7 @@ def test_commands_reach_who_asked() -> None:
     assert heard[0] == "undo"
 
 
-def test_a_jpeg_is_the_picture_as_a_display_shows_it(untagged: Path) -> None:
+def test_a_jpeg_shows_the_frame(untagged: Path) -> None:
     source = frame(untagged)
     with Image.open(io.BytesIO(jpeg(source))) as shown:
         error = np.abs(np.asarray(shown, int) - source.rgb().astype(int))
@@ -73,7 +73,7 @@ def test_a_jpeg_is_the_picture_as_a_display_shows_it(untagged: Path) -> None:
     assert error.mean() < 2
 
 
-def test_a_clip_says_its_frames_and_rate(untagged: Path) -> None:
+def test_a_clip_sets_the_frame_count_and_rate(untagged: Path) -> None:
     viewer = Viewer()
     with open_clip(untagged) as clip:
         viewer.set_clip(clip)
