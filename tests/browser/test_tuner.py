@@ -390,7 +390,7 @@ def test_it_encodes_and_links_to_the_report(tuned: tuple[Notebook, Desk], tmp_pa
     expect(link).to_be_visible(timeout=90_000)
     assert open_clip(tmp_path / "out.mov").profile == "HQ"
     assert (tmp_path / "out.qc.json").exists()
-    desk.whole.get_by_text("ffmpeg command").click()
+    desk.whole.get_by_text("ffmpeg command", exact=True).click()
     expect(desk.whole.locator("code").last).to_contain_text("-c:v prores_ks -profile:v 3")
     link.scroll_into_view_if_needed()
     notebook.screenshot("encoded")

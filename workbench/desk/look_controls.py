@@ -72,7 +72,7 @@ class LookControls:
         self.stages = {stage: StageControls(stage, self._changed) for stage in FILTERS}
         self.bit_depth = widgets.HTML()
         for index, button in enumerate(self.slots):
-            button.add_class("wb-setting")
+            button.add_class("wb-slot")
             button.on_click(lambda _, index=index: self._slot_chosen(index))
         self._undo.on_click(lambda _: actions.undo())
         self._redo.on_click(lambda _: actions.redo())

@@ -14,10 +14,14 @@ test("a flat picture is its own local mean, also where cells are cut by the edge
 });
 
 test("a gradient keeps its slope up to the edge cells, so that it is not boosted", () => {
-  const width = 128, height = 16;
-  const ramp = Float32Array.from({ length: width * height }, (_, at) => at % width);
-  const [row] = means(ramp, width, height);
-  for (let x = 4; x < width - 4; x++) assert.ok(Math.abs(row[x] - x) < 0.01, `${x}: ${row[x]}`);
+  const size = 128;
+  const across = Float32Array.from({ length: size * size }, (_, at) => at % size);
+  const down = Float32Array.from({ length: size * size }, (_, at) => Math.floor(at / size));
+  const [row] = means(across, size, size), rows = means(down, size, size);
+  for (let at = 4; at < size - 4; at++) {
+    assert.ok(Math.abs(row[at] - at) < 0.01, `${at}: ${row[at]}`);
+    assert.ok(Math.abs(rows[at][0] - at) < 0.01, `${at}: ${rows[at][0]}`);
+  }
 });
 
 test("a narrow line hardly moves the mean of its neighbourhood", () => {
@@ -45,4 +49,13 @@ test("a boosted preview shows its steps and keeps its alpha", () => {
   boostRgba(data, width, height, 8);
   assert.ok(data[4 * 16] - data[4 * 15] > 8);
   assert.equal(data[3], 255);
+});
+
+test("an edge of a boosted preview is limited", () => {
+  const width = 32, height = 8, data = new Uint8ClampedArray(4 * width * height);
+  for (let at = 0; at < width * height; at++)
+    data.fill(at % width < 16 ? 50 : 200, 4 * at, 4 * at + 3);
+  boostRgba(data, width, height, 8);
+  const [offset, scale] = liftOf(8), limited = scale * 200 + offset + boostOf(6, 8);
+  assert.equal(data[4 * 16], Math.round(limited));
 });

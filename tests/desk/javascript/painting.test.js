@@ -88,12 +88,15 @@ test("a drag moves the wipe near its line, or anywhere while the whole picture i
 
 test("a wheel zooms in when it turns up, by pixels or by lines", () => {
   assert.equal(wheelSteps({ deltaY: -250, deltaMode: 0 }), 1);
-  assert.ok(wheelSteps({ deltaY: 3, deltaMode: 1 }) < 0);
+  const [lines, pixels] = [{ deltaY: 3, deltaMode: 1 }, { deltaY: 99, deltaMode: 0 }];
+  assert.equal(wheelSteps(lines), wheelSteps(pixels));
+  assert.ok(wheelSteps(lines) < 0);
 });
 
 test("a loop shows each frame until its end and begins again", () => {
   const ends = [0.04, 0.12, 0.16];
   assert.equal(frameAt(ends, 0), 0);
+  assert.equal(frameAt(ends, 0.04), 1);
   assert.equal(frameAt(ends, 0.05), 1);
   assert.equal(frameAt(ends, 0.13), 2);
   assert.equal(frameAt(ends, 0.17), 0);

@@ -46,8 +46,9 @@ test("zooming out stops at the fitted picture", () => {
 
 test("a zoom below the fitted scale shows the picture in the middle", () => {
   const placed = placement();
-  placed.zoomTo(1);
+  placed.zoomTo(1, [10, 10]);
   assert.deepEqual(placed.origin(0), [320, 220]);
+  assert.deepEqual(placed.centre, [0.5, 0.5]);
   assert.ok(placed.showsWhole);
 });
 
@@ -69,6 +70,8 @@ test("side by side, both panes show the same pixel at the same place", () => {
   assert.equal(placed.paneAt(639), 0);
   assert.equal(placed.paneAt(640), 1);
   assert.deepEqual(placed.pixelAt([100, 400]), placed.pixelAt([740, 400]));
-  placed.zoomTo(4, [740, 400]);
-  assert.deepEqual(placed.pixelAt([100, 400]), placed.pixelAt([740, 400]));
+  const pixel = placed.pixelAt([900, 400]);
+  placed.zoomTo(4, [900, 400]);
+  assert.deepEqual(placed.pixelAt([900, 400]), pixel);
+  assert.deepEqual(placed.pixelAt([260, 400]), pixel);
 });

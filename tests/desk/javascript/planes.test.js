@@ -29,6 +29,7 @@ test("full range is mapped to legal range", () => {
   const full = { bits: 8, full: true };
   assert.deepEqual(planes(flat(0, 128, 128), full).codes(0, 0), [64, 512, 512]);
   assert.deepEqual(planes(flat(255, 128, 128), full).codes(0, 0), [940, 512, 512]);
+  assert.deepEqual(planes(flat(128, 128, 128), full).codes(0, 0), [504, 512, 512]); // 503.7
 });
 
 test("4:2:2 and 4:2:0 find the chroma sample of a pixel", () => {

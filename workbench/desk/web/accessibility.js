@@ -15,7 +15,7 @@ export function nameControls(desk) {
   }
   for (const control of desk.querySelectorAll("select[title], input[title]"))
     if (!control.closest(".wb-row")) setName(control, control.title);
-  for (const slot of desk.querySelectorAll(".wb-setting"))
+  for (const slot of desk.querySelectorAll(".wb-slot"))
     setPressed(slot, slot.classList.contains("mod-primary"));
 }
 
