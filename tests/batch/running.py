@@ -123,7 +123,7 @@ def started(
                 one.kill()
         if process.stdout:
             process.stdout.close()
-        psutil.wait_procs(family, timeout=10)
+        psutil.wait_procs(family, timeout=SECONDS)
 
 
 def family_of(process: psutil.Process) -> list[psutil.Process]:
@@ -160,7 +160,7 @@ def kill(process: psutil.Process) -> None:
 
 def gone(family: list[psutil.Process]) -> bool:
     """Whether all of these end by themselves, in the time that they take to notice."""
-    return not psutil.wait_procs(family, timeout=30)[1]
+    return not psutil.wait_procs(family, timeout=SECONDS)[1]
 
 
 def hidden(folder: Path) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from tests import clips
 from tests.batch.running import (
+    SECONDS,
     batch,
     batch_on,
     command,
@@ -116,7 +117,7 @@ def test_a_batch_of_odd_names_in_a_relative_place(
     shutil.copy(banded, tmp_path / "-dash.mp4")
     argv = command(".", "--out", "o{u}t", "--json", "--scheduler", scheduler)
     with started(["env", "-C", str(tmp_path), *argv]) as process:
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=SECONDS)
     found = {one["name"]: one for one in map(json.loads, output.splitlines())}
     assert process.returncode == 1
     assert found["caf\\udce9_prores"]["reason"] == "its name is not UTF-8: rename it"
@@ -198,7 +199,7 @@ def test_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> 
     assert 'source = \\"a.mp4\\"' in notebook
     again = command("s3:///in", "--out", "s3:///out", "--temp", temp, "--workers", "1")
     with started(again, bucket.environment) as process:
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=SECONDS)
     said = "1 of 1 clips: none failed, 1 unchanged; s3://clips/out/summary.html"
     assert output.splitlines()[-1] == said
 
@@ -238,7 +239,7 @@ def test_a_killed_worker_loses_nothing(running: tuple[Path, list[str]]) -> None:
         kernel = ffmpeg.parent()
         kill(kernel.parent())
         assert gone([kernel, ffmpeg])
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, output
     assert {json.loads(line)["state"] for line in output.splitlines()} == {"delivered"}
     assert whole(out, "a_prores")
@@ -257,7 +258,7 @@ def test_a_kernel_that_is_killed_again_and_again_fails_its_clip_alone(
             ffmpeg = waited_for(lambda: encoding(process))
             kill(ffmpeg.parent())
             assert gone([ffmpeg])
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=SECONDS)
     found = {one["name"]: one for one in map(json.loads, output.splitlines())}
     assert process.returncode == 1
     assert found["a_prores"]["state"] == "delivered"
@@ -280,7 +281,7 @@ def test_a_stopped_batch_leaves_what_is_whole(
                 time.sleep(0.3)
         else:
             process.send_signal(how)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=SECONDS)
         assert gone(family)
     assert process.returncode == 1
     assert output.splitlines()[-1] == "Error: stopped; run the same command again to resume"
@@ -312,7 +313,7 @@ def test_of_two_batches_at_once_one_delivers_a_clip_and_the_other_says_so(
         started(command(*arguments, "classic")) as one,
         started(command(*arguments, "smooth")) as other,
     ):
-        outputs = [process.communicate(timeout=180)[0] for process in (one, other)]
+        outputs = [process.communicate(timeout=SECONDS)[0] for process in (one, other)]
     outcomes = [json.loads(line) for output in outputs for line in output.splitlines()]
     for name in ("a_prores", "day 2/b#1_prores"):
         (delivered,) = [
@@ -353,7 +354,7 @@ def test_wrong_usage_is_one_sentence(
 ) -> None:
     argv = command(*arguments, "--out", tmp_path / "out")
     with started(["env", "-C", str(folder), *argv]) as process:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
     assert re.search(told, output)
     assert "Traceback" not in output

@@ -122,12 +122,12 @@ def test_a_run_that_is_cancelled_stops(kernel: Kernel, notebook: Make, tmp_path:
     began = time.monotonic()
     with pytest.raises(Cancelled):
         kernel.run(
-            notebook("", "import time\ntime.sleep(60)"),
+            notebook("", "import time\ntime.sleep(600)"),
             done(tmp_path / "a/x.ipynb"),
             {},
             cancellation=cancellation,
         )
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 120
 
 
 def test_no_secret_reaches_a_notebook(
@@ -167,7 +167,7 @@ def test_a_kernel_ends_with_its_owner(notebook: Make, tmp_path: Path) -> None:
         pytest.fail("the notebook did not begin")
     os.kill(owner.pid, signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
     owner.wait()
-    gone, alive = psutil.wait_procs(family, timeout=30)
+    gone, alive = psutil.wait_procs(family, timeout=120)
     assert not alive
     assert gone
     assert not scratch.exists()

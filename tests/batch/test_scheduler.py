@@ -16,6 +16,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from tests.batch.running import (
+    SECONDS,
     DaskWorkers,
     batch,
     command,
@@ -63,7 +64,7 @@ def test_jobs_run_wherever_there_are_workers(
         for one in (nanny, worker):
             kill(one)
         assert gone(family)
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, output
     found = list(map(json.loads, output.splitlines()))
     assert {one["state"] for one in found} == {"delivered"}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.batch.running import command, family_of, gone, hidden, started, waited_for
+from tests.batch.running import SECONDS, command, family_of, gone, hidden, started, waited_for
 from tests.clips import banded
 from workbench.batch import worker as workers
 from workbench.batch.job import JobContext
@@ -81,7 +81,7 @@ def test_a_batch_stopped_while_its_workers_start_leaves_no_folder(tmp_path: Path
         waited_for(lambda: out.exists() and len(hidden(out)) >= 4)
         family = family_of(process)
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=SECONDS)
         assert gone(family)
     assert output.splitlines()[-1] == "Error: stopped; run the same command again to resume"
     assert hidden(out) == []

@@ -29,8 +29,7 @@ from hypothesis import strategies as st
 from starlette.responses import Response
 from uvicorn.server import ServerState
 
-from tests.service.served import Served, serving, until
-from tests.service.test_work_queue import slowest_health
+from tests.service.served import PROMPT, Served, serving, slowest_health, until
 from workbench.service import app, problems
 from workbench.service.connection_limits import ConnectionLimits
 from workbench.service.conversion import _is_valid_key
@@ -72,7 +71,7 @@ def service(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 def connected(service: Served) -> socket.socket:
     address = urlsplit(service.url)
-    return socket.create_connection((address.hostname, address.port), timeout=20)
+    return socket.create_connection((address.hostname, address.port), timeout=60)
 
 
 def sent(service: Served, request: bytes) -> bytes:
@@ -203,11 +202,10 @@ def test_slow_clients_and_two_hundred_requests_at_once(service: Served) -> None:
             client.sendall([b"", GET, GET[:9], GET + b"Content-Length: 99\r\n\r\n"][n % 4])
         answers = _two_hundred(service)
         assert set(answers) == {200, 503}
-        assert 3 <= answers[200] <= 20
-        ended = _dripped(slow, began)
-        assert 9 < ended - began < 20
+        assert 3 <= answers[200] < 100
+        assert _drip(slow) - began > 9
         stop.set()
-        assert health.result() < 2, "one second on an idle machine"
+        assert health.result() < PROMPT
     until(service.idle)
     if before:
         until(lambda: process.num_fds() <= before + 1)
@@ -224,7 +222,7 @@ def _two_hundred(service: Served) -> Counter[int]:
             client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             selector.register(client, selectors.EVENT_READ)
         while selector.get_map():
-            ready = selector.select(30)
+            ready = selector.select(120)
             assert ready, "a request has no response"
             for key, _ in ready:
                 assert isinstance(key.fileobj, socket.socket)
@@ -235,9 +233,10 @@ def _two_hundred(service: Served) -> Counter[int]:
     return answers
 
 
-def _dripped(slow: list[socket.socket], began: float) -> float:
+def _drip(slow: list[socket.socket]) -> float:
     """Send a byte every half second on each connection; return when the last was closed."""
-    while slow and time.monotonic() < began + 20:
+    deadline = time.monotonic() + 60
+    while slow and time.monotonic() < deadline:
         for client in list(slow):
             client.settimeout(0.001)
             try:

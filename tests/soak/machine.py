@@ -26,6 +26,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -40,7 +41,7 @@ NAMES = ("a", "b", "c", "d")
 SIGNALS = ("int", "int to all", "int twice", "term")
 """Ways to stop a run. A terminal sends SIGINT to all processes. `kill` is SIGKILL."""
 _MARK = "WORKBENCH_MACHINE"
-_SETTLE = 15.0  # seconds for all processes of a run to end
+_SETTLE = 60.0  # seconds for all processes of a run to end
 
 
 @dataclass
@@ -165,14 +166,19 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-_PYTHON = 0.3  # seconds that Python takes to start
+@cache
+def python_start() -> float:
+    """Return the seconds within which Python starts on this machine, with a margin."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import workbench"], check=True)
+    return 0.2 + 2 * (time.monotonic() - began)
 
 
 def told(ended: Ended, how: str | None) -> None:
     """Check that a stopped run prints one line, or nothing if it had not begun."""
     # After SIGKILL, Python's resource tracker may print a warning.
     lines = [] if how == "kill" else ended.errors.splitlines()
-    if how and ended.seconds < _PYTHON and "__main__.py" not in ended.errors:
+    if how and ended.seconds < python_start() and "__main__.py" not in ended.errors:
         return  # Python was still starting
     ended.hold("Traceback" not in ended.errors, "a traceback")
     ended.hold("Exception ignored" not in ended.errors, "an exception that was ignored")
