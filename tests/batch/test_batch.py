@@ -1,4 +1,4 @@
-"""Batches over real workers: what they leave, what they know again, what stops them."""
+"""Whole batches: the files they deliver, how they resume, and how they are stopped."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ SUFFIXES = (".mov", ".qc.json", ".report.html", "_convert.ipynb")
 
 @pytest.fixture
 def folder(banded: Path, tmp_path: Path) -> Path:
-    """Two clips, one of them in a folder of its own."""
+    """Return a folder with two clips, one of them in a subfolder."""
     (tmp_path / "in/day 2").mkdir(parents=True)
     shutil.copy(banded, tmp_path / "in/a.mp4")
     shutil.copy(banded, tmp_path / "in/day 2/b#1.mp4")
@@ -45,17 +45,17 @@ def folder(banded: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clip that takes some seconds to encode: time to be killed in."""
+    """Return a clip that takes seconds to encode, so that a test can kill its process."""
     path = tmp_path_factory.mktemp("long") / "long.mp4"
     source = ["-f", "lavfi", "-i", clips.sky("640x360", seconds=8)]
     clips.run(*source, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path)
     return path
 
 
-def test_a_batch_leaves_every_clips_files_and_a_summary(
+def test_a_batch_delivers_all_files_and_a_summary(
     folder: Path, tmp_path: Path, scheduler: str
 ) -> None:
-    """Then it knows what is done; a changed preset or a lost file runs what it must."""
+    """The next run converts only clips with a missing file or a changed preset."""
     out = tmp_path / "out"
     clips.sound_only(folder / "c.mp4")
     found = batch(folder, "--out", out, "--preset", "smooth", expect=1)
@@ -89,10 +89,10 @@ def test_a_batch_leaves_every_clips_files_and_a_summary(
     assert whole(out, "a_prores")
 
 
-def test_what_no_batch_has_made_is_not_replaced(
+def test_files_that_no_batch_delivered_are_kept(
     folder: Path, tmp_path: Path, scheduler: str
 ) -> None:
-    """Nor what was made of another clip of the same name."""
+    """So are files that were made from another clip of the same name."""
     out = tmp_path / "out"
     out.mkdir()
     (out / "a_prores.qc.json").write_bytes(b"mine")
@@ -106,10 +106,8 @@ def test_what_no_batch_has_made_is_not_replaced(
     assert f"made from {folder / 'a.mp4'}: use --overwrite to replace it" in found[0]["reason"]
 
 
-def test_a_batch_of_odd_names_in_a_relative_place(
-    banded: Path, tmp_path: Path, scheduler: str
-) -> None:
-    """What papermill, Matplotlib, HTML, UTF-8 and file systems take for something else."""
+def test_unusual_names_in_a_relative_folder(banded: Path, tmp_path: Path, scheduler: str) -> None:
+    """These names are special to papermill, Matplotlib, HTML, UTF-8 or file systems."""
     names = ["{x} $a_$b", "<b>&'\"#?%41", "two\nlines", "-dash", "🎬", "n" * 244]
     for name in names:
         shutil.copy(banded, tmp_path / f"{name}.mp4")
@@ -131,7 +129,7 @@ def test_a_batch_of_odd_names_in_a_relative_place(
     assert hidden(tmp_path) == []
 
 
-def test_a_policy_that_is_missed_ends_with_3(folder: Path, tmp_path: Path, scheduler: str) -> None:
+def test_a_failed_policy_exits_with_3(folder: Path, tmp_path: Path, scheduler: str) -> None:
     policy = tmp_path / "strict.toml"
     policy.write_text(
         'name = "strict"\ndescription = ""\n[bit_depth]\nat_least = 11.5\nlevel = "fail"\n'
@@ -142,7 +140,7 @@ def test_a_policy_that_is_missed_ends_with_3(folder: Path, tmp_path: Path, sched
     assert "bit depth" in found[0]["reason"]
 
 
-def test_a_sweep_is_a_contact_sheet_of_one_part(
+def test_a_sweep_shows_crops_in_a_contact_sheet(
     folder: Path, tmp_path: Path, scheduler: str
 ) -> None:
     out = tmp_path / "out"
@@ -159,7 +157,7 @@ def test_a_sweep_is_a_contact_sheet_of_one_part(
     assert page.index("deband.strength 0.5") < page.index("deband.strength 1.5")
 
 
-def test_without_notebooks_nothing_begins(
+def test_missing_notebooks_stop_a_batch_before_it_starts(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notebook_files, "NOTEBOOKS", tmp_path / "none")
@@ -168,8 +166,8 @@ def test_without_notebooks_nothing_begins(
     assert not (tmp_path / "out").exists()
 
 
-def test_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> None:
-    """Nothing stays on the machine, and no file, page or log holds a secret."""
+def test_a_batch_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> None:
+    """No temporary file remains, and no delivered file or log contains a secret."""
     bucket.put("in/x/a.mp4", banded)
     temp = tmp_path / "temp"
     temp.mkdir()
@@ -204,7 +202,7 @@ def test_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> 
     assert output.splitlines()[-1] == said
 
 
-def test_a_storage_that_fails_for_a_while_stops_nobody(
+def test_a_storage_that_fails_for_a_while_is_retried(
     bucket: Bucket,
     banded: Path,
     tmp_path: Path,
@@ -223,7 +221,7 @@ def test_a_storage_that_fails_for_a_while_stops_nobody(
 
 @pytest.fixture
 def running(long: Path, tmp_path: Path) -> tuple[Path, list[str]]:
-    """A destination, and the command that converts one short and one long clip into it."""
+    """Return a destination, and the command that converts a short and a long clip into it."""
     out = tmp_path / "out"
     source = tmp_path / "in"
     source.mkdir()
@@ -232,7 +230,7 @@ def running(long: Path, tmp_path: Path) -> tuple[Path, list[str]]:
     return out, command(source, "--out", out, "--workers", "1", "--json")
 
 
-def test_a_killed_worker_loses_nothing(running: tuple[Path, list[str]]) -> None:
+def test_jobs_of_a_killed_worker_run_again(running: tuple[Path, list[str]]) -> None:
     out, argv = running
     with started(argv) as process:
         ffmpeg = waited_for(lambda: encoding(process))
@@ -247,10 +245,10 @@ def test_a_killed_worker_loses_nothing(running: tuple[Path, list[str]]) -> None:
     assert hidden(out) == []
 
 
-def test_a_kernel_that_is_killed_again_and_again_fails_its_clip_alone(
+def test_a_kernel_that_is_killed_twice_fails_one_clip(
     running: tuple[Path, list[str]],
 ) -> None:
-    """Once is not the clip's fault: it is done again."""
+    """After the first time, the job is retried."""
     out, argv = running
     with started(argv) as process:
         waited_for(lambda: (out / "a_prores_convert.ipynb").exists())
@@ -267,7 +265,7 @@ def test_a_kernel_that_is_killed_again_and_again_fails_its_clip_alone(
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_batch_leaves_what_is_whole(
+def test_a_stopped_batch_leaves_only_complete_files(
     running: tuple[Path, list[str]], how: signal.Signals
 ) -> None:
     out, argv = running
@@ -291,7 +289,7 @@ def test_a_stopped_batch_leaves_what_is_whole(
     assert not (out / "b_prores.mov").exists()
 
 
-def test_a_killed_batch_goes_on_with_the_same_command(running: tuple[Path, list[str]]) -> None:
+def test_the_same_command_resumes_a_killed_batch(running: tuple[Path, list[str]]) -> None:
     out, argv = running
     with started(argv) as process:
         waited_for(lambda: (out / "a_prores_convert.ipynb").exists())
@@ -304,9 +302,7 @@ def test_a_killed_batch_goes_on_with_the_same_command(running: tuple[Path, list[
     assert hidden(out) == []
 
 
-def test_of_two_batches_at_once_one_delivers_a_clip_and_the_other_says_so(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_two_batches_at_once_deliver_each_clip_once(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = (folder, "--out", out, "--workers", "1", "--json", "--preset")
     with (
@@ -332,7 +328,7 @@ def test_of_two_batches_at_once_one_delivers_a_clip_and_the_other_says_so(
     assert hidden(out) == []
 
 
-def test_a_clip_that_takes_too_long_is_ended(long: Path, tmp_path: Path, scheduler: str) -> None:
+def test_a_job_times_out(long: Path, tmp_path: Path, scheduler: str) -> None:
     source, out = tmp_path / "a.mp4", tmp_path / "out"
     clips.run("-stream_loop", "9", "-i", long, "-c", "copy", source)  # 80 s: slow on any machine
     (found,) = batch_on(scheduler, source, "--out", out, "--time-limit", "0.01", expect=1)
@@ -349,7 +345,7 @@ def test_a_clip_that_takes_too_long_is_ended(long: Path, tmp_path: Path, schedul
         ([".", "--scheduler", "tcp://127.0.0.1:1"], "no Dask scheduler answers"),
     ],
 )
-def test_wrong_usage_is_one_sentence(
+def test_a_usage_error_is_one_line(
     arguments: list[str], told: str, folder: Path, tmp_path: Path
 ) -> None:
     argv = command(*arguments, "--out", tmp_path / "out")

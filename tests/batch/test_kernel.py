@@ -1,4 +1,4 @@
-"""Notebooks in kernels that are kept: apart from each other, and gone when they should be."""
+"""Kernels that run several notebooks: runs are separate, and kernels end when they should."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def kernel() -> Iterator[Kernel]:
 
 @pytest.fixture
 def notebook(tmp_path: Path) -> Make:
-    """Give a notebook of these cells, the first of them its parameters."""
+    """Return a function that writes a notebook of cells, the first with its parameters."""
 
     def make(*cells: str) -> Path:
         def cell(source: str, tags: list[str]) -> dict[str, Any]:
@@ -62,8 +62,8 @@ def done(executed: Path) -> Path:
     return executed
 
 
-def test_runs_are_apart_in_one_process(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
-    """A new namespace, history and folder each time; the process and its modules are the same."""
+def test_runs_in_one_kernel_are_separate(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
+    """Each has a new namespace, history and folder, in one process with its imported modules."""
     book = notebook(
         "mark = 1",
         "import os, sys\n"
@@ -79,7 +79,7 @@ def test_runs_are_apart_in_one_process(kernel: Kernel, notebook: Make, tmp_path:
     assert (first[4], second[4]) == ("one", "two")
 
 
-def test_a_kernel_in_which_something_went_wrong_serves_nobody_else(
+def test_a_kernel_is_replaced_after_an_error(
     kernel: Kernel, notebook: Make, tmp_path: Path
 ) -> None:
     book = notebook("fail = 0", "import os\nprint(os.getpid())\n1 / (1 - fail)")
@@ -92,7 +92,7 @@ def test_a_kernel_in_which_something_went_wrong_serves_nobody_else(
     assert b != c
 
 
-def test_a_kernel_that_crashes_takes_its_run_alone(
+def test_a_crash_of_the_kernel_fails_one_run(
     kernel: Kernel, notebook: Make, tmp_path: Path
 ) -> None:
     with pytest.raises(NotebookFailed, match="the kernel died"):
@@ -101,22 +101,20 @@ def test_a_kernel_that_crashes_takes_its_run_alone(
     assert text(tmp_path / "b/x.ipynb") == "well\n"
 
 
-def test_an_unknown_parameter_is_refused(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
+def test_an_unknown_parameter_raises(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=r"has no parameter b \(it has a\)"):
         kernel.run(notebook("a = 1"), tmp_path / "x.ipynb", {"b": 2})
 
 
-def test_a_run_that_takes_too_long_is_interrupted(
-    kernel: Kernel, notebook: Make, tmp_path: Path
-) -> None:
-    """It may clean up, and what it did can be read."""
+def test_a_run_times_out(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
+    """It is interrupted, so that it can clean up, and its output is saved."""
     tidy = "import time\ntry:\n    time.sleep(60)\nfinally:\n    print('tidied')"
     with pytest.raises(NotebookFailed, match="timed out: raise --time-limit"):
         kernel.run(notebook("", tidy), done(tmp_path / "a/x.ipynb"), {}, timeout=1)
     assert text(tmp_path / "a/x.ipynb") == "tidied\n"
 
 
-def test_a_run_that_is_cancelled_stops(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
+def test_a_cancelled_run_stops(kernel: Kernel, notebook: Make, tmp_path: Path) -> None:
     cancellation = Cancellation()
     threading.Timer(1, cancellation.request).start()
     began = time.monotonic()
@@ -130,7 +128,7 @@ def test_a_run_that_is_cancelled_stops(kernel: Kernel, notebook: Make, tmp_path:
     assert time.monotonic() - began < 120
 
 
-def test_no_secret_reaches_a_notebook(
+def test_notebooks_get_no_secrets(
     notebook: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("R2_SECRET_ACCESS_KEY", "hidden")
@@ -144,8 +142,8 @@ def test_no_secret_reaches_a_notebook(
     assert "hidden" not in text(tmp_path / "a/x.ipynb")
 
 
-def test_a_kernel_ends_with_its_owner(notebook: Make, tmp_path: Path) -> None:
-    """Killed outright, its owner cannot end it: it does so itself, with what runs in it."""
+def test_a_kernel_ends_when_its_owner_is_killed(notebook: Make, tmp_path: Path) -> None:
+    """It ends itself and its child processes, and removes its temporary folder."""
     scratch = done(tmp_path / "scratch/x.ipynb").parent
     book = notebook(
         "",

@@ -15,17 +15,17 @@ KNOWN = "source = ''  # the clip\npreset = 'classic'\nframe_rate = None"
         ["", KNOWN, "%matplotlib inline", "anything = 1", ASKS],
     ],
 )
-def test_what_a_person_or_papermill_may_do(cells: list[str]) -> None:
+def test_known_parameters_pass(cells: list[str]) -> None:
     refuse_unknown_parameters(cells)
 
 
-def test_a_misspelt_parameter_is_named_with_the_known_ones() -> None:
+def test_a_misspelled_parameter_raises_with_the_known_names() -> None:
     with pytest.raises(
         ParameterError, match=r"no parameter sourse \(it has frame_rate, preset, source\)"
     ):
         refuse_unknown_parameters(["", KNOWN, "# Parameters\nsourse = 'x.mp4'\npreset = 'y'", ASKS])
 
 
-def test_a_variable_of_the_notebook_is_no_parameter() -> None:
+def test_a_later_variable_is_not_a_parameter() -> None:
     with pytest.raises(ParameterError, match="no parameter clip"):
         refuse_unknown_parameters(["", KNOWN, "# Parameters\nclip = 'x.mp4'", ASKS])

@@ -47,10 +47,10 @@ def cluster(bucket: Bucket, tmp_path: Path) -> Iterator[DaskWorkers]:
         yield found
 
 
-def test_jobs_run_wherever_there_are_workers(
+def test_jobs_run_on_remote_workers(
     cluster: DaskWorkers, bucket: Bucket, banded: Path, tmp_path: Path
 ) -> None:
-    """With a preset that only the caller has. What a killed worker did, the other does again."""
+    """Also with a preset file that only the client has, and after a worker is killed."""
     address, workers, folders = cluster.address, cluster.workers, cluster.folders
     for name in "abcd":
         bucket.put(f"in/{name}.mp4", banded)
@@ -78,7 +78,7 @@ def test_jobs_run_wherever_there_are_workers(
     assert {one["state"] for one in again} == {"unchanged"}
 
 
-def test_a_caller_that_is_killed_leaves_nothing_on_the_workers(
+def test_a_killed_client_leaves_nothing_on_the_workers(
     cluster: DaskWorkers, bucket: Bucket, banded: Path
 ) -> None:
     address, workers, folders = cluster.address, cluster.workers, cluster.folders
@@ -87,7 +87,7 @@ def test_a_caller_that_is_killed_leaves_nothing_on_the_workers(
     arguments = ("s3:///in", "--out", "s3:///out", "--scheduler", address)
     with started(command(*arguments), bucket.environment) as process:
         waited_for(lambda: encoding(workers[0]))
-        # A nanny, and its worker: what they have for children is the batch's.
+        # Each nanny has a worker as its child, and the worker's children belong to the batch.
         batches = [
             one
             for nanny in workers
@@ -102,10 +102,10 @@ def test_a_caller_that_is_killed_leaves_nothing_on_the_workers(
     assert len(found) == 6
 
 
-def test_a_worker_that_is_another_is_refused(
+def test_a_worker_with_another_version_is_refused(
     scheduler: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, banded: Path, tmp_path: Path
 ) -> None:
-    """And one that lacks the caller's profile says so for itself."""
+    """And a worker without the client's AWS profile names its host in the error."""
     bucket.put("in/a.mp4", banded)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(bucket.profile(tmp_path / "config", "studio")))
     places = [f"s3://{bucket.name}/{folder}" for folder in ("in", "other")]

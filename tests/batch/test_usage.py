@@ -1,4 +1,4 @@
-"""What is asked of a batch and cannot be: it is refused in one sentence, and nothing is made."""
+"""Invalid uses of a batch: each raises an error with one line, and writes no file."""
 
 import math
 import os
@@ -36,7 +36,7 @@ from workbench.storage.folder import Folder
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with clips that nobody asks to convert."""
+    """Change to a folder with clips that no test names by accident."""
     folder = tmp_path / "here"
     for name in ("clip.mp4", "more/other.mp4", "a.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,29 +50,29 @@ def left(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("source", ["none.mp4", Path("none.mp4")])
-def test_one_path_is_one_source_and_no_list_of_characters(source: str | Path, here: Path) -> None:
-    """Its dot would be the current folder, whose clips nobody named."""
+def test_a_single_path_is_one_source(source: str | Path, here: Path) -> None:
+    """Taken as a list of characters, its dot would be the current folder."""
     with pytest.raises(ClipNotFound, match=r"^no clip was found in none\.mp4$"):
         run_batch(source, "out")
     assert left(here) == ["a.txt", "clip.mp4", "more", "more/other.mp4"]
 
 
 @pytest.mark.parametrize("sources", [[], (), "", " ", ["clip.mp4", ""]])
-def test_no_source_is_said(sources: Any, here: Path) -> None:
+def test_no_source_raises(sources: Any, here: Path) -> None:
     with pytest.raises(ClipNotFound, match=r"^no source was given: name clips, folders"):
         run_batch(sources, here / "out")
 
 
 @pytest.mark.parametrize("workers", [-3, 0, 257, 1.0, True, "2"])
 @pytest.mark.usefixtures("here")
-def test_workers_that_cannot_be(workers: Any) -> None:
+def test_an_invalid_number_of_workers_raises(workers: Any) -> None:
     with pytest.raises(ParameterError, match=r"^workers is .*: give a whole number, from 1 to 256"):
         run_batch("clip.mp4", "out", workers=workers)
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, math.nan, math.inf, True, "60"])
 @pytest.mark.usefixtures("here")
-def test_time_limits_that_cannot_be(seconds: Any) -> None:
+def test_an_invalid_time_limit_raises(seconds: Any) -> None:
     with pytest.raises(ParameterError, match=r"^time_limit is .*: give seconds, a number above 0"):
         run_batch("clip.mp4", "out", time_limit=seconds)
 
@@ -90,7 +90,7 @@ def test_time_limits_that_cannot_be(seconds: Any) -> None:
         ({"out": "out", "temp": "a.txt"}, "a.txt is a file: choose a folder"),
     ],
 )
-def test_places_that_cannot_be(options: dict[str, Any], told: str, here: Path) -> None:
+def test_an_invalid_folder_raises(options: dict[str, Any], told: str, here: Path) -> None:
     with pytest.raises(DestinationUnusable, match=told):
         run_batch("clip.mp4", **options)
     assert left(here) == ["a.txt", "clip.mp4", "more", "more/other.mp4"]
@@ -118,7 +118,7 @@ def test_places_that_cannot_be(options: dict[str, Any], told: str, here: Path) -
         ),
     ],
 )
-def test_the_command_refuses_it_too(arguments: list[str], told: str, here: Path) -> None:
+def test_the_command_line_refuses_them(arguments: list[str], told: str, here: Path) -> None:
     done = CliRunner().invoke(batch, ["clip.mp4", "--out", "out", *arguments])
     assert done.exit_code in (1, 2)
     assert told in (done.output or str(done.exception))
@@ -133,7 +133,7 @@ def test_an_empty_destination_is_not_the_current_folder(here: Path) -> None:
     assert left(here) == ["a.txt", "clip.mp4", "more", "more/other.mp4"]
 
 
-def test_a_sweep_of_what_nobody_has_set_is_as_before(here: Path) -> None:
+def test_a_sweep_refuses_only_parameters_that_are_set(here: Path) -> None:
     swept = plan(["clip.mp4"], Settings(), sweep=[("preset", ("classic", "smooth"))])
     assert [job.point for job in swept] == [{"preset": "classic"}, {"preset": "smooth"}]
     (here / "list.csv").write_text("source,deband.radius\nclip.mp4,8\n")
@@ -142,7 +142,7 @@ def test_a_sweep_of_what_nobody_has_set_is_as_before(here: Path) -> None:
             plan(sources, given, sweep=[("preset", ("a",)), ("deband.radius", (8,))])
 
 
-def test_the_same_clip_again_is_one_job_in_a_list_as_on_the_command_line(here: Path) -> None:
+def test_a_clip_named_twice_is_one_job(here: Path) -> None:
     (here / "list.csv").write_text(
         "source,preset\nclip.mp4,smooth\nmore/../clip.mp4,smooth\nmore,smooth\nmore/other.mp4,smooth\n"
     )
@@ -153,13 +153,13 @@ def test_the_same_clip_again_is_one_job_in_a_list_as_on_the_command_line(here: P
     )
 
 
-def test_the_same_clip_with_two_settings_is_said_to_be_that(here: Path) -> None:
+def test_a_clip_named_twice_with_different_settings_is_a_conflict(here: Path) -> None:
     (here / "list.csv").write_text("source,preset\nclip.mp4,smooth\nclip.mp4,classic\n")
     told = clashes(plan(["list.csv"], Settings()))
     assert told["clip_prores"].startswith("clip.mp4 is named 2 times with different settings")
 
 
-def test_a_file_that_may_still_be_written_is_not_just_called_empty(here: Path) -> None:
+def test_a_new_empty_file_may_still_be_written(here: Path) -> None:
     path = here / "clip.mp4"
     path.write_bytes(b"")
     with pytest.raises(NotAVideo, match=r"is empty .* if it is still being written, copied or"):
@@ -176,7 +176,7 @@ def manifest(source: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile", "meanwhile, the same"])
-def test_what_another_batch_delivered_meanwhile_is_not_replaced(here: Path, when: str) -> None:
+def test_a_delivery_of_another_batch_meanwhile_is_kept(here: Path, when: str) -> None:
     """A manifest from before the batch does no harm, nor one made from the same source."""
     (job,) = plan(["clip.mp4"], Settings())
     out = Folder(here / "out")

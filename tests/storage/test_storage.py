@@ -1,4 +1,4 @@
-"""Folders and buckets: whole files under their names, and one sentence when something is wrong."""
+"""Folders and buckets: files are written atomically, and each error is one line."""
 
 import gc
 import hashlib
@@ -33,7 +33,7 @@ def sha256(data: bytes) -> str:
 
 @pytest.fixture
 def opened(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Storage:
-    """The bucket's folder `in`, by the variables that a person sets for R2."""
+    """Open the bucket's folder `in`, with the environment variables for R2."""
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)
     return open_storage("s3:///in")
@@ -41,13 +41,13 @@ def opened(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Storage:
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """A file of three parts, the last shorter."""
+    """Return a file of three multipart parts, the last of them shorter."""
     path = tmp_path / "large.mov"
     path.write_bytes(os.urandom(2 * PART + 12345))
     return path
 
 
-def test_a_bucket_takes_and_gives_a_file(opened: Storage, bucket: Bucket, large: Path) -> None:
+def test_a_bucket_stores_and_fetches_a_file(opened: Storage, bucket: Bucket, large: Path) -> None:
     moved: list[int] = []
     data = large.read_bytes()
     stored = opened.store(large, "a/b.mov", sha256(data), moved.append)
@@ -64,8 +64,8 @@ def test_a_bucket_takes_and_gives_a_file(opened: Storage, bucket: Bucket, large:
     assert sum(moved) == len(data)
 
 
-def test_a_thousand_keys_are_listed(opened: Storage, bucket: Bucket) -> None:
-    """R2 lists a thousand at a time; folders as some programs make them are no files."""
+def test_more_than_a_thousand_keys_are_listed(opened: Storage, bucket: Bucket) -> None:
+    """R2 lists a thousand at a time. Keys that end in a slash are folders, not files."""
     names = sorted(f"{n:04}.mp4" for n in range(1003))
     for name in names:
         bucket.put(f"in/{name}", b"x")
@@ -75,7 +75,7 @@ def test_a_thousand_keys_are_listed(opened: Storage, bucket: Bucket) -> None:
     assert [stored.name for stored in opened.files("000")] == names[:10]
 
 
-def test_a_cut_download_goes_on_where_it_was(
+def test_a_lost_connection_repeats_one_part(
     opened: Storage, bucket: Bucket, large: Path, tmp_path: Path
 ) -> None:
     bucket.put("in/a.mov", large)
@@ -87,7 +87,7 @@ def test_a_cut_download_goes_on_where_it_was(
     assert all(ranges)
 
 
-def test_what_arrives_damaged_is_refused(opened: Storage, bucket: Bucket, tmp_path: Path) -> None:
+def test_a_wrong_checksum_raises(opened: Storage, bucket: Bucket, tmp_path: Path) -> None:
     bucket.put("in/a.mp4", b"abc", {"sha256": sha256(b"abd")})
     with pytest.raises(ObjectDamaged, match=r"in/a\.mp4 is damaged.*upload it again"):
         opened.fetch("a.mp4", tmp_path)
@@ -103,18 +103,18 @@ def test_a_failed_upload_leaves_nothing(opened: Storage, bucket: Bucket, large: 
 
 
 @pytest.mark.filterwarnings("ignore:.*large.mov:pytest.PytestUnraisableExceptionWarning")
-def test_a_stopped_upload_leaves_nothing(opened: Storage, bucket: Bucket, large: Path) -> None:
+def test_a_cancelled_upload_leaves_nothing(opened: Storage, bucket: Bucket, large: Path) -> None:
     def stop(_: int) -> None:
         raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
         opened.store(large, "a.mov", "0" * 64, stop)
-    gc.collect()  # boto3 lets go of the part that was being read, without closing it
+    gc.collect()  # boto3 does not close the part that it was reading
     assert bucket.keys() == []
     assert bucket.multipart_uploads() == []
 
 
-def test_what_a_killed_upload_left_is_cleared_away(opened: Storage, bucket: Bucket) -> None:
+def test_unfinished_uploads_are_aborted(opened: Storage, bucket: Bucket) -> None:
     client = opened.client  # type: ignore[attr-defined]
     client.create_multipart_upload(Bucket=bucket.name, Key="in/a.mov")
     client.create_multipart_upload(Bucket=bucket.name, Key="in/a.mov.other")
@@ -123,7 +123,7 @@ def test_what_a_killed_upload_left_is_cleared_away(opened: Storage, bucket: Buck
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_storage_that_fails_for_a_moment_is_tried_again(
+def test_a_server_error_is_retried(
     opened: Storage, bucket: Bucket, status: int, tmp_path: Path
 ) -> None:
     bucket.put("in/a.mp4", b"abc")
@@ -131,7 +131,7 @@ def test_a_storage_that_fails_for_a_moment_is_tried_again(
     assert opened.fetch("a.mp4", tmp_path).read_bytes() == b"abc"
 
 
-def test_what_is_missing_is_said(opened: Storage, tmp_path: Path) -> None:
+def test_a_missing_file(opened: Storage, tmp_path: Path) -> None:
     with pytest.raises(ObjectMissing, match=r"s3://clips/in/none\.mp4 does not exist"):
         opened.fetch("none.mp4", tmp_path)
     assert opened.find("none.mp4") is None
@@ -139,8 +139,8 @@ def test_what_is_missing_is_said(opened: Storage, tmp_path: Path) -> None:
     assert opened.sha256("none.mov") is None
 
 
-def test_a_bucket_that_is_missing_is_said(opened: Storage, bucket: Bucket, tmp_path: Path) -> None:
-    """Also of one object, although no answer to a HEAD tells it from a missing key."""
+def test_a_missing_bucket_raises(opened: Storage, bucket: Bucket, tmp_path: Path) -> None:
+    """A HEAD response alone cannot tell a missing bucket from a missing key."""
     none = open_storage("s3://none/in")
     for ask in (none.find, none.sha256, none.read, lambda name: none.fetch(name, tmp_path)):
         with pytest.raises(StorageRefused, match=r"in/a\.mp4: the bucket none does not exist"):
@@ -150,10 +150,10 @@ def test_a_bucket_that_is_missing_is_said(opened: Storage, bucket: Bucket, tmp_p
     assert [one.method for one in bucket.requests if one.path.startswith("/clips")] == ["HEAD"]
 
 
-def test_an_upload_that_another_ended_is_tried_again(
+def test_an_upload_that_another_process_aborts_is_retried(
     opened: Storage, bucket: Bucket, large: Path
 ) -> None:
-    """Two batches that begin the same file may take each other's upload for a dead one."""
+    """Two batches that start the same file may each abort the other's upload."""
     ended: list[float] = []
 
     def end(_: int) -> None:
@@ -168,7 +168,7 @@ def test_an_upload_that_another_ended_is_tried_again(
     assert bucket.get("in/a.mov") == data
 
 
-def test_no_error_tells_a_secret(
+def test_no_error_contains_a_secret(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name, value in bucket.environment.items():
@@ -192,10 +192,10 @@ def test_no_error_tells_a_secret(
                 assert secret not in "".join(told)
 
 
-def test_a_storage_that_is_down_is_said(
+def test_a_server_that_is_down_raises(
     bucket: Bucket, opened: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)  # the client's own pauses
+    monkeypatch.setattr("time.sleep", lambda _: None)  # between retries of boto3
     bucket.down()
     try:
         with pytest.raises(StorageDown, match="the storage does not answer"):
@@ -218,7 +218,7 @@ def test_a_storage_that_is_down_is_said(
         ),
     ],
 )
-def test_half_of_the_settings_is_said(
+def test_incomplete_credentials_raise(
     variables: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("R2_ENDPOINT_URL", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY", "R2_BUCKET"):
@@ -233,7 +233,7 @@ def test_half_of_the_settings_is_said(
         open_storage("s3://clips/in", "nobodys")
 
 
-def test_a_named_profile_brings_its_own_endpoint(
+def test_a_profile_sets_the_endpoint(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(bucket.profile(tmp_path / "config", "studio")))
@@ -241,14 +241,14 @@ def test_a_named_profile_brings_its_own_endpoint(
     assert [one.name for one in open_storage("s3://clips/in", "studio").files()] == ["a.mp4"]
 
 
-def test_a_folder_takes_a_file_whole(tmp_path: Path) -> None:
+def test_a_folder_stores_a_file(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "out")
     (made := tmp_path / "made.mov").write_bytes(b"abc")
     stored = folder.store(made, "a/b.mov", sha256(b"abc"))
     assert folder.find("a/b.mov") == stored
     assert [one.name for one in folder.files()] == ["a/b.mov"]
     assert folder.sha256("a/b.mov") == sha256(b"abc")
-    assert made.exists(), "it can be stored again when somebody else wrote the same name"
+    assert made.exists(), "it may have to be stored again"
     assert (tmp_path / "out/a/b.mov").read_bytes() == b"abc"
 
 
@@ -272,7 +272,7 @@ def test_a_safe_name_is_one_file_name(name: str) -> None:
     assert len(safe.encode()) <= 200
 
 
-def test_two_writers_leave_one_whole_file(tmp_path: Path) -> None:
+def test_concurrent_writers_leave_one_complete_file(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "out")
     contents = [bytes([n]) * 200_000 for n in range(8)]
     for n, data in enumerate(contents):

@@ -8,10 +8,10 @@ from workbench.errors import ParameterError
 
 
 def refuse_unknown_parameters(cells: Sequence[str]) -> None:
-    r"""Raise ParameterError if papermill injected a name that the notebook does not know.
+    r"""Raise ParameterError if papermill injected a parameter that the notebook does not have.
 
-    A notebook calls this with IPython's `In`, the cells that have run so far: papermill alone
-    only warns of a misspelt parameter and goes on with the default.
+    A notebook calls this with IPython's `In`, the sources of the cells that have run so far.
+    Papermill itself only warns about a misspelled parameter, and continues with the default.
 
     >>> ran = ["", "preset = 'classic'", "# Parameters\npresett = 'smooth'"]
     >>> refuse_unknown_parameters([*ran, "refuse_unknown_parameters(In)"])
@@ -21,14 +21,14 @@ def refuse_unknown_parameters(cells: Sequence[str]) -> None:
     check_type("cells", cells, (list, tuple), "IPython's In")
     for cell in cells:
         check_type("a cell", cell, str, "its source as text")
-    cells = cells[:-1]  # the last is the one that asks
+    cells = cells[:-1]  # the last cell is the one that calls this
     injected = [cell for cell in cells if cell.startswith("# Parameters\n")]
     known = {name for cell in cells if cell not in injected for name in _assigned(cell)}
     refuse_unknown([name for cell in injected for name in _assigned(cell)], known, "this notebook")
 
 
 def refuse_unknown(given: Collection[str], known: Collection[str], where: str) -> None:
-    """Raise ParameterError for a name that is not among the known ones."""
+    """Raise ParameterError for names that are not known. `where` starts the message."""
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise ParameterError(
@@ -37,7 +37,7 @@ def refuse_unknown(given: Collection[str], known: Collection[str], where: str) -
 
 
 def _assigned(cell: str) -> list[str]:
-    """Return the names that a cell of plain assignments gives a value."""
+    """Return the names of the variables that a cell assigns at its top level."""
     try:
         statements = ast.parse(cell).body
     except SyntaxError:  # a cell with a magic command
