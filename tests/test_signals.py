@@ -1,12 +1,15 @@
 """Signals are delayed, ignored or translated, and the handlers are restored afterwards."""
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import workbench
 from workbench.signals import delayed_signals, ignored_signals, interrupt_on_stop_signals
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends itself signals")
@@ -70,3 +73,12 @@ def test_an_ignored_interrupt_stays_ignored() -> None:
     os.kill(os.getpid(), signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_only_one_module_changes_signal_handlers() -> None:
+    package = Path(workbench.__file__).parent
+    others = [path for path in package.rglob("*.py") if path.name != "signals.py"]
+    found = [
+        path for path in others if re.search(r"^\s*import signal\b", path.read_text("utf-8"), re.M)
+    ]
+    assert found == []

@@ -47,8 +47,8 @@ class WorkerPool:
     def replace_lost_workers(self) -> None:
         """Restart workers of a local cluster that have been missing for 20 seconds.
 
-        Dask itself restarts a worker process that was killed. It does not replace a nanny, the
-        process monitor of a worker, that has closed. Call this again and again.
+        Dask itself restarts a worker process that was killed, but not one whose nanny, which
+        monitors the process, has closed. Call this repeatedly while jobs run.
         """
         if self.cluster is None or self.threads() >= self.count:
             self._incomplete_since = None

@@ -3,7 +3,7 @@
 To add a backend, write a module such as s3.py and enter its URL scheme in OPENERS.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from workbench.errors import StorageRefused
@@ -18,7 +18,7 @@ def _open_s3(url: str, profile: str | None) -> Storage:
     return open_bucket(url, profile)
 
 
-OPENERS: Mapping[str, Callable[[str, str | None], Storage]] = {"s3": _open_s3}
+OPENERS: dict[str, Callable[[str, str | None], Storage]] = {"s3": _open_s3}
 """The function that opens a storage, by URL scheme. Its arguments are the URL and a profile."""
 
 
