@@ -23,7 +23,9 @@ def test_without_notebooks_no_sample_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notebook_files, "NOTEBOOKS", tmp_path / "none")
-    with pytest.raises(NotebookFailed, match=r"convert\.ipynb is missing .* install from there"):
+    with pytest.raises(
+        NotebookFailed, match=r"convert\.ipynb is missing .* install the workbench from"
+    ):
         demo.run_demo(tmp_path / "demo")
     assert not (tmp_path / "demo").exists()
 

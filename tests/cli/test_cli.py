@@ -170,7 +170,7 @@ def test_doctor_says_where_notebooks_come_from(
     with pytest.raises(SystemExit) as stopped:
         main(["doctor"])
     assert stopped.value.code == 1
-    assert "missing: notebooks; the notebooks are part of the checkout" in capsys.readouterr().out
+    assert "missing: notebooks; install the workbench from its checkout" in capsys.readouterr().out
 
 
 def test_doctor_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
