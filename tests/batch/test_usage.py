@@ -183,7 +183,7 @@ def test_a_delivery_of_another_batch_meanwhile_is_kept(here: Path, when: str) ->
     path = out.root / manifest_name(job.name)
     path.parent.mkdir(parents=True)
     same = when.endswith("the same")
-    path.write_text(manifest(made_of(job) if same else {"source": "s", "order": "other"}))
+    path.write_text(manifest(made_of(job) if same else {"source": "s", "settings": "other"}))
     if when == "before":
         found = out.find(manifest_name(job.name))
         assert found is not None

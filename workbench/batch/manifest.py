@@ -4,9 +4,9 @@ A manifest holds the SHA-256 of each file of its set. It is stored before the fi
 complete when all of its files match the manifest.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from workbench import __version__
 from workbench.batch.outcome import Outcome
@@ -29,6 +29,14 @@ class Manifest(BaseModel):
     replaces: dict[str, str]  # the same for the files that a batch delivered there before
     outcome: Outcome
 
+    @field_validator("made_of", mode="before")
+    @classmethod
+    def _from_former_key(cls, values: Any) -> Any:
+        """Read manifests that call the key of the settings "order"."""
+        if not isinstance(values, dict):
+            return values
+        return {"settings" if key == "order" else key: value for key, value in values.items()}
+
 
 def manifest_name(job_name: str) -> str:
     """Return the name of a job's manifest in the destination."""
@@ -39,7 +47,7 @@ def made_of(job: Job) -> dict[str, str]:
     """Return everything that decides what a job delivers. A change makes the job run again."""
     return {
         "source": job.identity,
-        "order": job.settings.key,
+        "settings": job.settings.key,
         "workbench": __version__,
         "ffmpeg": program().version,
     }
