@@ -18,6 +18,19 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "workbench"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TEXTS = [
+    *(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".js", ".jinja", ".json")),
+    *(*NOTEBOOKS, *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "Makefile"),
+]
+"""The files whose wording the tests check."""
+
+RIDDLES = (
+    *("whoever", "errand", "farewell", "crew", "house", "whose hand", "whose it is"),
+    *("what is made for a while", "its time was over", "the same command goes on", "to note"),
+    *("even timing", "its maker", "wait already", "the former one goes"),
+    *("replace a file that is there", "keep a still"),
+)
+"""Words and phrases with a plain alternative: worker, cleanup, timed out, the queue is full."""
 
 ORDER = [
     *("errors", "arguments", "model", "signals", "temporary", "files", "ffmpeg"),
@@ -164,3 +177,12 @@ def test_notebooks_are_committed_clean_and_thin(path: Path) -> None:
         assert not re.search(r"^\s*(def|class) ", source, re.MULTILINE)
         most = 12 if "parameters" in cell["metadata"].get("tags", []) else 9
         assert len(source.splitlines()) <= most
+
+
+@pytest.mark.parametrize("words", RIDDLES)
+def test_a_plain_word_is_used_instead(words: str) -> None:
+    pattern = re.compile(r"\b" + words.replace(" ", r"\s+") + r"\b", re.IGNORECASE)
+    texts = {path: path.read_text(encoding="utf-8") for path in TEXTS}
+    assert [
+        str(path.relative_to(ROOT)) for path, text in texts.items() if pattern.search(text)
+    ] == []

@@ -227,7 +227,7 @@ class _Compared:
 
 
 class _Comparing:
-    """Compares some of the pairs that go by, a few at a time, beside whoever watches them."""
+    """Compares sampled pairs in a thread pool, a few at a time, while the caller reads on."""
 
     def __init__(
         self,

@@ -92,7 +92,7 @@ def refuse_if_full(queues: Collection[WorkQueue], places: int) -> None:
     """Raise QueueFull if new work would have to wait, and `places` wait in these queues already."""
     waiting = sum(queue.waiting for queue in queues)
     if any(queue.busy for queue in queues) and waiting >= places:
-        raise QueueFull(f"the queue is full: {waiting} requests wait already")
+        raise QueueFull(f"the queue is full: {waiting} requests are waiting")
 
 
 async def cancel_on_disconnect(receive: Callable[[], Awaitable[Any]], work: Awaitable[T]) -> T:
