@@ -7,9 +7,9 @@ import pytest
 
 from tests import clips
 from tests.batch.running import batch_on
+from tests.desk.driver import DeskDriver
 from workbench.deliver.recheck import recheck
 from workbench.desk.clip_tasks import worst_frame
-from workbench.desk.tuner import Tuner
 from workbench.ffmpeg import Cancellation
 from workbench.look.stages import NoDeband
 from workbench.look.suggest import suggest
@@ -75,9 +75,8 @@ def test_the_desk_shows_its_figures(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    desk = Tuner(sources / f"{size}.mp4")
-    assert desk.wait(PATIENCE)
-    assert "CAMBI" in desk._figures.value
-    assert desk.clip is not None
+    desk = DeskDriver(sources / f"{size}.mp4")
+    desk.wait(PATIENCE)
+    assert "CAMBI" in desk.text()
     assert worst_frame(desk.clip, Cancellation()) == 0
-    assert desk._viewer.message == ""
+    assert desk.error == ""

@@ -3,6 +3,7 @@
 The browser draws them. Matplotlib would take as long for one figure as the rest of the desk.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,12 @@ from workbench.measure import scopes
 from workbench.measure.code_values import to_ten_bit
 from workbench.media.frames import Frame
 
-KINDS = ("waveform", "parade", "vectorscope")
+KINDS: dict[str, tuple[str, Callable[[Frame], NDArray[np.int64]]]] = {
+    "waveform": ("Waveform", scopes.waveform),
+    "parade": ("RGB parade", scopes.rgb_parade),
+    "vectorscope": ("Vectorscope", scopes.vectorscope),
+}
+"""The label of each scope, and the function that counts its trace."""
 
 
 class Scopes(anywidget.AnyWidget):
@@ -25,7 +31,8 @@ class Scopes(anywidget.AnyWidget):
     _esm = bundle(WEB / "scopes.js")
     _css = (WEB / "scopes.css").read_text(encoding="utf-8")
 
-    kind = traitlets.Enum(KINDS, default_value="waveform").tag(sync=True)
+    labels = traitlets.Dict({kind: label for kind, (label, _) in KINDS.items()}).tag(sync=True)
+    kind = traitlets.Enum([*KINDS], default_value="waveform").tag(sync=True)
     geometry = traitlets.Dict({}).tag(sync=True)  # of the traces: kind, channels, rows, columns
     histograms = traitlets.Bytes().tag(sync=True)  # float32: 1024 shares before, 1024 after
     traces = traitlets.Bytes().tag(sync=True)  # uint8: channels before, then after; row by row
@@ -67,11 +74,7 @@ def _trace(kind: str, frame: Frame) -> NDArray[np.uint8]:
 
     Each channel is scaled on its own, so that the channels of a parade can be compared.
     """
-    measure = {
-        "waveform": scopes.waveform,
-        "parade": scopes.rgb_parade,
-        "vectorscope": scopes.vectorscope,
-    }[kind]
+    _, measure = KINDS[kind]
     counts = measure(frame)
     channels = counts if counts.ndim == 3 else counts[None]
     return np.stack(

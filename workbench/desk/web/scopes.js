@@ -9,7 +9,6 @@ const COLOURS = ["#E69F00", "#3D9BE0"]; // before, after
 const GRATICULE = "#858B93";
 const TRACE = [216, 222, 230];
 const RGB = [[255, 107, 102], [95, 208, 138], [111, 160, 255]];
-const KINDS = { waveform: "Waveform", parade: "RGB parade", vectorscope: "Vectorscope" };
 
 /** One scope with its caption. */
 class Screen {
@@ -88,7 +87,7 @@ function drawVectorscope(context, width, height, trace, targets, angle) {
 export class ScopesView {
   constructor({ model, el }) {
     this.model = model;
-    this.buttons = Object.entries(KINDS).map(([kind, text]) => {
+    this.buttons = Object.entries(model.get("labels")).map(([kind, text]) => {
       const made = button(text, text, () => {
         model.set("kind", kind);
         model.save_changes();
@@ -150,7 +149,7 @@ export class ScopesView {
       const half = shares.subarray(1024 * at, 1024 * (at + 1));
       this.histograms[at].setName(`luma ${geometry.names[at]}`);
       this.histograms[at].draw((...area) => drawHistogram(...area, half, COLOURS[at]));
-      this.scopes[at].setName(`${KINDS[geometry.kind]} ${geometry.names[at]}`);
+      this.scopes[at].setName(`${this.model.get("labels")[geometry.kind]} ${geometry.names[at]}`);
       this.paintScope(at, geometry, traces[at]);
     }
     this.root.dataset.shown = String(Number(this.root.dataset.shown || 0) + 1);
