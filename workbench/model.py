@@ -83,6 +83,8 @@ def _sentence(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
         return unknown(key, [".".join([*keys[:-1], name]) for name in owner.model_fields])
     if kind == "missing":
         return f"{label} is missing"
+    if kind == "union_tag_not_found":
+        return f"{label} is missing: give {_wanted(detail, field)}"
     if kind == "string_too_short":
         return f"{label} is empty"
     if kind == "value_error":

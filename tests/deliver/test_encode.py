@@ -14,7 +14,6 @@ from workbench import ffmpeg
 from workbench.deliver import encode, figures
 from workbench.deliver import verify as verifying
 from workbench.deliver.command import Command, encode_command
-from workbench.deliver.destination import destination_for
 from workbench.deliver.encode import convert
 from workbench.deliver.format import Format
 from workbench.deliver.quicktime import Movie, read_movie
@@ -24,7 +23,6 @@ from workbench.deliver.verify import Delivery
 from workbench.errors import (
     Cancelled,
     ClipError,
-    DestinationUnusable,
     FfmpegMissing,
     ParameterError,
     VerificationFailed,
@@ -44,23 +42,6 @@ def finding(delivery: Delivery, id: str) -> tuple[str, str]:
 
 def value_after(argv: list[str], option: str) -> str:
     return argv[argv.index(option) + 1]
-
-
-def test_the_arguments_hold_the_seed_s_options_and_values(untagged: Path) -> None:
-    argv = encode_command(open_clip(untagged), CLASSIC).arguments(Path("out.mov"))
-    for option, value in zip(SEED[::2], SEED[1::2], strict=True):
-        assert argv.count(option) == 1
-        if option == "-vf":
-            declaration, _, chain = value_after(argv, "-vf").partition(",")
-            assert chain == value
-            assert declaration.startswith("setparams=")
-        else:
-            assert value_after(argv, option) == value
-    added = [argument for argument in argv if argument.startswith("-") and argument not in SEED]
-    door = ["-protocol_whitelist", "-format_whitelist", "-max_streams", "-max_pixels", "-i"]
-    assert added == [
-        *("-xerror", *door, "-map", "-map", "-q:v", "-fps_mode", "-enc_time_base:v", "-f")
-    ]
 
 
 @pytest.mark.parametrize(
@@ -307,18 +288,6 @@ def test_a_clip_trimmed_without_encoding_stays_in_sync(untagged: Path, tmp_path:
     assert finding(delivery, "audio samples")[0] == "pass"
 
 
-def test_where_a_conversion_goes(tmp_path: Path) -> None:
-    source = tmp_path / "shot 1.mp4"
-    assert destination_for(source) == tmp_path / "shot 1_prores.mov"
-    assert destination_for(source, tmp_path) == tmp_path / "shot 1_prores.mov"
-    assert destination_for(source, tmp_path / "x.MOV") == tmp_path / "x.MOV"
-    with pytest.raises(DestinationUnusable, match=r"x\.mp4 does not end in \.mov"):
-        destination_for(source, tmp_path / "x.mp4")
-    (tmp_path / "same.mov").write_bytes(b"")
-    with pytest.raises(DestinationUnusable, match="is the source itself"):
-        destination_for(tmp_path / "same.mov", tmp_path / "same.mov")
-
-
 def trio(path: Path) -> dict[str, bytes]:
     return {one.name: one.read_bytes() for one in path.parent.iterdir()}
 
@@ -371,13 +340,6 @@ def test_a_recheck_writes_a_report_and_keeps_the_first_record(
     assert (tmp_path / "out.qc.json").read_bytes() == record
     assert again.settings.look == CLASSIC.look
     assert "unchanged" in again.report.read_text(encoding="utf-8")
-
-
-def test_a_command_names_the_filters_that_it_needs(untagged: Path, tmp_path: Path) -> None:
-    command = encode_command(open_clip(untagged), CLASSIC)
-    assert command.filters[0] == "setparams"
-    assert "gradfun" in command.filters
-    assert command.line(tmp_path / "a.mov", overwrite=False)[-1] == f"file:{tmp_path / 'a.mov'}"
 
 
 @pytest.mark.parametrize("settings", [Settings(preset=None), Settings(encoder=None)])

@@ -92,7 +92,7 @@ GRADFUN, EQ = "[deband]\nfilter = 'gradfun'\n", "[tone]\nfilter = 'eq'\n"
             "[tone]\nfilter = 'curves'",
             "tone.filter must be one of none, eq, flat, log",
         ),
-        ("[tone]\ncontrast = 1.0", "tone.filter must be one of none, eq, flat, log"),
+        ("[tone]\ncontrast = 1.0", "tone.filter is missing: give one of none, eq"),
         ("tone = 'eq'", "Tone must be a table of names and values, not 'eq'"),
         (
             "[tone]\nfilter = 'log'\ncurve = 'logc2'",
