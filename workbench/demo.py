@@ -1,6 +1,5 @@
 """The demo: make a sample clip with the usual faults of a generated clip, and convert it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from workbench import ffmpeg
 from workbench.batch.notebook_files import CONVERT, notebook_path
 from workbench.batch.notebooks import run_notebook
 from workbench.deliver.qc import verdict_in_words
-from workbench.deliver.record import record_path
+from workbench.deliver.record import read_record, record_path
 from workbench.deliver.report import report_path
 from workbench.errors import DestinationUnusable
 from workbench.present.progress import progress_bar
@@ -42,11 +41,12 @@ def run_demo(folder: Path) -> str:
             "overwrite": True,
         },
     )
-    record = json.loads(record_path(delivered).read_text(encoding="utf-8"))
+    record = read_record(delivered)
+    findings = record.findings if record else []
     return (
         f"\nProRes   {delivered}\nreport   {report_path(delivered)}\n"
         f"notebook {executed}\nrecord   {record_path(delivered)}\n"
-        f"verdict  {verdict_in_words(finding['level'] for finding in record['findings'])}"
+        f"verdict  {verdict_in_words(finding.level for finding in findings)}"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests import clips
 from tests.soak.mutations import boxes
-from workbench.deliver.encode import _explained
+from workbench.deliver.encode import _known_cause
 from workbench.errors import ClipNotFound, ClipReplaced, DamagedClip, FfmpegFailed
 from workbench.media.probe import open_clip
 
@@ -87,10 +87,10 @@ def test_a_source_that_is_gone_or_another_one_is_not_called_damaged(
     shutil.copy(made("untagged"), path)
     clip = open_clip(path)
     failed = FfmpegFailed([], path, ["error while decoding"], "error while decoding")
-    assert isinstance(_explained(failed, clip, tmp_path / "out.mov"), DamagedClip)
+    assert isinstance(_known_cause(failed, clip, tmp_path / "out.mov"), DamagedClip)
     shutil.copy(made("long_gop"), path)
-    changed = _explained(failed, clip, tmp_path / "out.mov")
+    changed = _known_cause(failed, clip, tmp_path / "out.mov")
     assert isinstance(changed, ClipReplaced)
     assert "take.mp4 was changed or replaced while it was converted" in str(changed)
     path.unlink()
-    assert isinstance(_explained(failed, clip, tmp_path / "out.mov"), ClipNotFound)
+    assert isinstance(_known_cause(failed, clip, tmp_path / "out.mov"), ClipNotFound)

@@ -25,7 +25,7 @@ class _Commands(click.Group):
                 ) from error
             if not isinstance(error, WorkbenchError):
                 raise
-            hint = "; --overwrite replaces it" if isinstance(error, DestinationExists) else ""
+            hint = "; use --overwrite to replace it" if isinstance(error, DestinationExists) else ""
             raise click.ClickException(f"{error}{hint}") from error
 
 

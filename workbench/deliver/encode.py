@@ -85,7 +85,7 @@ def convert(
     command = encode_command(clip, settings)
     ffmpeg.require(command.filters, encoders=settings.format.encoders)
     files = atomic_files(destination, beside, overwrite=overwrite)
-    with _enough_memory(clip), files as (temporary, *others):
+    with _memory_errors_explained(clip), files as (temporary, *others):
         job = _Job(clip, settings, command, destination, temporary, cancellation)
         sound = _encode(job, on_progress)
         verified, sha256 = _check(job, sound, on_checked)
@@ -142,11 +142,11 @@ def _encode(job: _Job, on_progress: Callable[[ffmpeg.Progress], None] | None) ->
                 file=job.clip.path,
                 on_progress=on_progress,
                 cancellation=job.cancellation,
-                fail_on=[_PATCHED],
+                fail_on=[_CONCEALED],
             )
             return preparing.result()
         except FfmpegFailed as error:
-            raise _explained(error, job.clip, job.destination) from error
+            raise _known_cause(error, job.clip, job.destination) from error
         except BaseException:
             stop.request()
             raise
@@ -205,7 +205,7 @@ def given_clip(source: Clip | str | Path) -> Clip:
 
 
 @contextmanager
-def _enough_memory(clip: Clip) -> Iterator[None]:
+def _memory_errors_explained(clip: Clip) -> Iterator[None]:
     """Raise OutOfMemory, not an error about the clip, where memory ran out."""
     try:
         yield
@@ -218,14 +218,14 @@ def _enough_memory(clip: Clip) -> Iterator[None]:
         ) from error
 
 
-_PATCHED = "error while decoding"
+_CONCEALED = "error while decoding"
 """What ffmpeg's decoder logs before it conceals damage in a frame.
 
 With several threads the message may come too late for `-xerror`, which then lets the frame pass.
 """
 
 
-def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:
+def _known_cause(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:
     """Name the cause where it is known: a full disk, a source that is damaged or gone."""
     if OutOfMemory.behind(error):  # a decoder reports it as damage
         return error
@@ -242,7 +242,7 @@ def _explained(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchE
             f"{destination} cannot be written: the disk of {destination.parent.absolute()} is full"
         )
     if any(
-        sign in log for sign in (_PATCHED, "/dec:", "[dec:", "corrupt", "Error during demuxing")
+        sign in log for sign in (_CONCEALED, "/dec:", "[dec:", "corrupt", "Error during demuxing")
     ):
         return DamagedClip(
             f"{clip.path.name} is damaged: ffmpeg could not decode it to the end ({error.cause}); "
