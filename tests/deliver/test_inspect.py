@@ -11,7 +11,7 @@ from tests import clips
 from workbench import ffmpeg
 from workbench.deliver import inspect as inspecting
 from workbench.deliver.encode import convert
-from workbench.deliver.inspect import banding_rank, inspect, source_places
+from workbench.deliver.inspect import banding_rank, inspect, source_indices
 from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.errors import Cancelled, ResultsMissing
@@ -68,7 +68,7 @@ def test_the_frames_compared_are_the_delivered_ones(delivery: Delivery) -> None:
 
 def test_every_frame_can_be_asked_for(delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last few too, which are no whole handful."""
-    monkeypatch.setattr("workbench.deliver.inspect._AT_ONCE", 5)
+    monkeypatch.setattr("workbench.deliver.inspect._BATCH", 5)
     done: list[int] = []
     with open_clip(delivery.destination) as delivered:
         found = inspect(
@@ -128,9 +128,9 @@ def test_an_even_rate_is_held_against_the_frames_it_repeats_or_drops(
 
 def test_places_are_in_order_and_within_the_source(made: Made) -> None:
     with open_clip(made("variable")) as clip:
-        same = source_places(clip, clip, None)
+        same = source_indices(clip, clip, None)
         assert same == list(range(clip.frame_count))
-        slow = source_places(clip, clip, Fraction(10))
+        slow = source_indices(clip, clip, Fraction(10))
         assert slow == sorted(slow)
         assert slow[0] == 1, "of two frames that fall on one step, the later is kept"
         assert slow[-1] <= clip.frame_count - 1

@@ -44,7 +44,7 @@ def test_what_is_wrong_with_a_policy_is_said(tmp_path: Path, text: str, told: st
 
 
 def test_a_policy_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match="there is no policy lax: take one of mezzanine, or"):
+    with pytest.raises(PolicyError, match="there is no policy lax: use mezzanine, or"):
         load_policy("lax")
     with pytest.raises(PolicyError, match=r"gone\.toml cannot be read"):
         load_policy(tmp_path / "gone.toml")

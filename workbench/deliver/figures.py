@@ -1,7 +1,7 @@
-"""Results as figures. Drawn into given Axes where there is a graph; nothing is measured here.
+"""Figures of an inspection: pictures, scopes, histograms and timelines, drawn with Matplotlib.
 
-One quiet style for dark and light notebooks (workbench.mplstyle), and the same two colours for
-before and after everywhere: an orange and a blue that colour-blind people tell apart.
+workbench.mplstyle suits dark and light notebooks. Before is orange and after is blue, a pair that
+colour-blind people can tell apart.
 """
 
 import io
@@ -38,28 +38,30 @@ from workbench.measure.metrics import PLOTTED, Metric
 BEFORE = "#E69F00"
 AFTER = "#3D9BE0"
 GREY = "#858B93"
-_SCREEN = "#14171B"  # behind a scope's trace, in a light notebook too
+_SCREEN = "#14171B"  # background of a scope
 _TRACE = "#D8DEE6"
 _RGB = ("#FF6B66", "#5FD08A", "#6FA0FF")
-_DPI = 100  # as the style has it
+_DPI = 100  # as in workbench.mplstyle
 _STYLE = Path(__file__).with_name("workbench.mplstyle")
-_CODES = (0, BLACK, 256, 512, 768, WHITE, 1023)  # marked on every axis of code values
-_PNG_LEVEL = 1  # of zlib: a fifth larger than its usual 6, in a third of the time
-_POINTS = 2000  # of a timeline that are drawn; a longer one shows the extremes of each share
+_CODES = (0, BLACK, 256, 512, 768, WHITE, 1023)  # ticks of every axis of code values
+_PNG_LEVEL = 1  # zlib's: a fifth larger than level 6, in a third of the time
+_POINTS = 2000  # drawn of a timeline; a longer one shows the extremes of each interval
 _BANDS = LinearSegmentedColormap.from_list("bands", [(1, 0.1, 0.6, 0), (1, 0.1, 0.6, 0.8)])
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the workbench's style. Figures are closed at the end: a notebook shows what a cell
-    returns, and pyplot would show it a second time."""
+    """Draw in the workbench's style, and close the figures at the end.
+
+    A notebook shows the value of a cell. An open figure would be shown a second time.
+    """
     with plt.style.context(_STYLE):
         yield
         plt.close("all")
 
 
 def pictures(inspection: Inspection, width: int = 480) -> Figure:
-    """Show the worst frame before and after, whole, the part that `crops` shows marked."""
+    """Show the whole worst frame before and after, with the part that `crops` shows marked."""
     before, after = inspection.before, inspection.after
     height = round(width * before.height / before.width)
     x, y, columns, rows = _window(inspection)
@@ -73,7 +75,7 @@ def pictures(inspection: Inspection, width: int = 480) -> Figure:
 
 
 def crops(inspection: Inspection) -> Figure:
-    """Show the part with the worst bands before and after at 100 %: a pixel is a pixel."""
+    """Show the most banded part before and after at 100 %, pixel for pixel."""
     x, y, columns, rows = _window(inspection)
     with style():
         figure, axes = _side_by_side(columns, rows)
@@ -84,7 +86,7 @@ def crops(inspection: Inspection) -> Figure:
 
 
 def band_map(inspection: Inspection, width: int = 976) -> Figure:
-    """Show where the source's bands are: CAMBI's map over the worst frame in grey."""
+    """Show CAMBI's map of the source's banding over the worst frame in grey."""
     frame = inspection.before
     height = round(width * frame.height / frame.width)
     with style():
@@ -98,12 +100,11 @@ def band_map(inspection: Inspection, width: int = 976) -> Figure:
 
 
 def draw_bands(ax: Axes, bands: CambiMap) -> None:
-    """Lay CAMBI's map over a picture, stretched so that the strongest 1 % is opaque."""
+    """Draw CAMBI's map over a picture, scaled so that the strongest 1 % is opaque."""
     top = max(float(np.quantile(bands.c_values, 0.99)), 1e-6)
     ax.imshow(np.clip(bands.c_values / top, 0, 1), cmap=_BANDS, interpolation="antialiased")
     ax.set_title(
-        f"where the bands are before: CAMBI {bands.score:.1f}, brightest = {top:.1%} of the most "
-        "it can be",
+        f"banding before: CAMBI {bands.score:.1f}; brightest = {top:.1%} of the map's maximum",
         color=BEFORE,
     )
 
@@ -126,14 +127,14 @@ def scope_sheet(inspection: Inspection) -> Figure:
 
 
 def waveform(ax: Axes, counts: NDArray[np.int64]) -> None:
-    """Draw a waveform: luma code value by place in the width."""
+    """Draw a waveform: luma code value by horizontal position."""
     _screen(ax)
     _trace(ax, counts, _TRACE, (0, 1))
     ax.set_xticks([0, 1], ["left", "right"])
 
 
 def parade(ax: Axes, counts: NDArray[np.int64]) -> None:
-    """Draw an RGB parade: three waveforms beside each other."""
+    """Draw an RGB parade: three waveforms side by side."""
     _screen(ax)
     for place, (channel, colour) in enumerate(zip(counts, _RGB, strict=True)):
         _trace(ax, channel, colour, (place, place + 0.96))
@@ -142,7 +143,7 @@ def parade(ax: Axes, counts: NDArray[np.int64]) -> None:
 
 
 def vectorscope(ax: Axes, counts: NDArray[np.int64], matrix: str) -> None:
-    """Draw a vectorscope, with the targets of 75 % bars and the line that skin falls on."""
+    """Draw a vectorscope with the targets of 75 % bars and the skin tone line."""
     ax.set_facecolor(_SCREEN)
     for name, (cb, cr) in scopes.vectorscope_targets(matrix).items():
         ax.add_patch(Rectangle((cb - 14, cr - 14), 28, 28, fill=False, edgecolor=GREY))
@@ -167,7 +168,7 @@ def _trace(ax: Axes, counts: NDArray[np.int64], colour: str, across: tuple[float
 
 
 def _brightness(counts: NDArray[np.int64], colour: str) -> NDArray[np.float64]:
-    """Turn counts into one colour of the strength that a scope's trace has."""
+    """Return counts as an RGBA picture of one colour, as strong as a scope's trace."""
     picture = np.zeros((*counts.shape, 4))
     picture[..., :3] = to_rgb(colour)
     picture[..., 3] = scopes.trace_brightness(counts)
@@ -175,7 +176,7 @@ def _brightness(counts: NDArray[np.int64], colour: str) -> NDArray[np.float64]:
 
 
 def _screen(ax: Axes) -> None:
-    """Make the Axes a scope's dark screen, with lines at the ends of legal range."""
+    """Give the Axes a scope's dark background, with lines at the ends of legal range."""
     ax.set_facecolor(_SCREEN)
     for edge in (BLACK, WHITE):
         ax.axhline(edge, color=GREY, linewidth=0.6, linestyle=(0, (4, 4)))
@@ -184,7 +185,7 @@ def _screen(ax: Axes) -> None:
 
 
 def _code_axis(ax: Axes) -> None:
-    """Mark 10-bit code values on the vertical axis, legal range shaded."""
+    """Mark 10-bit code values on the vertical axis, and shade legal range."""
     ax.axhspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
     ax.set(ylim=(0, 1023), ylabel="10-bit code value")
     ax.set_yticks(_CODES)
@@ -193,9 +194,9 @@ def _code_axis(ax: Axes) -> None:
 def luma_histograms(
     axes: tuple[Axes, Axes], before: CodeValueCounts, after: CodeValueCounts
 ) -> None:
-    """Draw two luma histograms, one above the other, on one scale of 10-bit code values."""
+    """Draw two luma histograms, one above the other, on the same scale of 10-bit codes."""
     for ax, counted, name, colour in _both(axes, before, after):
-        # One line for each code value of 8 or 10 bits; deeper ones are gathered into 10.
+        # One line for each 8- or 10-bit code value; deeper values are gathered into 10 bits.
         lines = min(counted.luma.size, 1024)
         places = ten_bit_equivalents(lines.bit_length() - 1, full=counted.full)[0]
         share = counted.luma.reshape(lines, -1).sum(axis=1) / counted.luma.sum() * 100
@@ -223,7 +224,7 @@ def histogram_sheet(inspection: Inspection) -> Figure:
 
 
 def timeline_sheet(inspection: Inspection) -> Figure:
-    """Draw the clip over time: levels, saturation, banding and contour, black and frozen marked."""
+    """Draw levels, saturation and the plotted metrics over time."""
     with style():
         ratios = (2, 0.8, *(1.2 for _ in PLOTTED))
         height = 3.8 + 1.8 * len(PLOTTED)
@@ -239,7 +240,7 @@ def timeline_sheet(inspection: Inspection) -> Figure:
 
 
 def levels(ax: Axes, bounds: Sequence[Fraction], timeline: LevelsTimeline) -> None:
-    """Draw luma over time: all, the middle eight tenths, the mean; black and frozen marked.
+    """Draw luma over time: range, 10th to 90th percentile, mean; black and frozen runs marked.
 
     `bounds` are the times at which the frames begin, and the end of the last.
     """
@@ -272,7 +273,7 @@ def saturation(ax: Axes, times: Sequence[Fraction], timeline: LevelsTimeline) ->
 
 
 def over_time(ax: Axes, metric: Metric, comparisons: Sequence[Comparison]) -> None:
-    """Draw a metric over the clip, before and after."""
+    """Draw a metric over time, before and after."""
     drawn = [
         _points(ax, metric, comparisons, key, name, colour)
         for key, name, colour in ((metric.before, "before", BEFORE), (metric.key, "after", AFTER))
@@ -288,7 +289,7 @@ def over_time(ax: Axes, metric: Metric, comparisons: Sequence[Comparison]) -> No
 
 
 def _legend(ax: Axes) -> None:
-    """Put the legend beside the title, where no line runs."""
+    """Put the legend beside the title, above all lines."""
     ax.legend(
         loc="lower right", bbox_to_anchor=(1, 0.94), borderpad=0, ncols=2, labelcolor="linecolor"
     )
@@ -322,7 +323,7 @@ def _points(
 def _thinned(
     times: Sequence[Fraction], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return what is drawn of a long timeline: the extremes of each share of it."""
+    """Return a long timeline with fewer points: the extremes of each interval."""
     share = -(-len(times) // _POINTS)
     starts = np.arange(0, len(times), share)
     at = np.array([float(time) for time in times[::share]])
@@ -330,21 +331,21 @@ def _thinned(
 
 
 class Png(bytes):
-    """A figure, drawn. A notebook shows it, and a report takes it in, without drawing it again."""
+    """A drawn figure, which notebooks and reports show without drawing it again."""
 
     def _repr_png_(self) -> bytes:
         return self
 
     def __repr__(self) -> str:
-        return f"a picture, {len(self)} bytes"  # else a notebook keeps them all once more, as text
+        return f"a picture, {len(self)} bytes"  # else a notebook stores the bytes as text too
 
 
 def draw_figures(inspection: Inspection) -> dict[str, Png]:
-    """Draw all that a report shows, by the headings under which it does."""
+    """Draw the figures of a report, by their headings."""
     sheets = {
-        "The frame with the most bands": pictures(inspection),
-        "Its worst part, pixel for pixel": crops(inspection),
-        "Where the bands are": band_map(inspection),
+        "The frame with the most banding": pictures(inspection),
+        "Its most banded part at 100 %": crops(inspection),
+        "Banding map": band_map(inspection),
         "Scopes": scope_sheet(inspection),
         "Histograms": histogram_sheet(inspection),
         "Over time": timeline_sheet(inspection),
@@ -353,7 +354,7 @@ def draw_figures(inspection: Inspection) -> dict[str, Png]:
 
 
 def png(figure: Figure) -> Png:
-    """Draw a figure."""
+    """Return a figure as a PNG picture."""
     buffer = io.BytesIO()
     with style():
         figure.savefig(buffer, format="png", pil_kwargs={"compress_level": _PNG_LEVEL})
@@ -361,7 +362,7 @@ def png(figure: Figure) -> Png:
 
 
 def _sheet(height: float, rows: int, columns: int, **options: Any) -> tuple[Figure, Any]:
-    """Make a figure of so many inches with a grid of (rows, columns) Axes, as an array.
+    """Make a figure of this height in inches, and an array of (rows, columns) Axes.
 
     Its margins are set, in inches: to find them out takes Matplotlib as long as drawing.
     """
@@ -382,7 +383,7 @@ def _sheet(height: float, rows: int, columns: int, **options: Any) -> tuple[Figu
 
 
 def _window(inspection: Inspection) -> tuple[int, int, int, int]:
-    """Return the part to look at closely: where the bands are worst, else the middle."""
+    """Return the most banded part, else the whole frame: left, top, width, height in pixels."""
     if inspection.bands is not None:
         return inspection.bands.worst_window()
     frame = inspection.before

@@ -1,8 +1,8 @@
-"""Inspect: a delivered file's picture and sound, measured against its source.
+"""Inspect: measure a delivered file's picture and audio against its source.
 
-Every delivered frame is decoded, once, and put beside its source frame. What costs more - banding,
-contour, texture, gamut - is measured in a frame every two seconds, or in every one, while the next
-are decoded. No more than a few frames are held at a time, however long the clip is.
+Every delivered frame is decoded once and compared with its source frame. The costly measures, such
+as banding and texture, are taken of one frame every two seconds, or of every frame. Only a few
+frames are in memory at a time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,38 +38,36 @@ from workbench.measure.motion import Motion
 from workbench.media.clip import Clip, sample_indices
 from workbench.media.frames import Frame
 
-_FEWEST = 4  # frames compared
-_EVERY = 2  # seconds of a longer clip for each frame that is compared
-_AT_ONCE = 4  # pairs compared together, while as many are gathered
+_MINIMUM_SAMPLES = 4  # frames
+_SAMPLE_INTERVAL = 2  # seconds
+_BATCH = 4  # frame pairs compared together while the next ones are decoded
 
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What was measured of a delivered file, frame by frame."""
+    """The measures of a delivered file."""
 
-    times: tuple[Fraction, ...]  # of every delivered frame, seconds after the first
-    end: Fraction  # of the last of these frames, likewise
+    times: tuple[Fraction, ...]  # of every delivered frame, seconds from the first
+    end: Fraction  # when the last of these frames ends, seconds
     levels: LevelsTimeline  # of every delivered frame
-    black_limit: int  # 10-bit luma up to which a pixel counts as nearly black, under this look
+    black_limit: int  # 10-bit luma up to which this look's pixels count as nearly black
     traces: FrameMeasures  # of every delivered frame
-    corrupt: tuple[int, ...]  # delivered frames that did not decode cleanly
-    damaged: tuple[int, ...]  # delivered frames that are not what the look makes of the source's
-    comparisons: tuple[Comparison, ...]  # of the frames that were sampled
-    loudness: tuple[Loudness, ...]  # of each sound track
-    encoded_again: (
-        ReencodeDifference | None
-    )  # of one frame; None where look or encoder is not known
-    before: Frame  # the sampled frame that is banded most in the source, by banding_rank
+    corrupt: tuple[int, ...]  # delivered frames with decoding errors
+    damaged: tuple[int, ...]  # delivered frames that differ from the look's rendering
+    comparisons: tuple[Comparison, ...]  # of the sampled frames
+    loudness: tuple[Loudness, ...]  # of each audio track
+    encoded_again: ReencodeDifference | None  # of one frame; None for unknown settings
+    before: Frame  # the sampled source frame with the most banding, by banding_rank
     after: Frame  # the same, as delivered
 
     @property
     def bounds(self) -> tuple[Fraction, ...]:
-        """When each delivered frame begins, and when the last one ends, in seconds."""
+        """The start time of each delivered frame, and the end of the last one, in seconds."""
         return (*self.times, self.end)
 
     @cached_property
     def bands(self) -> CambiMap | None:
-        """Where the source's bands are in the worst frame; ffmpeg is run when first asked.
+        """The banding map of the worst source frame, computed on first use.
 
         None for a picture too small for CAMBI.
         """
@@ -89,30 +87,34 @@ def inspect(
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Inspection:
-    """Measure a delivered file against the clip that it was made of.
+    """Measure a delivered file against its source clip.
 
-    With a `preset` of None its look is taken as unknown. Where the `encoder` is known too, one
-    frame is encoded again. `frame_rate` is what its timing was made even to, if it was.
+    A `preset` of None is an unknown look. Where the `encoder` is known too, one frame is encoded
+    again. `frame_rate` is the constant frame rate that the clip was converted to, if any.
     `on_progress` receives the number of frames done. Raises DamagedClip, FfmpegFailed, Cancelled,
     FfmpegMissing, ResultsMissing.
     """
-    places = source_places(clip, delivered, frame_rate)
-    count = len(places) if every_frame else max(_FEWEST, round(clip.duration / _EVERY))
+    places = source_indices(clip, delivered, frame_rate)
+    count = (
+        len(places)
+        if every_frame
+        else max(_MINIMUM_SAMPLES, round(clip.duration / _SAMPLE_INTERVAL))
+    )
     samples = sample_indices(len(places), count)
     nearly_black = black_limit(preset.tone) if preset else BLACK_LIMIT
     stop = ffmpeg.Cancellation(parent=cancellation)
-    with ThreadPoolExecutor() as pool:  # they work beside each other
-        listening = pool.submit(
+    with ThreadPoolExecutor() as pool:
+        loudness_task = pool.submit(
             lambda: [loudness(delivered.path, i, stop) for i in range(len(delivered.audio))]
         )
-        comparing = _Comparing(pool, preset, format, encoder, stop)
+        comparing = _SampleComparer(pool, preset, format, encoder, stop)
         pairs = _pairs(clip, delivered, places, range(len(places)))
         try:
             passing = comparing.passed(pairs, samples)
-            watched = _watched(clip, passing, nearly_black, on_progress, stop)
+            measured = _measured(clip, passing, nearly_black, on_progress, stop)
             compared = comparing.result()
             again = comparing.again()
-            heard = listening.result()
+            heard = loudness_task.result()
         except ResultsMissing as error:
             stop.request()
             raise ResultsMissing(f"{clip.path.name}: {error}") from error
@@ -123,14 +125,14 @@ def inspect(
     return Inspection(
         times=delivered.times[: len(places)],
         end=(*delivered.times, delivered.duration)[len(places)],
-        levels=watched.levels,
+        levels=measured.levels,
         black_limit=nearly_black,
-        traces=watched.traces,
-        corrupt=watched.corrupt,
-        damaged=_damaged(clip, delivered, places, watched.traces, preset, format, cancellation),
+        traces=measured.traces,
+        corrupt=measured.corrupt,
+        damaged=_damaged(clip, delivered, places, measured.traces, preset, format, cancellation),
         comparisons=compared.comparisons,
         loudness=tuple(heard),
-        encoded_again=None if any(match.offset for match in watched.traces.matches) else again,
+        encoded_again=None if any(match.offset for match in measured.traces.matches) else again,
         before=source.with_matrix(preset.assume_matrix if preset else None),
         after=frame,
     )
@@ -140,22 +142,22 @@ _Pair = tuple[Frame, Frame]
 
 
 @dataclass(frozen=True, eq=False)
-class _Watched:
-    """What every frame was looked at for."""
+class _FrameResults:
+    """The measures that are taken of every frame."""
 
     levels: LevelsTimeline
     traces: FrameMeasures
     corrupt: tuple[int, ...]
 
 
-def _watched(
+def _measured(
     clip: Clip,
     pairs: Iterable[_Pair],
     nearly_black: int,
     on_progress: Callable[[int], None] | None,
     stop: ffmpeg.Cancellation,
-) -> _Watched:
-    """Watch every pair of frames go by."""
+) -> _FrameResults:
+    """Measure every pair of source and delivered frames."""
     found: list[Levels] = []
     corrupt: list[int] = []
     frames: list[look_fit.Moments] = []
@@ -167,7 +169,7 @@ def _watched(
             stop.raise_if_requested(clip.path)
             if source.corrupt:
                 raise DamagedClip(
-                    f"{clip.path.name} is damaged: frame {source.index} does not decode cleanly; "
+                    f"{clip.path.name} is damaged: frame {source.index} decodes with errors; "
                     "download or generate the clip again"
                 )
             found.append(levels(frame, motion.add(frame), nearly_black))
@@ -184,7 +186,7 @@ def _watched(
     matched = tuple(match_frames(means()))
     detailed = np.array(details)
     traces = FrameMeasures(matched, look_fit.fit_look(frames), detailed[:, :2], detailed[:, 2])
-    return _Watched(LevelsTimeline.of(found), traces, tuple(corrupt))
+    return _FrameResults(LevelsTimeline.of(found), traces, tuple(corrupt))
 
 
 def _damaged(
@@ -196,9 +198,9 @@ def _damaged(
     format: Format,
     cancellation: ffmpeg.Cancellation | None,
 ) -> tuple[int, ...]:
-    """Return the frames that are damaged, of those that stand out.
+    """Return the outliers among the delivered frames that are damaged.
 
-    Where the look is known, it is rendered to tell damage from what a strong look does.
+    A known look is rendered, to tell damage from the effect of a strong look.
     """
     if preset is None:
         return tuple(frames_with_damaged_blocks(traces.matches))
@@ -219,14 +221,14 @@ def _damaged(
 
 
 @dataclass(frozen=True, eq=False)
-class _Compared:
-    """What the sampled frames were looked at for, and the pair that is banded most."""
+class _SampleResults:
+    """The comparisons of the sampled frames, and the pair with the most banding."""
 
     comparisons: tuple[Comparison, ...]
     worst: _Pair
 
 
-class _Comparing:
+class _SampleComparer:
     """Compares sampled pairs in a thread pool, a few at a time, while the caller reads on."""
 
     def __init__(
@@ -240,14 +242,14 @@ class _Comparing:
         self._pool, self._preset, self._format = pool, preset, format
         self._encoder, self._stop = encoder, stop
         self._again: Future[ReencodeDifference] | None = None
-        self._held: list[_Pair] = []
-        self._compared: list[_Pair] = []  # those that are being compared
+        self._waiting: list[_Pair] = []
+        self._compared: list[_Pair] = []  # being compared
         self._running: Future[list[Comparison]] | None = None
         self._found: list[Comparison] = []
-        self._most: tuple[tuple[float, float], _Pair] | None = None
+        self._worst: tuple[tuple[float, float], _Pair] | None = None
 
     def passed(self, pairs: Iterable[_Pair], samples: Sequence[int]) -> Iterator[_Pair]:
-        """Pass every pair on, and compare those of these places. Raises as `compare`."""
+        """Yield every pair, and compare those with these numbers. Raises as `compare`."""
         wanted, middle = set(samples), samples[len(samples) // 2]
         for number, pair in enumerate(pairs):
             yield pair
@@ -256,26 +258,26 @@ class _Comparing:
                     compare_reencoded, *pair, self._preset, self._encoder, self._stop, self._format
                 )
             if number in wanted:
-                self._held.append(pair)
-                if len(self._held) == _AT_ONCE:
+                self._waiting.append(pair)
+                if len(self._waiting) == _BATCH:
                     self._begin()
 
-    def result(self) -> _Compared:
-        """Wait for what is still being compared. Raises as `compare`."""
-        if self._held:
+    def result(self) -> _SampleResults:
+        """Wait for the last comparisons, and return all. Raises as `compare`."""
+        if self._waiting:
             self._begin()
         self._collect()
-        assert self._most is not None
-        return _Compared(tuple(self._found), self._most[1])
+        assert self._worst is not None
+        return _SampleResults(tuple(self._found), self._worst[1])
 
     def again(self) -> ReencodeDifference | None:
-        """Wait for the frame that is encoded again, where look and encoder are known."""
+        """Wait for the re-encoded frame; None where look or encoder is not known."""
         return self._again.result() if self._again else None
 
     def _begin(self) -> None:
-        """Compare what is held, once the pairs before are done."""
+        """Start to compare the waiting pairs, once the previous ones are done."""
         self._collect()
-        self._compared, self._held = self._held, []
+        self._compared, self._waiting = self._waiting, []
         self._running = self._pool.submit(self._compare, self._compared)
 
     def _compare(self, pairs: Sequence[_Pair]) -> list[Comparison]:
@@ -292,28 +294,28 @@ class _Comparing:
         for one, pair in zip(self._running.result(), self._compared, strict=True):
             self._found.append(one)
             banding = banding_rank(one)
-            if self._most is None or banding > self._most[0]:
-                self._most = banding, pair
+            if self._worst is None or banding > self._worst[0]:
+                self._worst = banding, pair
         self._running = None
 
 
 def banding_rank(one: Comparison) -> tuple[float, float]:
-    """Return what source frames are ranked by: CAMBI, then contour where CAMBI is the same.
+    """Return the key that ranks source frames by banding: CAMBI, then contour.
 
-    What could not be measured counts as 0: no frame of a clip has CAMBI, or all have it.
+    A value that could not be measured counts as 0. CAMBI is measured in all frames or in none.
     """
     return one.cambi_before or 0.0, one.contour_before or 0.0
 
 
-def source_places(clip: Clip, delivered: Clip, frame_rate: Fraction | None) -> list[int]:
-    """Return the index of the source frame that each delivered frame should be.
+def source_indices(clip: Clip, delivered: Clip, frame_rate: Fraction | None) -> list[int]:
+    """Return the index of the source frame that each delivered frame should show.
 
-    Delivered frames past the source's end are left out.
+    Delivered frames past the end of the source are left out.
     """
     if frame_rate is None:
         return list(range(min(clip.frame_count, delivered.frame_count)))
-    # As FFmpeg's fps filter rounds: each source frame to the nearest step of the grid.
-    # Its grid begins with the file, which may be with sound before the first picture.
+    # FFmpeg's fps filter rounds each source frame to the nearest step of a grid. The grid starts
+    # with the file, which may have audio before the first frame.
     late = -min([Fraction(0), *(stream.start for stream in clip.audio)])
     steps = [floor((late + time) * frame_rate + Fraction(1, 2)) for time in clip.times]
     steps = [step - steps[0] for step in steps]
@@ -328,7 +330,7 @@ def source_places(clip: Clip, delivered: Clip, frame_rate: Fraction | None) -> l
 def _pairs(
     clip: Clip, delivered: Clip, places: Sequence[int], numbers: Sequence[int]
 ) -> Iterator[_Pair]:
-    """Yield these delivered frames, each with the source frame that it should be."""
+    """Yield each of these delivered frames after the source frame that it should show."""
     sources = clip.frames(sorted({places[number] for number in numbers}))
     source = next(sources)
     for number, frame in zip(numbers, delivered.frames(numbers), strict=True):

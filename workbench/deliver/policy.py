@@ -1,7 +1,6 @@
-"""Policy: what a delivered picture may measure, as a TOML file. `mezzanine` ships with the package.
+"""Policy: the limits of a delivered file's measures, as a TOML file.
 
-Each rule is a limit and what it means to miss it. A policy that has no rule for a measure lets it
-pass, and shows it.
+A measure without a rule always passes, and its value is shown. `mezzanine` is built in.
 """
 
 from pathlib import Path
@@ -19,7 +18,7 @@ _MOST_DIGITS = 9
 
 
 class Rule(BaseModel):
-    """A limit on one figure: either the most or the least that it may be."""
+    """A limit on one measure: either a maximum or a minimum."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -39,7 +38,7 @@ class Rule(BaseModel):
         return self.at_least is None or value >= self.at_least
 
     def shown(self, value: float, digits: int) -> str:
-        """Format a value with as many decimals, or more where it would seem to meet its limit.
+        """Format a value with more decimals where rounding would hide that it misses the limit.
 
         >>> Rule(at_least=9.5).shown(9.47, 1), Rule(at_least=9.5).shown(9.2, 1)
         ('9.47', '9.2')
@@ -56,7 +55,7 @@ class Rule(BaseModel):
 
 
 class Policy(Model):
-    """The rules by which a delivered picture is judged; the unit of each is in its description."""
+    """The limits of a delivered file's measures; each description names the unit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     error: ClassVar[type[WorkbenchError]] = PolicyError
@@ -65,12 +64,12 @@ class Policy(Model):
     description: str = ""
     bit_depth: Rule | None = Field(None, description="Bits of luma in use before the encoder.")
     grid: Rule | None = Field(
-        None, description="Luma on the grid of 8 bits, 0 to 1, where the look is not known."
+        None, description="Share of luma on 8-bit steps, 0 to 1, of an unknown look."
     )
     cambi: Rule | None = Field(None, description="CAMBI of the worst frame.")
-    cambi_coarse: Rule | None = Field(None, description="The same, at the wider contrast setting.")
+    cambi_coarse: Rule | None = Field(None, description="CAMBI at the wider contrast setting.")
     cambi_graded: Rule | None = Field(
-        None, description="CAMBI of the worst frame with the look's tone taken back."
+        None, description="CAMBI of the worst frame after a grade takes back the tone."
     )
     contour: Rule | None = Field(
         None, description="Edges that bands leave in smooth areas: 10-bit codes per pixel x 100."
@@ -79,8 +78,8 @@ class Policy(Model):
         None, description="RMS change where there is texture, in 10-bit code values."
     )
     r103: Rule | None = Field(None, description="Share of a frame outside EBU R103, in %.")
-    black: Rule | None = Field(None, description="Longest stretch of black, in seconds.")
-    freeze: Rule | None = Field(None, description="Longest stretch of one still frame, in seconds.")
+    black: Rule | None = Field(None, description="Longest run of black frames, in seconds.")
+    freeze: Rule | None = Field(None, description="Longest run of frozen frames, in seconds.")
     luma_jump: Rule | None = Field(
         None, description="Largest step of mean luma from frame to frame, in 10-bit code values."
     )
@@ -94,16 +93,16 @@ def builtin_policies() -> tuple[str, ...]:
 
 
 def load_policy(name: str | Path) -> Policy:
-    """Load a shipped policy by its name, or any by the path of its TOML file.
+    """Load a built-in policy by its name, or another one by the path of its TOML file.
 
-    Raises PolicyError, naming the key that is wrong.
+    Raises PolicyError, which names the wrong key.
     """
     if not isinstance(name, str | Path) or not str(name).strip():
-        raise PolicyError(f"a policy is {shown(name)}: give a name, or the path of a .toml file")
+        raise PolicyError(f"Policy must be a name or the path of a .toml file, not {shown(name)}")
     path = BUILTIN_FOLDER / f"{name}.toml" if str(name) in builtin_policies() else expanded(name)
     if path.suffix != ".toml":
         raise PolicyError(
-            f"there is no policy {name}: take one of {', '.join(builtin_policies())}, "
-            "or the path of a .toml file"
+            f"there is no policy {name}: use {', '.join(builtin_policies())}, or the path of a "
+            ".toml file"
         )
     return Policy.validated(read_toml(path, PolicyError), path.name)

@@ -1,7 +1,4 @@
-"""ProRes frames as they stand in a file: the frame header and the table of slice sizes.
-
-The layout is that of SMPTE RDD 36, 5.1 to 5.3. Nothing is decoded here.
-"""
+"""Read the header and the table of slice sizes of ProRes frames (SMPTE RDD 36, 5.1 to 5.3)."""
 
 import struct
 from dataclasses import dataclass
@@ -18,8 +15,8 @@ MACROBLOCK = 16
 
 _CHROMA = {2: "4:2:2", 3: "4:4:4"}
 _START = 8  # bytes before the frame header: the frame's size and "icpf"
-_HEADER_BYTES = 36  # of a frame, as far as it is read here
-_PICTURE_BYTES = 8  # of a picture header, as far as it is read here
+_HEADER_BYTES = 36  # of a frame, the part that is read
+_PICTURE_BYTES = 8  # of a picture header, the part that is read
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def read_frame(file: BinaryIO, position: int) -> tuple[FrameHeader, float]:
 def slice_macroblocks(width: int, height: int, log2_slice: int) -> NDArray[np.int64]:
     """Return how many macroblocks each slice of a picture covers, in the order of the table.
 
-    `log2_slice` is the logarithm of a full slice's width in macroblocks. What is left at the end
+    `log2_slice` is the base-2 logarithm of a full slice's width in macroblocks. The rest at the end
     of a row is split into slices of smaller powers of two.
 
     >>> slice_macroblocks(208, 32, 3).tolist()

@@ -1,9 +1,9 @@
-"""What a delivered QuickTime file says of itself: container, colour tags in both places, timing.
+"""Read what a delivered QuickTime file states: codec, colour tags, timing and audio tracks.
 
-PyAV tells the container's facts and its index. Read here is what it does not give as it stands in
-the file: the colr atom (Apple, QuickTime File Format), and the head of each ProRes frame. MediaInfo
-would be a second witness, and is one in the tests: on a damaged index it may not come to an end,
-and takes a gigabyte every few seconds.
+PyAV reads the container and its index. This module reads the values that PyAV does not pass on
+unchanged: the colr atom (Apple, QuickTime File Format) and the header of every frame. The tests
+compare the result with MediaInfo, which is not used here: on a damaged index it may never end, and
+it allocates a gigabyte every few seconds.
 """
 
 import struct
@@ -24,26 +24,26 @@ from workbench.media.guards import open_container
 
 @dataclass(frozen=True)
 class MovieAudio:
-    """One delivered sound track."""
+    """One audio track of a delivered file."""
 
     format: str  # such as PCM
     bit_depth: int  # as it decodes
     sample_rate: int  # Hz
     channels: int
     samples: int  # per channel
-    start: Fraction  # seconds from the first picture to the first sample
-    end: Fraction  # seconds from the first picture to the end of the sound
+    start: Fraction  # seconds from the first frame to the first sample
+    end: Fraction  # seconds from the first frame to the end of the audio
 
 
 @dataclass(frozen=True)
 class Movie:
-    """What a delivered file says of itself."""
+    """What a delivered file states about itself."""
 
     fourcc: str
     pixel_format: str  # as it decodes
     width: int
     height: int
-    sample_aspect: Fraction  # width of a pixel over its height; 1 when the file says nothing
+    sample_aspect: Fraction  # width of a pixel over its height; 1 where not stated
     size: int  # bytes
     frame_headers: frozenset[FrameHeader]  # of every frame: one element when all agree
     largest_slices: tuple[float, ...]  # of every frame, in bits per macroblock
@@ -55,19 +55,19 @@ class Movie:
 
 
 def read_movie(path: Path, format: Format = PRORES_422_HQ) -> Movie:
-    """Read what a QuickTime file with a picture of this format says of itself.
+    """Read what a QuickTime file with video of this format states about itself.
 
-    Only the first frame is decoded. Raises DamagedClip when it is not such a file.
+    Only the first frame is decoded. Raises DamagedClip for any other file.
     """
     try:
         with open_container(path) as container:
             if not container.streams.video:
-                raise ValueError("there is no picture in it")
+                raise ValueError("it has no video track")
             stream = container.streams.video[0]
             index = [(entry.timestamp, entry.pos) for entry in stream.index_entries]
             first = next(container.decode(stream), None)
             if not index or first is None:
-                raise ValueError("no frame of it decodes")
+                raise ValueError("no frame can be decoded")
             tick = Fraction(stream.time_base or 1)
             begin = index[0][0] * tick
             with path.open("rb") as file:
@@ -86,21 +86,21 @@ def read_movie(path: Path, format: Format = PRORES_422_HQ) -> Movie:
                 times=tuple((timestamp - index[0][0]) * tick for timestamp, _ in index),
                 tick=tick,
                 duration=(stream.duration or 0) * tick,
-                audio=tuple(_sound(sound, begin) for sound in container.streams.audio),
+                audio=tuple(_audio_track(sound, begin) for sound in container.streams.audio),
             )
     except (av.FFmpegError, ValueError, struct.error) as error:
         why = error.strerror if isinstance(error, av.FFmpegError) else error
         raise DamagedClip(
-            f"{path.name} cannot be read as a QuickTime file with a {format.codec} picture "
-            f"({why}): deliver it again"
+            f"{path.name} cannot be read as a QuickTime file with {format.codec} video ({why}): "
+            "convert the clip again"
         ) from error
 
 
-def _sound(sound: av.AudioStream, begin: Fraction) -> MovieAudio:
-    """Read a sound track; `begin` is when the picture starts, in seconds."""
+def _audio_track(sound: av.AudioStream, begin: Fraction) -> MovieAudio:
+    """Read an audio track; `begin` is the time of the first frame, in seconds."""
     context = sound.codec_context
     if context is None or not context.format or not context.sample_rate:
-        raise ValueError("it has a sound track of a kind that is not known")
+        raise ValueError("it has an audio track of an unknown codec")
     unit = Fraction(sound.time_base or 1)  # 1/rate of a PCM track
     samples = sound.duration or 0
     start = (sound.start_time or 0) * unit - begin
@@ -116,10 +116,10 @@ def _sound(sound: av.AudioStream, begin: Fraction) -> MovieAudio:
 
 
 def _read_colr(file: BinaryIO, format: Format) -> Colour | None:
-    """Find the colr atom of the picture's sample description and read its three numbers."""
+    """Read the three numbers of the colr atom in the video track's sample description."""
     tables = box_contents(file, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
     fourccs = {fourcc.encode() for fourcc in format.codec_fourccs}
-    table = next((table for table in tables if table[12:16] in fourccs), b"")  # of the picture
+    table = next((table for table in tables if table[12:16] in fourccs), b"")  # of the video track
     at = table.find(b"colr")
     if at < 0 or table[at + 4 : at + 8] not in (b"nclc", b"nclx"):
         return None

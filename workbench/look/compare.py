@@ -1,4 +1,4 @@
-"""Compare: the same frames before and after a look, measured."""
+"""Compare: measure the same frames before and after a look."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ from workbench.media.frames import Frame, check_frames
 from workbench.media.picture_format import PRORES_422, PictureFormat
 from workbench.model import Seconds
 
-_LARGE = 16  # rows and columns at half size, for what looks at the neighbourhood of a pixel
+_LARGE = 16  # rows and columns at half size: the least for measures of a pixel's neighbourhood
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,20 @@ class Comparison:
 
     index: int
     time: Seconds  # after the clip's first frame
-    contour_before: float | None  # under the same tone, not debanded; None where nothing is smooth
+    contour_before: float | None  # with the tone but no deband; None where nothing is smooth
     contour_after: float | None
     texture_change: float | None  # 10-bit code values; None where the source has no texture
     effective_bit_depth_before: float | None  # of the source's luma
     effective_bit_depth: float | None  # of luma, before any encoder; None for an unknown look
-    grid: float | None  # of the picture after, as it is; see measure.codes.grid
+    grid: float | None  # of the picture after; see measure.code_values.grid
     outside_r103: float  # share of the picture after, 0 to 1
-    ssim: float | None = None  # of luma, against the same tone, not debanded
+    ssim: float | None = None  # of luma, against the same tone without deband
     difference: Difference | None = None  # from the look's rendering, where the look is known
     cambi_before: float | None = None  # of the source's code values; None for a picture too small
     cambi_after: float | None = None
-    coarse_before: float | None = None  # CAMBI at the wider contrast setting, where asked for
+    coarse_before: float | None = None  # CAMBI at the wider contrast setting
     coarse_after: float | None = None
-    cambi_graded: float | None = None  # of the picture after, its tone taken back
+    cambi_graded: float | None = None  # of the picture after, with the tone inverted
 
 
 def compare(
@@ -63,11 +63,11 @@ def compare(
     target: PictureFormat = PRORES_422,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> list[Comparison]:
-    """Measure frames of one clip, held all at once, before and after a look.
+    """Measure frames of one clip before and after a look.
 
-    `delivered` are the same frames from a file that was made of them; without it, the look's own
-    output is measured. With a `preset` of None the look is taken as unknown. CAMBI at the wider
-    contrast setting costs more than all the rest; without `coarse` no frame has it.
+    `delivered` are the same frames from a delivered file; without them, the look's own output is
+    measured. A `preset` of None is an unknown look. CAMBI at the wider contrast setting costs more
+    than all other measures; without `coarse`, it is left out.
     Raises ParameterError, UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
     _check(sources, preset, delivered, coarse)
@@ -85,7 +85,7 @@ def compare(
         raise ParameterError(
             "there is nothing to compare with: give a preset, or what was delivered"
         )
-    with ThreadPoolExecutor() as pool:  # ffmpeg's processes run beside each other
+    with ThreadPoolExecutor() as pool:  # several ffmpeg processes at a time
         scoring = [pool.submit(_scores, some, coarse, cancellation) for some in (sources, after)]
         grading = pool.submit(_graded, after, preset, cancellation)
         similar = ssim(after, plain) if plain else None
@@ -143,7 +143,7 @@ def _check(
 
 
 def sampled(numbers: Sequence[int], total: int) -> str:
-    """Say in which frames of a clip was measured what is not measured in each.
+    """Return the sentence that names the sampled frames of a clip.
 
     >>> sampled([3, 9, 15, 21], 24)
     'Measured in 4 of 24 frames: 3, 9, 15, 21.'
@@ -161,7 +161,7 @@ _LISTED = 8  # frame numbers at most
 
 @dataclass(frozen=True, eq=False)
 class Untreated:
-    """A frame under a look without its deband, and what is found in it when first asked."""
+    """A frame with a look's tone but no deband, and its regions."""
 
     luma: Luma  # 10-bit code values
     surface: Regions
@@ -175,10 +175,10 @@ class Untreated:
 def figures(
     source: Frame, after: Frame, plain: Untreated | None, looked: Frame | None
 ) -> Comparison:
-    """Measure what needs no ffmpeg, of one frame before and after a look.
+    """Return the measures of one frame that need no ffmpeg, before and after a look.
 
-    `looked` is what the look itself makes of the source; it and `plain` are None where the look is
-    not known. Raises UnsupportedClip.
+    `looked` is the look's rendering of the source. It and `plain` are None for an unknown look.
+    Raises UnsupportedClip.
     """
     treated = to_ten_bit_luma(after)
     untreated = plain or Untreated.of(source)
@@ -208,7 +208,7 @@ def _bit_depth(frame: Frame) -> float | None:
 def _graded(
     frames: Sequence[Frame], preset: Preset | None, cancellation: ffmpeg.Cancellation | None
 ) -> Sequence[float | None] | None:
-    """Score the frames with their tone taken back; None where that is what they are."""
+    """Return CAMBI of the frames with their tone inverted; None for a look without a tone."""
     if preset is not None and isinstance(preset.tone, NoTone):
         return None
     if preset is None or not is_measurable(frames[0].width, frames[0].height):
