@@ -5,6 +5,8 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.service.conftest import ODD
 from tests.service.served import Served
@@ -12,6 +14,7 @@ from workbench.deliver.encode import convert
 from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.look.preset import load_preset, save_preset
+from workbench.service.responses import byte_ranges
 
 SKY = "/convert/prores/shots/sky.mp4"
 
@@ -126,5 +129,32 @@ def test_several_byte_ranges_in_one_response(served: Served, movie: bytes) -> No
 
 
 def test_a_malformed_range_is_ignored(served: Served, movie: bytes) -> None:
-    answer = served.ask(SKY, Range="lines=1-2")
-    assert (answer.status_code, answer.content) == (200, movie)
+    for header in ("lines=1-2", "bytes=", "bytes=a-b", "bytes=9-1", "bytes=1-2,x", "0-1"):
+        answer = served.ask(SKY, Range=header)
+        assert (answer.status_code, answer.content) == (200, movie)
+
+
+def test_ranges_outside_of_the_file_are_left_out(served: Served, movie: bytes) -> None:
+    beyond = len(movie)
+    part = served.ask(SKY, Range=f"bytes={beyond}-, 10-19, -0")
+    assert (part.status_code, part.content) == (206, movie[10:20])
+    tail = served.ask(SKY, Range=f"bytes={beyond - 9}-{beyond + 9}")
+    assert (tail.status_code, tail.content) == (206, movie[-9:])
+    for header in (f"bytes={beyond}-", "bytes=-0"):
+        none = served.ask(SKY, Range=header)
+        assert none.status_code == 416
+        assert none.headers["Content-Range"] == f"bytes */{beyond}"
+
+
+@given(st.binary(min_size=1, max_size=40), st.lists(st.tuples(*[st.integers(0, 60)] * 2)))
+def test_byte_ranges_select_what_the_header_names(
+    data: bytes, pairs: list[tuple[int, int]]
+) -> None:
+    header = "bytes=" + ",".join(f"{min(pair)}-{max(pair)}" for pair in pairs)
+    found = byte_ranges(header, len(data))
+    expected = [data[min(pair) : max(pair) + 1] for pair in pairs]
+    if not pairs:
+        assert found is None
+    else:
+        assert found is not None
+        assert [data[a : b + 1] for a, b in found] == [part for part in expected if part]

@@ -39,7 +39,7 @@ from workbench.service.problems import (
 )
 from workbench.service.responses import (
     QUICKTIME,
-    ConvertedFileResponse,
+    file_response,
     headers_for,
     matches_etag,
 )
@@ -140,7 +140,7 @@ async def convert(
     work = stack.enter_async_context(service.conversions.file(requested))
     converted = await cancel_on_disconnect(request.receive, work)
     headers["X-Workbench-Verdict"] = converted.verdict
-    return ConvertedFileResponse(converted.path, headers=headers, media_type=QUICKTIME)
+    return file_response(converted.path, headers)
 
 
 @router.head("/convert/prores/{file_key:key}", dependencies=authorized, **openapi.CONVERT_HEAD)
