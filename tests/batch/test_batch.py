@@ -198,8 +198,8 @@ def test_a_batch_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: P
     again = command("s3:///in", "--out", "s3:///out", "--temp", temp, "--workers", "1")
     with started(again, bucket.environment) as process:
         output, _ = process.communicate(timeout=SECONDS)
-    said = "1 of 1 clips: none failed, 1 unchanged; s3://clips/out/summary.html"
-    assert output.splitlines()[-1] == said
+    expected = "1 of 1 clips: none failed, 1 unchanged; s3://clips/out/summary.html"
+    assert output.splitlines()[-1] == expected
 
 
 def test_a_storage_that_fails_for_a_while_is_retried(
@@ -274,7 +274,7 @@ def test_a_stopped_batch_leaves_only_complete_files(
         waited_for(lambda: encoding(process))
         family = family_of(process)
         if how == signal.SIGINT and os.name == "posix":
-            for _ in range(2):  # as a terminal does to all in the foreground, and twice
+            for _ in range(2):  # a terminal signals the whole group; here twice
                 os.killpg(process.pid, how)
                 time.sleep(0.3)
         else:
@@ -320,10 +320,10 @@ def test_two_batches_at_once_deliver_each_clip_once(folder: Path, tmp_path: Path
         record = json.loads((out / f"{name}.qc.json").read_text(encoding="utf-8"))
         assert record["preset"]["name"] == delivered
         assert whole(out, name)
-    told = "another batch delivered", "no batch delivered it", "another process keeps writing"
+    messages = "another batch delivered", "no batch delivered it", "another process keeps writing"
     failed = [one["reason"] for one in outcomes if one["state"] == "failed"]
     assert len(failed) == 2
-    assert all(any(words in reason for words in told) for reason in failed)
+    assert all(any(message in reason for message in messages) for reason in failed)
     assert one.returncode or other.returncode
     assert hidden(out) == []
 
@@ -337,7 +337,7 @@ def test_a_job_times_out(long: Path, tmp_path: Path, scheduler: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["none"], r"no clip was found in none"),
         (["*.none"], r"no clip was found in \*\.none"),
@@ -346,11 +346,11 @@ def test_a_job_times_out(long: Path, tmp_path: Path, scheduler: str) -> None:
     ],
 )
 def test_a_usage_error_is_one_line(
-    arguments: list[str], told: str, folder: Path, tmp_path: Path
+    arguments: list[str], message: str, folder: Path, tmp_path: Path
 ) -> None:
     argv = command(*arguments, "--out", tmp_path / "out")
     with started(["env", "-C", str(folder), *argv]) as process:
         output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
-    assert re.search(told, output)
+    assert re.search(message, output)
     assert "Traceback" not in output

@@ -78,7 +78,7 @@ def test_an_invalid_time_limit_raises(seconds: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"out": ""}, "no destination is given: name a folder, or s3://bucket/prefix"),
         ({"out": "a.txt"}, "a.txt is a file: choose a folder"),
@@ -90,14 +90,14 @@ def test_an_invalid_time_limit_raises(seconds: Any) -> None:
         ({"out": "out", "temp": "a.txt"}, "a.txt is a file: choose a folder"),
     ],
 )
-def test_an_invalid_folder_raises(options: dict[str, Any], told: str, here: Path) -> None:
-    with pytest.raises(DestinationUnusable, match=told):
+def test_an_invalid_folder_raises(options: dict[str, Any], message: str, here: Path) -> None:
+    with pytest.raises(DestinationUnusable, match=message):
         run_batch("clip.mp4", **options)
     assert left(here) == ["a.txt", "clip.mp4", "more", "more/other.mp4"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--temp", "gone"], "gone does not exist: create it"),
         (["--temp", ""], "the path is empty: give a file or a folder"),
@@ -118,10 +118,10 @@ def test_an_invalid_folder_raises(options: dict[str, Any], told: str, here: Path
         ),
     ],
 )
-def test_the_command_line_refuses_them(arguments: list[str], told: str, here: Path) -> None:
+def test_the_command_line_refuses_them(arguments: list[str], message: str, here: Path) -> None:
     done = CliRunner().invoke(batch, ["clip.mp4", "--out", "out", *arguments])
     assert done.exit_code in (1, 2)
-    assert told in (done.output or str(done.exception))
+    assert message in (done.output or str(done.exception))
     assert isinstance(done.exception, WorkbenchError | SystemExit)
     assert left(here) == ["a.txt", "clip.mp4", "more", "more/other.mp4"]
 
@@ -155,8 +155,8 @@ def test_a_clip_named_twice_is_one_job(here: Path) -> None:
 
 def test_a_clip_named_twice_with_different_settings_is_a_conflict(here: Path) -> None:
     (here / "list.csv").write_text("source,preset\nclip.mp4,smooth\nclip.mp4,classic\n")
-    told = clashes(plan(["list.csv"], Settings()))
-    assert told["clip_prores"].startswith("clip.mp4 is named 2 times with different settings")
+    conflicts = clashes(plan(["list.csv"], Settings()))
+    assert conflicts["clip_prores"].startswith("clip.mp4 is named 2 times with different settings")
 
 
 def test_a_new_empty_file_may_still_be_written(here: Path) -> None:
@@ -194,8 +194,8 @@ def test_a_delivery_of_another_batch_meanwhile_is_kept(here: Path, when: str) ->
         context = JobContext(
             *(out, Folder(here), here, kernel, False, None, stop, lambda _, __: None)
         )
-        kind = DestinationExists if when == "meanwhile" else Cancelled  # which it comes to later
+        kind = DestinationExists if when == "meanwhile" else Cancelled  # raised later in the job
         with pytest.raises(kind) as caught:
             run_job(job, context)
-    told = "with the preset smooth: run the batches one after the other"
-    assert (told in str(caught.value)) == (when == "meanwhile")
+    message = "with the preset smooth: run the batches one after the other"
+    assert (message in str(caught.value)) == (when == "meanwhile")

@@ -173,7 +173,7 @@ def test_no_error_contains_a_secret(
 ) -> None:
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("R2_ACCESS_KEY_ID", other := "testkeyofsomebodyelse")
+    monkeypatch.setenv("R2_ACCESS_KEY_ID", other := "anothertestkey")
     wrong_key = open_storage("s3:///in")
     monkeypatch.setenv("R2_ACCESS_KEY_ID", bucket.key)
     monkeypatch.setenv("R2_SECRET_ACCESS_KEY", "notthesecret")
@@ -183,13 +183,13 @@ def test_no_error_contains_a_secret(
         for act in (lambda: list(storage.files()), lambda: storage.fetch("a.mp4", tmp_path)):  # noqa: B023
             with pytest.raises(StorageRefused, match="rejected the credentials") as caught:
                 act()
-            told: list[str] = []
+            texts: list[str] = []
             error: BaseException | None = caught.value
             while error is not None:
-                told += [str(error), repr(error)]
+                texts += [str(error), repr(error)]
                 error = error.__cause__
             for secret in (bucket.key, bucket.secret, other, "notthesecret", bucket.endpoint):
-                assert secret not in "".join(told)
+                assert secret not in "".join(texts)
 
 
 def test_a_server_that_is_down_raises(
@@ -205,7 +205,7 @@ def test_a_server_that_is_down_raises(
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "message"),
     [
         ({"R2_ENDPOINT_URL": "http://127.0.0.1:1"}, "R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY"),
         (
@@ -219,18 +219,18 @@ def test_a_server_that_is_down_raises(
     ],
 )
 def test_incomplete_credentials_raise(
-    variables: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("R2_ENDPOINT_URL", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY", "R2_BUCKET"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(StorageRefused, match=told):
+    with pytest.raises(StorageRefused, match=message):
         open_storage("s3://clips/in")
     with pytest.raises(StorageRefused, match="R2_BUCKET is not set"):
         open_storage("s3:///in")
-    with pytest.raises(StorageRefused, match="has no profile nobodys"):
-        open_storage("s3://clips/in", "nobodys")
+    with pytest.raises(StorageRefused, match="has no profile missing"):
+        open_storage("s3://clips/in", "missing")
 
 
 def test_a_profile_sets_the_endpoint(
