@@ -1,22 +1,14 @@
 """Disturb runs with signals, full disks and little memory, in the short form of tests/soak."""
 
-import os
 import shutil
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.soak import machine
 from tests.soak.machine import MOV, RECORD, REPORT, Conversions, Ended
-from workbench import ffmpeg, temporary
-from workbench.errors import DestinationExists, DestinationUnusable
-from workbench.files import atomic_files
-from workbench.temporary import remove_leftovers, temporary_name, tool_folder
+from workbench import ffmpeg
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="signals, process groups, file systems of its own"
@@ -39,45 +31,6 @@ def test_a_conversion_stopped_at_any_moment(given: Conversions, how: str, part: 
     ended, state = machine.stopped_conversion(given, how, part * given.seconds)
     held(ended)
     assert "partial" not in state  # a killed run leaves a partial file, and the next run removes it
-
-
-def test_a_set_takes_its_names_at_once(tmp_path: Path) -> None:
-    """A signal between two renames takes effect after the last one."""
-    names = [tmp_path / name for name in (MOV, RECORD, REPORT)]
-    for path in names:
-        path.write_text("old")
-    looked: list[list[str]] = []
-    real = Path.replace
-
-    def slow(self: Path, target: Path) -> Path:
-        looked.append(sorted({path.read_text() for path in names if path.exists()}))
-        os.kill(os.getpid(), signal.SIGINT)
-        return real(self, target)
-
-    def replace() -> None:
-        with atomic_files(names[0], names[1:], overwrite=True) as temporaries:
-            for path in temporaries:
-                path.write_text("new")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "replace", slow)
-        with pytest.raises(KeyboardInterrupt):
-            replace()
-    assert looked == [["old"], ["new"], ["new"]]
-    assert [path.read_text() for path in names] == ["new"] * 3
-    assert sorted(tmp_path.iterdir()) == sorted(names)
-
-
-def test_what_is_not_written_goes_with_the_old_file(tmp_path: Path) -> None:
-    names = [tmp_path / name for name in (MOV, RECORD)]
-    for path in names:
-        path.write_text("old")
-    with pytest.raises(DestinationExists), atomic_files(names[0], names[1:], overwrite=False):
-        pass
-    assert [path.read_text() for path in names] == ["old", "old"]
-    with atomic_files(names[0], names[1:], overwrite=True) as temporaries:
-        temporaries[0].write_text("new")
-    assert [path.name for path in tmp_path.iterdir()] == [MOV]
 
 
 @pytest.mark.parametrize("what", ["report", "temp"])
@@ -146,46 +99,6 @@ def test_little_memory_is_not_the_clip_s_fault(
     assert given.check(folder, ended) == "old"
     # Without memory, ffmpeg sometimes crashes without a message.
     assert "memory" in ended.errors or "signal 11" in ended.errors
-
-
-def test_what_tools_write_is_not_trusted_on_a_full_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(temporary.tempfile, "gettempdir", lambda: str(tmp_path))
-    full = shutil.disk_usage(tmp_path)._replace(free=0)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    with pytest.raises(DestinationUnusable, match="is full"), tool_folder():
-        pass
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def sleeper() -> Iterator[psutil.Popen]:
-    process = psutil.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
-    yield process
-    if process.is_running():
-        process.kill()
-        process.wait()
-
-
-def test_a_clock_that_is_set_buries_nobody(
-    sleeper: psutil.Popen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Folders of a running process stay; those of a dead process are removed."""
-    monkeypatch.setattr(psutil, "Process", lambda *_: sleeper)
-    running = tmp_path / temporary_name()
-    running.mkdir()
-    monkeypatch.undo()
-    for name in ("boot_time", "_psplatform.boot_time"):  # which the system computes from its clock
-        owner = psutil if "." not in name else psutil._psplatform  # type: ignore[attr-defined]
-        now = owner.boot_time()
-        monkeypatch.setattr(owner, "boot_time", lambda now=now: now - 3600)
-    remove_leftovers(tmp_path)
-    assert running.is_dir()
-    sleeper.kill()
-    sleeper.wait()
-    remove_leftovers(tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_batch_stopped_while_its_workers_start(tmp_path: Path, scheduler: str) -> None:
