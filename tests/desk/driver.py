@@ -84,7 +84,7 @@ class DeskDriver:
                 widget.click()
 
     def shortcut(self, command: str) -> None:
-        """Send the command of a keyboard shortcut as the browser does; see web/shortcuts.js."""
+        """Send a command as the browser does, such as a shortcut of web/shortcuts.js."""
         self.viewer._handle_custom_msg({"command": command}, [])
 
     @property

@@ -1,4 +1,4 @@
-"""Suggest panel: the search, its result, and what happens when the user goes on meanwhile."""
+"""Suggest panel: the search, its result, and changes while it runs."""
 
 from pathlib import Path
 

@@ -132,10 +132,10 @@ def test_another_clip_frees_the_last_ones_frames(desk: DeskDriver, untagged: Pat
 def test_a_closed_page_frees_the_frames(desk: DeskDriver) -> None:
     desk.wait()
     assert desk.cached_frames(desk.clip) == 24
-    for command in ("ready", "ready", "gone"):  # one of two views is still open
+    for command in ("view_opened", "view_opened", "view_closed"):  # one of two views is still open
         desk.shortcut(command)
     assert desk.cached_frames(desk.clip) == 24
-    desk.shortcut("gone")
+    desk.shortcut("view_closed")
     assert desk.cached_frames(desk.clip) == 0
 
 

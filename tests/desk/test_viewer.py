@@ -53,7 +53,7 @@ def test_a_view_that_opens_later_receives_the_exact_pictures(
     viewer = Viewer()
     viewer.show_exact("before", frame(untagged), 1)
     sent = Sent().watch(viewer, monkeypatch)
-    viewer._handle_custom_msg({"command": "ready"}, [])
+    viewer._handle_custom_msg({"command": "view_opened"}, [])
     assert [content["side"] for content, _ in sent] == ["before"]
 
 

@@ -108,7 +108,7 @@ class PreviewPipeline:
         before = request.still.picture if request.still else declared
         before_key = (request.clip, request.index, declared.colour, request.still)
         if self._before and self._before[0] == before_key:
-            before = self._before[1]  # the same object, whose figures are cached
+            before = self._before[1]  # the same object as last time, for the caches of figures
         self._before = before_key, before
         if (before_key, request.after_key) != (self._shown_before, self._shown_after):
             self._show_lossy(request, source, before, before_key)

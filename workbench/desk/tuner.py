@@ -12,6 +12,7 @@ from workbench.desk.clip_chooser import ClipChooser
 from workbench.desk.clip_tasks import SAMPLED_FRAMES, decode_ahead, render_loop, worst_frame
 from workbench.desk.encode_panel import EncodePanel
 from workbench.desk.latest_worker import LatestWorker
+from workbench.desk.layout import lay_out
 from workbench.desk.look_controls import LookControls
 from workbench.desk.look_history import LookHistory, LookSlot, LookSlots
 from workbench.desk.preview import FrameMeasurements, PreviewPipeline, PreviewRequest
@@ -33,7 +34,7 @@ Task = Callable[[Cancellation], None]
 
 
 class Tuner:
-    """Tune a look by hand. A notebook shows `tuner.widget`; `tuner.preset` is the current look.
+    """Tune a look. A notebook shows `tuner.widget`; `tuner.preset` is the current look.
 
     `clip` is a clip, the path of one, or a folder of clips to choose from. The desk shows errors
     as messages and raises none for what the user does. The last good picture stays on screen.
@@ -306,40 +307,18 @@ class Tuner:
         self._viewer.observe(self._view_changed, ["banding_map", "mode"])
         self._scopes.observe(self._refresh, "kind")
         self._grab.on_click(lambda _: self.grab_still())
-        self.widget = self._lay_out()
-
-    def _lay_out(self) -> widgets.Widget:
-        self._viewer.layout.width = self._scopes.layout.width = "auto"
-        controls = widgets.VBox(
-            [
+        self.widget = lay_out(
+            chooser=self._chooser.widget,
+            pictures=[self._viewer, self._scopes],
+            figures=self._figures,
+            stills=[self._grab, self._gallery.widget],
+            controls=[
                 self._controls.widget,
                 self._suggest.widget,
                 self._save.widget,
                 self._encode.widget,
             ],
-            layout=widgets.Layout(flex="1 1 290px", max_width="420px", min_width="0"),
-        )
-        stills = widgets.VBox(
-            [self._grab, self._gallery.widget],
-            layout=widgets.Layout(flex="1 1 0", min_width="0", margin="0 0 0 14px"),
-        )
-        pictures = widgets.VBox(
-            [
-                self._viewer,
-                self._scopes,
-                widgets.HBox([self._figures, stills]),
-            ],
-            layout=widgets.Layout(flex="3 1 560px", min_width="0", margin="0 14px 0 0"),
-        )
-        return widgets.VBox(
-            [
-                self._chooser.widget,
-                widgets.HBox(
-                    [pictures, controls],
-                    layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
-                ),
-                self._encode.findings,
-            ]
+            findings=self._encode.findings,
         )
 
     def _show_figures(self, measured: FrameMeasurements | None) -> None:
@@ -366,7 +345,7 @@ class Tuner:
             "grab": self.grab_still,
             "undo": self.undo,
             "redo": self.redo,
-            "unseen": self._release_frames,
+            "all_views_closed": self._release_frames,
         }
         if name in commands:
             commands[name]()

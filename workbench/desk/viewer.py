@@ -55,8 +55,8 @@ class Viewer(anywidget.AnyWidget):
     def __init__(self, on_command: Command = lambda _: None) -> None:
         """Create a viewer that calls `on_command` with the name of each command.
 
-        web/shortcuts.js lists the commands of the keyboard. The command "unseen" means that the
-        browser closed the viewer's last view.
+        web/shortcuts.js lists the commands of the keyboard. The command "all_views_closed"
+        means that no browser shows the viewer any more.
         """
         super().__init__()
         self._on_command = on_command
@@ -140,11 +140,11 @@ class Viewer(anywidget.AnyWidget):
 
     def _receive(self, _: object, content: dict[str, Any], __: object) -> None:
         command = str(content.get("command"))
-        if command == "gone":
+        if command == "view_closed":
             self._views -= 1
             if not self._views:
-                self._on_command("unseen")
-        elif command == "ready":
+                self._on_command("all_views_closed")
+        elif command == "view_opened":
             self._views += 1
             for layout, buffers in list(self._sent.values()):
                 self.send(layout, buffers)

@@ -1,4 +1,4 @@
-// The words of the viewer: pixel values, timecode, and the note about what is on screen.
+// Texts of the viewer: pixel values, timecode, and the note about what is on screen.
 
 export const SIDES = ["before", "after"];
 
@@ -31,7 +31,7 @@ export function timecode(frame, rate) {
   return parts.map((part) => String(part).padStart(2, "0")).join(":");
 }
 
-/** Return the sides whose label a mode shows. */
+/** Return the sides that a mode labels. */
 export function labelledSides(mode) {
   if (mode === "difference") return [];
   return SIDES.includes(mode) ? [mode] : SIDES;

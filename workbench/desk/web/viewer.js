@@ -47,14 +47,14 @@ export class ViewerView {
     this.takeMessages();
     this.takePicture();
     this.repaint();
-    this.send("ready"); // the kernel then sends the exact pictures
+    this.send("view_opened"); // the kernel then sends the exact pictures
   }
 
   remove() {
     this.resizeObserver.disconnect();
     this.desk.detach();
     this.player.stop();
-    this.send("gone");
+    this.send("view_closed");
     for (const [name, listener] of Object.entries(this.listeners)) this.model.off(name, listener);
   }
 
