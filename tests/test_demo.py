@@ -9,7 +9,9 @@ from workbench.measure.banding import cambi
 from workbench.media.probe import open_clip
 
 
-def test_the_demo_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_prints_the_path_of_every_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(demo, "SECONDS", 1)
     said = demo.run_demo(tmp_path / "demo")
     lines = dict(line.split(maxsplit=1) for line in said.strip().splitlines())

@@ -12,30 +12,32 @@ from workbench.errors import Cancelled, FfmpegFailed, FfmpegMissing
 ENDLESS = ["-re", "-f", "lavfi", "-i", "testsrc=s=64x64", "-f", "null", "-"]
 
 
-def test_the_wheel_s_program_has_all_that_is_used() -> None:
+def test_the_wheel_s_ffmpeg_has_every_filter_and_encoder() -> None:
     assert ffmpeg.program().missing() == ()
 
 
-def test_the_variable_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_variable_overrides_the_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = tmp_path / "ffmpeg of mine"
     other.write_bytes(b"")
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(other))
     assert ffmpeg.find() == other
 
 
-def test_a_variable_that_names_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_without_a_program_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "no such program")
     with pytest.raises(FfmpegMissing, match="IMAGEIO_FFMPEG_EXE names no such program"):
         ffmpeg.find()
 
 
-def test_a_program_that_is_not_ffmpeg_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_is_not_ffmpeg_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", sys.executable)
     with pytest.raises(FfmpegMissing, match="is not an ffmpeg program; install"):
         ffmpeg.program()
 
 
-def test_what_is_missing_is_named_with_the_way_to_get_it() -> None:
+def test_a_missing_filter_is_named_with_a_way_to_get_it() -> None:
     with pytest.raises(FfmpegMissing, match=r"without the filter nonesuch.*imageio-ffmpeg"):
         ffmpeg.require(filters=["eq", "nonesuch"])
 
@@ -59,13 +61,13 @@ def test_full_pipes_do_not_deadlock() -> None:
     assert len(ffmpeg.run(arguments, stdin=(chunk for _ in range(64)))) == 64 << 20
 
 
-def test_a_program_that_stops_reading_is_no_hang() -> None:
+def test_a_program_that_stops_reading_does_not_hang() -> None:
     raw = ["-f", "rawvideo", "-pixel_format", "gray", "-video_size", "16x16", "-i", "pipe:0"]
     one = ["-frames:v", "1", "-f", "rawvideo", "pipe:1"]
     assert len(ffmpeg.run([*raw, *one], stdin=(bytes(1 << 20) for _ in range(32)))) == 256
 
 
-def test_a_source_that_fails_is_not_taken_for_its_end() -> None:
+def test_an_error_in_the_source_is_raised() -> None:
     def pictures() -> Iterator[bytes]:
         yield bytes(256)
         raise ValueError("the scene fell over")
@@ -75,7 +77,7 @@ def test_a_source_that_fails_is_not_taken_for_its_end() -> None:
         ffmpeg.run([*raw, "-f", "rawvideo", "pipe:1"], stdin=pictures())
 
 
-def test_cancel_from_another_thread_is_at_once() -> None:
+def test_cancel_from_another_thread_stops_the_program() -> None:
     cancellation = ffmpeg.Cancellation()
     threading.Timer(0.3, cancellation.request).start()
     begun = time.monotonic()
@@ -84,7 +86,7 @@ def test_cancel_from_another_thread_is_at_once() -> None:
     assert time.monotonic() - begun < 30  # it would run for ever
 
 
-def test_what_was_cancelled_before_does_not_start_again() -> None:
+def test_a_cancelled_run_does_not_start() -> None:
     cancellation = ffmpeg.Cancellation()
     cancellation.request()
     with pytest.raises(Cancelled):
@@ -101,13 +103,13 @@ def test_an_error_in_the_callback_ends_the_program() -> None:
     assert threading.active_count() == threads
 
 
-def test_progress_is_followed_to_the_end() -> None:
+def test_progress_reaches_the_last_frame() -> None:
     seen: list[ffmpeg.Progress] = []
     source = "testsrc=s=64x64:r=25:d=2"
     ffmpeg.run(["-f", "lavfi", "-i", source, "-f", "null", "-"], on_progress=seen.append)
     assert seen[-1].frame == 50
 
 
-def test_progress_survives_what_ffmpeg_does_not_know_yet() -> None:
+def test_progress_accepts_values_that_ffmpeg_does_not_know_yet() -> None:
     lines = [b"frame=0\n", b"out_time_us=N/A\n", b"speed=N/A\n", b"progress=continue\n"]
     assert list(ffmpeg.read_progress(lines)) == [ffmpeg.Progress(0, None)]

@@ -52,7 +52,7 @@ def test_a_damaged_clip_ends_well_or_in_a_sentence(converted: Run, number: int) 
 
 
 @pytest.mark.parametrize("number", DELIVERED)
-def test_a_damaged_delivery_is_found_out(checked: Run, number: int) -> None:
+def test_a_damaged_delivery_is_detected(checked: Run, number: int) -> None:
     result = checked.take(number)
     assert result.outcome in ("same", "other", "refused"), result
 
@@ -64,14 +64,14 @@ def test_a_patched_frame_never_passes(converted: Run, number: int) -> None:
     assert result.outcome == "refused", result
 
 
-def test_a_case_is_always_the_same(converted: Run, tmp_path: Path) -> None:
+def test_a_case_is_reproducible(converted: Run, tmp_path: Path) -> None:
     again = make_seeds(tmp_path)
     assert len(again) == SEEDS
     for number in (0, 100, 400, 500, 600):
         assert case(number, again) == case(number, converted.seeds)
 
 
-def test_a_box_is_taken_out_and_what_it_was_in_still_fits(converted: Run) -> None:
+def test_removing_a_box_adjusts_the_enclosing_sizes(converted: Run) -> None:
     whole = converted.seeds[0].read_bytes()
     for seed in range(20):
         smaller = mutations.box_gone(whole, Random(seed))

@@ -156,7 +156,7 @@ def test_a_box_over_every_frame(source: Path, good: Delivery, tmp_path: Path) ->
     assert "frame content" in failed(source, path)
 
 
-def test_a_file_that_asks_to_be_turned(source: Path, good: Delivery, tmp_path: Path) -> None:
+def test_a_rotation_is_found(source: Path, good: Delivery, tmp_path: Path) -> None:
     path = clips.turned(good.destination, tmp_path / "x.mov", "-display_rotation", "180")
     assert "orientation" in failed(source, path)
 

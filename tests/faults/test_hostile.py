@@ -91,14 +91,14 @@ def test_a_playlist_is_refused(neighbour: Path, listener: Listener, kind: str, t
 
 
 @pytest.mark.parametrize("kind", ["HLS", "concat"])
-def test_bare_ffmpeg_does_read_the_neighbour(neighbour: Path, kind: str) -> None:
+def test_plain_ffmpeg_reads_the_other_file(neighbour: Path, kind: str) -> None:
     """Without the package's limits, ffmpeg delivers the frames of the other file."""
     path = playlist(neighbour, kind)
     path.write_text(PLAYLISTS[kind].format("secret.ts"))
     assert len(clips.frame_hashes(path)) == 24
 
 
-def test_bare_ffmpeg_does_call_the_server(listener: Listener) -> None:
+def test_plain_ffmpeg_connects_to_the_server(listener: Listener) -> None:
     """Without the limits, opening a URL connects to the server."""
     with pytest.raises(av.FFmpegError):
         av.open(f"http://127.0.0.1:{listener.server_address[1]}/clip.mp4")
@@ -225,7 +225,7 @@ def test_a_thousand_tracks(untagged: Path, tmp_path: Path) -> None:
     ("limit", "low", "said"),
     [("PIXELS", "1000", "320x180"), ("FRAMES", "20", "24 frames"), ("SECONDS", "0", "1 seconds")],
 )
-def test_a_person_sets_the_limits(
+def test_a_user_can_set_the_limits(
     untagged: Path, monkeypatch: pytest.MonkeyPatch, limit: str, low: str, said: str
 ) -> None:
     monkeypatch.setenv(f"WORKBENCH_MAX_{limit}", low)
@@ -244,7 +244,7 @@ def test_a_limit_that_is_no_number(untagged: Path, monkeypatch: pytest.MonkeyPat
     assert done.stderr == "Error: WORKBENCH_MAX_PIXELS is 'many': give a whole number\n"
 
 
-def test_a_picture_that_grows_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_that_grows_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit holds when the stream changes its size later."""
     parts = []
     for size, later in (("320x180", "0"), ("1280x720", "2")):

@@ -84,7 +84,7 @@ def test_two_conversions_to_one_name(given: Conversions) -> None:
     assert sum("already exists" in ended.errors for ended in runs) == 1
 
 
-def test_little_memory_is_not_the_clip_s_fault(
+def test_little_memory_is_not_blamed_on_the_clip(
     given: Conversions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only ffmpeg gets little memory: SciPy's OpenBLAS hangs when it lacks memory."""

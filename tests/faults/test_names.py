@@ -186,7 +186,7 @@ parameters = st.builds("{}.{}".format, st.sampled_from([*FILTERS, "x", ""]), st.
 @given(
     st.lists((parameters | texts).flatmap(lambda n: texts.map(lambda v: f"{n}={v}")), max_size=3)
 )
-def test_what_set_is_given_is_refused_or_valid(given_: list[str]) -> None:
+def test_a_value_of_set_is_refused_or_valid(given_: list[str]) -> None:
     try:
         settings = Settings(preset="smooth", overrides=parse_overrides(given_))
     except (WorkbenchError, click.UsageError) as error:
@@ -260,7 +260,7 @@ def same(one: Any, other: Any) -> bool:
 
 @few
 @given(kept)
-def test_a_parameter_becomes_code_that_means_it(value: Any) -> None:
+def test_a_parameter_becomes_one_literal(value: Any) -> None:
     """The code is one assignment, whatever quotes the text holds."""
     code = papermill_translators.find_translator("python3", "python").codify({"value": value})
     (assignment,) = ast.parse(code).body
@@ -272,7 +272,7 @@ def test_a_parameter_becomes_code_that_means_it(value: Any) -> None:
     assert same(value, found["value"])
 
 
-def test_parameters_arrive_in_a_kernel_as_they_are(tmp_path: Path) -> None:
+def test_parameters_reach_a_kernel_unchanged(tmp_path: Path) -> None:
     whole = [*NASTY, math.inf, 10**30, None, True, {"a'b\n": ['"', "\\"]}]
     code = "import json\nfrom pathlib import Path\nPath('told').write_text(json.dumps(value))"
     cells = [
@@ -338,7 +338,7 @@ def test_no_two_keys_are_delivered_as_one_file(found: list[str]) -> None:
     assert len(set(paths)) == len(paths)
 
 
-def test_an_object_with_any_key_arrives_in_its_folder(
+def test_an_object_with_any_key_is_stored_in_its_folder(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in bucket.environment.items():

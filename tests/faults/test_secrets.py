@@ -22,7 +22,7 @@ from workbench.storage import s3
 TOKEN = "session/token+of=a kind that is escaped"
 
 
-def test_the_scan_finds_what_it_looks_for() -> None:
+def test_the_search_finds_every_form_of_a_secret() -> None:
     for before in range(4):
         text = b"x" * before + b"AKIA/secret+word" + b"yy"
         for coded in (text, base64.b64encode(text), base64.urlsafe_b64encode(text)):
@@ -68,7 +68,7 @@ def test_a_batch_with_good_credentials(bucket: Bucket, banded: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("fault", ["wrong", "down"])
-def test_a_batch_that_cannot_begin(bucket: Bucket, tmp_path: Path, fault: str) -> None:
+def test_a_batch_that_cannot_start(bucket: Bucket, tmp_path: Path, fault: str) -> None:
     given = ["otherkey0123456789", "othersecret/0123456789+"]
     variables = {**bucket.environment, "R2_ACCESS_KEY_ID": given[0]}
     variables["R2_SECRET_ACCESS_KEY"] = given[1]
@@ -142,9 +142,7 @@ def test_a_service_with_a_token_and_a_bucket(
             refuse(secrets, where, data)
 
 
-def test_a_kernel_has_no_credential_to_show(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kernel_has_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell prints its whole environment and fails with it in a variable."""
     for name in ("R2_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECRET_ACCESS_KEY"):
         assert name.startswith(WITHHELD_VARIABLES)

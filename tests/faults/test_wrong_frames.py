@@ -102,7 +102,7 @@ STRETCHES = ["lt(n,3)", "between(n,4,6)", "gt(n,8)"]
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_a_wrong_stretch_fails(wrong: Wrong, scene: str) -> None:
+def test_a_wrong_range_of_frames_fails(wrong: Wrong, scene: str) -> None:
     for (fault, filter_), frames in zip(FRAME.items(), STRETCHES * 2, strict=True):
         changed = filter_.format(at=frames)
         assert wrong(scene, changed, KNOWN)["frame content"] == "fail", (fault, frames)
@@ -130,7 +130,7 @@ def test_a_fault_in_every_frame_fails_a_known_look(wrong: Wrong, scene: str) -> 
 
 
 @pytest.mark.parametrize("scene", ["noisy", "moving"])
-def test_an_unknown_look_that_no_grade_explains_is_noticed(wrong: Wrong, scene: str) -> None:
+def test_a_difference_that_no_look_explains_is_a_warning(wrong: Wrong, scene: str) -> None:
     assert wrong(scene, "gblur=sigma=4", UNKNOWN)["sharpness"] == "warn"
     assert wrong(scene, "shuffleplanes=0:2:1", UNKNOWN)["hue"] in {"warn", "fail"}
     for inverted in ("u=1024-val", "v=1024-val", "u=1024-val:v=1024-val"):
@@ -146,7 +146,7 @@ def test_a_slow_change_of_an_unknown_look_is_a_warning(wrong: Wrong) -> None:
 
 
 @pytest.mark.parametrize("frames", ["5", "11"])
-def test_two_moments_woven_into_one_frame_are_noticed(wrong: Wrong, frames: str) -> None:
+def test_interlaced_frames_are_a_warning(wrong: Wrong, frames: str) -> None:
     """Weave the fields of neighbouring frames; flags and frame count stay the same."""
     woven = f"tinterlace=interlacex2,select='mod(n,2)',trim=end_frame={int(frames) + 1}"
     assert wrong("moving", woven, UNKNOWN)["combing"] == "warn"
@@ -164,7 +164,7 @@ EVENTS = {
 
 @pytest.mark.parametrize("look", ["classic", "smooth", "smooth-logc3", "untouched"])
 @pytest.mark.parametrize("event", EVENTS)
-def test_events_of_the_source_are_no_fault(event: str, look: str, tmp_path: Path) -> None:
+def test_cuts_fades_and_flashes_of_the_source_pass(event: str, look: str, tmp_path: Path) -> None:
     source, out = tmp_path / "x.mp4", tmp_path / "x.mov"
     graph = f"{EVENTS[event]},format=yuv420p"
     clips.run("-filter_complex", graph, "-c:v", "libx264", "-crf", "20", source)
@@ -179,14 +179,14 @@ def test_events_of_the_source_are_no_fault(event: str, look: str, tmp_path: Path
 @pytest.mark.parametrize(
     "fault", ["scale=316:180,scale=320:180", "gblur=sigma=0.5", "unsharp=3:3:0.1"]
 )
-def test_a_frame_encoded_again_shows_what_coding_would_hide(
+def test_encoding_a_frame_again_reveals_small_differences(
     wrong: Wrong, scene: str, fault: str
 ) -> None:
     assert wrong(scene, "null", KNOWN)["re-encoded frame"] == "pass"
     assert wrong(scene, fault, KNOWN)["re-encoded frame"] == "fail"
 
 
-def test_a_frame_that_differs_fails_where_the_encoder_is_certain() -> None:
+def test_a_different_frame_fails_if_the_encoder_is_known() -> None:
     assert [one.level for one in check_reencoded(ReencodeDifference(0.1, 0.5), certain=True)] == [
         "pass"
     ]
@@ -202,7 +202,7 @@ def test_a_frame_that_differs_fails_where_the_encoder_is_certain() -> None:
     assert check_reencoded(None, certain=True) == []
 
 
-def test_a_fault_below_the_usual_range_is_found_next_to_its_neighbours(wrong: Wrong) -> None:
+def test_a_small_fault_is_found_by_comparing_neighbours(wrong: Wrong) -> None:
     """One frame of a still clip is 0.1 dB brighter."""
     slight = "lutyuv=y='64+(val-64)*1.0116':enable='eq(n,{at})'"
     for at in (0, 5, LAST):

@@ -79,7 +79,7 @@ def upload(s3: Any, sizes: list[int], numbers: list[int] | None = None) -> dict[
 # Refusals of R2.
 
 
-def test_an_object_goes_through_with_its_metadata(bucket: Bucket, s3: Any) -> None:
+def test_an_object_keeps_its_metadata(bucket: Bucket, s3: Any) -> None:
     key = "a folder/clip ä+%25.mp4"
     s3.put_object(Bucket="clips", Key=key, Body=b"frames", Metadata={"sha256": "ab", "a_b": "c"})
     assert bucket.keys() == [key]
@@ -102,7 +102,7 @@ def test_an_object_goes_through_with_its_metadata(bucket: Bucket, s3: Any) -> No
     ]
 
 
-def test_a_range_of_the_object_that_was_meant(bucket: Bucket, s3: Any) -> None:
+def test_a_range_request_checks_the_etag(bucket: Bucket, s3: Any) -> None:
     bucket.put("clip", bytes(range(100)))
     where = {"Bucket": "clips", "Key": "clip"}
     etag = s3.head_object(**where)["ETag"]
@@ -118,7 +118,7 @@ def test_a_range_of_the_object_that_was_meant(bucket: Bucket, s3: Any) -> None:
     assert there == (412, "PreconditionFailed")
 
 
-def test_a_client_left_as_it_comes_is_refused(bucket: Bucket, connect: Connect) -> None:
+def test_a_client_with_default_checksums_is_refused(bucket: Bucket, connect: Connect) -> None:
     usual = Config(
         request_checksum_calculation="when_supported",
         response_checksum_validation="when_supported",
@@ -149,20 +149,20 @@ def test_credentials_are_checked(
     assert refused(s3.head_object, Bucket="clips", Key="clip")[0] == answer[0]
 
 
-def test_an_unknown_key_is_named_in_the_answer(connect: Connect) -> None:
+def test_an_unknown_access_key_is_named_in_the_response(connect: Connect) -> None:
     with pytest.raises(ClientError) as caught:
         connect(aws_access_key_id="nobody").list_objects_v2(Bucket="clips")
     error: Any = caught.value.response["Error"]
     assert error["AWSAccessKeyId"] == "nobody"
 
 
-def test_nobody_comes_in_unsigned(bucket: Bucket) -> None:
+def test_an_unsigned_request_is_refused(bucket: Bucket) -> None:
     answer = httpx.get(f"{bucket.endpoint}/clips", trust_env=False)
     assert answer.status_code == 403
     assert "<Code>AccessDenied</Code>" in answer.text
 
 
-def test_a_body_that_was_not_signed_is_refused(bucket: Bucket, s3: Any) -> None:
+def test_a_body_with_another_checksum_is_refused(bucket: Bucket, s3: Any) -> None:
     def change(request: Any, **_: object) -> None:
         request.body = b"other"
 
@@ -172,7 +172,7 @@ def test_a_body_that_was_not_signed_is_refused(bucket: Bucket, s3: Any) -> None:
     assert bucket.keys() == []
 
 
-def test_an_upload_in_parts_arrives_equal(bucket: Bucket, s3: Any, tmp_path: Path) -> None:
+def test_a_multipart_upload_keeps_its_bytes(bucket: Bucket, s3: Any, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mov"
     clip.write_bytes(bytes(range(256)) * (12 * MIB // 256))
     parts = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB)
@@ -192,7 +192,7 @@ def test_an_upload_in_parts_arrives_equal(bucket: Bucket, s3: Any, tmp_path: Pat
         ([5, 5], [2, 1], (400, "InvalidPartOrder")),
     ],
 )
-def test_parts_that_r2_would_not_join(
+def test_parts_that_r2_refuses(
     bucket: Bucket, s3: Any, sizes: list[int], numbers: list[int] | None, answer: tuple[int, str]
 ) -> None:
     complete = upload(s3, [size * MIB for size in sizes], numbers)
@@ -204,7 +204,7 @@ def test_parts_that_r2_would_not_join(
     )
 
 
-def test_an_upload_that_is_no_more(bucket: Bucket, s3: Any) -> None:
+def test_an_unknown_upload_is_refused(bucket: Bucket, s3: Any) -> None:
     complete = upload(s3, [1])
     where = {name: complete[name] for name in ("Bucket", "Key", "UploadId")}
     s3.abort_multipart_upload(**where)
@@ -219,7 +219,7 @@ def test_an_upload_that_is_no_more(bucket: Bucket, s3: Any) -> None:
 # Network faults.
 
 
-def test_an_answer_with_an_error(bucket: Bucket, s3: Any) -> None:
+def test_an_error_response(bucket: Bucket, s3: Any) -> None:
     bucket.put("clip", b"x")
     bucket.answer(503, method="GET", where="clip", skip=1, count=2)
     where = {"Bucket": "clips", "Key": "clip"}
@@ -237,20 +237,20 @@ def test_an_answer_with_an_error(bucket: Bucket, s3: Any) -> None:
     assert [r.status for r in bucket.requests] == [200, 503, 200, 503, 200, 500, 500, 200]
 
 
-def test_when_to_come_again(bucket: Bucket) -> None:
+def test_retry_after(bucket: Bucket) -> None:
     bucket.answer(503, retry_after=7)
     answer = httpx.put(f"{bucket.endpoint}/clips/a", content=bytes(MIB), trust_env=False)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
 
 
-def test_boto3_tries_again_as_it_would_anywhere(bucket: Bucket, connect: Connect) -> None:
+def test_boto3_retries(bucket: Bucket, connect: Connect) -> None:
     bucket.answer(503)
     s3 = connect(Config(retries={"total_max_attempts": 2, "mode": "standard"}))
     s3.put_object(Bucket="clips", Key="clip", Body=b"x")
     assert [r.status for r in bucket.requests] == [503, 200]
 
 
-def test_a_download_that_breaks_off(bucket: Bucket, s3: Any) -> None:
+def test_an_interrupted_download(bucket: Bucket, s3: Any) -> None:
     data = bytes(range(256)) * 4096
     bucket.put("clip", data)
     bucket.cut(300_001, method="GET")
@@ -263,7 +263,7 @@ def test_a_download_that_breaks_off(bucket: Bucket, s3: Any) -> None:
     assert s3.get_object(Bucket="clips", Key="clip")["Body"].read() == data
 
 
-def test_an_upload_that_breaks_off(bucket: Bucket, s3: Any) -> None:
+def test_an_interrupted_upload(bucket: Bucket, s3: Any) -> None:
     bucket.cut(MIB, method="PUT")
     with pytest.raises(ConnectionClosedError):
         s3.put_object(Bucket="clips", Key="clip", Body=bytes(9 * MIB))
@@ -271,7 +271,7 @@ def test_an_upload_that_breaks_off(bucket: Bucket, s3: Any) -> None:
     assert [(r.status, r.received) for r in bucket.requests] == [(None, MIB)]
 
 
-def test_an_upload_whose_answer_is_lost(bucket: Bucket, s3: Any) -> None:
+def test_an_upload_without_a_response(bucket: Bucket, s3: Any) -> None:
     bucket.cut(None, method="PUT")
     with pytest.raises(ConnectionClosedError):
         s3.put_object(Bucket="clips", Key="clip", Body=b"x")
@@ -279,7 +279,7 @@ def test_an_upload_whose_answer_is_lost(bucket: Bucket, s3: Any) -> None:
     assert [r.status for r in bucket.requests] == [None]
 
 
-def test_a_client_that_dies_leaves_nothing(bucket: Bucket, connect: Connect) -> None:
+def test_a_client_that_dies_stores_nothing(bucket: Bucket, connect: Connect) -> None:
     class Dying(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             if self.tell() >= MIB:
@@ -305,7 +305,7 @@ def test_a_delay(bucket: Bucket, connect: Connect) -> None:
         hasty.list_objects_v2(Bucket="clips")
 
 
-def test_a_slow_answer(bucket: Bucket, s3: Any) -> None:
+def test_a_slow_response(bucket: Bucket, s3: Any) -> None:
     data = bytes(range(256)) * (MIB // 256)
     bucket.put("clip", data)
     bucket.slow(0.1, method="GET")
@@ -339,7 +339,7 @@ def test_down_and_up(bucket: Bucket, s3: Any) -> None:
     assert [r.method for r in bucket.requests] == ["PUT", "GET"]
 
 
-def test_every_test_begins_anew(bucket: Bucket, s3: Any) -> None:
+def test_empty_resets_everything(bucket: Bucket, s3: Any) -> None:
     bucket.make("other")
     bucket.put("clip", b"x", {"a": "b"}, bucket="other")
     assert s3.head_object(Bucket="other", Key="clip")["Metadata"] == {"a": "b"}
