@@ -147,7 +147,7 @@ def test_a_kernel_ends_when_its_owner_is_killed(notebook: Make, tmp_path: Path) 
     scratch = done(tmp_path / "scratch/x.ipynb").parent
     book = notebook(
         "",
-        "import subprocess as s, sys\ns.run([sys.executable, '-c', 'import time; time.sleep(9999)'])",
+        "import subprocess as s, sys\ns.run([sys.executable, '-c', 'import time; time.sleep(999)'])",
     )
     code = (
         "from pathlib import Path\nfrom workbench.batch.kernel import Kernel\n"
@@ -158,7 +158,7 @@ def test_a_kernel_ends_when_its_owner_is_killed(notebook: Make, tmp_path: Path) 
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         family = psutil.Process(owner.pid).children(recursive=True)
-        if any("time.sleep(9999)" in " ".join(one.cmdline()) for one in family):
+        if any("time.sleep(999)" in " ".join(one.cmdline()) for one in family):
             break
         time.sleep(0.1)
     else:
