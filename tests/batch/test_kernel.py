@@ -147,7 +147,8 @@ def test_a_kernel_ends_when_its_owner_is_killed(notebook: Make, tmp_path: Path) 
     scratch = done(tmp_path / "scratch/x.ipynb").parent
     book = notebook(
         "",
-        "import subprocess as s, sys\ns.run([sys.executable, '-c', 'import time; time.sleep(999)'])",
+        "import subprocess, sys\n"
+        "subprocess.run([sys.executable, '-c', 'import time; time.sleep(999)'])",
     )
     code = (
         "from pathlib import Path\nfrom workbench.batch.kernel import Kernel\n"
