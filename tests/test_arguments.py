@@ -367,7 +367,7 @@ def test_indices_and_times_of_a_clip(given: Given) -> None:
 def test_a_file_that_holds_no_outcomes_is_said(given: Given, tmp_path: Path) -> None:
     for content in (given.clip.path.read_bytes(), b"\xff\xfe", b"{}", b"[1]", b"text"):
         (tmp_path / "summary.jsonl").write_bytes(content)
-        with pytest.raises(BatchError, match="does not hold the outcomes of a batch"):
+        with pytest.raises(BatchError, match=r"is not the summary\.jsonl of a batch"):
             workbench.read_outcomes(tmp_path / "summary.jsonl")
     with pytest.raises(ClipNotFound, match="cannot be read: is a directory"):
         workbench.read_outcomes(tmp_path)

@@ -49,7 +49,7 @@ def test_they_are_read_with_what_went_wrong_first(tmp_path: Path) -> None:
     path.write_text("".join(row.model_dump_json() + "\n" for row in rows))
     assert [row.name for row in read_outcomes(path)] == list("ecdba")
     path.write_text(json.dumps({"name": "a"}))
-    with pytest.raises(BatchError, match="does not hold the outcomes of a batch"):
+    with pytest.raises(BatchError, match=r"is not the summary\.jsonl of a batch"):
         read_outcomes(path)
     with pytest.raises(ClipNotFound, match="cannot be read"):
         read_outcomes(tmp_path / "none")

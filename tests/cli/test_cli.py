@@ -35,7 +35,7 @@ def test_inspect_says_what_a_clip_is(untagged: Path) -> None:
     done = workbench("inspect", untagged)
     assert (done.returncode, done.stderr) == (0, "")
     assert "24.000 frames/s, constant" in done.stdout
-    assert "untagged colour is taken for bt709/bt709/bt709, legal range" in done.stdout
+    assert "untagged colour: bt709/bt709/bt709, legal range" in done.stdout
     facts = json.loads(workbench("inspect", untagged, "--json").stdout)
     assert (facts["codec"], facts["colour"]["matrix"]) == ("h264", "unspecified")
 

@@ -29,9 +29,9 @@ def test_a_clip_s_table_says_what_is_assumed_and_how_it_is_turned(
     untagged: Path, tmp_path: Path
 ) -> None:
     text = str(tables.clip_table(open_clip(untagged)))
-    assert "untagged colour is taken for bt709/bt709/bt709, legal range" in text
+    assert "untagged colour: bt709/bt709/bt709, legal range" in text
     turned = clips.turned(untagged, tmp_path / "t.mp4", "-display_rotation", "90")
-    assert "turned 270° to be upright" in str(tables.clip_table(open_clip(turned)))
+    assert "rotated by 270° to be upright" in str(tables.clip_table(open_clip(turned)))
 
 
 def test_findings_come_worst_first(untagged: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Outcome: how one clip of many fared, as one row that tables, plots and machines read."""
+"""Outcome: the result of one clip of a batch, as one row of its summary."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ from workbench.media.probe import open_clip
 from workbench.model import Model
 
 State = Literal["delivered", "unchanged", "failed"]
-"""`unchanged` was delivered by an earlier run, of the same source, with the same look."""
+"""`unchanged`: an earlier run delivered the same source with the same settings."""
 
 _THUMBNAIL = 320  # pixels, the longer side
 _FORMER_KEYS = {
@@ -36,16 +36,16 @@ class Outcome(Model):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str  # of what is delivered, without its suffix
+    name: str  # of the delivered file, without its suffix
     source: str
     state: State
-    reason: str = ""  # why it failed, or the findings that its verdict comes from
+    reason: str = ""  # why it failed, or the findings that decide its verdict
     verdict: Level | None = None
     delivered: str = ""
     preset: str = ""
     preset_hash: str = ""
     overrides: dict[str, Any] = Field(default_factory=dict)
-    point: dict[str, Any] = Field(default_factory=dict)  # of a sweep: the parameters that differ
+    point: dict[str, Any] = Field(default_factory=dict)  # the swept parameters
     width: int | None = None
     height: int | None = None
     frames: int | None = None
@@ -54,15 +54,15 @@ class Outcome(Model):
     measures: dict[str, float | None] = Field(default_factory=dict)
     """The worst value of each metric among the measured frames, by the keys of METRICS."""
     worst: float | None = None  # seconds from the start to the most banded frame
-    seconds: float | None = None  # that the job took
+    seconds: float | None = None  # of work
     worker: str = ""
-    thumbnail: str = ""  # that frame as delivered: a JPEG in base64
-    crops: tuple[str, str] | None = None  # its worst part before and after: PNGs in base64
+    thumbnail: str = ""  # the most banded frame as delivered, a JPEG in base64
+    crops: tuple[str, str] | None = None  # its most banded part before and after, PNGs in base64
 
     @model_validator(mode="before")
     @classmethod
     def _from_former_keys(cls, values: Any) -> Any:
-        """Read rows that were written before the measures had a mapping of their own."""
+        """Read rows of earlier versions, which held the measures beside the other values."""
         if not isinstance(values, dict) or "measures" in values:
             return values
         found = {new: values[old] for old, new in _FORMER_KEYS.items() if old in values}
@@ -71,33 +71,33 @@ class Outcome(Model):
 
     @property
     def speed(self) -> float | None:
-        """Seconds of picture in a second of work."""
+        """Seconds of picture per second of work."""
         return self.duration / self.seconds if self.duration and self.seconds else None
 
     @property
     def cambi(self) -> float:
-        """CAMBI as delivered, by which outcomes are ordered; 0 where it was not measured."""
+        """CAMBI as delivered, which orders outcomes; 0 where it was not measured."""
         return self.measures.get("cambi_after") or 0.0
 
     @property
     def rank(self) -> int:
-        """Where it belongs in a table: what did not finish first, then the worst verdicts."""
+        """Rank in a table: clips that did not finish are highest, then the worst verdicts."""
         return len(LEVELS) if self.verdict is None else LEVELS.index(self.verdict)
 
 
 @dataclass
 class Standing:
-    """How far a batch is: what a display shows."""
+    """The progress of a batch, for displays."""
 
     total: int
     done: int = 0
     failed: int = 0  # did not finish
     rejected: int = 0  # finished, and failed QC
     unchanged: int = 0
-    running: dict[str, str] = field(default_factory=dict)  # stage by name; "" until it begins
+    running: dict[str, str] = field(default_factory=dict)  # stage by clip name
     fetched: int = 0  # bytes
     stored: int = 0  # bytes
-    waiting: bool = False  # for workers: there are none
+    waiting: bool = False  # whether there are no workers
 
     def count(self, outcome: Outcome) -> None:
         """Count one more outcome."""
@@ -121,23 +121,26 @@ class Standing:
 
 
 def read_outcomes(path: str | Path) -> list[Outcome]:
-    """Read the outcomes of a batch, one a line; what did not finish first, then the worst verdicts,
-    then the most banded. Raises ClipNotFound, BatchError, ParameterError."""
+    """Read the outcomes of a batch from its summary.jsonl.
+
+    Clips that did not finish come first, then the worst verdicts, then the most banding. Raises
+    ClipNotFound, BatchError, ParameterError.
+    """
     path = expanded(path, "the file of outcomes")
     try:
         with path.open(encoding="utf-8") as lines:
             found = [Outcome.model_validate_json(line) for line in lines]
     except UnicodeDecodeError as error:
-        raise BatchError(f"{path.name} does not hold the outcomes of a batch") from error
+        raise BatchError(f"{path.name} is not the summary.jsonl of a batch") from error
     except OSError as error:
         raise ClipNotFound(f"{path} cannot be read: {str(error.strerror).lower()}") from error
     except ValidationError as error:
-        raise BatchError(f"{path.name} does not hold the outcomes of a batch") from error
+        raise BatchError(f"{path.name} is not the summary.jsonl of a batch") from error
     return sorted(found, key=lambda one: (-one.rank, -one.cambi, one.name))
 
 
 def measures(record: Record) -> dict[str, Any]:
-    """Return what the record of a delivered file says of it, by the names of an Outcome."""
+    """Return the fields of an Outcome that come from the record of a delivered file."""
     source, preset = record.source, record.preset
     frames = record.measures.frames if record.measures else []
     deciding = [one.id for one in record.findings if one.level == record.verdict]
@@ -161,7 +164,7 @@ def measures(record: Record) -> dict[str, Any]:
 
 
 def views(source: Path, delivered: Path, record: Record, *, crops: bool) -> dict[str, Any]:
-    """Take pictures of the frame that is banded most, by the names of an Outcome.
+    """Return the fields of an Outcome that show the most banded frame.
 
     Raises ClipError.
     """

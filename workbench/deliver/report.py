@@ -1,7 +1,7 @@
-"""Report: what was found of a delivered file, as one self-contained HTML page.
+"""Report: the findings about a delivered file as one self-contained HTML page.
 
-Nothing is loaded from elsewhere, so that the page can be sent along with the file; it follows the
-reader's light or dark theme, and prints.
+The page loads nothing, so it can be sent along with the file. It follows the reader's light or dark
+theme, and prints well.
 """
 
 import base64
@@ -23,7 +23,7 @@ _TEMPLATE = "report.html.jinja"
 
 
 def templates(package: str) -> "Environment":
-    """Return the page templates that lie in a package, for every page that is written here."""
+    """Return the Jinja environment of a package's page templates."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
@@ -36,15 +36,14 @@ def templates(package: str) -> "Environment":
 
 
 def report_path(delivered: Path) -> Path:
-    """Return where the report of a delivered file goes: NAME.report.html beside NAME.mov."""
+    """Return the path of a delivered file's report: NAME.report.html beside NAME.mov."""
     return delivered.with_suffix(".report.html")
 
 
 def write_report(delivery: Delivery, figures: Mapping[str, bytes]) -> Path:
-    """Write the page beside the delivered file, whole or not at all; return its path.
+    """Write the report beside the delivered file, atomically, and return its path.
 
-    `figures` are PNG pictures, shown in their order under their names. Raises DestinationUnusable,
-    ParameterError.
+    `figures` maps headings to PNG pictures, in order. Raises DestinationUnusable, ParameterError.
     """
     check_type("delivery", delivery, Delivery, "a Delivery, as convert returns it")
     check_type("figures", figures, Mapping, "PNG pictures by their names")
@@ -56,7 +55,7 @@ def write_report(delivery: Delivery, figures: Mapping[str, bytes]) -> Path:
 
 
 def page(delivery: Delivery, figures: Mapping[str, bytes]) -> str:
-    """Return the page as HTML."""
+    """Return the report as HTML."""
     findings = sorted(delivery.findings, key=lambda finding: -LEVELS.index(finding.level))
     return (
         templates("workbench.deliver")

@@ -1,4 +1,4 @@
-"""Overview: the outcomes of a batch as tables, plots and pictures. Nothing is measured here."""
+"""Overview: the outcomes of a batch as tables, plots and pictures."""
 
 import base64
 import io
@@ -23,18 +23,18 @@ from workbench.measure.metrics import HEADLINE, PLOTTED, Metric
 from workbench.present.labels import labels
 from workbench.present.tables import Table
 
-_ROWS = 500  # of the table; the .csv holds them all
-_NAMED = 40  # clips that are drawn with their names
-_COLUMNS = 3  # of plots beside each other
+_ROWS = 500  # of the table; summary.csv holds all
+_NAMED = 40  # clips in a plot with their names
+_COLUMNS = 3  # of plots
 _FRAMES = 24  # thumbnails
-_BOOST = 6  # times the contrast, so that bands show on a web page
-_AROUND = 16  # pixels; what is wider than this is kept as it is by the boost
+_BOOST = 6  # factor of local contrast that makes banding visible
+_AROUND = 16  # pixels; the boost leaves wider structures unchanged
 _COLOURS = {"fail": "#E5534B", "warn": "#E69F00", "note": "#3D9BE0", "pass": "#3FA96B"}
 
 
 @dataclass(frozen=True)
 class Html:
-    """A piece of a page."""
+    """HTML that a notebook shows."""
 
     text: str
 
@@ -46,7 +46,7 @@ class Html:
 
 
 def totals(outcomes: Sequence[Outcome]) -> Table:
-    """Say how the batch fared, in a few lines."""
+    """Return the totals of a batch."""
     states = Counter(one.state for one in outcomes)
     verdicts = Counter(one.verdict for one in outcomes if one.verdict)
     done = [one for one in outcomes if one.state != "failed"]
@@ -56,15 +56,15 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
         ("did not finish", str(states["failed"])),
         *((f"verdict {level}", str(verdicts[level])) for level in reversed(LEVELS)),
         ("unchanged since an earlier run", str(states["unchanged"])),
-        ("picture", f"{sum(one.duration or 0 for one in done) / 60:.1f} minutes"),
+        ("duration", f"{sum(one.duration or 0 for one in done) / 60:.1f} minutes"),
         ("delivered", f"{sum(one.size or 0 for one in done) / 1e9:.2f} GB"),
-        ("speed", f"{median(speeds):.2f} times real time, one clip, median" if speeds else "-"),
+        ("speed", f"{median(speeds):.2f} times real time per clip (median)" if speeds else "-"),
     ]
-    return Table(("batch", ""), tuple(row for row in rows if row[1] != "0"))
+    return Table(("Batch", ""), tuple(row for row in rows if row[1] != "0"))
 
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> Html:
-    """Show a line for each clip, with links to its report and notebook beside this page."""
+    """Return a row for each clip, with links to its report and notebook."""
     headings = [
         *((name, _TEXT, "") for name in ("Verdict", "Clip", "Reason")),
         *((one.heading, _NUMBER, one.sentence) for one in HEADLINE),
@@ -130,7 +130,7 @@ def _figure(value: float | None, digits: int) -> str:
 
 
 def worst_frames(outcomes: Iterable[Outcome]) -> Html:
-    """Show the frame that is banded most of each of the worst clips, as delivered."""
+    """Show the most banded frame of each of the worst clips, as delivered."""
     shown = [one for one in outcomes if one.thumbnail][:_FRAMES]
     cells = (
         _cell(
@@ -147,14 +147,14 @@ def worst_frames(outcomes: Iterable[Outcome]) -> Html:
 def contact_sheet(outcomes: Sequence[Outcome]) -> Html:
     """Show the same part of the same frame for each point of a sweep, before and after.
 
-    Each picture stands above itself with six times the local contrast, by which bands show.
-    Nothing for a batch that is no sweep.
+    Below each picture is the same with six times the local contrast, which makes banding visible.
+    Without a sweep, the sheet is empty.
     """
     points = sorted((one for one in outcomes if one.crops), key=_place)
     if not points:
         return Html("")
     assert points[0].crops is not None
-    cells = [_cell(_twice(points[0].crops[0]), "<b>the clip</b>, before any look")]
+    cells = [_cell(_twice(points[0].crops[0]), "<b>Source</b>")]
     for one in points:
         assert one.crops is not None
         said = ", ".join(f"{name} {value}" for name, value in one.point.items())
@@ -165,7 +165,7 @@ def contact_sheet(outcomes: Sequence[Outcome]) -> Html:
 
 
 def _place(one: Outcome) -> list[tuple[bool, float, str]]:
-    """Where a point belongs: numbers in their order, and words after them."""
+    """Return the sort key of a sweep's point: numbers in order, then words."""
     return [
         (False, float(value), "") if isinstance(value, int | float) else (True, 0.0, str(value))
         for value in one.point.values()
@@ -177,7 +177,7 @@ def _twice(crop: str) -> list[str]:
 
 
 def _boosted(crop: str) -> str:
-    """Return a picture, a PNG in base64, with more local contrast."""
+    """Return a PNG in base64 with more local contrast."""
     with Image.open(io.BytesIO(base64.b64decode(crop))) as picture:
         rgb = np.asarray(picture.convert("RGB"), np.float32)
     around = gaussian_filter(rgb, (_AROUND, _AROUND, 0))

@@ -1,4 +1,4 @@
-"""Progress bars that follow a run, in a terminal and in a notebook's output alike."""
+"""Progress bars of conversions and batches, for terminals and notebooks."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,14 +11,14 @@ from workbench.batch.outcome import Standing
 from workbench.ffmpeg import Progress
 
 Follower = Callable[[Progress | int], None]
-"""Moves a bar to what ffmpeg says, or to so many frames."""
+"""Callback that moves a bar to ffmpeg's progress, or to a number of frames."""
 
 
 @contextmanager
 def progress_bar(frames: int, label: str, stream: TextIO | None = None) -> Iterator[Follower]:
-    """Give a callback that moves a bar of so many frames; `stream` is stderr unless given.
+    """Yield a callback that moves a bar of this many frames; the default `stream` is stderr.
 
-    Plain text and not a widget, so that an executed notebook still shows it when it is opened.
+    The bar is plain text, not a widget, so that a stored notebook still shows it.
     """
     with tqdm(total=frames, desc=label, unit=" frames", file=stream, ascii=" ▏▎▍▌▋▊▉█") as bar:
 
@@ -31,7 +31,7 @@ def progress_bar(frames: int, label: str, stream: TextIO | None = None) -> Itera
 
 @contextmanager
 def counting_bar(count: int, label: str) -> Iterator[Callable[[int], None]]:
-    """Give a callback that moves a bar on stderr to so many of a count; only on a terminal."""
+    """Yield a callback that moves a bar to a number of this count; shown in terminals only."""
     with tqdm(total=count, desc=label, disable=None, ascii=" ▏▎▍▌▋▊▉█") as bar:
 
         def follow(done: int) -> None:
@@ -44,9 +44,9 @@ def counting_bar(count: int, label: str) -> Iterator[Callable[[int], None]]:
 def batch_bar(
     stream: TextIO | None = None,
 ) -> Iterator[tuple[Callable[[Standing], None], Callable[[str], None]]]:
-    """Give what moves a bar to how a batch stands, and what writes a line above it.
+    """Yield a callback that moves the bar of a batch, and one that writes a line above it.
 
-    In a terminal or, with sys.stdout for a stream, in a notebook.
+    The default `stream` is stderr; a notebook needs sys.stdout.
     """
     with ExitStack() as stack:
         bars: list[tqdm[Any]] = []
@@ -59,11 +59,11 @@ def batch_bar(
                     unit=" clips",
                     file=stream,
                     ascii=" ▏▎▍▌▋▊▉█",
-                    smoothing=0,  # the last few say little: workers finish together
+                    smoothing=0,  # an average: workers finish together
                 )
                 bars.append(stack.enter_context(new))
             (bar,) = bars
-            bar.initial = standing.unchanged  # which took no time
+            bar.initial = standing.unchanged  # these took no time
             bar.set_postfix_str(_standing(standing), refresh=False)
             bar.update(standing.done - bar.n)
             bar.refresh()
@@ -83,7 +83,7 @@ def _standing(standing: Standing) -> str:
 
 @contextmanager
 def delivery_bars(frames: int, stream: TextIO | None = None) -> Iterator[tuple[Follower, Follower]]:
-    """Give callbacks for encoding and for checking; each bar appears when its work begins."""
+    """Yield callbacks for encoding and checking; each bar appears when its work begins."""
     with ExitStack() as stack:
 
         def bar(label: str) -> Follower:
@@ -91,7 +91,7 @@ def delivery_bars(frames: int, stream: TextIO | None = None) -> Iterator[tuple[F
 
             def follow(progress: Progress | int) -> None:
                 if not followers:
-                    stack.close()  # the bar before is done
+                    stack.close()  # close the previous bar
                     followers.append(stack.enter_context(progress_bar(frames, label, stream)))
                 followers[0](progress)
 

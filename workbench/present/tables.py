@@ -1,4 +1,4 @@
-"""Facts and findings as tables: HTML in a notebook, plain text in a terminal."""
+"""Tables of clips, presets, findings and metrics: HTML in notebooks, plain text in terminals."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -44,15 +44,15 @@ class Table:
 
 
 def clip_table(clip: Clip) -> Table:
-    """Show what a file is."""
+    """Return the properties of a clip."""
     rate = float(clip.frame_rate)
     even = "constant" if clip.constant_frame_rate else "variable, average"
     turned = clip.orientation
     sound = "; ".join(
         f"{stream.codec}, {stream.sample_rate} Hz, {stream.layout}" for stream in clip.audio
     )
-    aspect = "" if clip.sample_aspect == 1 else f", pixels {clip.sample_aspect}"
-    upright = f", turned {turned.rotation}° to be upright" if turned.rotation else ""
+    aspect = "" if clip.sample_aspect == 1 else f", pixel aspect ratio {clip.sample_aspect}"
+    upright = f", rotated by {turned.rotation}° to be upright" if turned.rotation else ""
     mirrored = ", mirrored" if turned.mirrored else ""
     rows = [
         ("file", clip.path.name),
@@ -64,30 +64,30 @@ def clip_table(clip: Clip) -> Table:
         ("primaries", clip.colour.primaries),
         ("transfer", clip.colour.transfer),
         ("matrix", clip.colour.matrix),
-        ("sound", sound or "none"),
+        ("audio", sound or "none"),
     ]
     if clip.colour.untagged:
-        rows.append(("assumed", f"untagged colour is taken for {clip.colour.assumed()}"))
+        rows.append(("assumed", f"untagged colour: {clip.colour.assumed()}"))
     return Table(("clip", ""), tuple(rows))
 
 
 def preset_table(preset: Preset) -> Table:
-    """Show a look, parameter by parameter."""
+    """Return the parameters of a preset."""
     rows = [(name, str(value)) for name, value in preset.parameters().items()]
     return Table((preset.name, preset.hash), tuple(rows))
 
 
 def findings_table(findings: Iterable[Finding]) -> Table:
-    """Show findings, the worst first."""
+    """Return the findings, the worst first."""
     rows = sorted(findings, key=lambda finding: -LEVELS.index(finding.level))
     return Table(
-        ("", "what", "measured", "limit", "in words"),
+        ("", "check", "measured", "limit", "explanation"),
         tuple((row.level, row.id, row.measured, row.limit, row.sentence) for row in rows),
     )
 
 
 def findings_text(findings: Iterable[Finding]) -> str:
-    """Show findings in a terminal: a short line each, and in words what did not simply pass."""
+    """Return a line for each finding, and the explanation of those that did not just pass."""
     table = findings_table(findings)
     short = Table(table.heading[:4], tuple(row[:4] for row in table.rows))
     words = [f"{row[0]}: {row[4]}" for row in table.rows if row[0] != "pass"]
@@ -95,7 +95,7 @@ def findings_text(findings: Iterable[Finding]) -> str:
 
 
 def delivery_table(delivery: Delivery) -> Table:
-    """Show what was made, and how."""
+    """Return the delivered files, their verdict and the command."""
     preset = delivery.settings.look
     rows = [
         ("verdict", _verdict(delivery)),
@@ -103,19 +103,19 @@ def delivery_table(delivery: Delivery) -> Table:
         ("size", _size(delivery)),
         *(("record", str(path)) for path in [delivery.record] if path),
         *(("report", str(path)) for path in [delivery.report] if path),
-        ("look", f"{preset.name} ({preset.hash})" if preset else "not known"),
+        ("preset", f"{preset.name} ({preset.hash})" if preset else "not known"),
         ("command", pasteable(delivery.command) if delivery.command else "not known"),
     ]
     return Table(("delivered", ""), tuple(rows))
 
 
 def delivery_text(delivery: Delivery) -> str:
-    """Say in one line, for a terminal, what became of a file."""
+    """Return the verdict, path and size of a delivered file in one line."""
     return one_line(f"{_verdict(delivery)}: {delivery.destination} ({_size(delivery)})")
 
 
 def outcome_text(one: Outcome) -> str:
-    """Say in one line, for a terminal, what became of one clip of many."""
+    """Return the result of one clip of a batch in one line."""
     if one.state == "failed":
         return one_line(f"FAILED    {one.name}: {one.reason}")
     said = f"{one.verdict} ({one.reason})" if one.reason else f"{one.verdict}"
@@ -129,7 +129,7 @@ def outcome_text(one: Outcome) -> str:
 def measured_html(
     before: CodeValueCounts, after: CodeValueCounts, found: Comparison, name: str = "before"
 ) -> str:
-    """Show the headline metrics of one picture before and after, in columns of a fixed width.
+    """Return the headline metrics of one frame before and after as HTML, in fixed columns.
 
     `name` heads the first column: a still can take the place of the picture before.
     """
@@ -167,12 +167,11 @@ def _verdict(delivery: Delivery) -> str:
 
 
 def suggestion_text(found: Suggestion) -> str:
-    """Say what is suggested and why, with what was tried, in lines for a terminal."""
-
+    """Return a suggestion with its reason and all settings that were tried."""
     shown = [metric(key) for key in ("cambi_after", "coarse_after", "contour_after")]
     shown.append(metric("texture_change"))
     named = [
-        ("as it is", found.before),
+        ("source", found.before),
         *((step.name, step) for step in (found.plain, *found.tried)),
     ]
     rows = [
@@ -184,7 +183,7 @@ def suggestion_text(found: Suggestion) -> str:
                     shown, (step.cambi, step.coarse, step.contour, step.texture), strict=True
                 )
             ),
-            "<" if name != "as it is" and step.deband == found.preset.deband else "",
+            "<" if name != "source" and step.deband == found.preset.deband else "",
         )
         for name, step in named
     ]
