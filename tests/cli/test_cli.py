@@ -204,7 +204,7 @@ def test_suggest_says_which_deband_and_why_and_keeps_it(tmp_path: Path) -> None:
     heading = done.stdout.splitlines()[0]
     assert heading.split("  ")[-1] == "Texture change"
     assert heading.split() == ["CAMBI", "CAMBI,", "coarse", "Contour", "Texture", "change"]
-    assert "The weakest that closes the bands: " in done.stdout
+    assert "The gentlest setting that removes the banding: " in done.stdout
     assert done.stdout.splitlines()[-1] == str(kept)
     assert load_preset(kept).name == "night"
     again = workbench("suggest", clip, "--save", kept)

@@ -39,7 +39,7 @@ def test_every_delivered_frame_is_measured(delivery: Delivery) -> None:
     expected = levels(frame, moved, inspection.black_limit)
     for name, value in vars(expected).items():
         assert getattr(inspection.levels, name)[3] == pytest.approx(value), name
-    assert len(inspection.traces.matches) == 24
+    assert len(inspection.frame_measures.matches) == 24
 
 
 def test_frames_past_the_source_s_end_are_not_part_of_the_time(
@@ -123,7 +123,7 @@ def test_an_even_rate_is_held_against_the_frames_it_repeats_or_drops(
     assert found["frame order"] == "pass"
     assert found["frame content"] == "pass"
     assert delivery.inspection is not None
-    assert max(match.rms_residual for match in delivery.inspection.traces.matches) < 1.5
+    assert max(match.rms_residual for match in delivery.inspection.frame_measures.matches) < 1.5
 
 
 def test_places_are_in_order_and_within_the_source(made: Made) -> None:

@@ -136,7 +136,7 @@ def test_an_8_bit_picture_is_told_from_the_file_alone(inspection: Inspection, mo
     grids = [one.grid for one in inspection.comparisons]
     found = judged(unknown(inspection, grids), movie)["bit depth"]
     assert (found.level, found.limit) == ("warn", "at most 0.2")
-    assert "on the grid of 8 bits, frame " in found.measured
+    assert "on the 8-bit grid, frame " in found.measured
 
 
 @pytest.mark.parametrize(
@@ -245,10 +245,10 @@ def test_a_policy_may_be_stricter_or_say_nothing(inspection: Inspection, movie: 
 
 def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> None:
     assert [f.level for f in check_delivered_frames(inspection)] == ["pass"] * 3
-    matches = inspection.traces.matches
+    matches = inspection.frame_measures.matches
     moved = (*matches[:5], FrameMatch(3.0, 4.0, 1.0, 1), *matches[6:])
-    traces = replace(inspection.traces, matches=moved)
-    place, whole, _ = check_delivered_frames(replace(inspection, traces=traces))
+    frame_measures = replace(inspection.frame_measures, matches=moved)
+    place, whole, _ = check_delivered_frames(replace(inspection, frame_measures=frame_measures))
     assert (place.level, place.measured, whole.level) == ("fail", "1 moved, first frame 5", "pass")
     place, whole, _ = check_delivered_frames(replace(inspection, damaged=(5,)))
     assert (place.level, whole.level) == ("pass", "fail")
@@ -267,11 +267,14 @@ def test_what_is_wrong_with_every_frame_is_seen(inspection: Inspection) -> None:
     _, whole, _ = check_delivered_frames(replace(inspection, comparisons=off))
     assert whole.level == "fail"
     for alike, level in ((0.5, "pass"), (0.49, "fail")):
-        other = tuple(replace(match, correlation=alike) for match in inspection.traces.matches)
-        traces = replace(inspection.traces, matches=other)
-        assert [f.level for f in check_delivered_frames(replace(inspection, traces=traces))][
-            2
-        ] == level
+        other = tuple(
+            replace(match, correlation=alike) for match in inspection.frame_measures.matches
+        )
+        frame_measures = replace(inspection.frame_measures, matches=other)
+        assert [
+            f.level
+            for f in check_delivered_frames(replace(inspection, frame_measures=frame_measures))
+        ][2] == level
 
 
 def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:
@@ -282,7 +285,9 @@ def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:
         times=(Fraction(0),),
         end=Fraction(1, 24),
         levels=replace(levels, **first),
-        traces=replace(inspection.traces, matches=inspection.traces.matches[:1]),
+        frame_measures=replace(
+            inspection.frame_measures, matches=inspection.frame_measures.matches[:1]
+        ),
         comparisons=inspection.comparisons[:1],
     )
     found = judged(one, movie)

@@ -15,9 +15,9 @@ from workbench.measure.look_fit import LookFit
 FRAMES = 20
 
 
-def traces(**changes: Any) -> FrameMeasures:
+def frame_measures(**changes: Any) -> FrameMeasures:
     """Twenty frames that follow one look: what a conversion leaves."""
-    mapping = LookFit(
+    look_fit = LookFit(
         mean_error=np.zeros((FRAMES, 3)),
         rms_error=np.full((FRAMES, 3), 2.0),
         textured=np.ones(FRAMES, np.bool_),
@@ -25,15 +25,15 @@ def traces(**changes: Any) -> FrameMeasures:
         contrast=1.0,
         chroma=(0.99, 0.99),
     )
-    mapping = replace(mapping, **{k: v for k, v in changes.items() if hasattr(mapping, k)})
+    look_fit = replace(look_fit, **{k: v for k, v in changes.items() if hasattr(look_fit, k)})
     usual = FrameMeasures(
-        (FrameMatch(0.5, 1.0, 1.0, 0),) * FRAMES, mapping, np.zeros((FRAMES, 2)), np.zeros(FRAMES)
+        (FrameMatch(0.5, 1.0, 1.0, 0),) * FRAMES, look_fit, np.zeros((FRAMES, 2)), np.zeros(FRAMES)
     )
     return replace(usual, **{k: v for k, v in changes.items() if hasattr(usual, k)})
 
 
 def judged(id: str, **changes: Any) -> Finding:
-    return {one.id: one for one in check_unknown_look(traces(**changes))}[id]
+    return {one.id: one for one in check_unknown_look(frame_measures(**changes))}[id]
 
 
 def series(values: dict[int, float], columns: int, base: float = 0.0) -> np.ndarray[Any, Any]:
@@ -44,7 +44,7 @@ def series(values: dict[int, float], columns: int, base: float = 0.0) -> np.ndar
 
 
 def test_one_look_passes() -> None:
-    assert {one.level for one in check_unknown_look(traces())} == {"pass"}
+    assert {one.level for one in check_unknown_look(frame_measures())} == {"pass"}
 
 
 @pytest.mark.parametrize("frame", [0, 9, FRAMES - 1])

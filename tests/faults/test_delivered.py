@@ -218,7 +218,7 @@ def test_8_bit_values_in_10_bits(source: Path, good: Delivery, tmp_path: Path) -
     shutil.copy(good.destination, path)
     found = {f.id: f for f in recheck(source, path).findings}
     assert found["bit depth"].level == "warn"
-    assert " on the grid of 8 bits, frame " in found["bit depth"].measured
+    assert " on the 8-bit grid, frame " in found["bit depth"].measured
 
 
 @pytest.mark.parametrize("kind", ["cut", "text", "h264", "empty"])

@@ -1,4 +1,4 @@
-"""The one chain: what it says, and that what it says is what ffmpeg does."""
+"""Test the text of the filter chain, and its effect in ffmpeg."""
 
 from dataclasses import dataclass, replace
 
@@ -31,7 +31,7 @@ class Seen:
     pixel_format: str = "yuv420p"
 
 
-def test_classic_is_the_seed_s_chain_after_a_declaration() -> None:
+def test_classic_is_the_original_chain_after_a_declaration() -> None:
     declaration, _, chain = filter_chain(CLASSIC, Seen()).partition(",")
     assert chain == SEED[SEED.index("-vf") + 1]
     assert declaration == (
@@ -43,16 +43,16 @@ def test_an_untagged_source_is_declared_as_assumed() -> None:
     assert filter_chain(CLASSIC, Seen(Colour())) == filter_chain(CLASSIC, Seen())
 
 
-def test_a_full_range_source_is_declared_as_what_it_is() -> None:
+def test_a_full_range_source_is_declared_as_full_range() -> None:
     assert filter_chain(CLASSIC, Seen(FULL)).startswith("setparams=range=pc:")
 
 
-def test_a_stage_that_does_nothing_is_not_in_the_chain() -> None:
+def test_a_stage_without_effect_is_not_in_the_chain() -> None:
     assert filter_chain(load_preset("untouched"), Seen()).count(",") == 0
 
 
 @given(st.floats(-1, 1), st.floats(0.51, 64))
-def test_any_number_is_written_as_ffmpeg_reads_it(brightness: float, strength: float) -> None:
+def test_every_number_is_written_in_ffmpeg_s_syntax(brightness: float, strength: float) -> None:
     preset = CLASSIC.override({"tone.brightness": brightness, "deband.strength": strength})
     chain = filter_chain(preset, Seen())
     assert float(chain.rpartition("brightness=")[2]) == float(f"{brightness:.9g}")
@@ -60,22 +60,22 @@ def test_any_number_is_written_as_ffmpeg_reads_it(brightness: float, strength: f
 
 
 def ramp() -> Frame:
-    """Every 8-bit code value of luma, Cb and Cr, each in a square of 16 pixels by 16."""
+    """Return a picture of every 8-bit code value of luma, Cb and Cr, in squares of 16x16 pixels."""
     values = np.arange(256, dtype=np.uint8).reshape(16, 16)
     luma, chroma = values.repeat(16, 0).repeat(16, 1), values.repeat(8, 0).repeat(8, 1)
     return Frame(luma, chroma, chroma.T.copy(), "yuv420p", 8, TAGGED)
 
 
 def centres(plane: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """The mean of the middle of each square, in 8-bit code values."""
+    """Return the mean of the middle of each square, in 8-bit code values."""
     rows, columns = plane.shape[0] // 16, plane.shape[1] // 16
     squares = plane.reshape(16, rows, 16, columns)
     return squares[:, rows // 4 : -rows // 4, :, columns // 4 : -columns // 4].mean((1, 3)) / 4
 
 
 @pytest.mark.parametrize("name", ["smooth", "smooth-strong", "smooth-fine"])
-def test_the_tone_is_classic_s_at_every_code_value(name: str) -> None:
-    """Within one 8-bit code value at all 256 of luma and of chroma, rounding to 10 bits aside."""
+def test_the_tone_equals_that_of_classic_at_every_code_value(name: str) -> None:
+    """The limit is one 8-bit code value, plus the rounding to 10 bits."""
     classic = render(ramp(), CLASSIC.model_copy(update={"deband": Preset(name="x").deband}))
     picture = render(ramp(), load_preset(name))
     for ours, theirs in (
@@ -93,7 +93,7 @@ def test_the_tone_is_classic_s_at_every_code_value(name: str) -> None:
     st.floats(0.1, 2).map(lambda x: round(x, 3)),
     st.floats(-0.5, 0.5).map(lambda x: round(x, 3)),
 )
-def test_the_arithmetic_of_eq_is_known(
+def test_the_arithmetic_of_eq_is_reproduced(
     contrast: float, saturation: float, brightness: float
 ) -> None:
     values = np.arange(256, dtype=np.uint8)
@@ -113,10 +113,10 @@ def test_the_arithmetic_of_eq_is_known(
 @pytest.mark.parametrize("deband", [Smooth(), Deband()], ids=lambda stage: stage.filter)
 @pytest.mark.parametrize("size", [(641, 361), (640, 360), (50, 34), (322, 242)])
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p"])
-def test_any_size_and_format_comes_out_as_it_went_in(
+def test_a_flat_picture_of_any_size_and_format_stays_flat(
     deband: Smooth | Deband, size: tuple[int, int], pixel_format: str
 ) -> None:
-    """A flat grey picture stays what it was in every pixel, to the last row and column."""
+    """Every pixel keeps its value, including the last row and column."""
     frame = grey(*size, pixel_format)
     preset = Preset(name="x", deband=deband, tone=Flat(), dither=Shaped(amplitude=0))
     picture = render(frame, preset)
@@ -127,7 +127,7 @@ def test_any_size_and_format_comes_out_as_it_went_in(
 
 @pytest.mark.parametrize("pixel_format", ["yuvj411p", "yuv410p", "yuvj440p"])
 @pytest.mark.parametrize("size", [(482, 274), (481, 273)])
-def test_rare_samplings_of_full_range_come_through(
+def test_rare_chroma_subsamplings_of_full_range_are_supported(
     pixel_format: str, size: tuple[int, int]
 ) -> None:
     seen = Seen(FULL, *size, pixel_format)
@@ -135,7 +135,7 @@ def test_rare_samplings_of_full_range_come_through(
     chain = encoder_input_chain(filter_chain(SMOOTH, seen))
     raw = ffmpeg.run(["-f", "lavfi", "-i", source, "-vf", chain, "-f", "rawvideo", "pipe:1"])
     luma = np.frombuffer(raw, np.uint16, size[0] * size[1])
-    # A lavfi source declares legal range, and ffmpeg makes it full for formats that are.
+    # A lavfi source declares legal range; ffmpeg converts it to full for full-range formats.
     assert np.ptp(luma) <= 2
 
 
@@ -152,8 +152,8 @@ def grey(width: int, height: int, pixel_format: str) -> Frame:
     return Frame(luma, cb, cr, pixel_format, 10 if deep else 8, TAGGED)
 
 
-def test_full_range_becomes_legal_once() -> None:
-    """Black and white of full range are black and white of legal range under the same tone."""
+def test_full_range_is_converted_to_legal_once() -> None:
+    """Full-range black and white equal legal black and white under the same tone."""
     full, legal = np.array([0, 128, 255]), np.array([16, 16 + 128 * 219 / 255, 235])
     frame = grey(96, 64, "yuv420p")
     for before, expected in zip(full, legal, strict=True):
@@ -164,8 +164,8 @@ def test_full_range_becomes_legal_once() -> None:
         assert picture.cb.mean() == pytest.approx(chroma, abs=1)
 
 
-def test_ten_bits_stay_ten_bits() -> None:
-    """A ramp of 10 bits through a 16-bit look without a deband keeps all its code values."""
+def test_10_bits_stay_10_bits() -> None:
+    """A 10-bit ramp keeps all its code values in a 16-bit look without deband."""
     luma = np.tile(np.arange(64, 940, dtype=np.uint16), (64, 1))
     chroma = np.full((32, 438), 512, np.uint16)
     frame = Frame(luma, chroma, chroma, "yuv420p10le", 10, TAGGED)
@@ -174,13 +174,13 @@ def test_ten_bits_stay_ten_bits() -> None:
     assert np.ptp(picture.luma - luma.astype(int)) == 0
 
 
-def test_the_chain_of_a_file_is_the_chain_of_its_frames() -> None:
+def test_the_chain_of_a_file_equals_that_of_its_frames() -> None:
     assert encoder_input_chain(filter_chain(SMOOTH, Seen())).endswith("color_ranges=tv")
     assert filter_chain(SMOOTH, Seen(width=96)) != filter_chain(SMOOTH, Seen())
 
 
-def test_an_untagged_clip_in_601_is_delivered_in_709() -> None:
-    """One colour, coded with either matrix, comes out as the same code values."""
+def test_an_untagged_bt601_clip_is_delivered_as_bt709() -> None:
+    """One colour, coded with either matrix, has the same delivered code values."""
     rgb = np.array([200, 60, 40]) / 255
     pictures = []
     for matrix, assumed in (("smpte170m", "bt601"), ("bt709", None)):

@@ -24,7 +24,7 @@ def colours(count: int) -> np.ndarray:
 
 
 def encoded(reflectance: float, tone: AnyTone) -> np.ndarray:
-    """What a grey that a display shows at this level becomes."""
+    """Return the code value of a grey at this level of the display."""
     return apply_tone(np.full(3, reflectance ** (1 / 2.4)), tone, "bt709")
 
 
@@ -53,7 +53,7 @@ def encoded(reflectance: float, tone: AnyTone) -> np.ndarray:
         ("cineon", 1, 685 / 1023),
     ],
 )
-def test_each_curve_puts_grey_black_and_white_where_its_maker_does(
+def test_grey_black_and_white_are_at_the_maker_s_code_values(
     curve: str, reflectance: float, published: float
 ) -> None:
     found = encoded(reflectance, Log.model_validate({"curve": curve}))
@@ -88,7 +88,7 @@ def test_each_curve_puts_grey_black_and_white_where_its_maker_does(
         ("cineon", np.eye(3)),
     ],
 )
-def test_primaries_become_the_camera_s(curve: str, published: np.ndarray) -> None:
+def test_primaries_are_converted_to_the_camera_s(curve: str, published: np.ndarray) -> None:
     rgb = colours(50)
     tone = Log.model_validate({"curve": curve})
     in_camera = rgb**2.4 @ np.asarray(published).T
@@ -105,8 +105,8 @@ def test_grey_stays_grey_and_brighter_stays_brighter(tone: Log) -> None:
 
 
 @pytest.mark.parametrize("stops", [1.0, 4.0])
-def test_a_roll_off_spreads_what_is_above_its_knee(stops: float) -> None:
-    """Cineon keeps Rec.709 and has a plain logarithm, from which the light can be read."""
+def test_a_roll_off_raises_light_above_its_knee(stops: float) -> None:
+    """Cineon keeps the Rec.709 primaries and is a plain logarithm, so the light follows from it."""
 
     def light(level: float) -> float:
         tone = Log(curve="cineon", rolloff=stops)
@@ -120,8 +120,8 @@ def test_a_roll_off_spreads_what_is_above_its_knee(stops: float) -> None:
     assert slope == pytest.approx(1, abs=1e-3), "no kink at the knee"
 
 
-def test_a_roll_off_keeps_hue() -> None:
-    """A channel without light stays without, and a half of another stays its half."""
+def test_a_roll_off_keeps_the_hue() -> None:
+    """A dark channel stays dark, and a channel of half the light of another keeps that ratio."""
     orange = np.array([1, 0.5 ** (1 / 2.4), 0])
     found = apply_tone(orange, Log(curve="cineon", rolloff=2), "bt709")
     plain = [encoded(level, Log(curve="cineon"))[0] for level in (4, 2, 0)]
@@ -130,12 +130,12 @@ def test_a_roll_off_keeps_hue() -> None:
 
 @pytest.mark.parametrize("tone", TONES, ids=str)
 @pytest.mark.parametrize("matrix", ["bt709", "smpte170m"])
-def test_every_tone_comes_back(tone: AnyTone, matrix: str) -> None:
+def test_every_tone_has_an_inverse(tone: AnyTone, matrix: str) -> None:
     rgb = colours(2000).reshape(40, 50, 3)
     assert invert_tone(apply_tone(rgb, tone, matrix), tone, matrix) == pytest.approx(rgb, abs=1e-6)
 
 
-def test_what_lies_outside_a_display_comes_back_too() -> None:
+def test_values_outside_the_display_range_have_an_inverse() -> None:
     rgb = np.array([[-0.05, 0.4, 1.1]])
     tone = Log(rolloff=2.0)
     assert invert_tone(apply_tone(rgb, tone, "bt709"), tone, "bt709") == pytest.approx(
@@ -143,8 +143,8 @@ def test_what_lies_outside_a_display_comes_back_too() -> None:
     )
 
 
-def test_flat_is_what_eq_does_to_luma_and_chroma() -> None:
-    """Out of Y'CbCr with the rounded factors of ITU-R BT.709, as they are in every textbook."""
+def test_flat_equals_eq_in_luma_and_chroma() -> None:
+    """Convert from Y'CbCr with the usual rounded factors of ITU-R BT.709."""
 
     def rgb(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
         y, b, r = (luma - 16) / 219, (cb - 128) / 224, (cr - 128) / 224
@@ -159,12 +159,12 @@ def test_flat_is_what_eq_does_to_luma_and_chroma() -> None:
 @pytest.mark.parametrize(
     ("tone", "gone"), [(Eq(contrast=0), "tones"), (Eq(saturation=0), "colours")]
 )
-def test_what_is_gone_has_no_inverse(tone: Eq, gone: str) -> None:
+def test_a_tone_that_removes_everything_has_no_inverse(tone: Eq, gone: str) -> None:
     with pytest.raises(ParameterError, match=f"removes all {gone}"):
         invert_tone(np.zeros(3), tone, "bt709")
 
 
-def test_colour_science_leaves_the_program_as_it_is() -> None:
+def test_importing_colour_science_keeps_numpy_s_and_the_warnings_settings() -> None:
     program = (
         "import numpy as np, warnings, sys\n"
         "from workbench.look.curves import apply_tone\n"
@@ -189,7 +189,7 @@ def test_black_is_within_the_black_limit_and_dark_grey_is_not(tone: AnyTone) -> 
     assert limit == pytest.approx(nearly, abs=0.5)
 
 
-def test_a_tone_that_leaves_nothing_black_has_the_usual_limit() -> None:
+def test_a_tone_without_black_has_the_usual_limit() -> None:
     for tone in (Eq(contrast=-1.0), Eq(contrast=0.0), Eq(brightness=1.0)):
         assert black_limit(tone) == black_limit(NoTone()) == 152
     assert black_limit(Eq(contrast=1000.0)) == 0, "all that is darker than mid grey is black"

@@ -22,9 +22,9 @@ COLOURS = np.concatenate(
     ]
 )
 
-# What a round trip is off at most, in 10-bit codes: greys; colours on average; colours at worst.
-# Near black a log curve is a straight line, and a display is not: all shadows fall between two or
-# three of 65 points. Canon's is the flattest there, and has a point hardly below black.
+# The largest error of a round trip, in 10-bit codes: greys, mean of colours, worst colour.
+# Near black, a log curve is straight but a display's curve is not: all shadows lie between two or
+# three of 65 points. Canon's curve is the flattest there, and has one point just below black.
 RETURN = {
     "logc3": (8, 2.6, 65),
     "logc4": (9, 3.5, 77),
@@ -41,13 +41,13 @@ def log(curve: str, rolloff: float = 0) -> Log:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test writes where a user's cubes are."""
+    """Keep the tests out of the user's cache of LUTs."""
     monkeypatch.setattr(lut, "lut_cache_folder", lambda: tmp_path / "cubes")
     return tmp_path / "cubes"
 
 
 def filtered(rgb: np.ndarray, *filters: str) -> np.ndarray:
-    """R'G'B' (count, 3) after these filters, in a gbrp16le picture one pixel high."""
+    """Return R'G'B' (count, 3) after these filters, as a gbrp16le picture one pixel high."""
     codes = np.rint(rgb * 65535).astype("<u2")
     columns = 256
     rows = -(-len(codes) // columns)
@@ -68,7 +68,7 @@ def written(path: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize("points", [33, 65])
-def test_a_cube_is_a_short_head_and_its_points_red_first(points: int) -> None:
+def test_a_cube_file_has_a_header_and_its_points_with_red_fastest(points: int) -> None:
     lines = lut.cube_text(lambda rgb: rgb * [1, 0.5, 0.25], points, "A look").splitlines()
     assert lines[:4] == [
         'TITLE "A look"',
@@ -83,13 +83,13 @@ def test_a_cube_is_a_short_head_and_its_points_red_first(points: int) -> None:
 
 
 @pytest.mark.parametrize("points", [0, 17, 32, 64, 129])
-def test_no_other_number_of_points_is_written(points: int) -> None:
+def test_any_other_number_of_points_raises_an_error(points: int) -> None:
     with pytest.raises(ParameterError, match=f"points is {points}: give 33 or 65"):
         lut.forward_cube(NoTone(), "bt709", points)
 
 
 @pytest.mark.parametrize("title", ['"\n0.5 0.5 0.5\n"', "\r\nLUT_3D_SIZE 2", "Ünï", "x" * 5000, ""])
-def test_no_title_breaks_a_cube(title: str, tmp_path: Path) -> None:
+def test_every_title_gives_a_valid_cube_file(title: str, tmp_path: Path) -> None:
     text = lut.cube_text(lambda rgb: rgb, 33, title)
     first = text.splitlines()[0]
     assert first.isascii()
@@ -108,15 +108,15 @@ def test_ffmpeg_applies_a_look_to_within_two_codes(tone: AnyTone) -> None:
 
 
 def test_65_points_are_within_a_code(tmp_path: Path) -> None:
-    """Of the Academy's curve, which is the farthest off with 33."""
+    """The Academy's curve has the largest error with 33 points."""
     tone = log("acescct", rolloff=2)
     sent = np.concatenate([GREYS, COLOURS])
     found = filtered(sent, written(tmp_path / "x.cube", lut.forward_cube(tone, "bt709", 65)))
     assert np.abs(found - apply_tone(sent, tone, "bt709")).max() * CODES < 0.5
 
 
-def test_cineon_with_a_roll_off_is_the_exception() -> None:
-    """It has no straight line near black, where the small part of a bright colour is raised."""
+def test_cineon_with_a_roll_off_exceeds_two_codes() -> None:
+    """Its curve is not straight near black, where the smallest channel of a bright colour lies."""
     tone = log("cineon", rolloff=4)
     sent = np.concatenate([GREYS, COLOURS])
     found = filtered(sent, lut.lut3d_filter(tone, "bt709"))
@@ -127,7 +127,7 @@ def test_cineon_with_a_roll_off_is_the_exception() -> None:
 
 
 @pytest.mark.parametrize("tone", AFFINE, ids=str)
-def test_a_straight_look_comes_back_whole(tone: AnyTone) -> None:
+def test_the_inverse_of_a_linear_look_is_exact(tone: AnyTone) -> None:
     sent = np.concatenate([GREYS, COLOURS])
     there, back = (lut.lut3d_filter(tone, "smpte170m", inverse=back) for back in (False, True))
     assert lut.describe_clipping(tone, "smpte170m") is None
@@ -135,7 +135,7 @@ def test_a_straight_look_comes_back_whole(tone: AnyTone) -> None:
 
 
 @pytest.mark.parametrize("curve", RETURN)
-def test_a_log_look_comes_back_but_for_the_deepest_shadows(curve: str) -> None:
+def test_the_inverse_of_a_log_look_is_inexact_only_in_deep_shadows(curve: str) -> None:
     sent = np.concatenate([GREYS, COLOURS])
     there, back = (lut.lut3d_filter(log(curve), "bt709", inverse=back) for back in (False, True))
     off = np.abs(filtered(sent, there, back) - sent) * CODES
@@ -147,8 +147,8 @@ def test_a_log_look_comes_back_but_for_the_deepest_shadows(curve: str) -> None:
     assert colours.max() < colours_at_most
 
 
-def test_what_is_clipped_is_said() -> None:
-    """And it is so: just those greys come back as others."""
+def test_clipped_tones_are_reported() -> None:
+    """Exactly the reported greys change in a round trip."""
     tone = Flat(contrast=1.4, brightness=0)
     said = lut.describe_clipping(tone, "bt709")
     assert said is not None
@@ -172,7 +172,7 @@ def test_what_is_clipped_is_said() -> None:
     ],
     ids=str,
 )
-def test_each_kind_of_loss_has_its_sentence(tone: AnyTone, said: str | None) -> None:
+def test_every_kind_of_clipping_has_its_sentence(tone: AnyTone, said: str | None) -> None:
     found = lut.describe_clipping(tone, "bt709")
     assert (
         found == said if said is None else re.match(f"{said}.*cannot be restored\\.$", str(found))
@@ -197,19 +197,19 @@ def test_each_kind_of_loss_has_its_sentence(tone: AnyTone, said: str | None) -> 
         "a\nb",
     ],
 )
-def test_ffmpeg_finds_a_cube_in_any_folder(name: str, tmp_path: Path) -> None:
+def test_ffmpeg_reads_a_cube_file_from_any_folder(name: str, tmp_path: Path) -> None:
     path = tmp_path / name / "x.cube"
     path.parent.mkdir()
     negative = written(path, lut.cube_text(lambda rgb: 1 - rgb, 33, "Negative"))
     assert filtered(GREYS, negative, "null") == pytest.approx(1 - GREYS, abs=1e-4)
 
 
-def test_a_drive_is_escaped() -> None:
+def test_a_windows_drive_is_escaped() -> None:
     path = PureWindowsPath(r"C:\Users\O'Neil\x.cube")
     assert lut.escape_filter_path(path) == r"'C\:/Users/O\'\''Neil/x.cube'"
 
 
-def test_a_cube_is_written_once_and_again_when_it_is_gone(folder: Path) -> None:
+def test_a_cube_file_is_cached_and_written_again_after_deletion(folder: Path) -> None:
     command = lut.lut3d_filter(Flat(), "bt709")
     (path,) = folder.iterdir()
     written_at = path.stat().st_mtime_ns
@@ -221,7 +221,7 @@ def test_a_cube_is_written_once_and_again_when_it_is_gone(folder: Path) -> None:
     assert lut.lut3d_filter(Flat(), "smpte170m") != command
 
 
-def test_a_cube_that_a_crash_cut_short_is_written_anew(folder: Path) -> None:
+def test_a_truncated_cube_file_is_written_again(folder: Path) -> None:
     lut.lut3d_filter(Flat(), "bt709")
     (path,) = folder.iterdir()
     whole = path.read_text(encoding="utf-8")
@@ -230,13 +230,13 @@ def test_a_cube_that_a_crash_cut_short_is_written_anew(folder: Path) -> None:
     assert path.read_text(encoding="utf-8") == whole
 
 
-def test_a_folder_that_cannot_be_made_is_named(folder: Path) -> None:
+def test_the_error_names_a_folder_that_cannot_be_created(folder: Path) -> None:
     folder.write_text("in the way")
     with pytest.raises(DestinationUnusable, match=r"cubes for LUTs cannot be created: \w"):
         lut.lut3d_filter(Flat(), "bt709")
 
 
-def test_a_folder_that_is_full_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_raises_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 

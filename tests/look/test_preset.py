@@ -19,13 +19,13 @@ from workbench.look.preset import (
 from workbench.look.stages import Eq, Flat, Gradfun, Log, Shaped, Smooth
 
 
-def test_classic_is_the_seed_s_look() -> None:
+def test_classic_is_the_original_look() -> None:
     classic = load_preset("classic")
     assert classic.deband == Gradfun(strength=1.1, radius=20)
     assert classic.tone == Eq(contrast=0.9, saturation=0.85, brightness=0.03)
 
 
-def test_smooth_does_all_of_it_in_16_bits() -> None:
+def test_smooth_works_in_16_bits() -> None:
     smooth = load_preset("smooth")
     assert isinstance(smooth.deband, Smooth)
     assert isinstance(smooth.dither, Shaped)
@@ -33,7 +33,7 @@ def test_smooth_does_all_of_it_in_16_bits() -> None:
     assert smooth.override({"deband.strength": 2}).bit_depth == 16
 
 
-def test_every_shipped_preset_loads_under_its_own_name() -> None:
+def test_every_builtin_preset_loads_under_its_own_name() -> None:
     assert "classic" in builtin_presets()
     for name in builtin_presets():
         preset = load_preset(name)
@@ -41,7 +41,7 @@ def test_every_shipped_preset_loads_under_its_own_name() -> None:
         assert preset.description.endswith(".")
 
 
-def test_the_hash_names_the_look_and_not_its_name() -> None:
+def test_the_hash_depends_on_the_look_but_not_on_its_name() -> None:
     classic = load_preset("classic")
     assert classic.hash == "3ca65a7f2f2c", "a stored hash must mean the same look for ever"
     assert classic.model_copy(update={"name": "other"}).hash == classic.hash
@@ -51,18 +51,18 @@ def test_the_hash_names_the_look_and_not_its_name() -> None:
     assert smooth.model_copy(update={"assume_matrix": "bt601"}).hash != smooth.hash
 
 
-def test_a_preset_survives_its_file(tmp_path: Path) -> None:
+def test_a_saved_preset_loads_unchanged(tmp_path: Path) -> None:
     changed = load_preset("classic").override({"deband.strength": 2.5, "tone.contrast": 1})
     save_preset(changed, tmp_path / "mine.toml")
     assert load_preset(tmp_path / "mine.toml") == changed
 
 
-def test_a_preset_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_preset_that_cannot_be_written_raises_an_error(tmp_path: Path) -> None:
     with pytest.raises(DestinationUnusable, match="cannot be written: its folder"):
         save_preset(load_preset("classic"), tmp_path / "no folder" / "mine.toml")
 
 
-def test_a_preset_is_not_replaced_unasked(tmp_path: Path) -> None:
+def test_an_existing_preset_is_overwritten_only_on_request(tmp_path: Path) -> None:
     save_preset(load_preset("untouched"), tmp_path / "mine.toml")
     with pytest.raises(DestinationExists, match="already exists"):
         save_preset(load_preset("classic"), tmp_path / "mine.toml")
@@ -103,7 +103,7 @@ GRADFUN, EQ = "[deband]\nfilter = 'gradfun'\n", "[tone]\nfilter = 'eq'\n"
         ("description = 7", "Description must be text, not 7"),
     ],
 )
-def test_a_wrong_file_is_told_by_key_and_range(tmp_path: Path, text: str, message: str) -> None:
+def test_the_error_names_the_key_and_the_range(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(f"name = 'wrong'\n{text}", encoding="utf-8")
     with pytest.raises(PresetError) as caught:
@@ -113,39 +113,39 @@ def test_a_wrong_file_is_told_by_key_and_range(tmp_path: Path, text: str, messag
     assert "\n" not in str(caught.value)
 
 
-def test_a_nameless_file_is_told(tmp_path: Path) -> None:
+def test_a_preset_without_a_name_raises_an_error(tmp_path: Path) -> None:
     path = tmp_path / "nameless.toml"
     path.write_text("", encoding="utf-8")
     with pytest.raises(PresetError, match="Name is missing"):
         load_preset(path)
 
 
-def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_raises_an_error(tmp_path: Path) -> None:
     path = tmp_path / "letter.toml"
     path.write_text("Dear Sir", encoding="utf-8")
     with pytest.raises(PresetError, match=r"letter\.toml is not a TOML file"):
         load_preset(path)
 
 
-def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+def test_the_error_for_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(PresetError, match=r"no preset clasic: use one of classic, .* \.toml file"):
         load_preset("clasic")
 
 
 @pytest.mark.parametrize("key", ["strength", "deband.strenth", "dither.strength", "name", "", "."])
-def test_an_unknown_override_is_told(key: str) -> None:
+def test_an_unknown_override_raises_an_error(key: str) -> None:
     with pytest.raises(PresetError, match=r"has no parameter|is not known"):
         load_preset("classic").override({key: 1})
 
 
-def test_an_override_shows_in_the_name_and_none_does_not() -> None:
+def test_an_override_changes_the_name() -> None:
     classic = load_preset("classic")
     assert classic.override({}) is classic
     assert classic.override({"tone.contrast": 1.0}).name == "classic, changed"
 
 
 @given(st.sampled_from(["deband.strength", "tone.contrast", "tone.brightness"]), st.floats())
-def test_no_float_gets_past_its_range(key: str, value: float) -> None:
+def test_every_number_outside_its_range_raises_an_error(key: str, value: float) -> None:
     low, high = {
         p.name: (p.low, p.high)
         for p in load_preset("classic").adjustable()
@@ -164,26 +164,26 @@ def test_no_float_gets_past_its_range(key: str, value: float) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_junk_is_refused_in_one_line(junk: Any) -> None:
+def test_an_invalid_value_raises_an_error_of_one_line(junk: Any) -> None:
     with pytest.raises(PresetError) as caught:
         load_preset("classic").override({"tone.contrast": junk})
     assert "\n" not in str(caught.value)
 
 
-def test_a_changed_look_is_not_what_its_base_describes() -> None:
+def test_a_changed_look_drops_the_description_of_its_base() -> None:
     smooth = load_preset("smooth")
     assert smooth.override({"deband.strength": 3}).description == ""
     assert smooth.override({}).description == smooth.description
 
 
-def test_a_long_name_stays_one_that_loads(tmp_path: Path) -> None:
+def test_a_changed_look_with_a_long_name_can_be_loaded(tmp_path: Path) -> None:
     changed = load_preset("smooth").renamed("x" * 80).override({"deband.strength": 2})
     assert changed.name.endswith("x, changed")
     save_preset(changed, tmp_path / "long.toml")
     assert load_preset(tmp_path / "long.toml") == changed
 
 
-def test_another_filter_begins_with_its_own_defaults() -> None:
+def test_a_new_filter_begins_with_its_own_defaults() -> None:
     smooth = load_preset("smooth")
     changed = smooth.override({"tone.curve": "slog3", "tone.filter": "log"})
     assert changed.tone == Log(curve="slog3")
@@ -195,7 +195,7 @@ def test_another_filter_begins_with_its_own_defaults() -> None:
         smooth.override({"tone.filter": ["log"]})
 
 
-def test_what_a_person_can_turn_or_choose() -> None:
+def test_the_adjustable_parameters_of_a_preset() -> None:
     numbers = {
         p.name: p for p in load_preset("classic").adjustable() if isinstance(p, NumberParameter)
     }
@@ -212,7 +212,7 @@ def test_what_a_person_can_turn_or_choose() -> None:
     assert "slog3" in curve.options
 
 
-def test_stages_left_out_do_nothing() -> None:
+def test_missing_stages_have_no_effect() -> None:
     assert Preset(name="bare").parameters() == {
         "deband.filter": "none",
         "tone.filter": "none",
@@ -220,7 +220,7 @@ def test_stages_left_out_do_nothing() -> None:
     }
 
 
-def test_one_s_own_preset_is_found_by_name_from_anywhere_in_the_project(
+def test_a_user_preset_is_found_by_name_in_every_folder_of_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deep = tmp_path / "out" / "monday"
@@ -235,7 +235,7 @@ def test_one_s_own_preset_is_found_by_name_from_anywhere_in_the_project(
         load_preset("knight")
 
 
-def test_a_first_preset_goes_beside_the_notebooks(
+def test_the_first_user_preset_goes_beside_the_notebooks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "notebooks").mkdir()
@@ -246,7 +246,7 @@ def test_a_first_preset_goes_beside_the_notebooks(
     assert user_preset_folder() == tmp_path / "presets"
 
 
-def test_a_shipped_name_is_the_shipped_look_everywhere(
+def test_the_name_of_a_builtin_preset_always_means_that_preset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "presets").mkdir()

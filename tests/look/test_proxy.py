@@ -1,4 +1,4 @@
-"""A smaller picture under a smaller look is near to the look made smaller."""
+"""Test that a proxy is close to the scaled-down rendering at full size."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def picture(banded: Path) -> Frame:
 
 
 @pytest.mark.parametrize("name", ["classic", "smooth", "smooth-logc3"])
-def test_it_looks_as_the_whole_does(picture: Frame, name: str) -> None:
+def test_a_proxy_is_close_to_the_scaled_rendering(picture: Frame, name: str) -> None:
     preset = load_preset(name)
     quick = render(*proxy(picture, preset, 320)).rgb().astype(int)
     whole = render(picture, preset).downscaled(320).rgb().astype(int)
@@ -27,7 +27,7 @@ def test_it_looks_as_the_whole_does(picture: Frame, name: str) -> None:
     assert np.abs(quick - whole).mean() < 1
 
 
-def test_what_is_in_pixels_shrinks_as_far_as_it_may(picture: Frame) -> None:
+def test_parameters_in_pixels_are_scaled_within_their_range(picture: Frame) -> None:
     strong = load_preset("smooth").override({"deband.radius": 100.0})
     assert proxy(picture, strong, 320)[1].parameters()["deband.radius"] == 50
     assert proxy(picture, load_preset("smooth"), 64)[1].parameters()["deband.radius"] == 16
@@ -35,6 +35,6 @@ def test_what_is_in_pixels_shrinks_as_far_as_it_may(picture: Frame) -> None:
     assert (small["deband.radius"], small["deband.strength"]) == (10, 1.1)
 
 
-def test_a_small_picture_stays_as_it_is(picture: Frame) -> None:
+def test_a_small_picture_is_unchanged(picture: Frame) -> None:
     preset = load_preset("smooth")
     assert proxy(picture, preset, 960) == (picture, preset)

@@ -1,4 +1,4 @@
-"""The picture that is shown is the picture that is encoded, byte for byte."""
+"""Test that the rendered picture is the encoded picture, byte for byte."""
 
 import hashlib
 from collections.abc import Callable
@@ -32,23 +32,25 @@ def rendered(path: Path, preset: str = "classic") -> list[str]:
 @pytest.mark.parametrize(
     "name", ["untagged", "tagged", "sd_tagged", "full_range", "odd", "variable", "ten_bit"]
 )
-def test_render_equals_the_chain_on_the_whole_file(made: Made, name: str, preset: str) -> None:
+def test_rendered_frames_equal_the_chain_on_the_whole_file(
+    made: Made, name: str, preset: str
+) -> None:
     path = made(name)
     chain = encoder_input_chain(filter_chain(load_preset(preset), open_clip(path)))
     assert rendered(path, preset) == clips.frame_hashes(path, "-vf", chain)
 
 
-def test_a_turned_clip_is_rendered_upright(untagged: Path, tmp_path: Path) -> None:
+def test_a_rotated_clip_is_rendered_upright(untagged: Path, tmp_path: Path) -> None:
     path = clips.turned(untagged, tmp_path / "turned.mp4", "-display_rotation", "90")
     chain = encoder_input_chain(filter_chain(CLASSIC, open_clip(path)))
     assert rendered(path) == clips.frame_hashes(path, "-vf", chain)
 
 
 @pytest.mark.parametrize("name", ["tagged", "full_range"])
-def test_the_encoder_makes_the_same_file_of_what_is_rendered(
+def test_the_encoder_writes_the_same_file_from_rendered_frames(
     made: Made, tmp_path: Path, name: str
 ) -> None:
-    """The seed's own command on the file, and its encoder on the rendered pictures alone."""
+    """Compare the original command on the file with its encoder on the rendered frames."""
     path, raw = made(name), tmp_path / "pictures.raw"
     with open_clip(path) as clip:
         raw.write_bytes(b"".join(render(f, CLASSIC).tobytes() for f in clip.sample(1000)))
@@ -61,7 +63,7 @@ def test_the_encoder_makes_the_same_file_of_what_is_rendered(
     )
 
 
-def test_what_is_rendered_is_ten_bits_legal_and_keeps_its_place(made: Made) -> None:
+def test_rendered_frames_are_10_bit_legal_and_keep_their_index(made: Made) -> None:
     with open_clip(made("full_range")) as clip:
         frame = clip.frame(7)
     picture = render(frame, CLASSIC)
@@ -72,7 +74,7 @@ def test_what_is_rendered_is_ten_bits_legal_and_keeps_its_place(made: Made) -> N
 
 
 @pytest.mark.parametrize("path", sorted(clips.REAL.glob("*.mp4")), ids=lambda path: path.stem)
-def test_every_real_clip_that_decodes(path: Path) -> None:
+def test_every_real_clip_can_be_rendered(path: Path) -> None:
     try:
         clip = open_clip(path)
     except ValueError:
@@ -88,7 +90,7 @@ def test_every_real_clip_that_decodes(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["classic", "smooth", "smooth-logc3"])
-def test_a_tone_is_taken_back_from_what_was_rendered(made: Made, name: str) -> None:
+def test_a_rendered_tone_can_be_undone(made: Made, name: str) -> None:
     preset = load_preset(name).model_copy(update={"deband": NoDeband()})
     with open_clip(made("tagged")) as clip:
         frame = clip.frame(3)
@@ -99,16 +101,14 @@ def test_a_tone_is_taken_back_from_what_was_rendered(made: Made, name: str) -> N
     assert float(np.sqrt(np.square(apart).mean())) < 3  # 10-bit code values
 
 
-def test_a_tone_that_leaves_nothing_is_not_taken_back(made: Made) -> None:
+def test_a_tone_without_an_inverse_is_not_undone(made: Made) -> None:
     with open_clip(made("tagged")) as clip:
         picture = render(clip.frame(3), CLASSIC)
     assert render_inverse_tone([picture], Eq(saturation=0)) is None
 
 
-def test_frames_that_do_not_come_out_are_an_error(
-    untagged: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of three frames two come back: they are not read as three of another size."""
+def test_missing_frames_raise_an_error(untagged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of three frames are returned, and are not read as three frames of another size."""
     real = ffmpeg.run
     with open_clip(untagged) as clip:
         frames = list(clip.sample(3))

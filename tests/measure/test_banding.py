@@ -29,7 +29,7 @@ Made = Callable[[str], Path]
 
 
 def plain_scores(path: Path, chain: str, folder: Path, option: str, key: str) -> list[float]:
-    """CAMBI of every frame by a plain ffmpeg command."""
+    """Return CAMBI of every frame from a plain ffmpeg command."""
     log = folder / "plain.json"
     escaped = str(log).replace("\\", "/").replace(":", "\\:")
     feature = f"name=cambi{option}"
@@ -39,7 +39,7 @@ def plain_scores(path: Path, chain: str, folder: Path, option: str, key: str) ->
 
 
 def gradient(steps: int, width: int = 640, height: int = 360, high: int = 72) -> Frame:
-    """A ramp from 40 up to `high`, in so many steps."""
+    """Return a ramp from 40 to `high` in this number of steps."""
     step = (high - 40) // steps
     ramp = 40 + np.floor(np.linspace(0, steps, width, endpoint=False)) * step
     luma = np.tile(ramp.astype(np.uint8), (height, 1))
@@ -48,7 +48,7 @@ def gradient(steps: int, width: int = 640, height: int = 360, high: int = 72) ->
 
 
 @pytest.mark.parametrize(("contrast", "key"), [(FINE, "cambi"), (COARSE, "cambi_mlc_5")])
-def test_scores_equal_a_plain_command_s_to_the_last_digit(
+def test_scores_equal_those_of_a_plain_command(
     made: Made, tmp_path: Path, contrast: int, key: str
 ) -> None:
     path = made("untagged")
@@ -64,18 +64,18 @@ def test_scores_equal_a_plain_command_s_to_the_last_digit(
     assert cambi(render_frames(frames, preset), contrast) == [after[i] for i in indices]
 
 
-def test_coarse_steps_are_seen_at_the_wider_setting() -> None:
-    """A gradient in steps that CAMBI's default takes for edges of the picture."""
+def test_the_wider_setting_detects_coarse_steps() -> None:
+    """The default setting takes these steps for edges of the picture."""
     posterized = gradient(8, high=136)
     assert cambi([posterized], FINE)[0] < cambi([posterized], COARSE)[0] / 4
 
 
-def test_flat_is_none_and_steps_are_some() -> None:
+def test_a_flat_picture_scores_zero_and_steps_score_more() -> None:
     assert cambi([gradient(1)])[0] == 0
     assert cambi([gradient(32)])[0] > 1
 
 
-def test_the_map_lights_where_the_steps_are() -> None:
+def test_the_map_shows_the_position_of_the_steps() -> None:
     banded = gradient(32)
     luma = banded.luma.copy()
     luma[:, :320] = 60
@@ -91,7 +91,7 @@ def test_a_map_of_an_odd_size(made: Made) -> None:
         assert cambi_map(clip.frame(0)).c_values.shape == (179, 319)
 
 
-def test_the_worst_window_holds_the_most() -> None:
+def test_the_worst_window_contains_the_most_banding() -> None:
     c_values = np.zeros((20, 30), np.float32)
     c_values[12:15, 21:25] = 1
     found = CambiMap(0.0, c_values)
@@ -99,7 +99,7 @@ def test_the_worst_window_holds_the_most() -> None:
     assert found.worst_window(300, 200) == (0, 0, 30, 20)
 
 
-def test_a_picture_too_small_is_said() -> None:
+def test_a_picture_too_small_raises_an_error() -> None:
     assert cambi([gradient(32, 216, 100)])[0] >= 0
     with pytest.raises(UnsupportedClip, match=r"214x120 is too small .* needs 216 pixels"):
         cambi([gradient(32, 214, 120)])
@@ -109,7 +109,7 @@ def test_a_picture_too_small_is_said() -> None:
     ("width", "height", "fits"),
     [(1600, 128, False), (1600, 160, True), (640, 32, False), (640, 64, True), (32, 640, True)],
 )
-def test_a_flat_picture_is_refused_where_libvmaf_would_crash(
+def test_a_picture_of_few_rows_raises_an_error_instead_of_crashing_libvmaf(
     width: int, height: int, fits: bool
 ) -> None:
     banded = gradient(32, width, height)
@@ -121,8 +121,8 @@ def test_a_flat_picture_is_refused_where_libvmaf_would_crash(
             cambi([banded])
 
 
-def test_a_picture_above_uhd_scores_as_the_same_one_at_uhd() -> None:
-    """3932 and 2160 pixels are the most that libvmaf takes as they are."""
+def test_a_picture_above_uhd_scores_the_same_as_at_uhd() -> None:
+    """3932x2160 is the largest picture that libvmaf measures at full size."""
     wide, high = (cambi([gradient(32, *size)])[0] for size in ((3840, 2160), (2160, 3840)))
     assert not is_halved(3932, 2160)
     assert is_halved(3934, 2160)
@@ -135,14 +135,14 @@ def test_a_picture_above_uhd_scores_as_the_same_one_at_uhd() -> None:
             assert scores == [pytest.approx(usual, rel=0.1)], (width, height, contrast)
 
 
-def test_a_picture_above_uhd_may_be_flat_too() -> None:
-    """libvmaf halves none of less than 3840 x 2160 pixels, and its window is made smaller."""
+def test_a_picture_above_uhd_may_have_few_rows() -> None:
+    """libvmaf does not halve fewer pixels than 3840x2160, so the window is reduced."""
     assert cambi([gradient(1, 8000, 1000)]) == [0]
     assert cambi([gradient(32, 8000, 1000)])[0] > 1
     assert not is_measurable(8000, 400)
 
 
-def test_the_map_of_a_picture_above_uhd_lights_where_the_steps_are() -> None:
+def test_the_map_above_uhd_shows_the_position_of_the_steps() -> None:
     banded = gradient(32, 4098, 2160)
     luma = banded.luma.copy()
     luma[:, :2049] = 60
@@ -153,8 +153,8 @@ def test_the_map_of_a_picture_above_uhd_lights_where_the_steps_are() -> None:
     assert found.worst_window()[0] > 1900
 
 
-def test_frames_that_libvmaf_did_not_score_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It refuses a picture above UHD without its options, and ffmpeg ends without an error."""
+def test_missing_scores_raise_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without options, libvmaf refuses a picture above UHD, but ffmpeg exits without an error."""
     monkeypatch.setattr("workbench.measure.banding._size_options", lambda _: [])
     large = gradient(32, 4096, 2160)
     with pytest.raises(ResultsMissing, match=r"banding \(CAMBI\) in 0 of 2 frames"):
@@ -163,8 +163,8 @@ def test_frames_that_libvmaf_did_not_score_are_an_error(monkeypatch: pytest.Monk
         cambi_map(large)
 
 
-def test_without_libvmaf_one_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program built without libvmaf (Debian's own, say) cannot be had in every test run."""
+def test_without_libvmaf_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's ffmpeg has no libvmaf; the test simulates such a program."""
     whole = ffmpeg.program()
     poor = replace(whole, filters=whole.filters - {"libvmaf"})
     monkeypatch.setattr(ffmpeg, "program", lambda: poor)

@@ -1,4 +1,4 @@
-"""What CAMBI can be fooled about, contour is not."""
+"""Test contour, in particular where CAMBI can be fooled."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ HEIGHT, WIDTH = 360, 640
 
 
 def ramp(step: int) -> Luma:
-    """A shallow gradient over the picture, in steps of so many 10-bit code values."""
+    """Return a shallow gradient in steps of this number of 10-bit code values."""
     slope = np.linspace(300, 340, WIDTH, dtype=np.float32)
     return np.tile(np.round(slope / step) * step, (HEIGHT, 1)).astype(np.float32)
 
@@ -38,19 +38,19 @@ def as_frame(luma: Luma) -> Frame:
     return Frame(luma.round().astype(np.uint16), grey, grey, "yuv422p10le", 10, Colour())
 
 
-def test_larger_steps_leave_more() -> None:
+def test_larger_steps_have_a_higher_contour() -> None:
     exact = [contour_error(ramp(step), truth()) for step in (1, 2, 4)]
     guessed = [estimate(ramp(step)) for step in (1, 2, 4)]
     assert exact[0] * 1.5 < exact[1] < exact[2] / 1.5
     assert guessed == pytest.approx(exact, rel=0.25)
 
 
-def test_the_truth_leaves_nothing() -> None:
+def test_the_true_picture_has_no_contour() -> None:
     assert contour_error(truth(), truth()) == 0
     assert estimate(truth()) < 1
 
 
-def test_noise_hides_steps_from_cambi_and_not_from_contour() -> None:
+def test_noise_hides_steps_from_cambi_but_not_from_contour() -> None:
     stepped = as_frame(ramp(4))
     noisy = as_frame(ramp(4) + noise(1.0))
     assert cambi([noisy])[0] < cambi([stepped])[0] / 4
@@ -58,12 +58,12 @@ def test_noise_hides_steps_from_cambi_and_not_from_contour() -> None:
     assert hidden == pytest.approx(clean, rel=0.15)
 
 
-def test_noise_alone_is_not_taken_for_bands() -> None:
+def test_noise_alone_has_no_contour() -> None:
     assert estimate(truth() + noise(1.2)) < estimate(ramp(4)) / 3
 
 
 def slope(direction: str) -> Luma:
-    """A gradient of about a quarter of a code value per pixel."""
+    """Return a gradient of about a quarter of a code value per pixel."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     shapes = {
         "across": 300 + 0.234 * x,
@@ -79,7 +79,7 @@ def stepped(luma: Luma, step: float) -> Luma:
 
 
 @pytest.mark.parametrize("direction", ["across", "down", "diagonal", "falling"])
-def test_coarser_steps_are_worse_under_noise_too(direction: str) -> None:
+def test_coarser_steps_are_worse_with_noise_as_well(direction: str) -> None:
     true = slope(direction)
     steps = (4, 8, 16, 24)
     exact = [contour_error(stepped(true, step), true) for step in steps]
@@ -89,7 +89,7 @@ def test_coarser_steps_are_worse_under_noise_too(direction: str) -> None:
     assert estimate(true + noise(2.2)) < 2
 
 
-def test_a_deband_that_closes_coarse_steps_is_told_from_one_that_does_not() -> None:
+def test_a_deband_that_removes_coarse_steps_lowers_the_contour() -> None:
     true = slope("across")
     before = Regions.of(stepped(true, 24) + noise(1))
     closed, kept = Regions.of(true + noise(1)), Regions.of(stepped(true, 24))
@@ -98,8 +98,8 @@ def test_a_deband_that_closes_coarse_steps_is_told_from_one_that_does_not() -> N
     assert after[1] > 50
 
 
-def test_two_steps_are_the_edges_of_shapes_and_three_are_stairs() -> None:
-    """Within a picture that is otherwise flat: the third step makes the difference."""
+def test_three_steps_are_posterization_and_two_are_edges() -> None:
+    """The rest of the picture is flat, so only the third step decides."""
     levels = np.full((HEIGHT, WIDTH), 400, np.float32)
     for count, start in enumerate((160, 240, 320), start=1):
         levels[:, start:] += 16
@@ -109,14 +109,14 @@ def test_two_steps_are_the_edges_of_shapes_and_three_are_stairs() -> None:
 
 
 @pytest.mark.parametrize(("height", "found"), [(40, True), (60, False)])
-def test_steps_as_high_as_the_edges_of_shapes_are_none(height: int, found: bool) -> None:
+def test_very_high_steps_are_edges(height: int, found: bool) -> None:
     levels = np.full((HEIGHT, WIDTH), 200, np.float32)
     for start in (120, 200, 280, 360):
         levels[:, start:] += height
     assert Regions.of(levels).posterization.area.any() == found
 
 
-def test_texture_and_edges_are_left_out() -> None:
+def test_texture_and_edges_do_not_count() -> None:
     luma = ramp(4)
     luma[:, : WIDTH // 2] += noise(20)[:, : WIDTH // 2]
     luma[HEIGHT // 2 :, WIDTH * 3 // 4] += 300
@@ -127,12 +127,12 @@ def test_texture_and_edges_are_left_out() -> None:
     assert surface.textured[:, 16 : WIDTH // 4 - 16].mean() > 0.99
 
 
-def test_a_picture_without_smooth_parts_says_nothing() -> None:
+def test_a_picture_without_smooth_areas_has_no_contour() -> None:
     surface = Regions.of(noise(30) + 500)
     assert contour(surface, surface.smooth) is None
 
 
-def test_an_odd_size_is_measured() -> None:
+def test_a_picture_of_an_odd_size_is_measured() -> None:
     odd = ramp(4)[: HEIGHT - 1, : WIDTH - 1]
     surface = Regions.of(odd)
     assert contour_error(odd, truth()[: HEIGHT - 1, : WIDTH - 1], surface.smooth) > 0

@@ -1,4 +1,4 @@
-"""Each delivered frame is held against the source's frame of its place."""
+"""Test the match of delivered frames with source frames."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,7 +51,7 @@ def test_block_means_are_means() -> None:
 def test_every_pixel_is_in_a_block(
     size: tuple[int, int], step: tuple[int, int], sampling: str
 ) -> None:
-    """The corner of the last rows and columns changes the last block, in each plane."""
+    """The last sample of each plane changes the mean of the last block."""
     chroma = tuple(-(-side // by) for side, by in zip(size, step, strict=True))
     planes = [np.full(size, 500, np.uint16), *(np.full(chroma, 512, np.uint16) for _ in range(2))]
     before = block_means(Frame(*planes, f"yuv{sampling}p10le", 10, Colour()))
@@ -63,13 +63,15 @@ def test_every_pixel_is_in_a_block(
     assert not change[:, :-1].any() or min(size) < 16
 
 
-def test_a_look_alone_moves_nothing(pair: tuple[list[Frame], list[Frame]]) -> None:
+def test_a_look_leaves_every_frame_in_its_place(pair: tuple[list[Frame], list[Frame]]) -> None:
     found = matched(*pair)
     assert [match.offset for match in found] == [0] * 10
     assert max(match.max_residual for match in found) < 4
 
 
-def test_a_shift_by_one_is_seen_either_way(pair: tuple[list[Frame], list[Frame]]) -> None:
+def test_a_shift_by_one_frame_is_detected_in_both_directions(
+    pair: tuple[list[Frame], list[Frame]],
+) -> None:
     sources, delivered = pair
     early = matched(sources, [*delivered[1:], delivered[-1]])
     assert [match.offset for match in early] == [1] * 9 + [0]
@@ -77,7 +79,7 @@ def test_a_shift_by_one_is_seen_either_way(pair: tuple[list[Frame], list[Frame]]
     assert [match.offset for match in late] == [0] + [-1] * 9
 
 
-def test_a_damaged_block_is_seen(pair: tuple[list[Frame], list[Frame]]) -> None:
+def test_a_damaged_block_is_detected(pair: tuple[list[Frame], list[Frame]]) -> None:
     sources, delivered = pair
     luma = delivered[4].luma.copy()
     luma[32:48, 64:96] = 700
@@ -87,7 +89,7 @@ def test_a_damaged_block_is_seen(pair: tuple[list[Frame], list[Frame]]) -> None:
     assert max(worst[:4] + worst[5:]) < 4
 
 
-def test_a_picture_smaller_than_a_block_fits() -> None:
+def test_a_picture_smaller_than_a_block_matches() -> None:
     luma = np.full((8, 8), 500, np.uint16)
     tiny = Frame(luma, luma, luma, "yuv444p10le", 10, Colour())
     (match,) = matched([tiny], [tiny])
@@ -95,7 +97,7 @@ def test_a_picture_smaller_than_a_block_fits() -> None:
     assert (match.correlation, match.offset) == (None, 0)
 
 
-def test_a_flat_picture_fits() -> None:
+def test_a_flat_picture_matches() -> None:
     flat = Frame(
         *(np.full((64, 64), 500, np.uint16) for _ in range(3)), "yuv444p10le", 10, Colour()
     )
@@ -109,8 +111,8 @@ def test_a_flat_picture_fits() -> None:
                         ({"sample": 13}, False), ({"noise": 0.74}, True), ({"noise": 0.76}, False),
                         ({"block": 1.4}, True), ({"block": 1.6}, False)]
 )  # fmt: skip
-def test_what_coding_explains_has_limits(plane: str, off: dict[str, float], coding: bool) -> None:
-    """The last sample, the last block, every sample: each is seen in each plane."""
+def test_the_coding_error_has_limits(plane: str, off: dict[str, float], coding: bool) -> None:
+    """A change of the last sample, the last block or all samples is detected in every plane."""
     grey = Frame(
         *(np.full((160, 160), 500, np.uint16) for _ in range(3)), "yuv444p10le", 10, Colour()
     )
@@ -135,7 +137,7 @@ def test_what_coding_explains_has_limits(plane: str, off: dict[str, float], codi
     assert frame_difference(grey, grey) == Difference(0, 0, 0, 0)
 
 
-def test_code_values_that_prores_cannot_hold_are_no_difference() -> None:
+def test_code_values_that_prores_cannot_store_are_no_difference() -> None:
     black, white = (
         Frame(*(np.full((32, 32), value, np.uint16) for _ in range(3)), "yuv444p10le", 10, Colour())
         for value in (0, 1023)

@@ -1,4 +1,4 @@
-"""EBU R103 is exact to the pixel, wherever in the picture the pixel is."""
+"""Test the share of pixels outside EBU R103, which is exact at every position."""
 
 from dataclasses import replace
 
@@ -17,14 +17,14 @@ STEPS = {
     "yuv411p10le": (1, 4),
     "yuv410p10le": (4, 4),
 }
-"""Rows and columns of luma that one chroma sample stands for."""
+"""Rows and columns of luma that one chroma sample covers."""
 
 
 def picture(
     luma: int = 500, cb: int = 512, cr: int = 512, *, size: tuple[int, int] = (100, 100),
     pixel_format: str = "yuv444p10le", matrix: str = "bt709",
 ) -> Frame:  # fmt: skip
-    """One colour, in 10 bits; 100 x 100 pixels, so that each is a hundredth of a percent."""
+    """Return 100x100 pixels of one 10-bit colour; each pixel is 0.01 %."""
     high, wide = STEPS[pixel_format]
     small = (-(-size[0] // high), -(-size[1] // wide))
     planes = (
@@ -35,7 +35,7 @@ def picture(
 
 
 def one_by_one(frame: Frame) -> float:
-    """The same by the formula of ITU-R BT.709 in floating point, for every pixel."""
+    """Compute the share from the formula of ITU-R BT.709, in floating point for every pixel."""
     high, wide = STEPS[frame.pixel_format]
     luma = frame.luma.astype(float)
     cb, cr = (
@@ -67,17 +67,17 @@ def test_luma_has_limits(value: int, outside: int) -> None:
         (247, 512, 1),
     ],
 )
-def test_rgb_has_limits_where_luma_is_legal(cb: int, cr: int, outside: int) -> None:
+def test_rgb_has_limits_even_if_luma_is_legal(cb: int, cr: int, outside: int) -> None:
     assert outside_r103(picture(500, cb, cr)) == outside
 
 
 @pytest.mark.parametrize(("luma", "outside"), [(798, 0), (799, 1)])
-def test_green_has_limits_too(luma: int, outside: int) -> None:
+def test_green_has_limits(luma: int, outside: int) -> None:
     """G' = Y - 0.18313 (Cb - 512) - 0.45768 (Cr - 512): 186.2 above luma here."""
     assert outside_r103(picture(luma, 300, 190)) == outside
 
 
-def test_the_area_counts() -> None:
+def test_the_result_is_a_share_of_the_area() -> None:
     luma = np.full((100, 100), 500, np.uint16)
     luma[:2, :50] = 1000
     assert outside_r103(replace(picture(), luma=luma)) == 0.01
@@ -117,7 +117,7 @@ def test_one_coloured_pixel_in_a_grey_picture_is_counted(
 @pytest.mark.parametrize("pixel_format", STEPS)
 @pytest.mark.parametrize("size", [(8, 8), (17, 33), (64, 48)])
 @pytest.mark.parametrize("contrast", [40, 120, 250])
-def test_any_picture_is_as_the_formula_says(
+def test_random_pictures_equal_the_formula(
     pixel_format: str, size: tuple[int, int], contrast: int
 ) -> None:
     random = np.random.default_rng(contrast)
@@ -129,6 +129,6 @@ def test_any_picture_is_as_the_formula_says(
     assert contrast < 100 or 0 < expected < 1
 
 
-def test_a_matrix_without_a_formula_is_refused() -> None:
+def test_a_matrix_without_a_formula_raises_an_error() -> None:
     with pytest.raises(UnsupportedClip, match="matrix ycgco"):
         outside_r103(picture(matrix="ycgco"))

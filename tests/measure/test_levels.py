@@ -1,4 +1,4 @@
-"""Levels equal ffmpeg's own filters; what stands out over time is counted in seconds."""
+"""Test levels against ffmpeg's own filters, and black, frozen and jumping frames."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ Made = Callable[[str], Path]
 
 
 def signalstats(path: Path, folder: Path) -> list[dict[str, float]]:
-    """What ffmpeg's signalstats says of every frame."""
+    """Return the values of ffmpeg's signalstats for every frame."""
     log = "stats.txt"
     printed = f"signalstats,metadata=mode=print:file={log}"
     clips.run_in(folder, "-i", path, "-vf", printed, "-f", "null", "-")
@@ -39,7 +39,7 @@ def signalstats(path: Path, folder: Path) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize("name", ["untagged", "ten_bit", "odd"])
-def test_levels_are_those_of_signalstats(made: Made, tmp_path: Path, name: str) -> None:
+def test_levels_equal_signalstats(made: Made, tmp_path: Path, name: str) -> None:
     path = made(name)
     with open_clip(path) as clip:
         unit = 2 ** (10 - clip.bit_depth)
@@ -54,7 +54,7 @@ def test_levels_are_those_of_signalstats(made: Made, tmp_path: Path, name: str) 
             assert ours.saturation == pytest.approx(theirs["SATAVG"] * unit, abs=0.5 * unit)
 
 
-def test_full_range_is_shown_on_the_legal_scale(made: Made) -> None:
+def test_full_range_is_converted_to_the_legal_scale(made: Made) -> None:
     with open_clip(made("full_range")) as clip:
         frame = clip.frame(0)
     ours, ffmpegs = levels(frame), levels(render(frame, load_preset("untouched")))
@@ -85,7 +85,7 @@ def outside_legal(frame: Frame) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("code", [0, 1, 16, 128, 178, 235, 254, 255])
-def test_untouched_makes_full_range_legal_to_the_nearest_code(code: int) -> None:
+def test_the_preset_untouched_converts_full_range_to_the_nearest_code(code: int) -> None:
     luma = np.full((32, 32), code, np.uint8)
     cb, cr = (np.full((16, 16), value, np.uint8) for value in (code, 255 - code))
     colour = Colour("full", "bt709", "bt709", "bt709")
@@ -95,7 +95,7 @@ def test_untouched_makes_full_range_legal_to_the_nearest_code(code: int) -> None
     assert found.cr == pytest.approx(512 + (127 - code) * 896 / 255, abs=0.51)
 
 
-def test_the_black_limit_is_the_last_code_value_that_is_black(made: Made) -> None:
+def test_the_black_limit_is_the_highest_black_code_value(made: Made) -> None:
     with open_clip(made("ten_bit")) as clip:
         frame = clip.frame(0)
     luma = np.full_like(frame.luma, 180)
@@ -110,7 +110,7 @@ def test_the_black_limit_is_the_last_code_value_that_is_black(made: Made) -> Non
 
 
 def striped() -> NDArray[np.uint16]:
-    """Every eighth column is bright, and no other: a regular sample would mislead."""
+    """Only every eighth column is bright, so that a sample of every eighth pixel misleads."""
     luma = np.full((64, 64), 300, np.uint16)
     luma[:, ::8] = 900
     return luma
@@ -128,7 +128,7 @@ def striped() -> NDArray[np.uint16]:
     ],
     ids=["stripes", "8 columns", "ramp", "tiny", "one pixel", "brightest"],
 )
-def test_tenths_are_those_of_the_sorted_pixels(luma: NDArray[np.uint16]) -> None:
+def test_percentiles_equal_those_of_the_sorted_pixels(luma: NDArray[np.uint16]) -> None:
     grey = np.full(luma.shape, 512, np.uint16)
     found = levels(Frame(luma, grey, grey, "yuv444p10le", 10, Colour()))
     ranked = np.sort(luma, axis=None)
@@ -162,7 +162,7 @@ def evenly(count: int, frame_rate: int = 24) -> tuple[Fraction, ...]:
     return tuple(Fraction(number, frame_rate) for number in range(count + 1))
 
 
-def test_black_is_where_98_percent_of_the_pixels_are() -> None:
+def test_a_frame_is_black_if_98_percent_of_its_pixels_are() -> None:
     black = timeline(black=[1, 0, 1, 1, 0.979, 0.98])
     assert black.black_ranges() == [FrameRange(0, 1), FrameRange(2, 4), FrameRange(5, 6)]
 
@@ -174,12 +174,12 @@ def test_the_largest_jump_may_be_to_the_last_frame() -> None:
     assert timeline(mean=[100]).largest_jump() is None
 
 
-def test_repeated_frames_are_frozen_however_few() -> None:
+def test_any_number_of_repeated_frames_is_frozen() -> None:
     repeats = timeline(change=[0, 0.09, 0.1, 5, 0], drift=[0, 0.1, 0.1, 5, 0])
     assert repeats.frozen_ranges(evenly(5)) == [FrameRange(0, 2), FrameRange(3, 5)]
 
 
-def test_a_noisy_still_is_frozen_from_a_quarter_of_a_second_on() -> None:
+def test_a_noisy_still_of_a_quarter_second_is_frozen() -> None:
     def frozen(count: int, change: list[float], drift: float) -> list[FrameRange]:
         noisy = timeline(change=[9, *change * count][:count], drift=[9, *[drift] * (count - 1)])
         return noisy.frozen_ranges(evenly(count))
@@ -192,14 +192,14 @@ def test_a_noisy_still_is_frozen_from_a_quarter_of_a_second_on() -> None:
     assert frozen(24, [0.24, 2, 2], 3.4) == []
 
 
-def test_a_frame_that_wanders_off_begins_the_next_stretch() -> None:
-    """Each frame is like the one before, and the eleventh no longer like the first."""
+def test_a_frame_that_drifts_begins_the_next_range() -> None:
+    """Each frame resembles the one before, but the eleventh no longer resembles the first."""
     drift = [*np.arange(0, 3.5, 0.35), 3.5, *np.arange(0.35, 3.5, 0.35)]
     wandering = timeline(change=[0.09] * len(drift), drift=drift)
     assert wandering.frozen_ranges(evenly(20)) == [FrameRange(0, 10), FrameRange(10, 20)]
 
 
-def test_a_frame_that_is_held_is_frozen_for_as_long_as_it_is_shown() -> None:
+def test_a_held_frame_is_frozen_for_its_duration() -> None:
     moving = timeline(change=[0, 5, 5, 5, 5], drift=[0, 5, 5, 5, 5])
     assert moving.frozen_ranges(evenly(5)) == []
     at = [Fraction(n, 24) for n in range(5)]
@@ -211,7 +211,7 @@ def test_a_frame_that_is_held_is_frozen_for_as_long_as_it_is_shown() -> None:
         assert moving.frozen_ranges((*at, at[-1] + lasts)) == found, "1.5 frames is usual"
 
 
-def test_a_slide_show_is_frozen_and_a_slow_frame_rate_is_not() -> None:
+def test_a_slide_show_is_frozen_but_a_low_frame_rate_is_not() -> None:
     slides = timeline(change=[0, 50, 50], drift=[0, 50, 50])
     assert slides.frozen_ranges((*map(Fraction, (0, 2, 4, 6)),)) == [
         FrameRange(0, 1),
@@ -221,14 +221,14 @@ def test_a_slide_show_is_frozen_and_a_slow_frame_rate_is_not() -> None:
     assert slides.frozen_ranges((*map(Fraction, range(4)),)) == []
 
 
-def test_a_single_frame_is_frozen_if_it_lasts() -> None:
+def test_a_single_long_frame_is_frozen() -> None:
     one = timeline(change=[0], drift=[0])
     assert one.frozen_ranges((Fraction(0), Fraction(1, 24))) == []
     assert one.frozen_ranges((Fraction(0), Fraction(2))) == [FrameRange(0, 1)]
 
 
 def test_black_and_frozen_are_found_where_ffmpeg_finds_them(tmp_path: Path) -> None:
-    """A second of picture, one of black, one of picture, two of its last frame."""
+    """One second of picture, one of black, one of picture, and two of its last frame."""
     path = tmp_path / "stretches.mp4"
     moving = "testsrc2=s=320x180:r=24:d=1,format=yuv420p"
     dark = "color=black:s=320x180:r=24:d=1,format=yuv420p"

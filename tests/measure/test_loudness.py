@@ -16,7 +16,7 @@ def sound(path: Path, expression: str, seconds: float) -> Path:
     return path
 
 
-def test_a_tone_has_the_loudness_that_r128_gives_it(tmp_path: Path) -> None:
+def test_a_tone_has_the_loudness_of_r128(tmp_path: Path) -> None:
     """EBU Tech 3341: a stereo 1 kHz sine with peaks at -23 dBFS reads -23 LUFS."""
     peak = 10 ** (-23 / 20)
     tone = f"{peak}*sin(2*PI*1000*t)"
@@ -30,7 +30,7 @@ def test_a_tone_has_the_loudness_that_r128_gives_it(tmp_path: Path) -> None:
     [(2, 1.965, 2), (2.05, 2.015, 2.05), (2.05, 2.048, 2.05), (2, 0, 0.002), (2, 0.9, 0.902)],
     ids=["last 35 ms", "after the last step", "last 2 ms", "first 2 ms", "in the middle"],
 )
-def test_a_peak_counts_wherever_it_is(
+def test_a_peak_counts_at_any_position(
     tmp_path: Path, seconds: float, start: float, end: float
 ) -> None:
     level = f"if(gte(t,{start})*lt(t,{end}),{FULL},0.01)"
@@ -38,8 +38,8 @@ def test_a_peak_counts_wherever_it_is(
     assert found.true_peak == pytest.approx(-0.1, abs=0.02)
 
 
-def test_silence_after_the_end_is_not_part_of_the_loudness(tmp_path: Path) -> None:
-    """Half a second and a tone as loud throughout: more silence would lower it by 1 LU."""
+def test_appended_silence_does_not_change_the_loudness(tmp_path: Path) -> None:
+    """A half-second tone of constant loudness; more silence would lower it by 1 LU."""
     tone = f"{FULL}*sin(2*PI*1000*t)"
     short = loudness(sound(tmp_path / "short.mov", tone, 0.5))
     long = loudness(sound(tmp_path / "long.mov", tone, 5))
@@ -47,7 +47,7 @@ def test_silence_after_the_end_is_not_part_of_the_loudness(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0.05, False), (0.3, False), (0.4, True)])
-def test_sound_too_short_for_a_loudness_has_a_peak(
+def test_a_sound_too_short_for_a_loudness_has_a_peak(
     tmp_path: Path, seconds: float, told: bool
 ) -> None:
     found = loudness(sound(tmp_path / "blip.mov", f"{FULL}*sin(2*PI*1000*t)", seconds))
@@ -55,14 +55,14 @@ def test_sound_too_short_for_a_loudness_has_a_peak(
     assert found.true_peak == pytest.approx(-0.1, abs=0.02)
 
 
-def test_silence_has_neither(tmp_path: Path) -> None:
+def test_silence_has_no_loudness_and_no_peak(tmp_path: Path) -> None:
     assert loudness(sound(tmp_path / "silent.mov", "0", 1)) == Loudness(None, None)
 
 
-def test_a_track_that_is_not_measured_is_an_error(
+def test_a_missing_measurement_raises_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No sound that opens is known to do this, so ffmpeg is kept from running."""
+    """No readable sound is known to cause this, so the test replaces ffmpeg."""
     monkeypatch.setattr("workbench.ffmpeg.run", lambda *_, **__: b"")
     with pytest.raises(ResultsMissing, match=r"no true peak for sound track 1 of tone\.mov"):
         loudness(sound(tmp_path / "tone.mov", "0", 1))

@@ -1,4 +1,4 @@
-"""Movement is seen wherever it is, and an encoder's noise over a still is not taken for it."""
+"""Test that movement is detected everywhere, and that an encoder's noise is not movement."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -18,7 +18,7 @@ REAL = sorted(clips.REAL.glob("*.mp4"))
 
 
 def grey(height: int, width: int) -> Frame:
-    """A grey picture in 10 bits 4:2:2."""
+    """Return a grey 10-bit 4:2:2 picture."""
     small = (height, -(-width // 2))
     planes = (np.full(shape, 500, np.uint16) for shape in ((height, width), small, small))
     return Frame(*planes, "yuv422p10le", 10, Colour())
@@ -40,13 +40,13 @@ def frozen_in(path: Path) -> list[FrameRange]:
 
 
 def x264(path: Path, picture: str, *options: str) -> Path:
-    """Write a lavfi picture as H.264."""
+    """Encode a lavfi source as H.264."""
     x264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p", *options)
     clips.run("-f", "lavfi", "-i", picture, *x264, path)
     return path
 
 
-def test_cells_are_means_and_the_last_takes_what_is_left_over() -> None:
+def test_cells_are_means_and_the_last_includes_the_remainder() -> None:
     frame = grey(130, 141)  # 16 cells of 8 rows and 2 rows; 17 cells of 8 columns and 5 columns
     frame.luma[:] = np.arange(130 * 141).reshape(130, 141) % 1000
     luma, cb, cr = cell_means(frame)
@@ -59,7 +59,7 @@ def test_cells_are_means_and_the_last_takes_what_is_left_over() -> None:
     assert cb[-1, -1] == pytest.approx(500)
 
 
-def test_a_bright_picture_s_sums_do_not_overflow() -> None:
+def test_the_sums_of_a_bright_picture_do_not_overflow() -> None:
     frame = grey(143, 143)
     for plane in (frame.luma, frame.cb, frame.cr):
         plane[:] = 1023
@@ -68,7 +68,7 @@ def test_a_bright_picture_s_sums_do_not_overflow() -> None:
 
 
 def moving(height: int, width: int, at: tuple[slice, slice]) -> Iterator[Frame]:
-    """A grey picture of which one part is brighter in every second frame."""
+    """Return grey frames in which one part is brighter in every second frame."""
     for number in range(12):
         frame = grey(height, width)
         frame.luma[at] += 200 * (number % 2)
@@ -81,12 +81,12 @@ def moving(height: int, width: int, at: tuple[slice, slice]) -> Iterator[Frame]:
     [np.s_[:, -1:], np.s_[-1:, :], np.s_[:, :1], np.s_[:1, :], np.s_[-4:, -4:]],
     ids=["last column", "last row", "first column", "first row", "last corner"],
 )
-def test_movement_at_an_edge_is_seen(size: tuple[int, int], at: tuple[slice, slice]) -> None:
+def test_movement_at_an_edge_is_detected(size: tuple[int, int], at: tuple[slice, slice]) -> None:
     bounds = tuple(Fraction(number, 24) for number in range(13))
     assert frozen(followed(moving(*size, at)), bounds) == []
 
 
-def test_a_dot_that_wanders_through_a_tiny_picture_is_seen() -> None:
+def test_a_dot_that_moves_through_a_tiny_picture_is_detected() -> None:
     def frames() -> Iterator[Frame]:
         for number in range(64):
             frame = grey(8, 8)
@@ -103,7 +103,7 @@ def test_a_picture_that_does_not_change_is_frozen(size: tuple[int, int]) -> None
     assert frozen(followed([grey(*size)] * 12), bounds) == [FrameRange(0, 12)]
 
 
-def test_colour_alone_can_move() -> None:
+def test_a_change_of_colour_alone_is_movement() -> None:
     def frames() -> Iterator[Frame]:
         for number in range(12):
             frame = grey(180, 320)
@@ -114,8 +114,8 @@ def test_colour_alone_can_move() -> None:
     assert frozen(followed(frames()), bounds) == []
 
 
-def test_a_drift_begins_a_stretch_at_its_limit() -> None:
-    """Every frame is 0.5 above the one before, so the eighth is 3.5 above the first."""
+def test_a_drift_begins_a_range_at_its_limit() -> None:
+    """Every frame is 0.5 brighter than the one before, so the eighth is 3.5 above the first."""
 
     def frames() -> Iterator[Frame]:
         for number in range(16):
@@ -130,8 +130,8 @@ def test_a_drift_begins_a_stretch_at_its_limit() -> None:
     assert [one.drift for one in found] == pytest.approx([0, *upward, *upward, 0.5])
 
 
-def test_one_cell_alone_can_begin_a_stretch() -> None:
-    """A seventh of the largest difference counts: 24 code values are not enough, 25 are."""
+def test_a_single_cell_can_begin_a_range() -> None:
+    """A seventh of the largest difference counts: 24 code values are too few, 25 are enough."""
     for step, begins in ((24, False), (25, True)):
         after = grey(128, 256)
         after.luma[8:16, 8:16] += step
@@ -139,7 +139,7 @@ def test_one_cell_alone_can_begin_a_stretch() -> None:
 
 
 STILL = f"{clips.sky('640x360', seconds=2)},select=eq(n\\,0),loop=47:1:0,setpts=N/24/TB"
-NOISE = "noise=alls=24:all_seed=3"  # the same in every frame: texture, on which an encoder works
+NOISE = "noise=alls=24:all_seed=3"  # the same in every frame: texture that an encoder must code
 
 
 @pytest.mark.parametrize("crf", ["18", "23", "28"])
@@ -151,8 +151,8 @@ def test_a_still_with_an_encoder_s_noise_is_frozen(
     assert frozen_in(path) == [FrameRange(0, 48)]
 
 
-def test_a_still_between_two_shots_is_found_where_ffmpeg_finds_it(tmp_path: Path) -> None:
-    """A second of movement, two of its last frame, a second of another movement; crf 28."""
+def test_a_still_between_two_shots_is_found_at_the_same_place_as_in_ffmpeg(tmp_path: Path) -> None:
+    """One second of movement, two of its last frame, one of other movement, at crf 28."""
     shot = "testsrc2=s=320x180:r=24:d=1"
     other = f"{shot},negate,hflip"
     held = f"{shot},tpad=stop_mode=clone:stop_duration=2[a];{other}[b];[a][b]concat=n=2"
@@ -169,7 +169,7 @@ def test_a_still_between_two_shots_is_found_where_ffmpeg_finds_it(tmp_path: Path
 
 @pytest.mark.parametrize("crf", ["18", "28"])
 def test_a_slow_pan_is_not_frozen(tmp_path: Path, crf: str) -> None:
-    """0.05 pixels a frame: the picture is made 20 times as large, and moves by whole pixels."""
+    """0.05 pixels per frame: a picture 20 times as large moves by whole pixels."""
     large = clips.sky("160x90", seconds=2)
     pan = (
         f"{large},select=eq(n\\,0),{NOISE},gblur=1,scale=3200:1800:flags=bicubic,loop=47:1:0,"
@@ -179,14 +179,14 @@ def test_a_slow_pan_is_not_frozen(tmp_path: Path, crf: str) -> None:
 
 
 def test_a_flicker_is_not_frozen(tmp_path: Path) -> None:
-    """A dark quarter of the picture brightens and darkens by 8 %, twice a second."""
+    """A dark quarter of the picture becomes 8 % brighter and darker twice a second."""
     glow = "lum(X,Y)*(1+0.08*lt(X,W/2)*lt(Y,H/2)*sin(2*PI*N/12))"
     picture = f"{STILL},{NOISE},format=yuv420p,geq=lum='{glow}':cb='cb(X,Y)':cr='cr(X,Y)'"
     assert frozen_in(x264(tmp_path / "glow.mp4", picture, "-crf", "28")) == []
 
 
 @pytest.mark.skipif(not REAL, reason="the real clips are not beside the checkout")
-def test_no_real_clip_that_moves_is_frozen() -> None:
+def test_no_moving_clip_is_frozen() -> None:
     for path in REAL:
         if not path.name.startswith("edge_") or "vfr" in path.name:
             assert frozen_in(path) == [], path.name

@@ -1,4 +1,4 @@
-"""Scopes count every pixel, where it belongs."""
+"""Test that scopes count every pixel at its correct position."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +43,7 @@ def flat(luma: int, cb: int, cr: int, height: int = 8, width: int = 12) -> Frame
     return Frame(y, b, r, "yuv422p10le", 10, LEGAL)
 
 
-def test_a_bright_column_stands_at_its_place_and_level() -> None:
+def test_a_bright_column_is_at_its_position_and_level() -> None:
     frame = flat(100, 512, 512)
     frame.luma[:, 3] = 900
     counts = waveform(frame)
@@ -51,7 +51,7 @@ def test_a_bright_column_stands_at_its_place_and_level() -> None:
     assert counts[100 // 4, 3] == 0
 
 
-def test_bars_fall_into_their_targets() -> None:
+def test_colour_bars_are_at_their_targets() -> None:
     for cb, cr in vectorscope_targets("bt709").values():
         counts = vectorscope(flat(500, round(cb), round(cr)))
         row, column = np.argwhere(counts)[0]
@@ -64,7 +64,7 @@ BARS = {"R": (205, 435, 848), "G": (534, 253, 207), "B": (111, 848, 481), "Y": (
 
 
 @pytest.mark.parametrize("bar", BARS)
-def test_bars_come_out_as_the_rgb_they_are(bar: str) -> None:
+def test_colour_bars_have_their_rgb_values(bar: str) -> None:
     (block,) = rgb_blocks(flat(*BARS[bar]))
     lit = {"R": (1, 0, 0), "G": (0, 1, 0), "B": (0, 0, 1), "Y": (1, 1, 0)}[bar]
     expected = [64 + 0.75 * 876 * channel for channel in lit]
@@ -72,7 +72,7 @@ def test_bars_come_out_as_the_rgb_they_are(bar: str) -> None:
 
 
 @given(st.integers(64, 940), st.sampled_from(sorted(LUMA_WEIGHTS)))
-def test_neutral_is_grey_at_its_own_level_in_any_matrix(luma: int, matrix: str) -> None:
+def test_neutral_chroma_is_grey_in_every_matrix(luma: int, matrix: str) -> None:
     frame = flat(luma, 512, 512)
     frame = Frame(frame.luma, frame.cb, frame.cr, frame.pixel_format, 10, Colour(matrix=matrix))
     (block,) = rgb_blocks(frame)
@@ -83,8 +83,8 @@ def test_neutral_is_grey_at_its_own_level_in_any_matrix(luma: int, matrix: str) 
     st.integers(0, 1023), st.integers(0, 1023), st.integers(0, 1023),
     st.sampled_from(sorted(LUMA_WEIGHTS)),
 )  # fmt: skip
-def test_luma_is_what_rgb_weighs(luma: int, cb: int, cr: int, matrix: str) -> None:
-    """The way back: R', G' and B' weighted by the matrix give the luma again."""
+def test_luma_is_the_weighted_sum_of_rgb(luma: int, cb: int, cr: int, matrix: str) -> None:
+    """R', G' and B' with the weights of the matrix give the luma again."""
     frame = flat(luma, cb, cr)
     frame = Frame(frame.luma, frame.cb, frame.cr, frame.pixel_format, 10, Colour(matrix=matrix))
     (block,) = rgb_blocks(frame)
@@ -95,7 +95,7 @@ def test_luma_is_what_rgb_weighs(luma: int, cb: int, cr: int, matrix: str) -> No
 
 
 @given(st.integers(0, 255))
-def test_eight_bits_become_ten(value: int) -> None:
+def test_8_bits_are_converted_to_10(value: int) -> None:
     plane = np.full((2, 2), value, np.uint8)
     legal, full = (
         to_ten_bit(Frame(plane, plane, plane, "yuv444p", 8, Colour(range=name)))
@@ -106,7 +106,7 @@ def test_eight_bits_become_ten(value: int) -> None:
     assert int(full[1][0, 0]) == round(512 + (value - 128) * 896 / 255)
 
 
-def test_a_matrix_without_a_formula_is_refused() -> None:
+def test_a_matrix_without_a_formula_raises_an_error() -> None:
     frame = flat(500, 512, 512)
     odd = Frame(frame.luma, frame.cb, frame.cr, "yuv422p10le", 10, Colour(matrix="ycgco"))
     with pytest.raises(UnsupportedClip, match="matrix ycgco"):

@@ -11,7 +11,7 @@ HEIGHT, WIDTH = 240, 320
 
 
 def textured() -> Luma:
-    """Texture on the left, nothing on the right."""
+    """Return a picture with texture on the left and none on the right."""
     luma = np.full((HEIGHT, WIDTH), 400, np.float32)
     luma[:, : WIDTH // 2] += np.random.default_rng(2).normal(0, 24, (HEIGHT, WIDTH // 2))
     return luma
@@ -22,7 +22,7 @@ def as_frame(luma: Luma) -> Frame:
     return Frame(luma.round().astype(np.uint16), grey, grey, "yuv422p10le", 10, Colour())
 
 
-def test_only_what_has_texture_counts() -> None:
+def test_only_textured_areas_count() -> None:
     plain = textured()
     area = Regions.of(plain).textured
     changed = plain.copy()
@@ -31,12 +31,12 @@ def test_only_what_has_texture_counts() -> None:
     assert texture_change(plain + 3, plain, area) == pytest.approx(3)
 
 
-def test_a_flat_picture_has_none_to_lose() -> None:
+def test_a_flat_picture_has_no_texture() -> None:
     flat = np.full((HEIGHT, WIDTH), 400, np.float32)
     assert texture_change(flat + 3, flat, Regions.of(flat).textured) is None
 
 
-def test_ssim_is_one_for_the_same_and_less_for_a_blur() -> None:
+def test_ssim_is_one_for_identical_frames_and_less_for_a_blur() -> None:
     plain = as_frame(textured())
     flat = as_frame(np.full((HEIGHT, WIDTH), 400, np.float32))
     same, blurred = ssim([plain, flat], [plain, plain])
@@ -44,8 +44,8 @@ def test_ssim_is_one_for_the_same_and_less_for_a_blur() -> None:
     assert blurred < 0.9
 
 
-def test_frames_that_were_not_compared_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No picture is known for which the filter says nothing, so ffmpeg is kept from running."""
+def test_missing_ssim_values_raise_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture is known to cause this, so the test replaces ffmpeg."""
     monkeypatch.setattr("workbench.ffmpeg.run", lambda *_, **__: b"")
     plain = as_frame(textured())
     with pytest.raises(ResultsMissing, match="ssim filter compared 0 of 2 frames"):

@@ -22,7 +22,7 @@ def digest(frame: frames.Frame) -> str:
     return hashlib.md5(frame.tobytes()).hexdigest()
 
 
-def test_a_generated_clip_is_what_it_is(untagged: Path) -> None:
+def test_the_properties_of_a_generated_clip_are_read(untagged: Path) -> None:
     clip = open_clip(untagged)
     assert (clip.codec, clip.pixel_format, clip.bit_depth) == ("h264", "yuv420p", 8)
     assert (clip.width, clip.height, clip.frame_count) == (320, 180, 24)
@@ -33,14 +33,14 @@ def test_a_generated_clip_is_what_it_is(untagged: Path) -> None:
     assert [(s.codec, s.sample_rate, s.layout) for s in clip.audio] == [("aac", 44100, "stereo")]
 
 
-def test_tags_are_read(made: Made) -> None:
+def test_colour_tags_are_read(made: Made) -> None:
     assert open_clip(made("tagged")).colour == Colour("legal", "bt709", "bt709", "bt709")
     assert open_clip(made("full_range")).colour.range == "full"
     assert open_clip(made("sd_tagged")).colour == Colour("legal", "bt470bg", "smpte170m", "bt470bg")
 
 
 @pytest.mark.parametrize("name", ["untagged", "long_gop", "variable", "odd", "ten_bit"])
-def test_every_frame_equals_ffmpeg_s_own_in_any_order(made: Made, name: str) -> None:
+def test_every_frame_equals_ffmpeg_s_in_any_order(made: Made, name: str) -> None:
     path = made(name)
     expected = clips.frame_hashes(path)
     order = list(range(len(expected)))
@@ -50,7 +50,7 @@ def test_every_frame_equals_ffmpeg_s_own_in_any_order(made: Made, name: str) -> 
         assert {i: digest(clip.frame(i)) for i in order} == dict(enumerate(expected))
 
 
-def test_seeking_is_exact_when_nothing_is_kept(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seeking_is_exact_without_a_cache(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frame_reader, "CACHE_BYTES", 0)
     expected = clips.frame_hashes(made("long_gop"))
     with open_clip(made("long_gop")) as clip:
@@ -59,14 +59,14 @@ def test_seeking_is_exact_when_nothing_is_kept(made: Made, monkeypatch: pytest.M
             assert digest(clip.frame(index)) == expected[index]
 
 
-def test_the_cache_stays_within_its_bounds(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_stays_within_its_limit(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frame_reader, "CACHE_BYTES", 5 * 320 * 180 * 3 // 2 + 100_000)
     with open_clip(made("long_gop")) as clip:
         clip.frame(40)
         assert 0 < clip._reader.cached <= 6
 
 
-def test_a_sample_is_spread_over_the_clip_and_exact(made: Made) -> None:
+def test_a_sample_is_spread_over_the_clip(made: Made) -> None:
     expected = clips.frame_hashes(made("long_gop"))
     with open_clip(made("long_gop")) as clip:
         sample = list(clip.sample(5))
@@ -75,18 +75,18 @@ def test_a_sample_is_spread_over_the_clip_and_exact(made: Made) -> None:
         assert len(list(clip.sample(1000))) == clip.frame_count
 
 
-def test_samples_of_a_short_clip_are_all_of_it() -> None:
+def test_a_sample_of_a_short_clip_has_all_frames() -> None:
     assert sample_indices(1, 12) == [0]
 
 
-def test_an_index_outside_says_which_there_are(untagged: Path) -> None:
+def test_an_index_out_of_range_names_the_valid_ones(untagged: Path) -> None:
     with open_clip(untagged) as clip:
         assert clip.frame(-1).index == 23
         with pytest.raises(IndexError, match="frames 0 to 23; there is no 24"):
             clip.frame(24)
 
 
-def test_variable_rate_is_known_for_what_it_is(made: Made) -> None:
+def test_a_variable_frame_rate_is_detected(made: Made) -> None:
     clip = open_clip(made("variable"))
     assert not clip.constant_frame_rate
     steps = {b - a for a, b in zip(clip.times, clip.times[1:], strict=False)}
@@ -94,7 +94,7 @@ def test_variable_rate_is_known_for_what_it_is(made: Made) -> None:
 
 
 def test_a_rounded_ntsc_rate_is_constant(tmp_path: Path) -> None:
-    """Matroska counts milliseconds, so 24000/1001 comes in steps of 41 and 42."""
+    """Matroska stores milliseconds, so 24000/1001 has steps of 41 and 42."""
     path = tmp_path / "ntsc.mkv"
     clips.run("-f", "lavfi", "-i", clips.sky(rate="24000/1001"), "-c:v", "libx264", path)
     clip = open_clip(path)
@@ -103,8 +103,8 @@ def test_a_rounded_ntsc_rate_is_constant(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("codec", ["aac", "libvorbis", "pcm_s16le", "flac", "dca"])
-def test_durations_that_matroska_rounds_are_no_gap(tmp_path: Path, codec: str) -> None:
-    """A block of 21.3 ms is written as 21 ms, which comes to 0.19 s in twelve seconds."""
+def test_durations_rounded_by_matroska_are_no_gap(tmp_path: Path, codec: str) -> None:
+    """A block of 21.3 ms is stored as 21 ms, which adds up to 0.19 s in twelve seconds."""
     path = tmp_path / "clip.mkv"
     picture = ["-f", "lavfi", "-i", "color=s=32x32:r=8:d=12", "-c:v", "libx264"]
     clips.run(*picture[:4], "-f", "lavfi", "-i", "sine=d=12:r=48000", *picture[4:],
@@ -114,7 +114,7 @@ def test_durations_that_matroska_rounds_are_no_gap(tmp_path: Path, codec: str) -
 
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le", "libvorbis"])
 @pytest.mark.parametrize(("start", "end"), [(0.5, 0.6), (2.8, 2.9)])
-def test_a_gap_in_the_sound_of_matroska_is_as_long_as_it_is(
+def test_a_gap_in_the_sound_of_matroska_is_measured(
     tmp_path: Path, codec: str, start: float, end: float
 ) -> None:
     sound, path = tmp_path / "sound.mkv", tmp_path / "clip.mkv"
@@ -125,12 +125,12 @@ def test_a_gap_in_the_sound_of_matroska_is_as_long_as_it_is(
     assert float(open_clip(path).audio[0].gap) == pytest.approx(end - start, abs=0.025)
 
 
-def test_frames_cannot_be_written_to(untagged: Path) -> None:
+def test_frames_are_read_only(untagged: Path) -> None:
     with open_clip(untagged) as clip, pytest.raises(ValueError, match="read-only"):
         clip.frame(0).luma[0, 0] = 1
 
 
-def test_ten_bits_stay_ten_bits(made: Made) -> None:
+def test_10_bits_stay_10_bits(made: Made) -> None:
     with open_clip(made("ten_bit")) as clip:
         frame = clip.frame(3)
     assert frame.bit_depth == 10
@@ -158,7 +158,7 @@ def test_odd_sizes_round_chroma_up(made: Made) -> None:
         (["-display_vflip"], 180, True),
     ],
 )
-def test_frames_are_upright_as_ffmpeg_shows_them(
+def test_frames_are_upright_as_in_ffmpeg(
     untagged: Path, tmp_path: Path, options: list[str], rotation: int, mirrored: bool
 ) -> None:
     path = clips.turned(untagged, tmp_path / "turned.mp4", *options)
@@ -168,15 +168,15 @@ def test_frames_are_upright_as_ffmpeg_shows_them(
         assert digest(clip.frame(11)) == clips.frame_hashes(path)[11]
 
 
-def test_an_odd_angle_is_refused(untagged: Path, tmp_path: Path) -> None:
+def test_an_odd_angle_raises_an_error(untagged: Path, tmp_path: Path) -> None:
     path = clips.turned(untagged, tmp_path / "tilted.mp4", "-display_rotation", "30")
     with pytest.raises(UnsupportedClip, match=r"tilted\.mp4 .* only quarter turns"):
         open_clip(path)
 
 
 @pytest.mark.parametrize("name", ["tagged", "full_range", "four_four_four", "ten_bit"])
-def test_rgb_is_what_the_formula_gives(made: Made, name: str) -> None:
-    """And not one or two darker, as swscale makes it unless it is told to be accurate."""
+def test_rgb_equals_the_formula(made: Made, name: str) -> None:
+    """swscale's default is one or two code values darker."""
     with open_clip(made(name)) as clip:
         frame = clip.frame(0)
     codes = np.concatenate(list(rgb_blocks(frame)), axis=1).transpose(1, 2, 0)
@@ -185,20 +185,20 @@ def test_rgb_is_what_the_formula_gives(made: Made, name: str) -> None:
     assert np.abs(error).mean() < 1
 
 
-def test_rgb_pictures_are_refused_by_name(tmp_path: Path) -> None:
+def test_an_rgb_clip_raises_an_error_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "rgb.mp4"
     clips.run("-f", "lavfi", "-i", clips.sky(), "-c:v", "libx264rgb", "-pix_fmt", "rgb24", path)
     with pytest.raises(UnsupportedClip, match=r"rgb\.mp4 stores its picture as gbrp"):
         open_clip(path)
 
 
-def test_a_turned_ten_bit_clip_is_shown_as_it_is_encoded(made: Made, tmp_path: Path) -> None:
+def test_a_rotated_10_bit_clip_is_shown_as_it_is_encoded(made: Made, tmp_path: Path) -> None:
     path = clips.turned(made("ten_bit"), tmp_path / "turned.mp4", "-display_rotation", "90")
     with open_clip(path) as clip:
         assert digest(clip.frame(5)) == clips.frame_hashes(path)[5]
 
 
-def test_a_turned_four_two_two_clip_is_refused(tmp_path: Path) -> None:
+def test_a_rotated_422_clip_raises_an_error(tmp_path: Path) -> None:
     whole = tmp_path / "whole.mov"
     clips.run(
         "-f", "lavfi", "-i", clips.sky(), "-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", whole
@@ -209,7 +209,7 @@ def test_a_turned_four_two_two_clip_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_sample_of_av1_is_exact(tmp_path: Path) -> None:
-    """A decoder with a delay applies skipping to other frames than it was asked for."""
+    """A decoder with a delay applies skip_frame to other frames than intended."""
     path = tmp_path / "av1.mp4"
     svt = ["-c:v", "libsvtav1", "-preset", "10", "-svtav1-params", "lp=1"]
     clips.run("-f", "lavfi", "-i", clips.sky(), *svt, path)
@@ -220,10 +220,10 @@ def test_a_sample_of_av1_is_exact(tmp_path: Path) -> None:
         ]
 
 
-def test_pictures_cut_off_from_what_they_lean_on_are_not_counted(
+def test_frames_without_their_reference_frame_are_not_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An open GOP trimmed without encoding: two of its pictures cannot be decoded."""
+    """An open GOP was trimmed without re-encoding, so two of its frames cannot be decoded."""
     whole, path = tmp_path / "whole.mp4", tmp_path / "trimmed.mp4"
     sound = ["-f", "lavfi", "-i", "sine=d=1:r=44100", "-c:a", "aac"]
     gop = ["-bf", "3", "-x264-params", "open-gop=1:b-pyramid=2:keyint=8:b-adapt=0"]
@@ -254,7 +254,7 @@ def test_mpeg_2_begins_with_its_first_frame(tmp_path: Path) -> None:
         ("mkv", "libx264", ["-bf", "0", "-vf", "settb=1/1000,setpts=floor(N/2)*83"], "same time"),
     ],
 )
-def test_a_file_that_does_not_say_when_is_refused(
+def test_a_file_without_usable_timestamps_raises_an_error(
     tmp_path: Path, suffix: str, codec: str, options: list[str], message: str
 ) -> None:
     path = tmp_path / f"when.{suffix}"
@@ -264,24 +264,26 @@ def test_a_file_that_does_not_say_when_is_refused(
         open_clip(path)
 
 
-def test_no_path_at_all_is_said() -> None:
+def test_an_empty_path_raises_an_error() -> None:
     with pytest.raises(FileNotFoundError, match="no clip is given: give its path"):
         open_clip("")
 
 
-def test_a_home_folder_is_understood(untagged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_in_the_home_folder_is_expanded(
+    untagged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(untagged.parent))
     monkeypatch.setenv("USERPROFILE", str(untagged.parent))
     assert open_clip(f"~/{untagged.name}").frame_count == 24
 
 
-def test_facts_are_plain_json(untagged: Path) -> None:
+def test_facts_are_json_types(untagged: Path) -> None:
     facts = open_clip(untagged).facts()
     assert facts["frame_rate"] == "24"
     assert facts["untagged"] == ["range", "primaries", "transfer", "matrix"]
 
 
-def test_many_threads_may_share_a_clip(made: Made) -> None:
+def test_many_threads_can_share_a_clip(made: Made) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     expected = clips.frame_hashes(made("long_gop"))

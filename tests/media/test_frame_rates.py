@@ -1,4 +1,4 @@
-"""Frame rates that a person or a container rounded are read as the exact ones."""
+"""Test that a frame rate rounded by a person or a container is read as the exact rate."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -23,11 +23,11 @@ from workbench.media.probe import open_clip
         ("23.977", "23977/1000"), ("23.975", "959/40"), ("12.50", "25/2"),
     ],
 )  # fmt: skip
-def test_a_written_rate_is_the_exact_one_that_it_rounds(text: str, rate: str) -> None:
+def test_a_rounded_rate_is_parsed_as_the_exact_one(text: str, rate: str) -> None:
     assert parse_frame_rate(text) == Fraction(rate)
 
 
-def test_only_a_rate_within_a_ten_thousandth_is_taken_for_ntsc() -> None:
+def test_only_a_rate_within_a_ten_thousandth_snaps_to_ntsc() -> None:
     ntsc = Fraction(60000, 1001)
     assert snap_to_ntsc(ntsc * Fraction(10_001, 10_000) - Fraction(1, 10**6)) == ntsc
     over = ntsc * Fraction(10_001, 10_000) + Fraction(1, 10**6)
@@ -37,7 +37,7 @@ def test_only_a_rate_within_a_ten_thousandth_is_taken_for_ntsc() -> None:
 
 @pytest.mark.parametrize("suffix", ["mkv", "flv", "ts"])
 @pytest.mark.parametrize("rate", ["24000/1001", "48000/1001", "60000/1001", "120000/1001", "60"])
-def test_a_rate_is_read_as_it_was_written(tmp_path: Path, suffix: str, rate: str) -> None:
+def test_a_rate_is_read_exactly(tmp_path: Path, suffix: str, rate: str) -> None:
     path = tmp_path / f"clip.{suffix}"
     frames = f"testsrc=s=64x64:r={rate}:d=2"
     clips.run("-f", "lavfi", "-i", frames, "-c:v", "libx264", "-pix_fmt", "yuv420p", path)
@@ -57,14 +57,14 @@ def test_a_rounded_rate_is_delivered_exact(tmp_path: Path, rate: str) -> None:
         assert delivered.frame_count == delivery.source.frame_count
 
 
-def test_a_rate_beside_ntsc_that_every_frame_keeps_to_is_kept(tmp_path: Path) -> None:
+def test_a_constant_rate_close_to_ntsc_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     source = "testsrc=s=64x64:r=959/40:d=1"
     clips.run("-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv420p", path)
     assert open_clip(path).frame_rate == Fraction(959, 40)
 
 
-def test_a_rate_that_is_no_standard_one_is_kept(tmp_path: Path) -> None:
+def test_a_non_standard_rate_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "clip.mkv"
     clips.run("-f", "lavfi", "-i", "testsrc=s=64x64:r=59.5:d=2", "-c:v", "libx264", path)
     assert open_clip(path).frame_rate == Fraction(119, 2)

@@ -1,4 +1,4 @@
-"""Decoders and cached frames that all clips share, and clips in other processes."""
+"""Test the decoders and cached frames that all clips share, and clips in other processes."""
 
 import copy
 import gc
@@ -34,7 +34,7 @@ FRAME = 320 * 180 * 3 // 2
 
 @pytest.fixture(autouse=True)
 def _nothing_shared() -> Iterator[None]:
-    """Let each test begin without what clips of other tests still hold."""
+    """Start each test with empty caches."""
     gc.collect()
     frame_reader._shared.__init__()  # type: ignore[misc]
     yield
@@ -47,11 +47,11 @@ def many(untagged: Path, tmp_path: Path) -> list[Path]:
 
 
 def open_files(paths: list[Path]) -> int:
-    """Count the handles that this process has on some files."""
+    """Count the open handles of this process on these files."""
     return sum(Path(file.path) in paths for file in psutil.Process().open_files())
 
 
-def test_forty_clips_that_are_in_use_keep_eight_files_open(many: list[Path]) -> None:
+def test_forty_clips_in_use_keep_eight_files_open(many: list[Path]) -> None:
     opened = [open_clip(path) for path in many]
     assert open_files(many) == 0
     first = [clip.frame(0).luma for clip in opened]
@@ -67,7 +67,7 @@ def test_forty_clips_that_are_in_use_keep_eight_files_open(many: list[Path]) -> 
     assert frame_reader._shared.held == (0, 0)
 
 
-def test_the_cache_is_bounded_over_all_clips_and_keeps_what_was_used_last(
+def test_all_clips_share_one_least_recently_used_cache(
     many: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = [open_clip(path) for path in many[:12]]
@@ -83,7 +83,7 @@ def test_the_cache_is_bounded_over_all_clips_and_keeps_what_was_used_last(
     assert [clip._reader.cached for clip in opened[-3:]] == [1, 1, 1]
 
 
-def test_a_clip_that_nobody_holds_any_more_gives_back_what_it_had(many: list[Path]) -> None:
+def test_a_garbage_collected_clip_releases_its_decoder_and_frames(many: list[Path]) -> None:
     clip = open_clip(many[0])
     clip.frame(5)
     assert frame_reader._shared.held == (1, frame_reader._shared.held[1])
@@ -92,7 +92,7 @@ def test_a_clip_that_nobody_holds_any_more_gives_back_what_it_had(many: list[Pat
     assert frame_reader._shared.held == (0, 0)
 
 
-def test_a_clip_that_is_collected_while_the_lock_is_held_is_forgotten_later(
+def test_a_clip_collected_while_the_lock_is_held_is_released_later(
     many: list[Path],
 ) -> None:
     clip = open_clip(many[0])
@@ -105,8 +105,8 @@ def test_a_clip_that_is_collected_while_the_lock_is_held_is_forgotten_later(
         assert open_files(many) == 1
 
 
-def test_more_threads_than_decoders_still_get_their_own_frames(many: list[Path]) -> None:
-    """And when they rest, no more files are open than there may be."""
+def test_more_threads_than_decoders_get_the_right_frames(many: list[Path]) -> None:
+    """Afterwards, the number of open files is within the limit."""
     opened = [open_clip(path) for path in many[:24]]
     expected = [opened[0].frame(index).tobytes() for index in range(24)]
     found: list[bool] = []
@@ -125,7 +125,7 @@ def test_more_threads_than_decoders_still_get_their_own_frames(many: list[Path])
     assert open_files(many) <= frame_reader.OPEN_DECODERS
 
 
-def test_a_clip_is_read_from_where_it_was_whatever_the_current_folder_is(
+def test_a_clip_does_not_depend_on_the_current_folder(
     untagged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(untagged.parent)
@@ -137,9 +137,7 @@ def test_a_clip_is_read_from_where_it_was_whatever_the_current_folder_is(
 
 
 @pytest.mark.parametrize("how", ["frame", "sample"])
-def test_a_file_that_is_another_one_is_not_read_by_the_old_one_s_index(
-    made: Made, tmp_path: Path, how: str
-) -> None:
+def test_a_replaced_file_raises_an_error(made: Made, tmp_path: Path, how: str) -> None:
     path = tmp_path / "take.mp4"
     shutil.copy(made("untagged"), path)
     clip = pickle.loads(pickle.dumps(open_clip(path)))
@@ -171,8 +169,10 @@ def failed() -> None:
     raise FfmpegFailed(["ffmpeg", "-i", "a.mp4"], Path("a.mp4"), ["line", "why"], "why")
 
 
-def test_clips_and_deliveries_go_to_a_process_pool_and_back(untagged: Path, tmp_path: Path) -> None:
-    """Processes are started as Windows starts them, with nothing of this one in them."""
+def test_clips_and_deliveries_can_be_pickled_for_a_process_pool(
+    untagged: Path, tmp_path: Path
+) -> None:
+    """The start method is spawn, as on Windows, so a process inherits nothing."""
     clip = open_clip(untagged)
     expected = clip.frame(3).tobytes()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -201,14 +201,14 @@ def test_clips_and_deliveries_go_to_a_process_pool_and_back(untagged: Path, tmp_
     ),
     ids=lambda kind: kind.__name__,
 )
-def test_every_error_goes_through_a_pickle(kind: type[WorkbenchError]) -> None:
+def test_every_error_can_be_pickled(kind: type[WorkbenchError]) -> None:
     found = pickle.loads(pickle.dumps(kind("a.mp4 is damaged")))
     assert (type(found), str(found)) == (kind, "a.mp4 is damaged")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no such processes here")
 def test_a_forked_process_does_not_use_its_parent_s_decoders(untagged: Path) -> None:
-    """Their threads are not there any more: decoding, and even closing, would never end."""
+    """Their threads do not exist there: decoding, and even closing, would never return."""
     script = (
         "import os, signal, sys\n"
         "from workbench import open_clip\n"
@@ -225,7 +225,7 @@ def test_a_forked_process_does_not_use_its_parent_s_decoders(untagged: Path) -> 
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 
-def test_a_clip_that_was_renamed_is_said_to_be_gone(untagged: Path, tmp_path: Path) -> None:
+def test_a_renamed_clip_raises_an_error(untagged: Path, tmp_path: Path) -> None:
     path = tmp_path / "take.mp4"
     shutil.copy(untagged, path)
     clip = open_clip(path)

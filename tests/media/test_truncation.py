@@ -24,8 +24,10 @@ def fragmented(made: Made, tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.mark.parametrize("after", [4, 8, 20])
-def test_a_cut_in_a_fragment_s_header(fragmented: bytes, tmp_path: Path, after: int) -> None:
-    """No frame that the file still names is missing, so its index does not tell."""
+def test_a_cut_in_the_header_of_a_fragment_is_detected(
+    fragmented: bytes, tmp_path: Path, after: int
+) -> None:
+    """No frame in the remaining index is missing, so the index does not show the cut."""
     third = [box.start for box in boxes(fragmented) if box.kind == b"moof"][2]
     path = tmp_path / "cut.mp4"
     path.write_bytes(fragmented[: third + after])
@@ -34,7 +36,7 @@ def test_a_cut_in_a_fragment_s_header(fragmented: bytes, tmp_path: Path, after: 
 
 
 @pytest.mark.parametrize("tail", [b"", bytes(4), bytes(4096), b"\x00\x00\x10\x00free"])
-def test_what_is_behind_the_last_fragment_does_not_matter(
+def test_bytes_after_the_last_fragment_are_allowed(
     fragmented: bytes, tmp_path: Path, tail: bytes
 ) -> None:
     path = tmp_path / "whole.mp4"
@@ -43,8 +45,8 @@ def test_what_is_behind_the_last_fragment_does_not_matter(
         assert clip.frame_count == 24
 
 
-def test_a_matroska_file_without_its_last_frames(made: Made, tmp_path: Path) -> None:
-    """Its last picture is shown last but stored before others: the duration does not tell."""
+def test_a_matroska_file_without_its_last_frames_is_detected(made: Made, tmp_path: Path) -> None:
+    """The frame shown last is stored before others, so the duration does not show the cut."""
     whole, path = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
     clips.run("-i", made("long_gop"), "-c", "copy", whole)
     with open_clip(whole) as clip:
@@ -55,17 +57,17 @@ def test_a_matroska_file_without_its_last_frames(made: Made, tmp_path: Path) -> 
         open_clip(path)
 
 
-def test_a_live_matroska_stream_does_not_say_how_long_it_is(made: Made, tmp_path: Path) -> None:
+def test_a_live_matroska_stream_without_a_size_is_accepted(made: Made, tmp_path: Path) -> None:
     path = tmp_path / "live.mkv"
     clips.run("-i", made("long_gop"), "-c", "copy", "-live", "1", path)
     with open_clip(path) as clip:
         assert clip.frame_count == 48
 
 
-def test_a_cut_file_that_was_changed_a_moment_ago_may_not_be_complete_yet(
+def test_the_error_says_that_a_recently_changed_file_may_be_incomplete(
     made: Made, tmp_path: Path
 ) -> None:
-    """A download that is under way looks like a damaged file."""
+    """A download in progress looks like a damaged file."""
     data = made("untagged").read_bytes()
     path = tmp_path / "cut.mp4"
     path.write_bytes(data[: len(data) // 2])
@@ -79,10 +81,8 @@ def test_a_cut_file_that_was_changed_a_moment_ago_may_not_be_complete_yet(
         assert ("still being written" in str(caught.value)) == said, age
 
 
-def test_a_source_that_is_gone_or_another_one_is_not_called_damaged(
-    made: Made, tmp_path: Path
-) -> None:
-    """What ffmpeg says of it is that it cannot decode it, or that there is no such file."""
+def test_a_deleted_or_replaced_source_is_not_called_damaged(made: Made, tmp_path: Path) -> None:
+    """ffmpeg only reports that it cannot decode the file, or that the file does not exist."""
     path = tmp_path / "take.mp4"
     shutil.copy(made("untagged"), path)
     clip = open_clip(path)

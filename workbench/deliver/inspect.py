@@ -51,7 +51,7 @@ class Inspection:
     end: Fraction  # when the last of these frames ends, seconds
     levels: LevelsTimeline  # of every delivered frame
     black_limit: int  # 10-bit luma up to which this look's pixels count as nearly black
-    traces: FrameMeasures  # of every delivered frame
+    frame_measures: FrameMeasures  # of every delivered frame
     corrupt: tuple[int, ...]  # delivered frames with decoding errors
     damaged: tuple[int, ...]  # delivered frames that differ from the look's rendering
     comparisons: tuple[Comparison, ...]  # of the sampled frames
@@ -127,12 +127,16 @@ def inspect(
         end=(*delivered.times, delivered.duration)[len(places)],
         levels=measured.levels,
         black_limit=nearly_black,
-        traces=measured.traces,
+        frame_measures=measured.frame_measures,
         corrupt=measured.corrupt,
-        damaged=_damaged(clip, delivered, places, measured.traces, preset, format, cancellation),
+        damaged=_damaged(
+            clip, delivered, places, measured.frame_measures, preset, format, cancellation
+        ),
         comparisons=compared.comparisons,
         loudness=tuple(heard),
-        encoded_again=None if any(match.offset for match in measured.traces.matches) else again,
+        encoded_again=None
+        if any(match.offset for match in measured.frame_measures.matches)
+        else again,
         before=source.with_matrix(preset.assume_matrix if preset else None),
         after=frame,
     )
@@ -146,7 +150,7 @@ class _FrameResults:
     """The measures that are taken of every frame."""
 
     levels: LevelsTimeline
-    traces: FrameMeasures
+    frame_measures: FrameMeasures
     corrupt: tuple[int, ...]
 
 
@@ -185,15 +189,17 @@ def _measured(
 
     matched = tuple(match_frames(means()))
     detailed = np.array(details)
-    traces = FrameMeasures(matched, look_fit.fit_look(frames), detailed[:, :2], detailed[:, 2])
-    return _FrameResults(LevelsTimeline.of(found), traces, tuple(corrupt))
+    frame_measures = FrameMeasures(
+        matched, look_fit.fit_look(frames), detailed[:, :2], detailed[:, 2]
+    )
+    return _FrameResults(LevelsTimeline.of(found), frame_measures, tuple(corrupt))
 
 
 def _damaged(
     clip: Clip,
     delivered: Clip,
     places: Sequence[int],
-    traces: FrameMeasures,
+    frame_measures: FrameMeasures,
     preset: Preset | None,
     format: Format,
     cancellation: ffmpeg.Cancellation | None,
@@ -203,7 +209,7 @@ def _damaged(
     A known look is rendered, to tell damage from the effect of a strong look.
     """
     if preset is None:
-        return tuple(frames_with_damaged_blocks(traces.matches))
+        return tuple(frames_with_damaged_blocks(frame_measures.matches))
 
     def rendered(source: Frame) -> Frame:
         return render(source, preset, cancellation, format.picture)
@@ -216,8 +222,8 @@ def _damaged(
             if not frame_difference(rendered(source), frame).is_coding_error
         ]
 
-    found = outlier_frames(traces)
-    return tuple(confirm_outliers(traces, found, differing)) if found else ()
+    found = outlier_frames(frame_measures)
+    return tuple(confirm_outliers(frame_measures, found, differing)) if found else ()
 
 
 @dataclass(frozen=True, eq=False)

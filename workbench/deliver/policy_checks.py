@@ -1,7 +1,7 @@
-"""Picture: what was measured of a delivered file's frames and sound, as findings.
+"""Check the measures of a delivered file's picture and sound against a policy.
 
-Each frame whole and in its place is promised. The rest is judged by a policy: how far a picture may
-be banded is a matter of taste and of what it is for.
+A policy sets the limits, because the acceptable amount of banding depends on taste and on the use
+of the file. frame_checks.py checks what every delivery must fulfil.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from workbench.measure.levels import FrameRange
 
 
 def check_policy(inspection: Inspection, movie: Movie, policy: Policy) -> Iterator[Finding]:
-    """Hold what was measured against a policy."""
+    """Yield a finding for each rule of a policy, and for each measure without a rule."""
     yield from _depth(inspection, policy)
     yield from _banding(inspection, policy)
     yield from _texture(inspection, policy)
@@ -49,22 +49,22 @@ def _shown(rule: Rule | None, value: float, digits: int = 1) -> str:
 
 @dataclass(frozen=True)
 class _Worst:
-    """The worst of one figure among the frames that were compared."""
+    """The worst value of one measure, over the compared frames."""
 
     value: float
     frame: int  # of the source
 
 
 def _worst(
-    inspection: Inspection, figure: Callable[[Comparison], float | None], *, least: bool = False
+    inspection: Inspection, measure: Callable[[Comparison], float | None], *, lowest: bool = False
 ) -> _Worst | None:
-    """Return the largest, or `least`, of a figure; None where no frame has it."""
+    """Return the highest, or the `lowest`, value of a measure; None when no frame has a value."""
     known = [
         _Worst(value, one.index)
         for one in inspection.comparisons
-        if (value := figure(one)) is not None
+        if (value := measure(one)) is not None
     ]
-    return (min if least else max)(known, key=lambda one: one.value, default=None)
+    return (min if lowest else max)(known, key=lambda one: one.value, default=None)
 
 
 def _sampled(inspection: Inspection) -> str:
@@ -72,7 +72,7 @@ def _sampled(inspection: Inspection) -> str:
 
 
 def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
-    bits = _worst(inspection, lambda one: one.effective_bit_depth, least=True)
+    bits = _worst(inspection, lambda one: one.effective_bit_depth, lowest=True)
     if bits:
         yield _judged(
             "bit depth",
@@ -85,9 +85,8 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         )
         return
     grid = _worst(inspection, lambda one: one.grid)
-    if grid and all(
-        one.difference is None for one in inspection.comparisons
-    ):  # the look is not known
+    look_is_unknown = all(one.difference is None for one in inspection.comparisons)
+    if grid and look_is_unknown:
         yield _judged(
             "bit depth",
             policy.grid,
@@ -109,7 +108,7 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
 def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
     frames = _sampled(inspection)
     if is_halved(inspection.before.width, inspection.before.height):
-        frames += " The picture is above UHD, where CAMBI is measured at half its size."
+        frames += " The picture is above UHD, so CAMBI is measured at half size."
     for name, before, after, rule, sentence in (
         (
             "banding",
@@ -156,26 +155,26 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
 
 def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
     change = _worst(inspection, lambda one: one.texture_change)
-    similar = _worst(inspection, lambda one: one.ssim, least=True)
+    similarity = _worst(inspection, lambda one: one.ssim, lowest=True)
     if change:
         yield _judged(
             "texture",
             policy.texture,
             change.value,
             f"{_shown(policy.texture, change.value)} code values, frame {change.frame}, "
-            f"SSIM {similar.value if similar else 1.0:.4f}",
+            f"SSIM {similarity.value if similarity else 1.0:.4f}",
             "How far debanding changes fine detail. " + _sampled(inspection),
             "code values",
         )
 
 
 def _loudness(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
-    """Judge the peak of each track; less than 0.4 s of sound has no loudness, and has a peak."""
+    """Check the true peak of each track; less than 0.4 s of sound has a peak but no loudness."""
     for number, loudness in enumerate(inspection.loudness):
         if loudness.true_peak is None:
             continue
         track = f" {number + 1}" if len(inspection.loudness) > 1 else ""
-        whole = (
+        integrated = (
             "no integrated loudness"
             if loudness.integrated is None
             else f"{loudness.integrated:.1f} LUFS"
@@ -184,7 +183,7 @@ def _loudness(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             f"loudness{track}",
             policy.true_peak,
             loudness.true_peak,
-            f"{_shown(policy.true_peak, loudness.true_peak)} dBTP, {whole}",
+            f"{_shown(policy.true_peak, loudness.true_peak)} dBTP, {integrated}",
             "True peak and integrated loudness (EBU R128). Audio under 0.4 s, or nearly silent, "
             "has no integrated loudness.",
             "dBTP",
@@ -203,7 +202,7 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         "Share of the worst frame outside EBU R103 in luma or RGB.",
         "%",
     )
-    for name, stretches, rule, sentence in (
+    for name, ranges, rule, sentence in (
         (
             "black",
             levels.black_ranges(),
@@ -219,8 +218,8 @@ def _levels(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
         ),
     ):
         longest = max(
-            stretches,
-            key=lambda stretch: bounds[stretch.end] - bounds[stretch.start],
+            ranges,
+            key=lambda one: bounds[one.end] - bounds[one.start],
             default=FrameRange(0, 0),
         )
         seconds = float(bounds[longest.end] - bounds[longest.start])

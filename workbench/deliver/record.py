@@ -134,8 +134,8 @@ def completed(settings: Settings, known: Settings) -> Settings:
 
 
 def _measures(inspection: Inspection) -> Measures:
-    levels, traces = inspection.levels, inspection.traces
-    matches = traces.matches
+    levels, frame_measures = inspection.levels, inspection.frame_measures
+    matches = frame_measures.matches
     return Measures.model_validate(
         {
             "times": [round(float(time), 6) for time in inspection.times],
@@ -154,10 +154,10 @@ def _measures(inspection: Inspection) -> Measures:
                     for match in matches
                 ],
                 "better_neighbour": [match.offset for match in matches],
-                "mean_error": traces.mapping.mean_error.round(3).tolist(),
-                "rms_error": traces.mapping.rms_error.round(3).tolist(),
-                "sharpness": traces.sharpness.round(4).tolist(),
-                "combing": traces.combing.round(4).tolist(),
+                "mean_error": frame_measures.look_fit.mean_error.round(3).tolist(),
+                "rms_error": frame_measures.look_fit.rms_error.round(3).tolist(),
+                "sharpness": frame_measures.sharpness.round(4).tolist(),
+                "combing": frame_measures.combing.round(4).tolist(),
             },
             "encoded_again": inspection.encoded_again and _rounded(inspection.encoded_again),
             "corrupt_frames": list(inspection.corrupt),

@@ -1,7 +1,7 @@
-"""Encode again: one frame through the look and the encoder, to compare with the delivered one.
+"""Re-encode one frame of the source through the look, and compare it with the delivered frame.
 
-The encoder gives the same packet for the same picture, so the two are equal to the sample. This
-finds what ProRes's error would hide, such as a soft blur of a picture that is nearly flat.
+The encoder is deterministic, so both frames are identical. This detects faults within the coding
+error of ProRes, such as a soft blur of a nearly flat picture.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from workbench.measure.frame_match import frame_difference
 from workbench.media.colour import delivered_colour
 from workbench.media.frames import Frame
 
-_SAME = 0.1  # code values RMS; decoders of the source may round a few samples otherwise
-_DETAIL = 0.05  # log ratio; other encoders at this rate stay within 0.02
-_LEAST = 0.01  # code values squared: a picture without any detail
+_SAME = 0.1  # code values RMS: decoders of the source may round a few samples differently
+_DETAIL = 0.05  # log ratio: other encoders at this data rate stay within 0.02
+_FLOOR = 0.01  # code values squared, added to both sides of the ratio: a picture without detail
 
 
 def reencode(
@@ -31,7 +31,7 @@ def reencode(
     cancellation: ffmpeg.Cancellation | None = None,
     format: Format = PRORES_422_HQ,
 ) -> Frame:
-    """Return what a decoder gives for a source frame that went through a look and an encoder.
+    """Render a source frame with a look, encode it, and return the decoded result.
 
     Raises UnsupportedClip, FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
     """
@@ -52,7 +52,7 @@ def reencode(
     )
     if len(raw) != rawvideo_size(target.pixel_format, *size):
         raise ResultsMissing(
-            f"ffmpeg encoded a frame of {size[0]}x{size[1]} again and gave none back: install the "
+            f"ffmpeg returned no frame for a re-encoded {size[0]}x{size[1]} picture: install the "
             f"ffmpeg program that this version was tested with ({ffmpeg.HOW_TO_GET_IT})"
         )
     return Frame.frombytes(raw, *size, target.pixel_format, delivered_colour(source.colour, target))
@@ -60,10 +60,10 @@ def reencode(
 
 @dataclass(frozen=True)
 class ReencodeDifference:
-    """How a delivered frame differs from the look's rendering of it, encoded again."""
+    """The difference of a delivered frame from the re-encoded frame of the source."""
 
     rms: float  # 10-bit code values, of the plane that differs most
-    detail: float  # log ratio of squared luma differences between neighbours, delivered over again
+    detail: float  # log ratio of delivered to re-encoded detail: squared luma differences
 
 
 def compare_reencoded(
@@ -74,10 +74,15 @@ def compare_reencoded(
     cancellation: ffmpeg.Cancellation | None = None,
     format: Format = PRORES_422_HQ,
 ) -> ReencodeDifference:
-    """Compare a delivered frame with its source, encoded again. Raises as `encoded`."""
-    again = reencode(source, preset, encoder, cancellation, format)
-    ratio = (_roughness(frame) + _LEAST) / (_roughness(again) + _LEAST)
-    return ReencodeDifference(rms=frame_difference(again, frame).rms, detail=float(np.log(ratio)))
+    """Re-encode a source frame and compare the delivered frame with it.
+
+    Raises the same as `reencode`.
+    """
+    expected = reencode(source, preset, encoder, cancellation, format)
+    ratio = (_roughness(frame) + _FLOOR) / (_roughness(expected) + _FLOOR)
+    return ReencodeDifference(
+        rms=frame_difference(expected, frame).rms, detail=float(np.log(ratio))
+    )
 
 
 def _roughness(frame: Frame) -> float:
@@ -87,11 +92,11 @@ def _roughness(frame: Frame) -> float:
 
 
 def check_reencoded(found: ReencodeDifference | None, *, certain: bool) -> list[Finding]:
-    """Say whether the frame that was encoded again is the delivered one.
+    """Check that the re-encoded frame equals the delivered one.
 
-    Where it is `certain` which encoder and which ffmpeg made the file, any difference is a fault of
-    the file. Else it may be another encoder's work, which keeps the detail. Returns no finding
-    where no frame was encoded again.
+    If the encoder and the version of ffmpeg are `certain`, any difference is a fault of the file.
+    Otherwise another encoder may have made the file; it keeps the detail. Returns no finding if no
+    frame was re-encoded.
     """
     if found is None:
         return []
@@ -110,5 +115,5 @@ def check_reencoded(found: ReencodeDifference | None, *, certain: bool) -> list[
             "encoder or another version of ffmpeg made the file."
         )
     level: Level = "pass" if same else "fail" if changed else "warn"
-    measured = "the same" if same else f"{found.rms:.2f} code values RMS apart"
-    return [Finding("re-encoded frame", level, measured, "the same", sentence)]
+    measured = "identical" if same else f"{found.rms:.2f} code values RMS difference"
+    return [Finding("re-encoded frame", level, measured, "identical", sentence)]

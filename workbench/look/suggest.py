@@ -1,4 +1,4 @@
-"""Suggest: the weakest deband that leaves no bands in a clip and takes no texture from it."""
+"""Suggest a look for a clip: the gentlest deband that removes the banding and keeps the texture."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,33 +16,32 @@ from workbench.measure.banding import cambi, is_measurable
 from workbench.media.clip import Clip
 
 CAMBI, COARSE = 0.5, 5.0
-"""Of the worst frame, at the usual contrast setting and at the wider one, which takes shading and
-texture for steps as well: below these no band is seen, even by who looks for it."""
+"""CAMBI of the worst frame, at the default and at the wider contrast setting, below which nobody
+sees banding. The wider setting also counts shading and texture as steps."""
 STEPS = 0.55
-"""Of the steps that the picture had, as CAMBI sees them without a dither: about what is left when
-only those of 10 bits are."""
+"""Ratio of coarse CAMBI, with deband to without, both undithered: 10-bit steps alone leave this."""
 CONTOUR = 4.0
-"""10-bit code values per pixel, times 100: a quarter of what 8 bits leave untreated."""
+"""10-bit code values per pixel, times 100: a quarter of the contour of an untreated 8-bit clip."""
 TEXTURE = 1.5
-"""10-bit code values: what classic's own deband changes where there is texture."""
+"""10-bit code values: the change of texture by the deband of the preset `classic`."""
 
 FRAMES = 4
 CANDIDATES = tuple(
     Smooth(radius=72, strength=strength, texture=round(strength / 3, 2))
     for strength in (1, 1.2, 1.5, 2, 3, 4.5)
 )
-"""Debands from weak to strong. With so few that can be told apart, a search has nothing to gain."""
+"""Debands from weak to strong. They are so few that a search would not be faster."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What one deband did to the sampled frames: the worst of each figure."""
+    """The result of one deband on the sampled frames: the worst value of each measure."""
 
     deband: Smooth | NoDeband
-    cambi: float  # with the tone and the dither, or with the tone taken back
-    coarse: float  # CAMBI at the wider contrast setting, without a dither
-    contour: float | None  # None where nothing is smooth
-    texture: float | None  # None where nothing has texture
+    cambi: float  # with tone and dither, or after the inverse tone, whichever is higher
+    coarse: float  # CAMBI at the wider contrast setting, without dither
+    contour: float | None  # None without smooth areas
+    texture: float | None  # None without textured areas
 
     @property
     def name(self) -> str:
@@ -55,9 +54,9 @@ class Trial:
         return self.cambi <= CAMBI and self.coarse <= COARSE
 
     def removes_banding(self, plain: "Trial") -> bool:
-        """Whether a grade will not bring them out again; `plain` is the same without a deband.
+        """Return whether the banding stays away in a grade. `plain` is the look without deband.
 
-        CAMBI is not asked with the dither: that makes it 0, whatever lies beneath.
+        CAMBI with dither does not count, because a dither always lowers it to about 0.
         """
         smooth = self.contour is None or self.contour <= CONTOUR
         return smooth and self.coarse <= STEPS * plain.coarse
@@ -69,17 +68,17 @@ class Trial:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A look for a clip, and the figures that speak for it."""
+    """A look for a clip, with the measures that justify it."""
 
     preset: Preset
-    before: Trial  # the clip as it is
-    plain: Trial  # the look without a deband
-    tried: tuple[Trial, ...]  # from weak to strong, as far as was needed
-    reason: str  # one sentence
-    sampled: str = ""  # likewise: in which frames it was measured
+    before: Trial  # the source
+    plain: Trial  # the look without deband
+    tried: tuple[Trial, ...]  # from weak to strong, up to the first that ends the search
+    reason: str  # one or two sentences
+    sampled: str = ""  # one sentence about the measured frames
 
     def facts(self) -> dict[str, Any]:
-        """Return all of it in plain JSON types."""
+        """Return all fields and the limits in JSON types."""
         return {
             "preset": self.preset.facts(),
             "reason": self.reason,
@@ -104,12 +103,11 @@ def suggest(
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Suggestion:
-    """Find the weakest deband of LADDER that closes a clip's bands and spares its texture.
+    """Find the gentlest deband of CANDIDATES that removes a clip's banding and keeps its texture.
 
-    FRAMES frames are looked at, at full size. The rest of the look is that of `base`, the preset
-    `smooth` unless given. A clip in which no band is seen needs none: then it is NoDeband.
-    `on_progress` hears how many of len(LADDER) debands are done. The same clip always gets the
-    same answer.
+    It is measured in FRAMES frames at full size. The rest of the look comes from `base`, by
+    default the preset `smooth`. A clip without visible banding gets NoDeband. `on_progress`
+    receives the number of finished candidates, up to len(CANDIDATES). The result is deterministic.
 
     Raises UnsupportedClip for a picture too small for CAMBI, ParameterError for a base that works
     in 8 bits and for wrong types, ClipError, FfmpegFailed, Cancelled.
@@ -122,19 +120,19 @@ def suggest(
     check_callbacks(on_progress=on_progress)
     if not is_measurable(clip.width, clip.height):
         raise UnsupportedClip(
-            f"{clip.path.name}: a picture of {clip.width}x{clip.height} is too small to measure "
-            "banding in, so there is nothing to suggest"
+            f"{clip.path.name}: a {clip.width}x{clip.height} picture is too small to measure "
+            "banding, so no look can be suggested: choose a preset instead"
         )
     base = (base or load_preset("smooth")).model_copy(update={"deband": NoDeband()})
     if base.bit_depth == 8:
         raise ParameterError(
-            f"preset {base.name} works in 8 bits, which brings the bands back whatever the deband: "
-            "take one with the tone flat, such as smooth"
+            f"preset {base.name} works in 8 bits, which adds banding after any deband: choose a "
+            "preset with the tone flat, such as smooth"
         )
-    tell = on_progress or (lambda _: None)
+    report = on_progress or (lambda _: None)
     frames = list(clip.sample(FRAMES))
 
-    def step(deband: Smooth | NoDeband) -> tuple[Trial, list[Comparison]]:
+    def trial(deband: Smooth | NoDeband) -> tuple[Trial, list[Comparison]]:
         look = base.model_copy(update={"deband": deband})
         found = compare(frames, look, coarse=False, cancellation=cancellation)
         undithered = look.model_copy(update={"dither": NoDither()})
@@ -143,48 +141,53 @@ def suggest(
         )
         return _after(deband, found, max(coarse)), found
 
-    plain, found = step(NoDeband())
+    plain, found = trial(NoDeband())
     before = _before(found, max(cambi(frames, COARSE_SETTING, cancellation)))
     tried: list[Trial] = []
     if not before.no_visible_banding:
         for done, deband in enumerate(CANDIDATES, start=1):
-            tried.append(step(deband)[0])
-            tell(done)
+            tried.append(trial(deband)[0])
+            report(done)
             if tried[-1].removes_banding(plain) or not tried[-1].preserves_texture:
                 break
-    tell(len(CANDIDATES))
+    report(len(CANDIDATES))
     measured = sampled([frame.index for frame in frames], clip.frame_count)
     return replace(choose(base, before, plain, tried), sampled=measured)
 
 
 def choose(base: Preset, before: Trial, plain: Trial, tried: Sequence[Trial]) -> Suggestion:
-    """Choose among the steps that were tried, weakest first, and say why."""
-    gentle = [step for step in tried if step.preserves_texture]
-    closing = [step for step in gentle if step.removes_banding(plain)]
-    least = min((step.coarse for step in gentle), default=0.0)
+    """Choose among the trials, ordered from weak to strong, and state the reason."""
+    gentle = [trial for trial in tried if trial.preserves_texture]
+    effective = [trial for trial in gentle if trial.removes_banding(plain)]
+    least = min((trial.coarse for trial in gentle), default=0.0)
     chosen = plain
     if before.no_visible_banding:
-        reason = f"It needs none: CAMBI is {before.cambi:.2f}, and up to {CAMBI} no band is seen."
+        reason = (
+            f"No deband needed: CAMBI is {before.cambi:.2f}, and banding shows only above {CAMBI}."
+        )
         if before.contour is not None and before.contour > CONTOUR:
             reason += (
-                f" Noise hides some that a strong grade may bring out (contour "
-                f"{before.contour:.1f}), and for those a deband such as smooth is the answer."
+                " Noise hides some banding, which a strong grade may reveal (contour "
+                f"{before.contour:.1f}). For such a grade, use a deband such as smooth."
             )
-    elif closing:
-        chosen = closing[0]
-        reason = f"The weakest that closes the bands: {_change(plain, chosen)}."
+    elif effective:
+        chosen = effective[0]
+        reason = f"The gentlest setting that removes the banding: {_change(plain, chosen)}."
     elif not gentle:
-        reason = f"None: the weakest changes texture by more than {TEXTURE} code values already."
-    elif least > _HARDLY * plain.coarse:
         reason = (
-            f"None: the steps are higher than a deband reaches (coarse CAMBI {plain.coarse:.1f}, "
-            f"and still {least:.1f}); only a better source helps."
+            "No deband: even the gentlest setting changes texture by more than "
+            f"{TEXTURE} code values."
+        )
+    elif least > _NO_EFFECT * plain.coarse:
+        reason = (
+            "No deband: the steps are too high for it (coarse CAMBI "
+            f"{plain.coarse:.1f}, and {least:.1f} after it). Only a better source helps."
         )
     else:
-        enough = least + _SPARED * (plain.coarse - least)
-        chosen = next(step for step in gentle if step.coarse <= enough)
+        enough = least + _TOLERATED * (plain.coarse - least)
+        chosen = next(trial for trial in gentle if trial.coarse <= enough)
         reason = (
-            "None closes the bands altogether; this comes about as near as any: "
+            "No setting removes all banding. This is the gentlest that comes close to the best: "
             f"{_change(plain, chosen)}."
         )
     preset = base.model_copy(
@@ -193,8 +196,8 @@ def choose(base: Preset, before: Trial, plain: Trial, tried: Sequence[Trial]) ->
     return Suggestion(preset, before, plain, tuple(tried), reason)
 
 
-_HARDLY = 0.9  # of the steps that there were: a deband that leaves so many has done nothing
-_SPARED = 0.3  # of what the strongest does about them: as much may be left to a weaker one
+_NO_EFFECT = 0.9  # of coarse CAMBI: a deband that leaves more has no effect
+_TOLERATED = 0.3  # of the strongest candidate's effect: a gentler one may lack this much
 
 
 def _change(before: Trial, after: Trial) -> str:
