@@ -1,4 +1,4 @@
-"""Findings about the picture, by a policy."""
+"""Test the checks of a delivered picture and its sound against a policy."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -33,20 +33,20 @@ def movie(delivery: Delivery) -> Movie:
     return read_movie(delivery.destination)
 
 
-def judged(
+def checked(
     inspection: Inspection, movie: Movie, policy: Policy | None = None
 ) -> dict[str, Finding]:
     return {f.id: f for f in check_policy(inspection, movie, policy or load_policy("mezzanine"))}
 
 
-def test_an_8_bit_chain_is_warned_of(inspection: Inspection, movie: Movie) -> None:
-    found = judged(inspection, movie)["bit depth"]
+def test_an_8_bit_chain_gets_a_warning(inspection: Inspection, movie: Movie) -> None:
+    found = checked(inspection, movie)["bit depth"]
     assert (found.level, found.limit) == ("warn", "at least 9.5 bits")
     assert found.measured.startswith("8.0 bits, frame ")
 
 
 def with_each(inspection: Inspection, field: str, values: list[float | None]) -> Inspection:
-    """Give each of the four frames that were compared one value of a figure."""
+    """Set one measure of each of the four compared frames."""
     pairs = zip(inspection.comparisons, values, strict=True)
     return replace(
         inspection, comparisons=tuple(replace(one, **{field: value}) for one, value in pairs)
@@ -62,21 +62,21 @@ def with_each(inspection: Inspection, field: str, values: list[float | None]) ->
         (9.4, "warn", "9.4"),
     ],
 )
-def test_a_figure_beside_its_limit_does_not_print_the_limit(
+def test_a_bit_depth_close_to_the_limit_is_not_rounded_to_it(
     inspection: Inspection, movie: Movie, worst: float, level: str, shown: str
 ) -> None:
     some = with_each(inspection, "effective_bit_depth", [10, 10, worst, None])
-    found = judged(some, movie)["bit depth"]
+    found = checked(some, movie)["bit depth"]
     third = inspection.comparisons[2].index
     assert (found.level, found.measured) == (level, f"{shown} bits, frame {third}")
 
 
-def test_cambi_and_peak_beside_their_limits_do_not_print_them(
+def test_cambi_and_peak_close_to_their_limits_are_not_rounded_to_them(
     inspection: Inspection, movie: Movie
 ) -> None:
     some = with_each(inspection, "cambi_after", [0, 5.04, 0, 0])
-    assert "5.04 after, frame" in judged(some, movie)["banding"].measured
-    loud = judged(replace(inspection, loudness=(Loudness(-9.0, -0.97),)), movie)["loudness"]
+    assert "5.04 after, frame" in checked(some, movie)["banding"].measured
+    loud = checked(replace(inspection, loudness=(Loudness(-9.0, -0.97),)), movie)["loudness"]
     assert (loud.level, loud.measured) == ("note", "-0.97 dBTP, -9.0 LUFS")
 
 
@@ -94,15 +94,15 @@ def unknown(inspection: Inspection, grids: list[float | None]) -> Inspection:
     ("grids", "level"),
     [([0, 0.45, 0, 0], "warn"), ([0.2, None, 0, 0], "pass"), ([0, 0, 0, 0.2001], "warn")],
 )
-def test_the_worst_frame_says_whether_an_unknown_look_was_8_bits(
+def test_the_worst_frame_decides_whether_an_unknown_look_was_8_bits(
     inspection: Inspection, movie: Movie, grids: list[float | None], level: str
 ) -> None:
-    """A fade to black has frames that say nothing, which stood for the whole clip."""
-    assert judged(unknown(inspection, grids), movie)["bit depth"].level == level
+    """The frames of a fade to black do not show their bit depth, and must not hide the others."""
+    assert checked(unknown(inspection, grids), movie)["bit depth"].level == level
 
 
 @pytest.mark.parametrize(("preset", "level"), [("classic", "warn"), ("smooth", "pass")])
-def test_a_clip_with_a_fade_tells_its_8_bits(tmp_path: Path, preset: str, level: str) -> None:
+def test_a_clip_with_a_fade_shows_its_bit_depth(tmp_path: Path, preset: str, level: str) -> None:
     path, elsewhere = tmp_path / "fade.mp4", tmp_path / "elsewhere.mov"
     shading = f"{clips.sky()},noise=alls=6:all_seed=7,fade=out:4:16"
     clips.run("-f", "lavfi", "-i", shading, "-c:v", "libx264", "-crf", "12",
@@ -113,28 +113,29 @@ def test_a_clip_with_a_fade_tells_its_8_bits(tmp_path: Path, preset: str, level:
     assert (found["bit depth"].level, found["bit depth"].limit) == (level, "at most 0.2")
 
 
-def test_a_clip_of_a_few_tones_says_nothing_of_its_depth(
-    inspection: Inspection, movie: Movie
-) -> None:
-    found = judged(unknown(inspection, [None] * 4), movie)["bit depth"]
+def test_a_clip_of_a_few_tones_has_no_bit_depth(inspection: Inspection, movie: Movie) -> None:
+    found = checked(unknown(inspection, [None] * 4), movie)["bit depth"]
     assert (found.level, found.measured) == ("pass", "too few tones to tell")
 
 
-def test_what_is_sampled_says_in_which_frames(inspection: Inspection, movie: Movie) -> None:
-    found = judged(inspection, movie)
+def test_a_sampled_finding_names_its_frames(inspection: Inspection, movie: Movie) -> None:
+    found = checked(inspection, movie)
     for name in ("bit depth", "banding", "coarse banding", "contour", "texture"):
         assert found[name].sentence.endswith("Measured in 4 of 24 frames: 3, 9, 15, 21."), name
     every = replace(inspection, comparisons=inspection.comparisons * 6)
-    assert judged(every, movie)["contour"].sentence.endswith("Measured in every frame.")
+    assert checked(every, movie)["contour"].sentence.endswith("Measured in every frame.")
     many = replace(inspection, comparisons=inspection.comparisons * 3)
     assert (
-        "in 12 of 24 frames, evenly spread from 3 to 21." in judged(many, movie)["contour"].sentence
+        "in 12 of 24 frames, evenly spread from 3 to 21."
+        in checked(many, movie)["contour"].sentence
     )
 
 
-def test_an_8_bit_picture_is_told_from_the_file_alone(inspection: Inspection, movie: Movie) -> None:
+def test_an_8_bit_picture_is_detected_in_the_file_alone(
+    inspection: Inspection, movie: Movie
+) -> None:
     grids = [one.grid for one in inspection.comparisons]
-    found = judged(unknown(inspection, grids), movie)["bit depth"]
+    found = checked(unknown(inspection, grids), movie)["bit depth"]
     assert (found.level, found.limit) == ("warn", "at most 0.2")
     assert "on the 8-bit grid, frame " in found.measured
 
@@ -157,25 +158,25 @@ def test_the_worst_frame_decides(
         "contour_before": 12.0, "texture_change": 1.0, "outside_r103": 0.0,
     }  # fmt: skip
     fine = [replace(one, **good) for one in inspection.comparisons]
-    assert judged(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "pass"
+    assert checked(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "pass"
     fine[2] = replace(fine[2], **{field: bad})
-    assert judged(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "warn"
+    assert checked(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "warn"
 
 
-def test_banding_says_before_and_after(inspection: Inspection, movie: Movie) -> None:
+def test_banding_is_reported_before_and_after(inspection: Inspection, movie: Movie) -> None:
     before = max(one.cambi_before or 0 for one in inspection.comparisons)
     after = max(one.cambi_after or 0 for one in inspection.comparisons)
-    measured = judged(inspection, movie)["banding"].measured
+    measured = checked(inspection, movie)["banding"].measured
     assert measured.startswith(f"CAMBI {before:.1f} before, {after:.1f} after, frame ")
 
 
 def test_black_freeze_and_jumps(inspection: Inspection, movie: Movie) -> None:
     levels = inspection.levels
-    assert judged(inspection, movie)["black"].measured == "none"
+    assert checked(inspection, movie)["black"].measured == "none"
     black, still, mean = levels.black.copy(), levels.change.copy(), levels.mean.copy()
     black[2:20], still[4:24], mean[10:] = 1, 0, mean[10:] + 100
     changed = replace(levels, black=black, change=still, mean=mean, drift=still)
-    found = judged(replace(inspection, levels=changed), movie)
+    found = checked(replace(inspection, levels=changed), movie)
     assert (found["black"].level, found["black"].measured) == ("note", "0.75 s from frame 2")
     assert (found["freeze"].level, found["freeze"].measured) == ("warn", "0.88 s from frame 3")
     assert found["luma jump"].level == "note"
@@ -190,7 +191,7 @@ def test_a_jump_of_luma_has_a_limit(
     mean = np.full(24, 300.0)
     mean[frame:] += step
     jumping = replace(inspection, levels=replace(inspection.levels, mean=mean))
-    found = judged(jumping, movie)["luma jump"]
+    found = checked(jumping, movie)["luma jump"]
     assert found.level == level
     assert found.measured.endswith(f" code values at frame {frame}")
 
@@ -203,47 +204,47 @@ def test_the_worst_of_all_frames_decides_on_gamut(
         outside = np.zeros(24)
         outside[frame] = share
         levels = replace(inspection.levels, outside_r103=outside)
-        found = judged(replace(inspection, levels=levels), movie)["gamut"]
+        found = checked(replace(inspection, levels=levels), movie)["gamut"]
         assert found.level == level
         assert found.measured.endswith(f" % at frame {frame}")
 
 
 @pytest.mark.parametrize(("seconds", "level"), [("1/2", "pass"), ("501/1000", "warn")])
-def test_a_frame_counts_for_as_long_as_it_is_shown(
+def test_a_frame_counts_with_its_own_duration(
     inspection: Inspection, movie: Movie, seconds: str, level: str
 ) -> None:
     black = np.zeros(24)
     black[-1] = 1
     end = inspection.times[-1] + Fraction(seconds)
     held = replace(inspection, levels=replace(inspection.levels, black=black), end=end)
-    found = judged(held, movie)
+    found = checked(held, movie)
     assert found["freeze"].level == level
     assert found["freeze"].measured == found["black"].measured
     assert found["black"].measured.endswith(" s from frame 23")
     assert found["black"].level == ("pass" if level == "pass" else "note")
 
 
-def test_loudness_is_of_each_track(inspection: Inspection, movie: Movie) -> None:
+def test_every_track_has_a_loudness(inspection: Inspection, movie: Movie) -> None:
     two = (Loudness(-23.0, -3.0), Loudness(-9.0, 0.5))
-    found = judged(replace(inspection, loudness=two), movie)
+    found = checked(replace(inspection, loudness=two), movie)
     assert (found["loudness 1"].level, found["loudness 2"].level) == ("pass", "note")
     assert found["loudness 1"].measured == "-3.0 dBTP, -23.0 LUFS"
-    short = judged(replace(inspection, loudness=(Loudness(None, -0.1),)), movie)["loudness"]
+    short = checked(replace(inspection, loudness=(Loudness(None, -0.1),)), movie)["loudness"]
     assert (short.level, short.measured) == ("note", "-0.1 dBTP, no integrated loudness")
-    quiet = judged(replace(inspection, loudness=(Loudness(None, -1.0),)), movie)["loudness"]
+    quiet = checked(replace(inspection, loudness=(Loudness(None, -1.0),)), movie)["loudness"]
     assert quiet.level == "pass"
-    silent = judged(replace(inspection, loudness=(Loudness(None, None),)), movie)
+    silent = checked(replace(inspection, loudness=(Loudness(None, None),)), movie)
     assert not any(name.startswith("loudness") for name in silent)
 
 
-def test_a_policy_may_be_stricter_or_say_nothing(inspection: Inspection, movie: Movie) -> None:
+def test_a_policy_can_be_stricter_or_have_no_rule(inspection: Inspection, movie: Movie) -> None:
     strict = Policy(name="strict", data_rate=Rule(at_most=1, level="fail"))
-    found = judged(inspection, movie, strict)
+    found = checked(inspection, movie, strict)
     assert found["data rate"].level == "fail"
     assert all(f.level == "pass" and f.limit == "" for f in found.values() if f.id != "data rate")
 
 
-def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> None:
+def test_a_moved_or_damaged_frame_fails(inspection: Inspection) -> None:
     assert [f.level for f in check_delivered_frames(inspection)] == ["pass"] * 3
     matches = inspection.frame_measures.matches
     moved = (*matches[:5], FrameMatch(3.0, 4.0, 1.0, 1), *matches[6:])
@@ -260,7 +261,7 @@ def test_a_moved_or_damaged_frame_breaks_a_promise(inspection: Inspection) -> No
     assert whole.level == "fail", "the decoder knows"
 
 
-def test_what_is_wrong_with_every_frame_is_seen(inspection: Inspection) -> None:
+def test_a_fault_of_every_frame_is_detected(inspection: Inspection) -> None:
     off = tuple(
         replace(one, difference=Difference(4.0, 4.0, 4.1, 7.0)) for one in inspection.comparisons
     )
@@ -277,7 +278,7 @@ def test_what_is_wrong_with_every_frame_is_seen(inspection: Inspection) -> None:
         ][2] == level
 
 
-def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:
+def test_a_clip_of_a_single_frame_is_checked(inspection: Inspection, movie: Movie) -> None:
     levels = inspection.levels
     first = {name: np.asarray(values)[:1] for name, values in vars(levels).items()}
     one = replace(
@@ -290,6 +291,6 @@ def test_a_single_frame_is_judged(inspection: Inspection, movie: Movie) -> None:
         ),
         comparisons=inspection.comparisons[:1],
     )
-    found = judged(one, movie)
+    found = checked(one, movie)
     assert "luma jump" not in found
     assert found["freeze"].measured == "none"

@@ -1,4 +1,4 @@
-"""Findings for an unknown look, just under and just over each limit."""
+"""Test the findings for an unknown look, just below and just above each limit."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ FRAMES = 20
 
 
 def frame_measures(**changes: Any) -> FrameMeasures:
-    """Twenty frames that follow one look: what a conversion leaves."""
+    """Return the measures of twenty frames with one look, as after a conversion."""
     look_fit = LookFit(
         mean_error=np.zeros((FRAMES, 3)),
         rms_error=np.full((FRAMES, 3), 2.0),
@@ -32,7 +32,7 @@ def frame_measures(**changes: Any) -> FrameMeasures:
     return replace(usual, **{k: v for k, v in changes.items() if hasattr(usual, k)})
 
 
-def judged(id: str, **changes: Any) -> Finding:
+def checked(id: str, **changes: Any) -> Finding:
     return {one.id: one for one in check_unknown_look(frame_measures(**changes))}[id]
 
 
@@ -49,26 +49,26 @@ def test_one_look_passes() -> None:
 
 @pytest.mark.parametrize("frame", [0, 9, FRAMES - 1])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_the_mean_of_a_frame_may_be_off_by_its_limit(frame: int, sign: int) -> None:
-    """3 code values and 1.5 times the 2 that the usual frame leaves."""
+def test_the_mean_error_of_a_frame_has_a_limit(frame: int, sign: int) -> None:
+    """The limit is 3 code values plus 1.5 times the usual error of 2."""
     for off, level in ((5.99, "pass"), (6.01, "fail")):
-        found = judged("consistent look", mean_error=series({frame: sign * off}, 3))
+        found = checked("consistent look", mean_error=series({frame: sign * off}, 3))
         assert found.level == level
     assert found.measured == f"1 differ, most in frame {frame}, by {sign * 6.0:+.1f} code values"
 
 
 @pytest.mark.parametrize("frame", [0, 9, FRAMES - 1])
-def test_the_blocks_of_a_frame_may_be_apart_by_their_limit(frame: int) -> None:
-    """3 code values and three times the usual 2."""
-    assert judged("consistent look", rms_error=series({frame: 8.99}, 3, 2.0)).level == "pass"
-    assert judged("consistent look", rms_error=series({frame: 9.01}, 3, 2.0)).level == "fail"
+def test_the_rms_error_of_a_frame_has_a_limit(frame: int) -> None:
+    """The limit is 3 code values plus three times the usual error of 2."""
+    assert checked("consistent look", rms_error=series({frame: 8.99}, 3, 2.0)).level == "pass"
+    assert checked("consistent look", rms_error=series({frame: 9.01}, 3, 2.0)).level == "fail"
 
 
-def test_a_slow_change_is_a_warning_and_a_stretch_a_failure() -> None:
+def test_a_slow_change_is_a_warning_and_a_sudden_one_a_failure() -> None:
     slow = {frame: 0.5 * frame for frame in range(FRAMES)}
-    assert judged("consistent look", mean_error=series(slow, 3)).level == "warn"
+    assert checked("consistent look", mean_error=series(slow, 3)).level == "warn"
     stretch = dict.fromkeys(range(12, FRAMES), 9.0)
-    assert judged("consistent look", mean_error=series(stretch, 3)).level == "fail"
+    assert checked("consistent look", mean_error=series(stretch, 3)).level == "fail"
 
 
 @pytest.mark.parametrize(
@@ -81,26 +81,26 @@ def test_a_slow_change_is_a_warning_and_a_stretch_a_failure() -> None:
         ((None, None), "pass"),
     ],
 )
-def test_hues_have_two_limits(chroma: tuple[float | None, float | None], level: str) -> None:
-    assert judged("hue", chroma=chroma).level == level
+def test_the_hue_has_two_limits(chroma: tuple[float | None, float | None], level: str) -> None:
+    assert checked("hue", chroma=chroma).level == level
 
 
 def test_sharpness_has_limits_for_the_clip_and_for_a_frame() -> None:
     every = np.full((FRAMES, 2), -0.14)
-    assert judged("sharpness", sharpness=every).level == "pass"
-    assert judged("sharpness", sharpness=every - 0.02).level == "warn"
+    assert checked("sharpness", sharpness=every).level == "pass"
+    assert checked("sharpness", sharpness=every - 0.02).level == "warn"
     # A look of half the contrast has half the detail.
-    assert judged("sharpness", sharpness=every - np.log(2), contrast=0.5).level == "pass"
+    assert checked("sharpness", sharpness=every - np.log(2), contrast=0.5).level == "pass"
     for frame in (0, 9, FRAMES - 1):
         one = np.zeros((FRAMES, 2))
         one[frame] = -0.34
-        assert judged("sharpness", sharpness=one).level == "pass"
+        assert checked("sharpness", sharpness=one).level == "pass"
         one[frame] = -0.36
-        found = judged("sharpness", sharpness=one)
+        found = checked("sharpness", sharpness=one)
         assert (found.level, found.measured) == ("warn", f"1 softer, first frame {frame}")
 
 
 def test_combing_has_a_limit() -> None:
     for frame in (0, 9, FRAMES - 1):
-        assert judged("combing", combing=series({frame: 0.35}, 1)[:, 0]).level == "pass"
-        assert judged("combing", combing=series({frame: 0.36}, 1)[:, 0]).level == "warn"
+        assert checked("combing", combing=series({frame: 0.35}, 1)[:, 0]).level == "pass"
+        assert checked("combing", combing=series({frame: 0.36}, 1)[:, 0]).level == "warn"

@@ -91,7 +91,7 @@ def _depth(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             "bit depth",
             policy.grid,
             grid.value,
-            f"{_shown(policy.grid, grid.value, 2)} on the grid of 8 bits, frame {grid.frame}",
+            f"{_shown(policy.grid, grid.value, 2)} on the 8-bit grid, frame {grid.frame}",
             "Share of luma on steps of four code values, as 8-bit video in a 10-bit file has: 0 is "
             "none, 1 is all. " + _sampled(inspection),
         )

@@ -16,8 +16,10 @@ from workbench.measure.banding import cambi, is_measurable
 from workbench.media.clip import Clip
 
 CAMBI, COARSE = 0.5, 5.0
-"""CAMBI of the worst frame, at the default and at the wider contrast setting, below which nobody
-sees banding. The wider setting also counts shading and texture as steps."""
+"""Highest CAMBI of the worst frame without visible banding, at the default and the wider setting.
+
+The wider contrast setting also counts shading and texture as steps.
+"""
 STEPS = 0.55
 """Ratio of coarse CAMBI, with deband to without, both undithered: 10-bit steps alone leave this."""
 CONTOUR = 4.0

@@ -27,7 +27,7 @@ _SIGNIFICANT = 1.5  # times the residual of the best neighbour: more than chance
 FLAT = 2.0
 """10-bit code values, standard deviation: a flatter picture matches any other picture."""
 
-_MARGIN = 0.15  # code values: frames closer to each other cannot be told apart
+_MARGIN = 0.15  # code values: closer frames cannot be distinguished
 
 
 def block_means(frame: Frame) -> BlockMeans:

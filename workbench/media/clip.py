@@ -51,7 +51,7 @@ class Clip:
     bit_depth: int
     width: int
     height: int
-    sample_aspect: Fraction  # width of a pixel over its height; 1 when the file says nothing
+    sample_aspect: Fraction  # width of a pixel over its height; 1 when it is not tagged
     orientation: Orientation
     frame_rate: Fraction  # frames per second; the average of a variable frame rate
     constant_frame_rate: bool

@@ -20,7 +20,7 @@ _ROUNDING = 2  # units of the time base: a duration and a timestamp are each off
 
 @dataclass(frozen=True)
 class Packets:
-    """What the packets of a file say."""
+    """The data read from the packets of a file."""
 
     positions: tuple[FramePosition, ...]  # of every frame that can be shown, by pts
     last_duration: int  # of the last frame, in units of the time base; 0 when not stated

@@ -222,7 +222,7 @@ def read_orientation(frame: av.VideoFrame, path: Path) -> Orientation:
 
     Raises UnsupportedClip unless it is a quarter turn, mirrored or not.
     """
-    side_data: Any = frame.side_data  # a mapping by type, which its type hints do not say
+    side_data: Any = frame.side_data  # a mapping by type, unlike its type hints
     matrix = side_data.get(SideData.DISPLAYMATRIX)
     if matrix is None:
         return Orientation()

@@ -1,4 +1,4 @@
-"""Guard the opening of clips, in PyAV and in the ffmpeg program alike.
+"""Guard the opening of clips, both in PyAV and in the ffmpeg program.
 
 FFmpeg detects a format by content, not by name: a file named clip.mp4 may be a playlist that reads
 other files or contacts other machines. So the guards allow only containers that hold their own
@@ -61,7 +61,7 @@ def limit_variable(limit: str) -> str:
 
 
 def check_limit(path: Path, limit: str, value: float, fact: str) -> None:
-    """Raise UnsupportedClip if `value` exceeds a limit; `fact` says what the file has too much of.
+    """Raise UnsupportedClip if `value` exceeds a limit; `fact` states the value in words.
 
     `limit` is the name of a field of InputLimits.
     """

@@ -18,7 +18,7 @@ def check_not_truncated(path: Path) -> None:
     """Raise DamagedClip for an MP4 or Matroska file that is shorter than its headers declare.
 
     The media data (mdat) of a plain MP4 may extend past the end of the file: the index tells
-    whether the missing part is used. A cut exactly between two fragments cannot be told from a
+    whether the missing part is used. A cut exactly between two fragments looks the same as a
     recording that ends there.
     """
     size = path.stat().st_size
