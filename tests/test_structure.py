@@ -27,8 +27,8 @@ TEXTS = [
 RIDDLES = (
     *("whoever", "errand", "farewell", "crew", "house", "whose hand", "whose it is"),
     *("what is made for a while", "its time was over", "the same command goes on", "to note"),
-    *("even timing", "its maker", "wait already", "the former one goes"),
-    *("replace a file that is there", "keep a still"),
+    *("even timing", "its maker", "closes the bands", "wait already", "the former one goes"),
+    *("replace a file that is there", "keep a still", "somebody else"),
 )
 """Words and phrases with a plain alternative: worker, cleanup, timed out, the queue is full."""
 
