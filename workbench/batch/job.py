@@ -101,7 +101,11 @@ class JobContext:
 
 
 def run_job(job: Job, context: JobContext) -> Outcome:
-    """Run one job. If it raises WorkbenchError, the destination is unchanged."""
+    """Run one job, and return its outcome.
+
+    Raises WorkbenchError. Until the first file is stored, the destination is unchanged, except for
+    the notebook of a failed conversion. After that, the manifest shows that the set is incomplete.
+    """
     started = time.monotonic()
     _refuse_long_name(job.name)
     _refuse_newer_delivery(job, context.destination)

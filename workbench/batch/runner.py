@@ -62,7 +62,8 @@ def run_jobs(
     Jobs that an earlier run finished are not run again. When the caller stops early, by Ctrl-C or
     by closing the iterator, running jobs are cancelled and their temporary files removed.
 
-    Raises BatchError and StorageError before any job runs.
+    Raises BatchError and StorageError before any job runs, and BatchError later if the scheduler
+    stops answering.
     """
     changed = threading.Lock()
 

@@ -47,7 +47,10 @@ class Storage(Protocol):
         """Return a file by its name, or None if it does not exist."""
 
     def fetch(self, name: str, folder: Path, on_bytes: OnBytes | None = None) -> Path:
-        """Return a local path to a file: its own, or a copy in `folder` with a checked SHA-256."""
+        """Return a local path to a file: its own, or that of a copy in `folder`.
+
+        The SHA-256 of a copy is checked if the storage knows it.
+        """
 
     def store(self, file: Path, name: str, sha256: str, on_bytes: OnBytes | None = None) -> Stored:
         """Write a local file to the storage under this name, atomically."""
