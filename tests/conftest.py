@@ -24,6 +24,7 @@ SLOWEST = (
 """Folders and files that run first when several processes share the tests, the slowest first."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each process whole files, the slow ones first, so that all end at about the same time.
 
