@@ -341,7 +341,7 @@ class Run:
         if {file.name for file in folder.iterdir()} != beside or path.read_bytes() != one.data:
             wrong.append("checking changed the folder")
         checked = isinstance(answer, Answer) and answer.levels
-        if checked and one.number % 2 and checked.get("unchanged") != "fail":
+        if checked and one.number % 2 and checked.get("checksum") != "fail":
             wrong.append("the record beside it does not tell that it was changed")
         if wrong or not isinstance(answer, Answer):
             return "FAULT", "; ".join(wrong)
@@ -349,7 +349,7 @@ class Run:
             return "refused", answer.error
         failed = [name for name, level in answer.levels.items() if level in ("warn", "fail")]
         off = furthest_off(pictures(self.seeds[0]), pictures(path))
-        found = set(failed) - {"bit depth", "unchanged", "banding", "contour"}
+        found = set(failed) - {"bit depth", "checksum", "banding", "contour"}
         if sound_hashes(path) != sound_hashes(self.seeds[0]) and not found:
             return "doubt", "the sound is another"
         if off > 16 and not found:
