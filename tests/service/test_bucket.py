@@ -97,7 +97,7 @@ def test_any_key_gives_the_file_that_convert_makes(
     assert answer.content == movie
     assert quote(ODD.replace("/", "_"), safe="") in answer.headers["Content-Disposition"]
     missing = problem(service.ask(path_of("%41.mp4")), problems.MISSING)  # and not A.mp4
-    assert missing.detail == "nothing in the storage has the key %41.mp4"
+    assert missing.detail == "the storage has no clip with the key %41.mp4"
 
 
 def test_another_object_has_another_etag(service: Private, bucket: Bucket, untagged: Path) -> None:

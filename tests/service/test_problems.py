@@ -34,7 +34,7 @@ def test_a_key_that_does_not_exist(served: Served, key: str) -> None:
     path = f"/convert/prores/{key.replace('..', '%2e%2e')}"
     found = problem(served.ask(path), problems.MISSING)
     plain = key.replace("%00", "\\x00")
-    assert found.detail == f"nothing in the storage has the key {plain}"
+    assert found.detail == f"the storage has no clip with the key {plain}"
     assert found.instance == path
 
 

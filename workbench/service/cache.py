@@ -85,14 +85,17 @@ class FileCache:
             yield ConvertedFile(link, entry.verdict)
         finally:
             if link != entry.path:
-                link.unlink(missing_ok=True)
+                with suppress(OSError):
+                    link.unlink()
 
     def put(self, key: str, converted: ConvertedFile) -> bool:
         """Store a file, unless it does not fit or the folder cannot be written.
 
-        Returns whether it is stored. Entries are evicted to make room for it, and never replaced.
+        Entries are evicted to make room for it. Returns whether the cache has the file now.
         """
         final = self._path(key, converted.verdict)
+        if self.find(key):
+            return True
         try:
             with self._lock:
                 size = converted.path.stat().st_size
@@ -122,9 +125,9 @@ class FileCache:
                     temporary.unlink(missing_ok=True)
 
     def _make_room(self, size: int) -> bool:
-        """Evict entries until `size` bytes fit. Return False, if possible at once, if they do not.
+        """Evict entries until `size` more bytes fit. Return whether they fit.
 
-        Raises OSError.
+        Nothing is evicted for a size that cannot fit. Raises OSError.
         """
         entries = sorted(self._entries(), key=lambda entry: entry.used)
         self.size = sum(entry.size for entry in entries)

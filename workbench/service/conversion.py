@@ -57,7 +57,7 @@ def find_requested(storage: Storage, key: str, preset: str) -> RequestedFile:
     look = load_named_preset(preset)
     source = storage.find(key) if _is_valid_key(key) else None
     if source is None:
-        raise ObjectMissing(f"nothing in the storage has the key {key}")
+        raise ObjectMissing(f"the storage has no clip with the key {key}")
     return RequestedFile(source, storage.url(key), look)
 
 

@@ -79,7 +79,7 @@ MISDIRECTED = ProblemKind(
 MISSING = ProblemKind(
     *("missing-clip", 404, "No such clip"),
     "The storage has no clip with this key.",
-    "nothing in the storage has the key shots/sky.mp4",
+    "the storage has no clip with the key shots/sky.mp4",
 )
 NOWHERE = ProblemKind("nowhere", 404, "No such path", "The service has no such path.")
 METHOD = ProblemKind(
