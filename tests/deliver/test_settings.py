@@ -1,21 +1,20 @@
 """Settings: what a person may write, and what is refused before anything runs."""
 
 import pickle
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 
 from workbench.cli import main
 from workbench.cli.options import _SETTINGS
+from workbench.deliver.format import Encoder
 from workbench.deliver.policy import Policy, Rule
 from workbench.deliver.settings import Settings
 from workbench.errors import ParameterError, PolicyError, PresetError
 from workbench.look.preset import load_preset, save_preset
-
-Made = Callable[[str], Path]
 
 
 def test_a_name_a_file_and_a_preset_are_the_same_look(tmp_path: Path) -> None:
@@ -120,3 +119,9 @@ def test_every_setting_has_an_option_with_the_same_default() -> None:
             default = options[name].get_default(context)
             if isinstance(default, str | bool):
                 assert default == field.default
+        assert options["encoder"].metavar == f"[{'|'.join(get_args(Encoder))}]"
+        choices = options["assume_matrix"].type
+        assert isinstance(choices, click.Choice)
+        assert set(choices.choices) == {"bt601", "bt709"}
+        for matrix in choices.choices:
+            assert Settings(assume_matrix=matrix).look is not None
