@@ -339,7 +339,7 @@ def test_a_recheck_writes_a_report_and_keeps_the_first_record(
     assert (again.record, again.report) == (None, tmp_path / "out.report.html")
     assert (tmp_path / "out.qc.json").read_bytes() == record
     assert again.settings.look == CLASSIC.look
-    assert "unchanged" in again.report.read_text(encoding="utf-8")
+    assert "checksum" in again.report.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("settings", [Settings(preset=None), Settings(encoder=None)])
