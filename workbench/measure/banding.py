@@ -1,14 +1,14 @@
 """Measure banding with CAMBI (Contrast-Aware Multiscale Banding Index), by libvmaf in ffmpeg.
 
-0 means no banding, about 5 is where viewers begin to be annoyed, and 24 is the highest score in
-the paper (Tandon et al., "CAMBI: Contrast-aware Multiscale Banding Index", PCS 2021). CAMBI
-measures luma only, frame by frame.
+0 means no banding, and about 5 begins to annoy viewers. 24 is the highest score in the paper:
+Tandon et al., "CAMBI: Contrast-aware Multiscale Banding Index", PCS 2021. CAMBI measures luma
+only, frame by frame.
 
 libvmaf refuses pictures above UHD (more than 6092 pixels of width plus height), because its window
 is too large for one of its tables. There, CAMBI is measured at half size, by libvmaf's own option
-cambi_high_res_speedup=2160: libvmaf finds smooth areas at full size, then looks for bands in every
-second row and column, in a window half as large. On real 3840x2160 pictures this score is within
-4 % of the usual one. A window that is still too large is reduced.
+cambi_high_res_speedup=2160. libvmaf then finds smooth areas at full size, and looks for bands in
+every second row and column, in a window half as large. On real 3840x2160 pictures this score is
+within 4 % of the usual one. A window that is still too large is reduced.
 """
 
 import json

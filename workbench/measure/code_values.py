@@ -58,8 +58,8 @@ def legal_chroma(bit_depth: int) -> tuple[int, int]:
 def effective_bit_depth(counts: NDArray[np.int64]) -> float | None:
     """Estimate how many bits of luma a picture uses, from its histogram of 2**n code values.
 
-    The estimate is n where all code values occur, and n - 2 where only every fourth one does, as
-    in an 8-bit picture shifted up to 10 bits. It ignores 0.1 % of the pixels at either end and
+    The estimate is n where all code values occur. It is n - 2 where only every fourth one occurs,
+    as in an 8-bit picture shifted up to 10 bits. It ignores 0.1 % of the pixels at either end and
     gaps of tones that the picture does not contain. A code value counts if it is at least 1/64 as
     frequent as its neighbours, so that a few stray pixels do not count as depth.
 

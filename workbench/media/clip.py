@@ -83,9 +83,9 @@ class Clip:
     def frame(self, index: int) -> Frame:
         """Return the frame at `index`; a negative index counts from the end.
 
-        Raises NoSuchFrame (an IndexError) outside the clip, ParameterError for anything but a
-        whole number, DamagedClip when the frame does not decode, ClipNotFound when the file is
-        gone, and ClipReplaced when it was changed.
+        Raises NoSuchFrame (an IndexError) outside the clip, and ParameterError for anything but a
+        whole number. Raises DamagedClip when the frame does not decode, ClipNotFound when the file
+        no longer exists, and ClipReplaced when it has changed.
         """
         at = self._place(index)
         return self._frame(at, self._reader.frame(at))

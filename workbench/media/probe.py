@@ -255,8 +255,8 @@ def _frame_rate(
 ) -> tuple[Fraction, bool]:
     """Return the frame rate, and whether it is constant.
 
-    A rate is constant when every timestamp is within one unit of the time base of the exact one:
-    containers round 30000/1001 to their own units, and Matroska rounds the rate as well.
+    A rate is constant when every timestamp is within one unit of the time base of the exact one.
+    Containers round 30000/1001 to their own units, and Matroska rounds the rate as well.
     """
     stated = stream.average_rate or stream.base_rate or Fraction(25)
     if len(positions) < 2:
