@@ -133,7 +133,7 @@ def test_the_coding_error_has_limits(plane: str, off: dict[str, float], coding: 
         for half in (0, 1):
             values.ravel()[2 * chosen + half] += signs.ravel()[2 * chosen + half]
     made = replace(grey, **{plane: values.astype(np.uint16)})
-    assert frame_difference(grey, made).is_coding_error is coding
+    assert frame_difference(grey, made).is_coding_error() is coding
     assert frame_difference(grey, grey) == Difference(0, 0, 0, 0)
 
 

@@ -7,11 +7,14 @@ from workbench.deliver.inspect import Inspection
 from workbench.deliver.qc import Finding, Level
 from workbench.deliver.unknown_look import check_unknown_look
 from workbench.errors import DamagedClip
+from workbench.media.picture_format import PRORES_422, PictureFormat
 
 _MIN_CORRELATION = 0.5  # a strong grade stays above, and another picture below
 
 
-def check_delivered_frames(inspection: Inspection) -> Iterator[Finding]:
+def check_delivered_frames(
+    inspection: Inspection, target: PictureFormat = PRORES_422
+) -> Iterator[Finding]:
     """Yield findings about the order, the content and the look of all delivered frames."""
     matches = inspection.frame_measures.matches
     moved = [number for number, match in enumerate(matches) if match.offset]
@@ -23,7 +26,7 @@ def check_delivered_frames(inspection: Inspection) -> Iterator[Finding]:
         "Each frame shows the source frame of the same number.",
     )
     look_is_known = all(one.difference is not None for one in inspection.comparisons)
-    yield _content(inspection, look_is_known, has_moved_frames=bool(moved))
+    yield _content(inspection, target, look_is_known, has_moved_frames=bool(moved))
     if not look_is_known:
         yield from check_unknown_look(inspection.frame_measures)
     correlation = median(
@@ -38,14 +41,16 @@ def check_delivered_frames(inspection: Inspection) -> Iterator[Finding]:
     )
 
 
-def _content(inspection: Inspection, look_is_known: bool, *, has_moved_frames: bool) -> Finding:
+def _content(
+    inspection: Inspection, target: PictureFormat, look_is_known: bool, *, has_moved_frames: bool
+) -> Finding:
     # If the look is known, sampled frames are compared with the rendered look. That also detects
     # faults that all frames share. "frame order" reports moved frames, so they are skipped here.
     compared = inspection.comparisons
     wrong = [
         one
         for one in compared
-        if not has_moved_frames and one.difference and not one.difference.is_coding_error
+        if not has_moved_frames and one.difference and not one.difference.is_coding_error(target)
     ]
     damaged = sorted({*inspection.corrupt, *inspection.damaged})
     level: Level = "pass"

@@ -211,15 +211,17 @@ def _damaged(
     if preset is None:
         return tuple(frames_with_damaged_blocks(frame_measures.matches))
 
+    target = format.picture
+
     def rendered(source: Frame) -> Frame:
-        return render(source, preset, cancellation, format.picture)
+        return render(source, preset, cancellation, target)
 
     def differing(numbers: Sequence[int]) -> list[int]:
         pairs = zip(numbers, _pairs(clip, delivered, places, numbers), strict=True)
         return [
             number
             for number, (source, frame) in pairs
-            if not frame_difference(rendered(source), frame).is_coding_error
+            if not frame_difference(rendered(source), frame, target).is_coding_error(target)
         ]
 
     found = outlier_frames(frame_measures)

@@ -81,7 +81,7 @@ def compare_reencoded(
     expected = reencode(source, preset, encoder, cancellation, format)
     ratio = (_roughness(frame) + _FLOOR) / (_roughness(expected) + _FLOOR)
     return ReencodeDifference(
-        rms=frame_difference(expected, frame).rms, detail=float(np.log(ratio))
+        rms=frame_difference(expected, frame, format.picture).rms, detail=float(np.log(ratio))
     )
 
 

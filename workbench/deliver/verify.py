@@ -102,7 +102,7 @@ def verify(
                     on_progress=on_progress,
                     cancellation=cancellation,
                 )
-                promises += check_delivered_frames(inspection)
+                promises += check_delivered_frames(inspection, settings.format.picture)
                 promises += check_reencoded(inspection.encoded_again, certain=certain)
             except DamagedClip as error:
                 if not str(error).startswith(one_line(path.name)):

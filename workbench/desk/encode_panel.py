@@ -14,6 +14,7 @@ from workbench import ffmpeg
 from workbench.deliver.command import encode_command
 from workbench.deliver.destination import destination_for
 from workbench.deliver.encode import convert
+from workbench.deliver.format import PRORES_422_HQ
 from workbench.deliver.qc import verdict_in_words
 from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
@@ -72,7 +73,7 @@ class EncodePanel:
         self.start_button = widgets.Button(
             description="Encode",
             button_style="primary",
-            tooltip="Write the ProRes file and check it.",
+            tooltip=f"Write the {PRORES_422_HQ.codec} file and check it.",
         )
         self.cancel_button = widgets.Button(
             description="Cancel", tooltip="Stop encoding.", disabled=True
@@ -86,7 +87,7 @@ class EncodePanel:
         self.cancel_button.on_click(lambda _: self._worker.cancel())
         self.widget = widgets.VBox(
             [
-                widgets.HTML("<b>Encode to ProRes 422 HQ</b>"),
+                widgets.HTML(f"<b>Encode to {PRORES_422_HQ.label}</b>"),
                 self.destination,
                 self.encoder,
                 self.overwrite,

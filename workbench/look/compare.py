@@ -98,7 +98,7 @@ def compare(
                     looked=looked[at] if looked else None,
                 ),
                 ssim=similar[at] if similar else None,
-                difference=frame_difference(looked[at], after[at]) if looked else None,
+                difference=frame_difference(looked[at], after[at], target) if looked else None,
             )
             for at in range(len(sources))
         ]

@@ -15,6 +15,7 @@ from numpy.polynomial.polynomial import polyvander
 from numpy.typing import NDArray
 
 from workbench.media.frames import Frame, Plane
+from workbench.media.picture_format import PRORES_422, PictureFormat
 
 BLOCK = 16
 """Pixels on a side: the size of a ProRes macroblock."""
@@ -78,27 +79,24 @@ class Difference:
     block: float  # absolute difference of the means of the worst block
     sample: float  # absolute difference of the worst sample
 
-    @property
-    def is_coding_error(self) -> bool:
-        """Whether the difference is small dtype to be the coding error of ProRes.
-
-        At the finest quantizer, the PSNR of ProRes is about 67 dB for any picture. The largest
-        measured errors were 0.69 code values RMS (white noise), 0.08 in the mean, 0.4 in the mean
-        of the worst block, and 4 in the worst sample.
-        """
-        limits = (0.75, 0.2, 1.5, 12)
-        return all(value <= limit for value, limit in zip(astuple(self), limits, strict=True))
+    def is_coding_error(self, target: PictureFormat = PRORES_422) -> bool:
+        """Return whether the difference is small enough to be the format's coding error."""
+        pairs = zip(astuple(self), target.coding_error, strict=True)
+        return all(value <= limit for value, limit in pairs)
 
 
-def frame_difference(expected: Frame, delivered: Frame) -> Difference:
+def frame_difference(
+    expected: Frame, delivered: Frame, target: PictureFormat = PRORES_422
+) -> Difference:
     """Compare two 10-bit frames of one size and format, sample by sample.
 
-    ProRes cannot store code values below 4 and above 1019, so these count as 4 and 1019. The means
+    Expected code values that the format cannot store count as the nearest that it can. The means
     over a plane smaller than a block divide by the size of a block, because the error of a few
     samples is not typical.
     """
     names = ("luma", "cb", "cr")
-    held = replace(expected, **{name: getattr(expected, name).clip(*_STORABLE) for name in names})
+    storable = {name: getattr(expected, name).clip(*target.code_values) for name in names}
+    held = replace(expected, **storable)
     rms = mean = sample = 0.0
     for name in names:
         off = getattr(delivered, name).astype(np.int32) - getattr(held, name)
@@ -108,10 +106,6 @@ def frame_difference(expected: Frame, delivered: Frame) -> Difference:
         sample = max(sample, float(np.abs(off).max()))
     blocks = np.abs(block_means(delivered) - block_means(held))
     return Difference(rms, mean, float(blocks.max()), sample)
-
-
-_STORABLE = (4, 1019)
-"""The lowest and highest 10-bit code values that ProRes can store (SMPTE RDD 36)."""
 
 
 @dataclass(frozen=True)

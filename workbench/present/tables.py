@@ -99,7 +99,7 @@ def delivery_table(delivery: Delivery) -> Table:
     preset = delivery.settings.look
     rows = [
         ("verdict", _verdict(delivery)),
-        ("ProRes", str(delivery.destination)),
+        (delivery.settings.format.codec, str(delivery.destination)),
         ("size", _size(delivery)),
         *(("record", str(path)) for path in [delivery.record] if path),
         *(("report", str(path)) for path in [delivery.report] if path),

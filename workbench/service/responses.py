@@ -10,7 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
-QUICKTIME = "video/quicktime"
+from workbench.deliver.format import PRORES_422_HQ
+
+QUICKTIME = PRORES_422_HQ.media_type
 
 
 def headers_for(key: str, etag: str) -> dict[str, str]:
