@@ -16,7 +16,7 @@ app: $(READY)  ## open the tuning notebook without its code, as voila.json says
 	cd notebooks && ../$(BIN)/voila tune.ipynb $(ARGS)
 
 test: $(READY)  ## run the tests, in two processes unless ARGS="-n 0"
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .

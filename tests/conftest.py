@@ -24,23 +24,15 @@ SLOWEST = (
 """Folders and files that run first when several processes share the tests, the slowest first."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each process whole files, the slow ones first, so that all end at about the same time.
-
-    The fixtures of a file, and those of tests/browser, are then made once.
-    """
-    if not hasattr(config, "workerinput"):  # one process runs all
-        return
+    """Run the slow files first if several processes share the tests, so that all end together."""
 
     def rank(item: pytest.Item) -> int:
-        return next((n for n, name in enumerate(SLOWEST) if item.nodeid.startswith(name)), 99)
+        names = enumerate(SLOWEST)
+        return next((n for n, name in names if item.nodeid.startswith(name)), len(SLOWEST))
 
-    items.sort(key=rank)
-    for item in items:
-        path = item.nodeid.partition("::")[0]
-        group = "tests/browser" if path.startswith("tests/browser/") else path
-        item.add_marker(pytest.mark.xdist_group(group))
+    if hasattr(config, "workerinput"):  # in a process of xdist
+        items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
