@@ -92,7 +92,7 @@ RANGE = ProblemKind(
 NOT_CONVERTIBLE = ProblemKind(
     *("not-convertible", 422, "Clip cannot be converted"),
     "The file with this key is not a video, or damaged, or of an unsupported kind.",
-    "sky.mp4 is cut short: its index names more data than the file holds; download it again",
+    "sky.mp4 is cut short: its index lists more data than the file holds; download it again",
 )
 GONE = ProblemKind(
     "gone", 499, "Client gone", "The client closed its connection. This appears only in the log."
