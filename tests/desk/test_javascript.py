@@ -14,9 +14,11 @@ WIDGETS = ("viewer.js", "scopes.js", "report_link.js")
 
 @pytest.fixture(scope="module")
 def node() -> Path:
-    """The node that playwright brings, so that a machine needs none of its own."""
+    """Return the node that playwright ships, so that the machine needs none of its own."""
     driver = Path(playwright.__file__).parent / "driver"
-    return next(path for path in (driver / "node", driver / "node.exe") if path.exists())
+    found = [path for path in (driver / "node", driver / "node.exe") if path.exists()]
+    assert found, f"playwright has no node in {driver}"
+    return found[0]
 
 
 def run(node: Path, *arguments: str | Path) -> str:
@@ -53,7 +55,7 @@ def test_each_module_belongs_to_a_widget() -> None:
 
 
 def modules(folder: Path, **sources: str) -> Path:
-    """Write modules by their names, and return the one called main."""
+    """Write modules to files of their names, and return the path of main.js."""
     for name, source in sources.items():
         (folder / f"{name}.js").write_text(source, encoding="utf-8")
     return folder / "main.js"
