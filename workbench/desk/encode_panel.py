@@ -54,7 +54,6 @@ class EncodePanel:
         """Create a panel. `get_source` returns None while there is no clip."""
         self._get_source = get_source
         self._worker: LatestWorker[EncodeRequest] = LatestWorker(self._encode)
-        self.delivery: Delivery | None = None
         wide = widgets.Layout(width="auto")
         self.destination = widgets.Text(
             placeholder="beside the clip",
@@ -168,7 +167,6 @@ class EncodePanel:
         self._show(f"Checking: frame {frames} of {clip.frame_count}")
 
     def _show_delivery(self, delivery: Delivery) -> None:
-        self.delivery = delivery
         verdict = verdict_in_words(finding.level for finding in delivery.findings)
         megabytes = delivery.size / 1e6
         self._show(f"<b>{escape(verdict)}</b>", markup=True)

@@ -50,11 +50,6 @@ class StillGallery:
         self._row = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
         self.widget = widgets.VBox([self._row])
 
-    @property
-    def stills(self) -> tuple[Still, ...]:
-        """The stills, oldest first."""
-        return tuple(self._stills)
-
     def add(self, preset: Preset, picture: Frame) -> Still:
         """Add a still. The oldest is deleted when there are too many."""
         small = jpeg(picture.downscaled(2 * _TILE_WIDTH))
