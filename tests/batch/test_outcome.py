@@ -1,4 +1,4 @@
-"""Outcomes: one row for each clip of many, and how they stand together."""
+"""Outcomes: one row for each clip of a batch, and the progress of the batch."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Each promise that a file breaks is found, by the finding one would expect."""
+"""Each broken promise of a file fails its own check, and no other."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -58,18 +58,18 @@ def test_each_broken_promise_is_found(pair: tuple[Clip, Movie]) -> None:
         assert failed(clip, file) == [name]
 
 
-def test_a_frame_missing_is_found(pair: tuple[Clip, Movie]) -> None:
+def test_a_missing_frame_is_found(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
     assert failed(clip, replace(movie, times=movie.times[:-1])) == ["frames", "timestamps"]
 
 
-def test_sound_that_differs_or_is_missing_is_found(pair: tuple[Clip, Movie]) -> None:
+def test_different_or_missing_audio_is_found(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
     assert failed(clip, movie, ("other",)) == ["audio samples"]
     assert failed(clip, replace(movie, audio=()), ()) == ["audio", "audio samples"]
 
 
-def test_sound_that_moved_against_the_picture_is_found(pair: tuple[Clip, Movie]) -> None:
+def test_audio_out_of_sync_is_found(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
     (audio,) = movie.audio
     late = replace(audio, start=audio.start + Fraction(1, 50), end=audio.end + Fraction(1, 50))
@@ -79,7 +79,7 @@ def test_sound_that_moved_against_the_picture_is_found(pair: tuple[Clip, Movie])
 
 
 @pytest.mark.parametrize(("gap", "said"), [(Fraction(1, 10), False), (Fraction(4801, 48000), True)])
-def test_a_hole_in_the_sound_is_said_from_a_tenth_of_a_second_on(
+def test_an_audio_gap_is_noted_from_a_tenth_of_a_second_on(
     pair: tuple[Clip, Movie], gap: Fraction, said: bool
 ) -> None:
     clip, movie = pair
@@ -95,12 +95,12 @@ def test_an_interlaced_source_is_warned_of(pair: tuple[Clip, Movie]) -> None:
     assert [f.id for f in findings if f.level == "warn"] == ["interlaced source"]
 
 
-def test_sound_out_of_nowhere_is_found(pair: tuple[Clip, Movie]) -> None:
+def test_unexpected_audio_is_found(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
     assert failed(replace(clip, audio=()), movie) == ["audio"]
 
 
-def test_an_assumption_is_said(pair: tuple[Clip, Movie]) -> None:
+def test_an_untagged_source_is_noted(pair: tuple[Clip, Movie]) -> None:
     clip, movie = pair
     findings = check_file(clip, movie, AS_IT_IS, ("s",), ("s",))
     (note,) = [finding for finding in findings if finding.level == "note"]

@@ -6,7 +6,7 @@ from workbench.deliver.policy import Rule, builtin_policies, load_policy
 from workbench.errors import PolicyError
 
 
-def test_the_shipped_ones_are_valid_and_named_as_their_files() -> None:
+def test_the_built_in_policies_are_valid_and_named_as_their_files() -> None:
     assert "mezzanine" in builtin_policies()
     for name in builtin_policies():
         assert load_policy(name).name == name
@@ -36,14 +36,14 @@ def test_a_rule_allows_up_to_its_limit() -> None:
         ("name = ", "is not a TOML file"),
     ],
 )
-def test_what_is_wrong_with_a_policy_is_said(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_policy_is_explained(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(PolicyError, match=rf"mine\.toml.*{told}"):
         load_policy(path)
 
 
-def test_a_policy_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_an_unknown_policy_is_explained(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="there is no policy lax: use mezzanine, or"):
         load_policy("lax")
     with pytest.raises(PolicyError, match=r"gone\.toml cannot be read"):

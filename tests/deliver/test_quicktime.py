@@ -35,7 +35,7 @@ def test_a_delivered_file_is_read(movie: Path) -> None:
 
 
 def test_each_frame_s_header_is_read(movie: Path, tmp_path: Path) -> None:
-    """The vendor of one frame in the middle is overwritten."""
+    """Overwrite the vendor of one frame in the middle."""
     data = movie.read_bytes()
     at = -1
     for _ in range(10):
@@ -57,7 +57,7 @@ def test_the_colr_atom_is_read_apart_from_the_frames(movie: Path, tmp_path: Path
 
 
 def test_a_file_without_a_colr_atom(untagged: Path, tmp_path: Path) -> None:
-    """ffmpeg leaves an untagged source untagged when nobody declares anything."""
+    """ffmpeg leaves an untagged source untagged unless a filter declares its colour."""
     path = tmp_path / "plain.mov"
     clips.run("-i", untagged, *clips.SEED, path)
     assert read_movie(path).colr is None
@@ -69,6 +69,6 @@ def test_another_kind_of_file_is_refused_in_one_sentence(made: Made, name: str) 
         read_movie(made(name))
 
 
-def test_a_header_that_is_none_is_refused() -> None:
+def test_bytes_without_a_frame_header_are_refused() -> None:
     with pytest.raises(ValueError, match="does not begin with a ProRes frame header"):
         parse_frame_header(bytes(36))

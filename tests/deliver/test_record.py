@@ -1,3 +1,5 @@
+"""The record: its schema, and reading it back, whatever version wrote it."""
+
 import json
 import shutil
 from dataclasses import fields, replace

@@ -1,3 +1,5 @@
+"""The report: an HTML page of its own, with the verdict first."""
+
 import base64
 import re
 from dataclasses import replace
@@ -12,7 +14,7 @@ PNG = b"\x89PNG not really"
 
 
 def text(html: str) -> str:
-    """What a reader reads."""
+    """Return the visible text of a page."""
     return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL))
 
 
@@ -25,7 +27,7 @@ def test_the_verdict_comes_first_and_then_the_worst_findings(delivery: Delivery)
         assert finding.sentence in words.replace("&#39;", "'").replace("&gt;", ">")
 
 
-def test_it_says_how_the_file_was_made(delivery: Delivery) -> None:
+def test_the_report_shows_how_the_file_was_made(delivery: Delivery) -> None:
     words = text(page(delivery, {})).replace("&#39;", "'")
     assert pasteable(delivery.command) in words
     assert delivery.sha256 in words
@@ -34,7 +36,7 @@ def test_it_says_how_the_file_was_made(delivery: Delivery) -> None:
     assert "deband.strength 1.1" in words
 
 
-def test_it_is_whole_in_itself(delivery: Delivery) -> None:
+def test_the_report_loads_nothing_else(delivery: Delivery) -> None:
     html = page(delivery, {"A picture": PNG})
     assert f'src="data:image/png;base64,{base64.b64encode(PNG).decode()}"' in html
     assert not re.search(r'(src|href)="(?!data:)', html)
@@ -42,7 +44,7 @@ def test_it_is_whole_in_itself(delivery: Delivery) -> None:
     assert "<script" not in html
 
 
-def test_what_a_file_is_called_stays_text(delivery: Delivery) -> None:
+def test_a_file_name_is_escaped(delivery: Delivery) -> None:
     hostile = replace(delivery, destination=Path("<script>alert(1)</script>.mov"))
     html = page(hostile, {"<b>": PNG})
     assert "<script>" not in html
@@ -57,7 +59,7 @@ def test_a_file_from_elsewhere_is_reported_too(delivery: Delivery) -> None:
     assert "The command that made this file is not known." in words
 
 
-def test_it_is_written_beside_the_file(delivery: Delivery) -> None:
+def test_the_report_is_written_beside_the_file(delivery: Delivery) -> None:
     path = write_report(delivery, {})
     assert path == delivery.destination.with_name("shot.v2.report.html")
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -1,4 +1,4 @@
-"""What a person sees of many clips."""
+"""Overview: the tables, plots and pictures of a batch."""
 
 import base64
 import io
@@ -12,7 +12,7 @@ from workbench.present import overview
 
 
 def crop(step: int) -> str:
-    """A dark gradient with steps of so many codes, as a crop is kept."""
+    """Return a crop: a dark gradient with steps of this many codes, as a PNG in base64."""
     ramp = np.arange(240, dtype=np.uint8)[None, :] // 24 * step + 20
     picture = np.broadcast_to(ramp[..., None], (60, 240, 3))
     buffer = io.BytesIO()
@@ -25,7 +25,7 @@ def outcome(name: str, **values: object) -> Outcome:
     return Outcome(name=name, source=name, **{**known, **values})  # type: ignore[arg-type]
 
 
-def test_a_name_is_text_wherever_it_stands() -> None:
+def test_a_clip_name_is_escaped_everywhere() -> None:
     odd = outcome(
         "<b> $x$ #1'\"_prores",
         measures={"cambi_before": 8.0, "cambi_after": 1.0, "contour_after": 2.0},
@@ -37,7 +37,7 @@ def test_a_name_is_text_wherever_it_stands() -> None:
     assert "<b> $x" not in overview.worst_frames([odd])._repr_html_()
 
 
-def test_what_did_not_finish_says_why() -> None:
+def test_a_failed_clip_shows_its_reason() -> None:
     failed = outcome("a", state="failed", verdict=None, delivered="", reason="no <video> in it")
     table = overview.outcomes_table([failed])._repr_html_()
     assert "did not finish" in table
@@ -47,13 +47,13 @@ def test_what_did_not_finish_says_why() -> None:
     assert "not measured" in repr(overview.banding_sheet([failed])._repr_html_())  # type: ignore[union-attr]
 
 
-def test_a_long_table_says_what_it_leaves_out() -> None:
+def test_a_long_table_says_how_many_rows_it_leaves_out() -> None:
     table = overview.outcomes_table([outcome(f"{n}") for n in range(510)])._repr_html_()
     assert table.count("<tr>") == 501
     assert "10 more are in summary.csv" in table
 
 
-def test_a_contact_sheet_is_in_the_order_of_its_values() -> None:
+def test_a_contact_sheet_is_sorted_by_value() -> None:
     rows = [
         outcome(f"a_{value}", point={"deband.strength": value}, crops=(crop(1), crop(value)))
         for value in (16, 2, 8)
