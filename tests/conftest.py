@@ -1,4 +1,4 @@
-"""Fixtures that many tests share, and how the tests are spread over processes."""
+"""Define the fixtures that many tests share, and the order of the tests in several processes."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -18,8 +18,9 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 
 SLOWEST = (
-    *("tests/browser/", "tests/batch/test_batch.py", "tests/faults/test_machine.py"),
-    *("tests/batch/", "tests/test_large.py", "tests/service/", "tests/faults/", "tests/deliver/"),
+    *("tests/browser/test_tuner.py", "tests/batch/test_batch.py", "tests/faults/test_machine.py"),
+    *("tests/batch/", "tests/test_large.py", "tests/browser/", "tests/faults/", "tests/service/"),
+    *("tests/deliver/", "tests/look/"),
 )
 """Folders and files that run first when several processes share the tests, the slowest first."""
 

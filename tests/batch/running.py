@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from workbench.cli import main
 
 SECONDS = 180.0
-"""How long to wait for anything: for a busy machine; all takes a few seconds."""
+"""Timeout of every wait. Most take a few seconds; a busy machine takes longer."""
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -29,7 +29,7 @@ def command(*arguments: str | Path) -> list[str]:
 def batch(
     *arguments: str | Path, expect: int = 0, environment: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
-    """Run a batch to its end; return its outcomes, as --json tells them, in order of names."""
+    """Run a batch as a process; return its outcomes as --json prints them, sorted by name."""
     done = subprocess.run(
         [*command(*arguments), "--json"],
         capture_output=True,
@@ -134,7 +134,7 @@ def family_of(process: psutil.Process) -> list[psutil.Process]:
 
 
 def encoding(process: psutil.Process) -> psutil.Process | None:
-    """Return the ffmpeg below a process that encodes."""
+    """Return the encoding ffmpeg among the descendants of a process, if there is one."""
     for one in family_of(process):
         try:
             if "prores_ks" in one.cmdline():
@@ -145,7 +145,7 @@ def encoding(process: psutil.Process) -> psutil.Process | None:
 
 
 def waited_for(look: Callable[[], Any]) -> Any:
-    """Return what is found, once it is."""
+    """Call `look` until it returns a true value; return that."""
     deadline = time.monotonic() + SECONDS
     while not (found := look()):
         assert time.monotonic() < deadline, "it did not come about"
@@ -154,17 +154,17 @@ def waited_for(look: Callable[[], Any]) -> Any:
 
 
 def kill(process: psutil.Process) -> None:
-    """End a process as a power cut or the system's out-of-memory killer does."""
+    """Kill a process without a chance to clean up, as the out-of-memory killer does."""
     process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
 
 
 def gone(family: list[psutil.Process]) -> bool:
-    """Whether all of these end by themselves, in the time that they take to notice."""
+    """Wait for processes to end by themselves; return whether all did."""
     return not psutil.wait_procs(family, timeout=SECONDS)[1]
 
 
 def hidden(folder: Path) -> list[str]:
-    """Return what no batch should leave behind in a folder."""
+    """Return the hidden files that no batch may leave in a folder."""
     return [
         str(path.relative_to(folder))
         for path in folder.rglob("*")
@@ -173,7 +173,7 @@ def hidden(folder: Path) -> list[str]:
 
 
 def whole(folder: Path, name: str) -> bool:
-    """Whether a delivered set is one set: each file is what the manifest says."""
+    """Return whether the checksums of a set of files are those of its manifest and record."""
     manifest = json.loads(folder.joinpath(".batch", f"{name}.json").read_text(encoding="utf-8"))
     record = json.loads(folder.joinpath(f"{name}.qc.json").read_text(encoding="utf-8"))
     hashes = {
