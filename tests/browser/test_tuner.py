@@ -202,13 +202,13 @@ def test_band_boost_shows_the_banding_that_the_deband_removed(tuned: tuple[Noteb
 def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
     seen = {"w": desk.pixels()}
-    for key, mode in (("s", "Side"), ("d", "Difference")):
+    for key, mode in (("s", "Side by side"), ("d", "Difference")):
         desk.press(key)
         button = desk.viewer.locator("button", has_text=mode)
         expect(button).to_have_attribute("aria-pressed", "true")
         desk.settled()  # the kernel sends the other side of a difference
         seen[key] = desk.pixels()
-        notebook.screenshot(f"mode-{mode.lower()}")
+        notebook.screenshot(f"mode-{mode.lower().replace(' ', '-')}")
     desk.press("Space")
     seen["before"] = desk.pixels()
     desk.press("Space")
