@@ -16,8 +16,10 @@ import pytest
 from tests.service.served import Served, serving, until
 from tests.storage.bucket import Bucket
 from workbench.service import cache as cache_module
+from workbench.service import conversion
 from workbench.service.cache import FileCache, open_cache
 from workbench.service.conversion import ConvertedFile
+from workbench.storage.folder import Folder
 
 SKY = "/convert/prores/shots/sky.mp4"
 LONG = "/convert/prores/long.mp4"
@@ -389,3 +391,25 @@ def test_no_entry_is_stored_twice(cache: FileCache, tmp_path: Path) -> None:
     assert put(cache, tmp_path, KEYS[0], 30, used=100)
     assert put(cache, tmp_path, KEYS[0], 30, used=101)
     assert cache.size == 30
+
+
+def test_other_code_gives_other_keys(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kept cache must not answer with files that older code made."""
+    keys = set()
+    for digest in ("older", "newer"):
+        monkeypatch.setattr(conversion, "code_digest", lambda digest=digest: digest)
+        keys.add(conversion.find_requested(Folder(storage), "shots/sky.mp4", "classic").key)
+    assert len(keys) == 2
+
+
+def test_the_code_digest_covers_code_presets_and_policies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "look" / "presets").mkdir(parents=True)
+    monkeypatch.setattr(conversion.workbench, "__file__", str(tmp_path / "__init__.py"))
+    digests = set()
+    for name in ("__init__.py", "look/smooth.py", "look/presets/classic.toml"):
+        for content in ("1", "2"):
+            (tmp_path / name).write_text(content)
+            digests.add(conversion.code_digest.__wrapped__())
+    assert len(digests) == 6

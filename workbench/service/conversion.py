@@ -5,9 +5,11 @@ import json
 import shutil
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from workbench import __version__, ffmpeg
+import workbench
+from workbench import ffmpeg
 from workbench.deliver.encode import convert
 from workbench.deliver.qc import Level
 from workbench.deliver.settings import Settings
@@ -31,7 +33,7 @@ class RequestedFile:
     @property
     def key(self) -> str:
         """A digest of all that the file's bytes depend on: equal for equal files only."""
-        versions = [__version__, ffmpeg.program().version]
+        versions = [code_digest(), ffmpeg.program().version]
         facts = [self.url, self.source.identity, self.preset.hash, *versions]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
@@ -39,6 +41,21 @@ class RequestedFile:
     def etag(self) -> str:
         """The entity tag for HTTP headers."""
         return f'"{self.key}"'
+
+
+@cache
+def code_digest() -> str:
+    """Return a digest of the package's code, presets and policies.
+
+    The version number would not do: it stays the same between releases, and a cache may be kept
+    while the code changes.
+    """
+    package = Path(workbench.__file__).parent
+    found = hashlib.sha256()
+    for path in sorted((*package.rglob("*.py"), *package.rglob("*.toml"))):
+        content = path.read_bytes()
+        found.update(f"{path.relative_to(package).as_posix()} {len(content)}\n".encode() + content)
+    return found.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ _NAME = _header(
     "The name of the file, which contains the key.", content_disposition(f"converted_{_KEY}.mov")
 )
 _TAG = _header(
-    "Identifies the file by its source, its preset and the versions of workbench and ffmpeg. Send "
-    "it in If-None-Match to skip a file that you have, and in If-Range to resume a download.",
+    "Identifies the file by its source, its preset and the programs that made it. Send it "
+    "in If-None-Match to skip a file that you have, and in If-Range to resume a download.",
     _ETAG,
 )
 _VERDICT = _header(
