@@ -24,7 +24,6 @@ from workbench.look.preset import user_preset_folder
 from workbench.service import openapi
 from workbench.service.access_log import log
 from workbench.service.conversion import RequestedFile, find_requested
-from workbench.service.conversions import Conversions
 from workbench.service.host_check import is_allowed_host
 from workbench.service.metrics import Metrics
 from workbench.service.problems import (
@@ -43,6 +42,7 @@ from workbench.service.responses import (
     headers_for,
     matches_etag,
 )
+from workbench.service.shared_conversions import SharedConversions
 from workbench.service.work_queue import WorkQueue, cancel_on_disconnect
 from workbench.storage.base import Storage
 
@@ -58,7 +58,7 @@ class Service:
     token: str  # "" requires none
     hosts: Collection[str]  # host names allowed without a token, besides loopback ones
     lookups: WorkQueue  # asks the storage for a clip
-    conversions: Conversions
+    conversions: SharedConversions
     metrics: Metrics
 
 

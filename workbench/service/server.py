@@ -21,8 +21,8 @@ from workbench.service.access_log import AccessLog, OneLineFormatter, log
 from workbench.service.app import Service, create_app
 from workbench.service.cache import FileCache, open_cache
 from workbench.service.connection_limits import ConnectionLimits
-from workbench.service.conversions import Conversions, Queues
 from workbench.service.metrics import Metrics
+from workbench.service.shared_conversions import Queues, SharedConversions
 from workbench.service.work_queue import WorkQueue
 from workbench.storage.base import Storage
 from workbench.storage.folder import Folder
@@ -106,7 +106,7 @@ def _run(
         cache=WorkQueue(_CACHE_THREADS),
     )
     metrics = Metrics(queues.fetches, queues.encodes, cache)
-    conversions = Conversions(storage, folder, cache, queues, options.queue, metrics)
+    conversions = SharedConversions(storage, folder, cache, queues, options.queue, metrics)
     hosts = options.allowed_hosts
     service = Service(storage, folder, token, hosts, queues.lookups, conversions, metrics)
     limits = ConnectionLimits(AccessLog(create_app(service), metrics))

@@ -40,7 +40,7 @@ class _SharedFile:
         self.files = ExitStack()  # closed when no request needs the file
 
 
-class Conversions:
+class SharedConversions:
     """Finds or makes converted files. Requests for the same file share one conversion."""
 
     def __init__(
