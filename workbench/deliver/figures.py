@@ -8,25 +8,24 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from math import cos, radians, sin
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from workbench.deliver.inspect import Inspection
+from workbench.deliver.scope_axes import CODE_TICKS, GREY, parade, vectorscope, waveform
 from workbench.look.compare import Comparison
 from workbench.measure import scopes
 from workbench.measure.banding import CambiMap
 from workbench.measure.code_values import (
     BLACK,
-    NEUTRAL,
     WHITE,
     CodeValueCounts,
     count_code_values,
@@ -37,13 +36,8 @@ from workbench.measure.metrics import PLOTTED, Metric
 
 BEFORE = "#E69F00"
 AFTER = "#3D9BE0"
-GREY = "#858B93"
-_SCREEN = "#14171B"  # background of a scope
-_TRACE = "#D8DEE6"
-_RGB = ("#FF6B66", "#5FD08A", "#6FA0FF")
 _DPI = 100  # as in workbench.mplstyle
 _STYLE = Path(__file__).with_name("workbench.mplstyle")
-_CODES = (0, BLACK, 256, 512, 768, WHITE, 1023)  # ticks of every axis of code values
 _PNG_LEVEL = 1  # zlib's: a fifth larger than level 6, in a third of the time
 _POINTS = 2000  # drawn of a timeline; a longer one shows the extremes of each interval
 _BANDS = LinearSegmentedColormap.from_list("bands", [(1, 0.1, 0.6, 0), (1, 0.1, 0.6, 0.8)])
@@ -126,69 +120,11 @@ def scope_sheet(inspection: Inspection) -> Figure:
     return figure
 
 
-def waveform(ax: Axes, counts: NDArray[np.int64]) -> None:
-    """Draw a waveform: luma code value by horizontal position."""
-    _screen(ax)
-    _trace(ax, counts, _TRACE, (0, 1))
-    ax.set_xticks([0, 1], ["left", "right"])
-
-
-def parade(ax: Axes, counts: NDArray[np.int64]) -> None:
-    """Draw an RGB parade: three waveforms side by side."""
-    _screen(ax)
-    for place, (channel, colour) in enumerate(zip(counts, _RGB, strict=True)):
-        _trace(ax, channel, colour, (place, place + 0.96))
-    ax.set_xticks([0.5, 1.5, 2.5], ["R'", "G'", "B'"])
-    ax.set_xlim(0, 2.96)
-
-
-def vectorscope(ax: Axes, counts: NDArray[np.int64], matrix: str) -> None:
-    """Draw a vectorscope with the targets of 75 % bars and the skin tone line."""
-    ax.set_facecolor(_SCREEN)
-    for name, (cb, cr) in scopes.vectorscope_targets(matrix).items():
-        ax.add_patch(Rectangle((cb - 14, cr - 14), 28, 28, fill=False, edgecolor=GREY))
-        ax.annotate(name, (cb, cr), (cb, cr + 22), ha="center", color=GREY, fontsize=8)
-    angle, reach = radians(scopes.SKIN_TONE_ANGLE), 400
-    ax.plot(
-        [NEUTRAL, NEUTRAL + reach * cos(angle)],
-        [NEUTRAL, NEUTRAL + reach * sin(angle)],
-        color=GREY,
-        linewidth=0.8,
-    )
-    skin = (NEUTRAL + reach * cos(angle), NEUTRAL + reach * sin(angle) + 12)
-    ax.annotate("skin", skin, ha="center", color=GREY, fontsize=8)
-    ax.imshow(_brightness(counts, _TRACE), origin="lower", extent=(0, 1023, 0, 1023), zorder=3)
-    ax.set(xlim=(0, 1023), ylim=(0, 1023), aspect="equal", xlabel="Cb", ylabel="Cr")
-    ax.set_xticks([64, NEUTRAL, 960])
-    ax.set_yticks([64, NEUTRAL, 960])
-
-
-def _trace(ax: Axes, counts: NDArray[np.int64], colour: str, across: tuple[float, float]) -> None:
-    ax.imshow(_brightness(counts, colour), origin="lower", aspect="auto", extent=(*across, 0, 1023))
-
-
-def _brightness(counts: NDArray[np.int64], colour: str) -> NDArray[np.float64]:
-    """Return counts as an RGBA picture of one colour, as strong as a scope's trace."""
-    picture = np.zeros((*counts.shape, 4))
-    picture[..., :3] = to_rgb(colour)
-    picture[..., 3] = scopes.trace_brightness(counts)
-    return picture
-
-
-def _screen(ax: Axes) -> None:
-    """Give the Axes a scope's dark background, with lines at the ends of legal range."""
-    ax.set_facecolor(_SCREEN)
-    for edge in (BLACK, WHITE):
-        ax.axhline(edge, color=GREY, linewidth=0.6, linestyle=(0, (4, 4)))
-    ax.set(ylim=(0, 1023), ylabel="10-bit code value")
-    ax.set_yticks(_CODES)
-
-
 def _code_axis(ax: Axes) -> None:
     """Mark 10-bit code values on the vertical axis, and shade legal range."""
     ax.axhspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
     ax.set(ylim=(0, 1023), ylabel="10-bit code value")
-    ax.set_yticks(_CODES)
+    ax.set_yticks(CODE_TICKS)
 
 
 def luma_histograms(
@@ -203,7 +139,7 @@ def luma_histograms(
         ax.axvspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
         ax.vlines(places, 0, share, color=colour, linewidth=0.9)
         ax.set(xlim=(0, 1023), ylim=(0, None), ylabel="% of pixels")
-        ax.set_xticks(_CODES)
+        ax.set_xticks(CODE_TICKS)
         ax.set_title(
             f"luma {name}: {counted.occupied} code values occupied; outside legal range "
             f"{counted.outside_legal:.2%} of luma, {counted.outside_legal_chroma:.2%} of chroma",
