@@ -17,9 +17,9 @@ from scipy.ndimage import gaussian_filter
 
 from workbench.batch.outcome import Outcome
 from workbench.deliver.figures import AFTER, BEFORE, Png, png, style
-from workbench.deliver.scope_axes import GREY
 from workbench.deliver.format import clip_name
 from workbench.deliver.qc import LEVELS
+from workbench.deliver.scope_axes import GREY
 from workbench.measure.metrics import HEADLINE, PLOTTED, Metric
 from workbench.present.labels import labels
 from workbench.present.tables import Table
