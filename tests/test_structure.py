@@ -33,7 +33,7 @@ RIDDLES = (
 """Words and phrases with a plain alternative: worker, cleanup, timed out, the queue is full."""
 
 ORDER = [
-    *("errors", "arguments", "model", "signals", "temporary", "files", "ffmpeg"),
+    *("errors", "argument_checks", "model", "signals", "temporary", "files", "ffmpeg"),
     *("media", "measure", "look", "deliver", "storage", "batch", "present"),
     *("desk", "service", "demo", "cli", "__main__", "__init__"),
 ]

@@ -1,27 +1,27 @@
 """A workbench for grading and checking clips: banded 8-bit MP4 in, verified ProRes 422 HQ out.
 
 Open a clip, give it a look, measure it, deliver it. A batch does that for many clips, the desk lets
-a colorist do it interactively, the service does it over HTTP. The folders follow these steps, and
-imports run only from the top of this list to the bottom:
+a colorist do it interactively, the service does it over HTTP. The folders are named after these
+steps. Each module imports only from those above it in this list:
 
-    errors     every error the package raises, as a tree
-    arguments  type checks that public functions share
-    model      pydantic models that raise this package's errors
-    signals    SIGINT and SIGTERM around critical sections
-    temporary  temporary files and folders, and their cleanup
-    files      atomic writes, hashing
-    ffmpeg     find, query, run and cancel the ffmpeg program
-    media      read clips: containers, colour tags, frames
-    measure    banding, contour, texture, levels, scopes, loudness
-    look       presets, the filter chain, curves, LUTs
-    deliver    settings, encode, verify, QC, record, report
-    storage    local folders and S3
-    batch      many clips
-    present    tables, progress bars, overviews
-    desk       the interactive desk
-    service    conversion over HTTP
-    demo       a sample clip, converted
-    cli        the command
+    errors           the errors that callers catch, as a tree
+    argument_checks  checks and parsing of arguments that public functions share
+    model            pydantic models that raise this package's errors
+    signals          delay, ignore and translate SIGINT and SIGTERM
+    temporary        temporary files and folders, and their cleanup
+    files            atomic writes, checksums, files that users wrote
+    ffmpeg           find, query, run and cancel the ffmpeg program
+    media            read clips: containers, colour tags, frames
+    measure          the list of metrics; banding, contour, texture, levels, scopes, loudness
+    look             presets, the filter chain, curves, LUTs; compare before and after
+    deliver          settings, format, encode, verify, QC, record, report
+    storage          local folders and S3
+    batch            many clips
+    present          tables, progress bars, overviews
+    desk             the interactive desk
+    service          conversion over HTTP
+    demo             a sample clip, converted
+    cli              the command
 
 The public names below are loaded when they are first used, so that `import workbench` is fast.
 """

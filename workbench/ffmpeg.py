@@ -1,4 +1,4 @@
-"""Find, query, run and cancel the ffmpeg program. Only this module starts processes."""
+"""Find, query, run and cancel the ffmpeg program. Only this module starts it."""
 
 import os
 import shlex

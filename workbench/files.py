@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from workbench.arguments import shown
+from workbench.argument_checks import shown
 from workbench.errors import (
     DestinationExists,
     DestinationUnusable,

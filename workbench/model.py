@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 from pydantic import BaseModel, PlainSerializer, ValidationError
 from pydantic.fields import FieldInfo
 
-from workbench.arguments import shown, unknown
+from workbench.argument_checks import shown, unknown
 from workbench.errors import ParameterError, WorkbenchError
 
 if TYPE_CHECKING:  # where it is defined is private to pydantic

@@ -22,7 +22,7 @@ from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
 from workbench.batch.plan import plan
 from workbench.deliver.settings import Settings
-from workbench.look.chain import clip_filter_chain, encoder_input_chain
+from workbench.look.filter_chain import clip_filter_chain, encoder_input_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure import scopes

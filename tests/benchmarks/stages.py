@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.benchmarks.figures import Figure, figure, process
 from workbench import ffmpeg
 from workbench.deliver.command import encode_command
-from workbench.deliver.inspect import _AT_ONCE, _EVERY, _FEWEST
+from workbench.deliver.inspection import _AT_ONCE, _EVERY, _FEWEST
 from workbench.deliver.quicktime import read_movie
 from workbench.deliver.settings import Settings
 from workbench.deliver.verify import expected_sound

@@ -12,7 +12,7 @@ import pytest
 from tests import clips
 from workbench.deliver import figures
 from workbench.deliver.encode import convert
-from workbench.deliver.inspect import Inspection
+from workbench.deliver.inspection import Inspection
 from workbench.deliver.settings import Settings
 from workbench.measure.code_values import count_code_values
 

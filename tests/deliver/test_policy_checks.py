@@ -10,7 +10,7 @@ import pytest
 from tests import clips
 from workbench.deliver.encode import convert
 from workbench.deliver.frame_checks import check_delivered_frames
-from workbench.deliver.inspect import Inspection
+from workbench.deliver.inspection import Inspection
 from workbench.deliver.policy import Policy, Rule, load_policy
 from workbench.deliver.policy_checks import check_policy
 from workbench.deliver.qc import Finding

@@ -31,7 +31,7 @@ from workbench.deliver.destination import CLIPS
 from workbench.deliver.format import PRORES_422_HQ
 from workbench.deliver.settings import Settings
 from workbench.errors import ParameterError, StorageError, WorkbenchError
-from workbench.look.chain import encoder_input_chain, filter_chain
+from workbench.look.filter_chain import encoder_input_chain, filter_chain
 from workbench.look.filter_graph import filter_names
 from workbench.look.preset import Preset, builtin_presets, load_preset
 from workbench.look.stages import FILTERS

@@ -11,7 +11,7 @@ from tests import clips
 from tests.clips import SEED
 from workbench import ffmpeg
 from workbench.errors import DamagedClip, ResultsMissing
-from workbench.look.chain import encoder_input_chain, filter_chain
+from workbench.look.filter_chain import encoder_input_chain, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render, render_frames, render_inverse_tone
 from workbench.look.stages import Eq, NoDeband

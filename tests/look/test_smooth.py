@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tests import clips
 from tests.benchmarks import scenes
 from tests.benchmarks.chains import Measured, measure
-from workbench.look.chain import encoder_input_chain, filter_chain
+from workbench.look.filter_chain import encoder_input_chain, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.look.stages import NoDeband

@@ -9,7 +9,7 @@ import pytest
 from tests import clips
 from workbench import ffmpeg
 from workbench.errors import FfmpegMissing, ResultsMissing, UnsupportedClip
-from workbench.look.chain import encoder_input_chain, filter_chain
+from workbench.look.filter_chain import encoder_input_chain, filter_chain
 from workbench.look.preset import load_preset
 from workbench.look.render import render_frames
 from workbench.measure.banding import (

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from workbench.arguments import (
+from workbench.argument_checks import (
     check_callbacks,
     check_flag,
     check_optional,

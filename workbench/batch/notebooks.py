@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.arguments import check_type
+from workbench.argument_checks import check_type
 from workbench.batch.kernel import Kernel
 from workbench.errors import DestinationUnusable, NotebookFailed
 from workbench.files import expanded

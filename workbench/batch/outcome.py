@@ -9,7 +9,7 @@ from typing import Any, Literal
 from PIL import Image
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from workbench.arguments import check_type
+from workbench.argument_checks import check_type
 from workbench.deliver.qc import LEVELS, Level
 from workbench.deliver.record_model import Record
 from workbench.errors import BatchError, ClipNotFound

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from workbench.arguments import shown
+from workbench.argument_checks import shown
 from workbench.errors import NotebookFailed, ParameterError
 
 

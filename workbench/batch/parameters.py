@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Collection, Sequence
 
-from workbench.arguments import check_type
+from workbench.argument_checks import check_type
 from workbench.errors import ParameterError
 
 

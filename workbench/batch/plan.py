@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from workbench.arguments import check_type, parse_value, shown
+from workbench.argument_checks import check_type, parse_value, shown
 from workbench.batch.packing import PackedSettings, pack
 from workbench.batch.sources import MISSING, Found, find_clips
 from workbench.deliver.format import PRORES_422_HQ

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
-from workbench.arguments import parse_value
+from workbench.argument_checks import parse_value
 from workbench.deliver.destination import CLIPS, is_clip
 from workbench.deliver.format import is_delivered
 from workbench.deliver.settings import Settings

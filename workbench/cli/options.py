@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from workbench.arguments import parse_value
+from workbench.argument_checks import parse_value
 from workbench.errors import one_line
 from workbench.signals import caused_by_interrupt
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from workbench import ffmpeg
 from workbench.deliver.settings import Settings
 from workbench.errors import ParameterError
-from workbench.look.chain import clip_filter_chain
+from workbench.look.filter_chain import clip_filter_chain
 from workbench.look.filter_graph import filter_names
 from workbench.media.clip import Clip
 from workbench.media.guards import file_input

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path, PurePosixPath
 
-from workbench.arguments import check_flag, check_type
+from workbench.argument_checks import check_flag, check_type
 from workbench.deliver.format import PRORES_422_HQ, Format, is_delivered
 from workbench.errors import DestinationUnusable
 from workbench.files import expanded, refuse_existing

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from workbench import ffmpeg
-from workbench.arguments import check_callbacks, check_flag, check_optional, check_type
+from workbench.argument_checks import check_callbacks, check_flag, check_optional, check_type
 from workbench.deliver.command import Command, encode_command
 from workbench.deliver.destination import destination_for
 from workbench.deliver.record import record_path, record_text

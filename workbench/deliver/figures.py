@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from workbench.deliver.inspect import Inspection
+from workbench.deliver.inspection import Inspection
 from workbench.deliver.scope_axes import CODE_TICKS, GREY, parade, vectorscope, waveform
 from workbench.look.compare import Comparison
 from workbench.measure import scopes

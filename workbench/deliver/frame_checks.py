@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from statistics import median
 
-from workbench.deliver.inspect import Inspection
+from workbench.deliver.inspection import Inspection
 from workbench.deliver.qc import Finding, Level
 from workbench.deliver.unknown_look import check_unknown_look
 from workbench.errors import DamagedClip

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from workbench.arguments import shown
+from workbench.argument_checks import shown
 from workbench.errors import PolicyError, WorkbenchError
 from workbench.files import expanded, read_toml
 from workbench.model import Model

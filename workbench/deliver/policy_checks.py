@@ -7,7 +7,7 @@ of the file. frame_checks.py checks what every delivery must fulfil.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from workbench.deliver.inspect import Inspection
+from workbench.deliver.inspection import Inspection
 from workbench.deliver.policy import Policy, Rule
 from workbench.deliver.qc import Finding
 from workbench.deliver.quicktime import Movie

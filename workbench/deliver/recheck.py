@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench import ffmpeg
-from workbench.arguments import check_callbacks, check_flag, check_optional
+from workbench.argument_checks import check_callbacks, check_flag, check_optional
 from workbench.deliver.encode import given_clip, with_figures
 from workbench.deliver.qc import Finding
 from workbench.deliver.record import (

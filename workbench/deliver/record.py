@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench import ffmpeg
-from workbench.arguments import check_type
-from workbench.deliver.inspect import Inspection
+from workbench.argument_checks import check_type
+from workbench.deliver.inspection import Inspection
 from workbench.deliver.record_model import VERSION, Measures, Record
 from workbench.deliver.record_versions import upgraded
 from workbench.deliver.settings import Settings

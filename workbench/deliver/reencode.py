@@ -12,7 +12,7 @@ from workbench import ffmpeg
 from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
 from workbench.deliver.qc import Finding, Level
 from workbench.errors import ResultsMissing
-from workbench.look.chain import encoder_input_chain, filter_chain
+from workbench.look.filter_chain import encoder_input_chain, filter_chain
 from workbench.look.preset import Preset
 from workbench.look.render import rawvideo_size
 from workbench.measure.frame_match import frame_difference

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.arguments import check_type
+from workbench.argument_checks import check_type
 from workbench.deliver.qc import LEVELS, verdict_in_words
 from workbench.deliver.record import record
 from workbench.deliver.verify import Delivery

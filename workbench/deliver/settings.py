@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from workbench.arguments import shown
+from workbench.argument_checks import shown
 from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
 from workbench.deliver.policy import Policy, load_policy
 from workbench.errors import ParameterError

@@ -12,7 +12,7 @@ from workbench.deliver.command import sound_options
 from workbench.deliver.file_checks import check_file, check_orientation
 from workbench.deliver.format import Format
 from workbench.deliver.frame_checks import check_delivered_frames, undecodable
-from workbench.deliver.inspect import Inspection, inspect
+from workbench.deliver.inspection import Inspection, inspect
 from workbench.deliver.policy_checks import check_policy
 from workbench.deliver.qc import Finding, Level, verdict
 from workbench.deliver.quicktime import Movie, read_movie

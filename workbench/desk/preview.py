@@ -22,7 +22,7 @@ from workbench.desk.scopes import Scopes
 from workbench.desk.stills import Still
 from workbench.desk.viewer import Side, Viewer, jpeg
 from workbench.errors import Cancelled, FfmpegMissing, WorkbenchError
-from workbench.look.compare import Comparison, Untreated, figures
+from workbench.look.compare import Comparison, Untreated, measures_of
 from workbench.look.preset import Preset
 from workbench.look.proxy import proxy
 from workbench.look.render import render
@@ -181,7 +181,7 @@ class PreviewPipeline:
                 self._viewer.show_exact("reference", reference, self._generation["after"])
             superseded.raise_if_requested()
             self._scopes.show(before, after, self._viewer.labels["before"])
-            found = figures(source, after, untreated, after)
+            found = measures_of(source, after, untreated, after)
             superseded.raise_if_requested()
             try:
                 before_map, cambi_after, after_map = scoring.result()

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from workbench import ffmpeg
-from workbench.arguments import check_flag, check_optional, check_type
+from workbench.argument_checks import check_flag, check_optional, check_type
 from workbench.errors import ParameterError
 from workbench.look.preset import Preset
 from workbench.look.render import render_frames, render_inverse_tone
@@ -91,7 +91,7 @@ def compare(
         similar = ssim(after, plain) if plain else None
         pictures = [
             replace(
-                figures(
+                measures_of(
                     source=sources[at],
                     after=after[at],
                     plain=Untreated.of(plain[at]) if plain else None,
@@ -172,7 +172,7 @@ class Untreated:
         return cls(luma, Regions.of(luma))
 
 
-def figures(
+def measures_of(
     source: Frame, after: Frame, plain: Untreated | None, looked: Frame | None
 ) -> Comparison:
     """Return the measures of one frame that need no ffmpeg, before and after a look.

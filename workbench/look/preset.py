@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, get_args
 import tomli_w
 from pydantic import ConfigDict, Field, field_validator
 
-from workbench.arguments import check_flag, check_type, shown
+from workbench.argument_checks import check_flag, check_type, shown
 from workbench.errors import PresetError, WorkbenchError
 from workbench.files import expanded, read_toml, write_text
 from workbench.look.stages import (

@@ -6,9 +6,9 @@ from dataclasses import replace
 import av
 
 from workbench import ffmpeg
-from workbench.arguments import check_optional, check_type
+from workbench.argument_checks import check_optional, check_type
 from workbench.errors import ResultsMissing
-from workbench.look.chain import encoder_input_chain, filter_chain, inverse_tone_chain
+from workbench.look.filter_chain import encoder_input_chain, filter_chain, inverse_tone_chain
 from workbench.look.filter_graph import filter_names
 from workbench.look.preset import Preset
 from workbench.look.stages import AnyTone

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench import ffmpeg
-from workbench.arguments import check_callbacks, check_optional, check_type
+from workbench.argument_checks import check_callbacks, check_optional, check_type
 from workbench.errors import ParameterError, UnsupportedClip
 from workbench.look.compare import Comparison, compare, sampled
 from workbench.look.preset import Preset, load_preset

@@ -1,4 +1,4 @@
-"""Metrics: every figure that is measured of a frame before and after a look, defined once.
+"""Define once each metric that is measured of a frame before and after a look.
 
 Outcomes, summaries, tables, figures and the record's schema loop over METRICS. A key is the name of
 a field of `workbench.look.compare.Comparison`.

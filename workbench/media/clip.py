@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import av
 
-from workbench.arguments import check_whole, shown
+from workbench.argument_checks import check_whole, shown
 from workbench.errors import NoSuchFrame, ParameterError
 from workbench.files import file_stamp
 from workbench.media.colour import Colour

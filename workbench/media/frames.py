@@ -12,7 +12,7 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
-from workbench.arguments import check_type, check_whole, shown
+from workbench.argument_checks import check_type, check_whole, shown
 from workbench.errors import ParameterError, UnsupportedClip
 from workbench.media.colour import MATRIX_CHOICES, Colour, fill_untagged
 

@@ -11,7 +11,7 @@ from tests import clips
 from workbench import ffmpeg
 from workbench.deliver import inspect as inspecting
 from workbench.deliver.encode import convert
-from workbench.deliver.inspect import banding_rank, inspect, source_indices
+from workbench.deliver.inspection import banding_rank, inspect, source_indices
 from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.errors import Cancelled, ResultsMissing
@@ -68,7 +68,7 @@ def test_the_frames_compared_are_the_delivered_ones(delivery: Delivery) -> None:
 
 def test_every_frame_can_be_asked_for(delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last few too, which are no whole handful."""
-    monkeypatch.setattr("workbench.deliver.inspect._BATCH", 5)
+    monkeypatch.setattr("workbench.deliver.inspection._BATCH", 5)
     done: list[int] = []
     with open_clip(delivery.destination) as delivered:
         found = inspect(

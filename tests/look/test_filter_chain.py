@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tests.clips import SEED
 from workbench import ffmpeg
-from workbench.look.chain import encoder_input_chain, filter_chain
 from workbench.look.curves import eq_offset
+from workbench.look.filter_chain import encoder_input_chain, filter_chain
 from workbench.look.preset import Preset, load_preset
 from workbench.look.render import render
 from workbench.look.stages import Deband, Eq, Flat, Shaped, Smooth
