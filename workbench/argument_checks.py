@@ -30,7 +30,7 @@ def check_optional(name: str, value: object, kinds: Kinds, wanted: str) -> None:
 
 
 def check_flag(name: str, value: object) -> None:
-    """Raise ParameterError unless a value is True or False: the text "no" would count as true."""
+    """Raise ParameterError unless a value is True or False: Python counts the text "no" as true."""
     if not isinstance(value, bool):
         raise ParameterError(f"{name} is {shown(value)}: it must be True or False")
 
@@ -72,7 +72,7 @@ def unknown(name: str, known: Collection[str]) -> str:
 
 
 def parse_value(text: str) -> Any:
-    """Return a number, true or false where text is one, or the text itself, without JSON quotes.
+    """Parse text as a number, true or false; return any other text without its JSON quotes.
 
     >>> parse_value("2"), parse_value("true"), parse_value("logc3"), parse_value('"logc3"')
     (2, True, 'logc3', 'logc3')

@@ -29,9 +29,9 @@
     │   ├── StorageRefused         wrong or no credentials, or no such bucket
     │   ├── ObjectMissing          (FileNotFoundError) there is no object with this key
     │   └── ObjectDamaged          the data does not match its checksum
-    ├── BatchError                 (ValueError) a wrong list, sweep or number of workers
-    └── ServiceError               a problem of the HTTP service
-        ├── AddressRefused         (ValueError) it cannot listen there, or needs a token
+    ├── BatchError                 (ValueError) an invalid list, sweep or number of workers
+    └── ServiceError               a problem with the HTTP service
+        ├── AddressRefused         (ValueError) cannot listen on an address, or needs a token
         ├── QueueFull              the queue is full
         └── ClientGone             the client closed the connection
 
@@ -123,7 +123,7 @@ class KernelDied(NotebookFailed):
 
 
 class OutOfMemory(WorkbenchError, MemoryError):
-    """The machine has no more memory, or no more threads, which need some."""
+    """The machine is out of memory, or of threads, each of which needs memory."""
 
     @staticmethod
     def behind(error: BaseException) -> bool:
@@ -214,11 +214,11 @@ class ObjectDamaged(StorageError):
 
 
 class BatchError(WorkbenchError, ValueError):
-    """A wrong list of clips, sweep or number of workers."""
+    """An invalid list of clips, sweep or number of workers."""
 
 
 class ServiceError(WorkbenchError):
-    """A problem of the HTTP service."""
+    """A problem with the HTTP service."""
 
 
 class AddressRefused(ServiceError, ValueError):

@@ -76,7 +76,7 @@ class Progress:
 class Cancellation:
     """Cancels runs from another thread. `request` kills the processes it covers, now and later.
 
-    Cancelling a parent also cancels its children, and not the other way round.
+    Cancelling a parent also cancels its children. Cancelling a child leaves the parent running.
     """
 
     def __init__(self, parent: "Cancellation | None" = None) -> None:
@@ -194,10 +194,10 @@ def require(filters: Iterable[str] = (), encoders: Iterable[str] = ()) -> None:
 
 
 def file_url(path: Path) -> str:
-    """Return a URL by which ffmpeg and PyAV open a local file, whatever its name.
+    """Return a URL that ffmpeg and PyAV can open for a local file of any name.
 
-    With the file: protocol and an absolute path, a leading dash is not taken for an option, nor a
-    colon for the end of a protocol's name.
+    With the file: protocol and an absolute path, ffmpeg takes no leading dash for an option, and
+    no colon for the end of a protocol's name.
     """
     return f"file:{path.absolute()}"
 

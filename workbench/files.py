@@ -42,7 +42,7 @@ def atomic_files(
 
     Sidecars that the block writes are renamed to the names `beside`, together with the file. Stale
     sidecars are deleted. A process that is killed between two renames leaves the file without
-    sidecars, and never with sidecars of another file.
+    sidecars, but never with sidecars of another file.
     """
     finals = [destination, *beside]
     temporaries = [path.with_name(f"{temporary_name()}.partial{path.suffix}") for path in finals]
@@ -98,7 +98,7 @@ def flush_to_disk(path: Path) -> None:
 
 
 def expanded(path: str | Path, name: str = "a path") -> Path:
-    """Return a path with ~ expanded to the home folder. An unknown user's ~name stays as it is.
+    """Return a path with ~ expanded to the home folder. An unknown user's ~name is left unchanged.
 
     `name` is the parameter's name in the message. Raises ParameterError for a value that is not a
     path, and for empty text, which would mean the current folder.

@@ -11,19 +11,19 @@ from pydantic.fields import FieldInfo
 from workbench.argument_checks import shown, unknown
 from workbench.errors import ParameterError, WorkbenchError
 
-if TYPE_CHECKING:  # where it is defined is private to pydantic
+if TYPE_CHECKING:  # pydantic defines it in a private module
     from pydantic._internal._model_construction import ModelMetaclass
 else:
     ModelMetaclass = type(BaseModel)
 
 Seconds = Annotated[Fraction, PlainSerializer(lambda time: round(float(time), 6), float)]
-"""A time in exact seconds, which JSON holds as a number rounded to a microsecond."""
+"""An exact time in seconds. JSON holds it as a number, rounded to a microsecond."""
 
 
 class _Raising(ModelMetaclass):
-    """Translate pydantic's error into one of this package when a model is made."""
+    """A metaclass that raises this package's own errors when a model is made."""
 
-    if not TYPE_CHECKING:  # a type checker looks at the fields instead
+    if not TYPE_CHECKING:  # type checkers derive the arguments from the fields
 
         def __call__(cls, /, *values: Any, **named: Any) -> Any:  # noqa: N805 - a metaclass
             if values:
@@ -52,9 +52,10 @@ class Model(BaseModel, metaclass=_Raising):
 
 
 def translated(model: type[Model], error: ValidationError, source: str = "") -> WorkbenchError:
-    """Return this package's error for what pydantic found wrong with a model's values.
+    """Convert pydantic's validation error into one of this package's errors.
 
-    An error that one of the model's own validators raised is returned as it is.
+    An error that one of the model's own validators raised is returned unchanged, except for the
+    `source` that its message then begins with.
     """
     details = error.errors(include_url=False)
     raised = [detail.get("ctx", {}).get("error") for detail in details]
@@ -65,14 +66,14 @@ def translated(model: type[Model], error: ValidationError, source: str = "") -> 
 
 
 def limits(field: FieldInfo) -> tuple[float, float] | None:
-    """Return the least and the greatest value of a number's field; None for any other field."""
+    """Return the lowest and highest value of a number's field; None for any other field."""
     low = [limit.ge for limit in field.metadata if hasattr(limit, "ge")]
     high = [limit.le for limit in field.metadata if hasattr(limit, "le")]
     return (low[0], high[0]) if low and high else None
 
 
 def _sentence(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
-    """Say one thing that pydantic found wrong: the key, what its value must be, what it was."""
+    """Describe one invalid value: its key, the expected value and the given value."""
     keys, owner, field = _located(model, detail["loc"])
     kind, value = detail["type"], detail["input"]
     if kind.startswith("union_tag") and field:
@@ -96,7 +97,7 @@ def _sentence(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
 
 
 def _wanted(detail: Mapping[str, Any], field: FieldInfo | None) -> str:
-    """Say what a value must be."""
+    """Describe the expected value."""
     kind, value = detail["type"], detail["input"]
     bounds = limits(field) if field else None
     if field and bounds:
@@ -127,7 +128,7 @@ _TYPES = {
     "model_type": "a table of names and values",
     "string_type": "text",
 }
-"""What a value must be, by pydantic's name for the error of one that is not."""
+"""Descriptions of the expected value, by pydantic's name for the error."""
 
 
 def _located(
@@ -135,7 +136,8 @@ def _located(
 ) -> tuple[list[str], type[BaseModel], FieldInfo | None]:
     """Return the keys that lead to a value, the model that has its field, and that field.
 
-    pydantic puts the tag of a discriminated union among the keys; a person does not write it.
+    pydantic adds the tag of a discriminated union to the keys. It is removed, because users do
+    not write it.
     """
     keys: list[str] = []
     owner, field, steps = model, None, list(map(str, location))
@@ -150,9 +152,9 @@ def _located(
 
 
 def _models(field: FieldInfo | None, steps: list[str]) -> list[type[BaseModel]]:
-    """Return the models that a field may hold; of a tagged union, the one that `steps` begin with.
+    """Return the models that a field may hold; of a tagged union, only the one that `steps` name.
 
-    Its tag is taken off the steps.
+    Removes the tag of the union from `steps`.
     """
     if field is None:
         return []
@@ -165,7 +167,7 @@ def _models(field: FieldInfo | None, steps: list[str]) -> list[type[BaseModel]]:
 
 
 def _label(key: str) -> str:
-    """Return a key as a sentence begins with it.
+    """Return a key as the first word of a sentence.
 
     >>> _label("deband.strength"), _label("audio_rate")
     ('Strength', 'Audio rate')

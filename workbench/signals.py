@@ -116,7 +116,7 @@ def interrupt_on_stop_signals() -> None:
 
 
 def caused_by_interrupt(error: BaseException | None) -> bool:
-    """Return whether a KeyboardInterrupt led to an error: the interrupted code may fail in turn.
+    """Return whether an error is a KeyboardInterrupt, or was raised while one was handled.
 
     >>> caused_by_interrupt(KeyboardInterrupt()), caused_by_interrupt(ValueError())
     (True, False)

@@ -1,7 +1,7 @@
 """Temporary files and folders, named after the process that owns them.
 
-The owner removes them. If it was killed, the next process that works in the same folder finds from
-the name that the owner is dead, and removes them then.
+The owner removes them. If it was killed, the next process that works in the same folder sees from
+the name that the owner is dead, and removes them.
 """
 
 import os
@@ -66,7 +66,7 @@ def _is_running(pid: int, started: str) -> bool:
 def _start_time(process: psutil.Process) -> str:
     """Return when a process started, in 1/100 s since boot.
 
-    It tells two processes with the same PID apart. The wall clock would not do: a user can set it.
+    It tells two processes with the same PID apart. The wall clock is not used: a user can set it.
     """
     return str(round(100 * (process.create_time() - psutil.boot_time())))
 
