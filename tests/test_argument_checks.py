@@ -348,13 +348,13 @@ def test_frames_that_do_not_belong_together_are_not_compared(given: Given) -> No
 def test_indices_and_times_of_a_clip(given: Given) -> None:
     clip = given.clip
     assert clip.frame_count == 24
-    with pytest.raises(NoSuchFrame, match=r"frames 0 to 23; there is no 24"):
+    with pytest.raises(NoSuchFrame, match=r"frames 0 to 23; there is no frame 24"):
         clip.frame(24)
     with pytest.raises(NoSuchFrame, match=r"there is no -25"):
         clip.frame(-25)
     assert clip.frame(-24).index == 0
     assert clip.frame(np.int64(23)).index == 23
-    with pytest.raises(ParameterError, match=r"1\.5 is not the index of a frame"):
+    with pytest.raises(ParameterError, match=r"1\.5 is not a frame index"):
         clip.frame(1.5)  # type: ignore[arg-type]
     assert [frame.index for frame in clip.frames([-24, -1])] == [0, 23]
     for wrong in ([3, 1], [3, 3], [-1, 0]):

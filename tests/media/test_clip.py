@@ -82,7 +82,7 @@ def test_a_sample_of_a_short_clip_has_all_frames() -> None:
 def test_an_index_out_of_range_names_the_valid_ones(untagged: Path) -> None:
     with open_clip(untagged) as clip:
         assert clip.frame(-1).index == 23
-        with pytest.raises(IndexError, match="frames 0 to 23; there is no 24"):
+        with pytest.raises(IndexError, match="frames 0 to 23; there is no frame 24"):
             clip.frame(24)
 
 
@@ -265,7 +265,7 @@ def test_a_file_without_usable_timestamps_raises_an_error(
 
 
 def test_an_empty_path_raises_an_error() -> None:
-    with pytest.raises(FileNotFoundError, match="no clip is given: give its path"):
+    with pytest.raises(FileNotFoundError, match="no clip was given: give its path"):
         open_clip("")
 
 

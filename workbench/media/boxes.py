@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import BinaryIO, NamedTuple
 
-_MAX_BOXES = 1_000_000  # a file with more was made to waste time
-_MAX_BYTES = 1 << 20  # read of one box
+_MAX_BOXES = 1_000_000  # only a malicious file has more
+_MAX_BYTES = 1 << 20  # the most that is read from one box
 
 
 class Box(NamedTuple):

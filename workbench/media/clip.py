@@ -91,16 +91,18 @@ class Clip:
         return self._frame(at, self._reader.frame(at))
 
     def _place(self, index: int) -> int:
-        """Return the index counted from 0, of one that may count from the end."""
+        """Convert an index that may count from the end to one that counts from 0."""
         count = self.frame_count
         try:
             at = operator.index(index)
         except TypeError as error:
             raise ParameterError(
-                f"{shown(index)} is not the index of a frame: give a whole number"
+                f"{shown(index)} is not a frame index: give a whole number"
             ) from error
         if not -count <= at < count:
-            raise NoSuchFrame(f"{self.path.name} has frames 0 to {count - 1}; there is no {at}")
+            raise NoSuchFrame(
+                f"{self.path.name} has frames 0 to {count - 1}; there is no frame {at}"
+            )
         return at % count
 
     def _frame(self, index: int, decoded: av.VideoFrame) -> Frame:
@@ -116,7 +118,7 @@ class Clip:
     def frames(self, indices: Sequence[int] | None = None) -> Iterator[Frame]:
         """Iterate over the frames at these ascending indices, or over all frames, in one pass.
 
-        Raises ParameterError for indices out of order, and otherwise the same as `frame`.
+        Raises ParameterError for indices out of order, and the errors of `frame`.
         """
         text = isinstance(indices, str | bytes)
         if text or (indices is not None and not isinstance(indices, Sequence)):
@@ -131,8 +133,8 @@ class Clip:
     def sample(self, n: int) -> Iterator[Frame]:
         """Iterate over n frames spread evenly over the clip, in one pass.
 
-        A clip of fewer frames yields all of them. Raises ParameterError for an n below 1, and
-        otherwise the same as `frame`.
+        A clip of fewer frames yields all of them. Raises ParameterError for an n below 1, and the
+        errors of `frame`.
         """
         check_whole("n", n, 1)
         return self.frames(sample_indices(self.frame_count, n))

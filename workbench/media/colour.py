@@ -80,7 +80,7 @@ _SAME_MATRIX = {"bt470bg": "smpte170m"}
 
 @dataclass(frozen=True)
 class Colour:
-    """What code values mean. An untagged field is "unspecified"; this class guesses nothing."""
+    """The meaning of code values. An untagged field is "unspecified", and is never guessed."""
 
     range: Range = "unspecified"  # legal: 16-235 luma in 8 bits; full: 0-255
     primaries: str = UNSPECIFIED

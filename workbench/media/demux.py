@@ -46,7 +46,7 @@ class AudioTiming:
         return self.first_packet if self.first_sample is None else self.first_sample
 
     def add(self, packet: "av.Packet[Any]") -> None:
-        """Take the next packet of this track into account."""
+        """Update the timing with the next packet of this track."""
         self.has_packets = True
         unit = Fraction(packet.time_base)
         context = self.stream.codec_context

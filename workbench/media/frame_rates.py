@@ -1,4 +1,4 @@
-"""Frame rates as exact fractions, whatever a person or a container rounded them to.
+"""Frame rates as exact fractions, recovered from the rounded values of people and containers.
 
 An NTSC rate is a whole number times 1000/1001 (SMPTE ST 12-1). People write 23.976 or 23.98 for
 24000/1001. Some containers round the rate or the duration of a frame in the same way.
@@ -14,9 +14,9 @@ _TOLERANCE = Fraction(1, 10_000)  # relative: a tenth of the difference of 24 an
 
 
 def parse_frame_rate(text: str) -> Fraction:
-    """Parse a frame rate: a fraction as it is, an NTSC rate from its decimals.
+    """Parse a frame rate as an exact fraction.
 
-    Two or more decimals mean an NTSC rate when they are that rate, rounded or cut off.
+    Two or more decimals mean an NTSC rate if they equal that rate, rounded or truncated.
     Raises ValueError for a text that is not a number.
 
     >>> [str(parse_frame_rate(text)) for text in ("23.976", "59.94", "23.97", "24.00", "25/2")]

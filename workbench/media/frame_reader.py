@@ -37,7 +37,7 @@ class FrameReader:
     def __init__(
         self, path: Path, stream: int, positions: tuple[FramePosition, ...], stamp: tuple[int, int]
     ) -> None:
-        """`stamp` is what files.file_stamp returned when the `positions` were read."""
+        """Create a reader. `stamp` is the result of files.file_stamp for these `positions`."""
         self.path = path.absolute()  # the current folder may change
         self._stream = stream
         self._positions = positions
@@ -201,7 +201,7 @@ class _Decoder:
 
 
 class _Shared:
-    """Two least-recently-used caches of all readers, by their keys: decoders and decoded frames.
+    """Two least-recently-used caches that all readers share: decoders and decoded frames.
 
     A reader takes its decoder out while it decodes and puts it back afterwards. The caches hold
     OPEN_DECODERS decoders and CACHE_BYTES of frames. The lock is never held while a file is

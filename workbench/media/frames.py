@@ -189,7 +189,7 @@ def _dtype(layout: av.VideoFormat) -> np.dtype[Any]:
 
 
 _ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-"""Without the last two flags, swscale's RGB is one or two of 255 too dark."""
+"""Without the last two flags, swscale's RGB is one or two 8-bit code values too dark."""
 _SWS_MATRIX = {
     "bt709": Colorspace.ITU709,
     "fcc": Colorspace.FCC,

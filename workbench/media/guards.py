@@ -20,7 +20,7 @@ CONTAINERS = ("mov", "matroska", "avi", "mpegts", "mxf", "flv")
 """The allowed demuxers, by FFmpeg's names: mov includes MP4, and matroska includes WebM."""
 
 
-# PyAV 19 always replaces undecodable metadata; before, it raised unless told to.
+# PyAV 19 always replaces undecodable metadata. Earlier versions raise, unless told to replace it.
 _METADATA: dict[str, Any] = (
     {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
 )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PictureFormat:
-    """What the filter chain must end in, so that an encoder and its files can hold the picture."""
+    """The format of the filter chain's output, which the encoder and its files can hold."""
 
-    codec: str  # as error messages name it
-    label: str  # for a colorist
+    codec: str  # its name in error messages
+    label: str  # its name in findings
     pixel_format: str  # ffmpeg's name
     primaries: frozenset[str]  # the values that a frame header can state, by ffmpeg's names
     transfers: frozenset[str]

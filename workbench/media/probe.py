@@ -31,7 +31,7 @@ def open_clip(path: str | Path) -> Clip:
     but a path.
     """
     if not str(path):
-        raise ClipNotFound("no clip is given: give its path as the source")
+        raise ClipNotFound("no clip was given: give its path as the source")
     path = expanded(path, "the source")
     check_readable_file(path)
     stamp = file_stamp(path)
