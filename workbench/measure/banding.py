@@ -1,11 +1,11 @@
-"""Measure banding with CAMBI (Contrast-Aware Multiscale Banding Index), by libvmaf in ffmpeg.
+"""Measure banding with CAMBI (Contrast-Aware Multiscale Banding Index), using libvmaf in ffmpeg.
 
-0 means no banding, and about 5 begins to annoy viewers. 24 is the highest score in the paper:
+0 means no banding. From about 5 on, it annoys viewers. 24 is the highest score in the paper:
 Tandon et al., "CAMBI: Contrast-aware Multiscale Banding Index", PCS 2021. CAMBI measures luma
 only, frame by frame.
 
 libvmaf refuses pictures above UHD (more than 6092 pixels of width plus height), because its window
-is too large for one of its tables. There, CAMBI is measured at half size, by libvmaf's own option
+is too large for one of its tables. There, CAMBI is measured at half size, with libvmaf's own option
 cambi_high_res_speedup=2160. libvmaf then finds smooth areas at full size, and looks for bands in
 every second row and column, in a window half as large. On real 3840x2160 pictures this score is
 within 4 % of the usual one. A window that is still too large is reduced.
@@ -111,8 +111,8 @@ def _run(
 ) -> None:
     """Run CAMBI on the luma of the frames.
 
-    The input is 4:2:0 with neutral chroma. ffmpeg takes a grey picture for full range and would
-    stretch it, and other formats are more data. CAMBI needs no reference, but the filter has two
+    The input is 4:2:0 with neutral chroma. ffmpeg would take a grey picture for full range and
+    stretch it, and other formats hold more data. CAMBI needs no reference, but the filter has two
     inputs. Without model='' it would also run the whole VMAF model.
     """
     first = frames[0]

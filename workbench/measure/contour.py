@@ -1,4 +1,4 @@
-"""Measure contour: the edges that bands leave once the noise over them is smoothed away.
+"""Measure contour: the edges of bands that remain after the noise over them is smoothed away.
 
 CAMBI alone can be fooled: one 10-bit code value of noise hides steps of four from it, while viewers
 still see them. Contour measures below the noise. It blurs the picture with a Gaussian of sigma 3

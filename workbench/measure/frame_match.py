@@ -23,8 +23,8 @@ BLOCK = 16
 BlockMeans = NDArray[np.float32]
 """A frame's block means of luma, Cb and Cr in 10-bit code values: (3, blocks)."""
 
-_DEGREE = 4  # of the polynomial: dtype for eq's straight line and for the shoulder of a log curve
-_SIGNIFICANT = 1.5  # times the residual of the best neighbour: more than chance
+_DEGREE = 4  # of the polynomial: enough for eq's straight line and the shoulder of a log curve
+_SIGNIFICANT = 1.5  # times the residual of the best neighbour: not by chance
 FLAT = 2.0
 """10-bit code values, standard deviation: a flatter picture matches any other picture."""
 
@@ -136,7 +136,7 @@ def match_frames(pairs: Iterable[tuple[BlockMeans, BlockMeans]]) -> Iterator[Fra
 
 
 def _match(sources: Iterable[BlockMeans | None], delivered: BlockMeans) -> FrameMatch:
-    # Luma is dtype to compare with the neighbours, but damage may be in chroma alone.
+    # Luma is enough to compare with the neighbours, but damage may be in chroma alone.
     before, here, after = sources
     assert here is not None
     residuals = np.stack([_residuals(x, y) for x, y in zip(here, delivered, strict=True)])

@@ -81,7 +81,7 @@ def levels(
 
 
 def _quantile(luma: Plane, share: float, guess: int) -> int:
-    """Return the lowest code value that this share of the pixels do not exceed.
+    """Return the lowest code value that this share of the pixels does not exceed.
 
     The result is exact for any guess. A close guess takes half the time of a histogram.
     """

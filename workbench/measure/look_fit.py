@@ -59,7 +59,7 @@ def fit_look(frames: Iterable[Moments]) -> LookFit:
     """Fit one look to a clip of at least one frame.
 
     The fit is robust against a minority of wrong frames: in each round, a frame that fits worse
-    than usual gets less weight. A frame of tones that no other frame has, such as a flash, also
+    than usual gets less weight. A frame with tones that no other frame has, such as a flash, also
     fits badly, although its look is the same. So each range of badly fitting frames gets a second
     fit, in which it has as much weight as all the others. Only a range that contradicts the others
     still fits badly.

@@ -1,8 +1,8 @@
 """Measure the integrated loudness and true peak of a sound track (EBU R128, FFmpeg's ebur128).
 
 The filter works in steps of 100 ms and ignores a shorter last step. For loudness that is correct:
-R128 ignores an incomplete block. For the peak it is not, so silence is appended to the sound and
-the last samples count.
+R128 ignores an incomplete block. For the peak it is not. So silence is appended to the sound, which
+makes the last samples count.
 """
 
 import math

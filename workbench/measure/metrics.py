@@ -1,4 +1,4 @@
-"""Define once each metric that is measured of a frame before and after a look.
+"""Define each metric that is measured on a frame before and after a look, once.
 
 Outcomes, summaries, tables, figures and the record's schema loop over METRICS. A key is the name of
 a field of `workbench.look.compare.Comparison`.
@@ -14,7 +14,7 @@ class Metric:
     """One figure: how it is stored, shown and judged."""
 
     key: str  # of the value after the look
-    before: str | None  # the key of the value before it; None where there is no such value
+    before: str | None  # the key of the value before the look; None if there is no such value
     label: str  # for a colorist
     unit: str  # "" where the figure has none
     digits: int  # decimals that are shown
@@ -78,7 +78,7 @@ METRICS = (
         unit="",
         digits=2,
         worse="higher",
-        sentence="Banding once a grade takes back the look's tone.",
+        sentence="Banding after a grade that undoes the look's tone.",
         guide=5,
     ),
     Metric(
@@ -88,7 +88,7 @@ METRICS = (
         unit="",
         digits=2,
         worse="higher",
-        sentence="Banding at a wider contrast setting, which finds larger steps too.",
+        sentence="Banding at a wider contrast setting, which also finds larger steps.",
     ),
     Metric(
         key="contour_after",
@@ -97,7 +97,7 @@ METRICS = (
         unit="codes/pixel x 100",
         digits=1,
         worse="higher",
-        sentence="Edges that bands leave in smooth areas, below noise that a grade can lift.",
+        sentence="Edges of bands in smooth areas, including those that noise hides until a grade.",
         headline=True,
         plotted=True,
     ),

@@ -40,7 +40,7 @@ NO_MOVEMENT = Movement(0.0, 0.0)
 
 
 class Motion:
-    """Measure the movement of a clip's frames in order. Keeps the cell means of two frames."""
+    """Measure the movement of a clip's frames in order, keeping the cell means of two frames."""
 
     def __init__(self) -> None:
         self._before: Cells | None = None

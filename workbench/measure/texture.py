@@ -1,6 +1,6 @@
 """Measure how much texture a deband changed.
 
-Both measures compare with the same picture under the same tone without deband.
+Both measures compare a picture with the same picture under the same tone, without deband.
 """
 
 import math
