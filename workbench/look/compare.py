@@ -43,7 +43,7 @@ class Comparison:
     texture_change: float | None  # 10-bit code values; None where the source has no texture
     effective_bit_depth_before: float | None  # of the source's luma
     effective_bit_depth: float | None  # of luma, before any encoder; None for an unknown look
-    grid: float | None  # of the picture after; see measure.code_values.grid
+    grid: float | None  # of the picture after; see measure.code_values.eight_bit_grid
     outside_r103: float  # share of the picture after, 0 to 1
     ssim: float | None = None  # of luma, against the same tone without deband
     difference: Difference | None = None  # from the look's rendering, where the look is known
@@ -83,7 +83,7 @@ def compare(
     after = delivered or looked
     if after is None:
         raise ParameterError(
-            "there is nothing to compare with: give a preset, or what was delivered"
+            "there is nothing to compare with: give a preset, or the delivered frames"
         )
     with ThreadPoolExecutor() as pool:  # several ffmpeg processes at a time
         scoring = [pool.submit(_scores, some, coarse, cancellation) for some in (sources, after)]
@@ -175,7 +175,7 @@ class Untreated:
 def measures_of(
     source: Frame, after: Frame, plain: Untreated | None, looked: Frame | None
 ) -> Comparison:
-    """Return the measures of one frame that need no ffmpeg, before and after a look.
+    """Measure one frame before and after a look, without the measures that need ffmpeg.
 
     `looked` is the look's rendering of the source. It and `plain` are None for an unknown look.
     Raises UnsupportedClip.

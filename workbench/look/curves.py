@@ -39,7 +39,7 @@ _CAMERAS = {
 def eq_offset(contrast: float, brightness: float) -> int:
     """Return the offset, in 8-bit code values, that FFmpeg's eq adds after multiplying by contrast.
 
-    Its documentation gives another formula, by which the offset of the preset `classic` would be
+    Its documentation gives another formula, which would give the preset `classic` an offset of
     20.4. The program computes in integers (vf_eq.c, create_lut and apply), from options in single
     precision: 100 * 0.03 + 100 is just under 103 and so becomes 102. It does not touch a plane
     whose options are all neutral.
@@ -152,8 +152,8 @@ def _apply_rolloff(linear: Floats, stops: float) -> Floats:
     """Raise the highlights of linear light (..., 3), so that white lies `stops` above 1.
 
     Let the largest of the three be e stops above KNEE, and white E stops. Then all three become
-    stops * (e / E)² stops brighter. The slope is 1 at the knee and rises linearly, which is the
-    smoothest curve to this end. All three change by the same factor, so hue and saturation stay.
+    stops * (e / E)² stops brighter. The slope is 1 at the knee and rises linearly, so the curve has
+    no kink. All three change by the same factor, which preserves hue and saturation.
     A factor for each channel would lose the small parts of bright colours when primaries mix.
 
     >>> light = np.array([[0.18, 0.18, 0.18], [0.36, 0, 0], [1, 0.5, 0]])
@@ -213,7 +213,7 @@ def _primaries(camera: _Camera) -> Floats:
 
 
 def _log(direction: str, camera: _Camera, values: Floats) -> Floats:
-    """Encode scene-linear values to 0 to 1, or decode them, by the maker's formula.
+    """Encode scene-linear values to 0 to 1, or decode them, with the maker's formula.
 
     Sources: ARRI, ALEXA Log C Curve - Usage in VFX (2012) and LogC4 Specification (2022); Sony,
     Technical Summary for S-Gamut3.Cine/S-Log3; Canon, Canon Log Gamma Curves (v1.2, 2018); Academy

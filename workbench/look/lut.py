@@ -19,7 +19,7 @@ from workbench.look.stages import AnyTone, Eq, Log
 from workbench.media.colour import LUMA_WEIGHTS
 
 POINTS = (33, 65)
-"""Points per side that every program reads."""
+"""Numbers of points per side that all grading programs read."""
 
 _TITLE_LENGTH = 200  # ffmpeg reads lines of at most 512 bytes and parses the rest as values
 

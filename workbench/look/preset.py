@@ -50,7 +50,7 @@ class NumberParameter:
 
 @dataclass(frozen=True)
 class ChoiceParameter:
-    """A word of a preset that a user can choose."""
+    """A parameter of a preset that takes one of several words."""
 
     name: str  # such as tone.curve
     value: str
@@ -78,7 +78,7 @@ class Preset(Model):
     def _check_name(cls, name: str) -> str:
         if not re.search(r"^\w[\w ,.+-]*\Z", name):
             allowed = "letters, digits, spaces and , . + - _"
-            raise ValueError(f"{name!r} has other characters than {allowed}")
+            raise ValueError(f"{name!r} may contain only {allowed}")
         return name
 
     @property
@@ -110,7 +110,7 @@ class Preset(Model):
         return {**self.model_dump(mode="json"), "hash": self.hash, "bit_depth": self.bit_depth}
 
     def override(self, overrides: Mapping[str, Any]) -> "Preset":
-        """Return a copy with other values of some parameters, such as "deband.strength".
+        """Return a copy with new values for some parameters, such as "deband.strength".
 
         A new filter, such as "tone.filter", begins with its own defaults. The name of the copy
         ends in "changed", and its description is empty. Raises PresetError for an unknown name or
@@ -235,7 +235,7 @@ def save_preset(preset: Preset, path: str | Path, *, overwrite: bool = False) ->
     check_flag("overwrite", overwrite)
     destination = expanded(path, "the preset's file").absolute()
     if destination.suffix != ".toml":
-        raise PresetError(f"{destination.name} is not a preset's file name: end it in .toml")
+        raise PresetError(f"the preset's file {destination.name} must end in .toml")
     write_text(destination, preset_text(preset), overwrite=overwrite)
     return destination
 

@@ -1,6 +1,6 @@
 """Define the stages of a preset: deband, tone and dither, each with a choice of filters.
 
-A filter of ffmpeg has ffmpeg's own name, and its parameters have ffmpeg's names and ranges.
+Filters of ffmpeg keep ffmpeg's own names, and so do their parameters, with ffmpeg's ranges.
 Parameters in code values use those of 8 bits, the usual depth of a source, where a band is one
 code value high.
 """

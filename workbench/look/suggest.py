@@ -21,7 +21,7 @@ CAMBI, COARSE = 0.5, 5.0
 The wider contrast setting also counts shading and texture as steps.
 """
 STEPS = 0.55
-"""Ratio of coarse CAMBI, with deband to without, both undithered: 10-bit steps alone leave this."""
+"""Ratio of coarse CAMBI with deband to without, both undithered: 10-bit steps alone give this."""
 CONTOUR = 4.0
 """10-bit code values per pixel, times 100: a quarter of the contour of an untreated 8-bit clip."""
 TEXTURE = 1.5
@@ -32,7 +32,7 @@ CANDIDATES = tuple(
     Smooth(radius=72, strength=strength, texture=round(strength / 3, 2))
     for strength in (1, 1.2, 1.5, 2, 3, 4.5)
 )
-"""Debands from weak to strong. They are so few that a search would not be faster."""
+"""Debands from weak to strong. With so few, a binary search would not be faster."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Trial:
         return self.cambi <= CAMBI and self.coarse <= COARSE
 
     def removes_banding(self, plain: "Trial") -> bool:
-        """Return whether the banding stays away in a grade. `plain` is the look without deband.
+        """Return whether no banding returns in a grade. `plain` is the look without deband.
 
         CAMBI with dither does not count, because a dither always lowers it to about 0.
         """
