@@ -26,7 +26,7 @@ class Command:
         return [*self.options, ffmpeg.file_url(destination)]
 
     def line(self, destination: Path, *, overwrite: bool) -> list[str]:
-        """Return the whole command, as a person would run it."""
+        """Return the complete command, which starts with ffmpeg's path."""
         return ffmpeg.command(self.arguments(destination), overwrite=overwrite)
 
 
@@ -55,7 +55,7 @@ def encode_command(clip: Clip, settings: Settings) -> Command:
 
 
 def keeps_time(clip: Clip, settings: Settings) -> bool:
-    """Whether every timestamp stays as it is.
+    """Return whether the conversion keeps every timestamp.
 
     False for a conversion to a constant frame rate, and for a source whose container rounded the
     timestamps of a constant rate.
@@ -66,7 +66,7 @@ def keeps_time(clip: Clip, settings: Settings) -> bool:
 
 
 def sound_options(clip: Clip, settings: Settings) -> list[str]:
-    """Return ffmpeg's options for the sound besides its codec; [] leaves the samples as they are.
+    """Return ffmpeg's options for the sound besides its codec; [] leaves the samples unchanged.
 
     A hole in the timestamps becomes silence: otherwise all sound after it would come early.
     """

@@ -9,11 +9,11 @@ from workbench.errors import DestinationUnusable
 from workbench.files import expanded, refuse_existing
 
 CLIPS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mxf", ".flv")
-"""Suffixes of the files in a folder that count as clips; a file that is named may have any."""
+"""Suffixes that make a file in a folder a clip. A file that the user names may have any suffix."""
 
 
 def is_clip(name: str) -> bool:
-    """Whether a file found in a folder counts as a clip, by its name.
+    """Return whether a file in a folder counts as a clip, judging by its name.
 
     Hidden files and delivered files do not count.
     """
@@ -31,7 +31,7 @@ def destination_for(
 ) -> Path:
     """Return the path of the delivered file: NAME_prores.mov beside the source by default.
 
-    In a `destination` that is a folder, the file gets that name too. Raises DestinationExists;
+    If `destination` is a folder, the file gets the same name there. Raises DestinationExists;
     DestinationUnusable for a name with another suffix and for the source itself;
     ParameterError for a value that is not a path.
     """

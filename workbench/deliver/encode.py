@@ -1,6 +1,6 @@
-"""Convert: a clip becomes a verified ProRes 422 HQ file.
+"""Convert a clip to a verified ProRes 422 HQ file.
 
-ffmpeg encodes to a temporary file. The file is checked, and only then gets its final name.
+ffmpeg encodes to a temporary file. The file is verified, and only then gets its final name.
 """
 
 from collections.abc import Callable, Iterator
@@ -53,12 +53,12 @@ def convert(
     on_checked: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Delivery:
-    """Encode a clip as ProRes 422 HQ, verify the file, and give it its name.
+    """Encode a clip as ProRes 422 HQ, verify the file, and rename it to its final name.
 
-    The conversion is atomic: the destination is either as before or the whole verified new file,
-    and no other file is left. With `report`, the record (NAME.qc.json) and the report
-    (NAME.report.html) come with the file, all three or none. Without it, those of a file that is
-    overwritten are deleted with it.
+    The conversion is atomic: the destination stays unchanged or becomes the complete, verified new
+    file, and no temporary file is left. With `report`, the record (NAME.qc.json) and the report
+    (NAME.report.html) are written together with the file: all three or none. Without it, the
+    record and the report of an overwritten file are deleted.
 
     A file that only misses a limit of the policy is kept, and its verdict says so. `on_progress`
     is called while ffmpeg encodes, `on_checked` with the number of delivered frames checked so far.
@@ -111,7 +111,7 @@ def convert(
 
 
 def with_figures(delivery: Delivery) -> Delivery:
-    """Return a delivery with the figures of its report drawn."""
+    """Draw the figures of a delivery's report, and return the delivery with them."""
     from workbench.deliver.figures import draw_figures  # Matplotlib, which nothing else here needs
 
     return replace(
@@ -153,7 +153,7 @@ def _encode(job: _Job, on_progress: Callable[[ffmpeg.Progress], None] | None) ->
 
 
 def _prepare(clip: Clip, settings: Settings, cancellation: ffmpeg.Cancellation) -> tuple[str, ...]:
-    """Do the part of the check that needs the source alone, while the encoder works."""
+    """Hash the source's sound, and load what the check needs, while ffmpeg encodes."""
     import_module("scipy.ndimage")  # takes half a second
     return expected_sound(clip, settings, cancellation)
 
@@ -161,9 +161,9 @@ def _prepare(clip: Clip, settings: Settings, cancellation: ffmpeg.Cancellation) 
 def _check(
     job: _Job, sound: tuple[str, ...], on_checked: Callable[[int], None] | None
 ) -> tuple[Verification, str]:
-    """Verify the encoded file; return what was found, and the file's SHA-256.
+    """Verify the encoded file. Return the result, and the file's SHA-256.
 
-    Raises VerificationFailed for a file that is not as promised.
+    Raises VerificationFailed for a file that breaks a promise.
     """
     name, cancellation = job.clip.path.name, job.cancellation
     try:
@@ -195,18 +195,18 @@ def _check(
 
 
 def given_clip(source: Clip | str | Path) -> Clip:
-    """Return the clip that was given, or open the file. Raises ClipError, ParameterError."""
+    """Open the clip unless it is open already. Raises ClipError, ParameterError."""
     if not isinstance(source, Clip):
         return open_clip(source)
     check_readable_file(source.path)
     if source.changed_on_disk():
-        raise ClipReplaced(f"{source.path.name} was replaced since it was opened: open it again")
+        raise ClipReplaced(f"{source.path.name} has changed since it was opened: open it again")
     return source
 
 
 @contextmanager
 def _memory_errors_explained(clip: Clip) -> Iterator[None]:
-    """Raise OutOfMemory, not an error about the clip, where memory ran out."""
+    """Raise OutOfMemory instead of an error about the clip if memory ran out."""
     try:
         yield
     except Exception as error:
@@ -219,14 +219,14 @@ def _memory_errors_explained(clip: Clip) -> Iterator[None]:
 
 
 _CONCEALED = "error while decoding"
-"""What ffmpeg's decoder logs before it conceals damage in a frame.
+"""The message that ffmpeg's decoder logs before it conceals damage in a frame.
 
-With several threads the message may come too late for `-xerror`, which then lets the frame pass.
+With several threads it may come too late for `-xerror`, which then accepts the frame.
 """
 
 
 def _known_cause(error: FfmpegFailed, clip: Clip, destination: Path) -> WorkbenchError:
-    """Name the cause where it is known: a full disk, a source that is damaged or gone."""
+    """Return an error that names the cause if it is known: a full disk, a bad or missing source."""
     if OutOfMemory.behind(error):  # a decoder reports it as damage
         return error
     if not clip.path.exists():

@@ -39,7 +39,7 @@ AFTER = "#3D9BE0"
 _DPI = 100  # as in workbench.mplstyle
 _STYLE = Path(__file__).with_name("workbench.mplstyle")
 _PNG_LEVEL = 1  # zlib's: a fifth larger than level 6, in a third of the time
-_POINTS = 2000  # drawn of a timeline; a longer one shows the extremes of each interval
+_POINTS = 2000  # of a timeline; a longer one shows the extremes of each interval
 _BANDS = LinearSegmentedColormap.from_list("bands", [(1, 0.1, 0.6, 0), (1, 0.1, 0.6, 0.8)])
 
 
@@ -47,7 +47,7 @@ _BANDS = LinearSegmentedColormap.from_list("bands", [(1, 0.1, 0.6, 0), (1, 0.1, 
 def style() -> Iterator[None]:
     """Draw in the workbench's style, and close the figures at the end.
 
-    A notebook shows the value of a cell. An open figure would be shown a second time.
+    A notebook shows the value of a cell, and would show a figure that is still open again.
     """
     with plt.style.context(_STYLE):
         yield
@@ -300,7 +300,7 @@ def png(figure: Figure) -> Png:
 def _sheet(height: float, rows: int, columns: int, **options: Any) -> tuple[Figure, Any]:
     """Make a figure of this height in inches, and an array of (rows, columns) Axes.
 
-    Its margins are set, in inches: to find them out takes Matplotlib as long as drawing.
+    The margins are fixed, in inches: Matplotlib needs as long to compute them as to draw.
     """
     width, left, right, top, bottom, across, down = 9.76, 0.75, 0.2, 0.3, 0.5, 0.9, 0.5
     wide = (width - left - right - (columns - 1) * across) / columns

@@ -1,4 +1,4 @@
-"""Checks of what a delivered file states about itself: codec, colour tags, timing and audio."""
+"""Check the properties that a delivered file states: codec, colour tags, timing and audio."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -25,7 +25,7 @@ def check_file(
     expected_sound: tuple[str, ...],
     sound: tuple[str, ...],
 ) -> tuple[Finding, ...]:
-    """Compare what a delivered file states about itself with its source and settings.
+    """Compare the properties that a delivered file states with its source and settings.
 
     `expected_sound` and `sound` are the hashes of each audio track's samples: of the source after
     the conversion's audio settings, and of the delivered file.
@@ -168,7 +168,7 @@ def _colour(source: Colour, movie: Movie, settings: Settings) -> Iterable[Findin
 
 
 def _untagged(source: Colour, delivered: Colour, assumed: str | None) -> Finding:
-    """Return the note about an untagged source: what was assumed of it."""
+    """Return the note about an untagged source, with the values that were assumed."""
     taken = fill_untagged(source, assumed)
     sentence = f"The source has no colour tags for these. Assumed: {taken}."
     if taken.matrix != delivered.matrix:
@@ -224,7 +224,7 @@ def _timing(clip: Clip, movie: Movie, frame_rate: Fraction | None) -> Iterable[F
         expected = clip.times
         own_frame = 1 / clip.frame_rate
         tolerance = max(clip.time_base, movie.tick)  # each container rounds to its own unit
-        yield _equal("frames", count, clip.frame_count, "Every source frame is there, once.")
+        yield _equal("frames", count, clip.frame_count, "Every source frame is present once.")
     else:
         expected = tuple(index / frame_rate for index in range(count))
         own_frame = 1 / frame_rate
@@ -242,9 +242,9 @@ def _timing(clip: Clip, movie: Movie, frame_rate: Fraction | None) -> Iterable[F
     yield Finding(
         "timestamps",
         "pass" if off <= tolerance and count == len(expected) else "fail",
-        f"{_ms(off)} off at most",
+        f"at most {_ms(off)} off",
         f"{_ms(tolerance)}",
-        "Every frame is shown at its time.",
+        "Every frame is shown at the expected time.",
     )
     if frame_rate is None and not clip.constant_frame_rate:
         yield Finding(
@@ -283,13 +283,13 @@ def _audio(clip: Clip, movie: Movie, settings: Settings, same: bool) -> Iterable
         "audio",
         "; ".join(f"{t.format} {t.bit_depth} bits {t.sample_rate} Hz" for t in movie.audio),
         "; ".join(f"{kind} {settings.audio_rate or t.sample_rate} Hz" for t in clip.audio),
-        "Every audio track of the source is there, uncompressed.",
+        "Every audio track of the source is present, uncompressed.",
     )
     samples = ", ".join(str(track.samples) for track in movie.audio)
     yield Finding(
         "audio samples",
         "pass" if same else "fail",
-        f"{samples} samples, {'the same' if same else 'other'}",
+        f"{samples} samples, {'identical' if same else 'different'}",
         "every sample of the source",
         "The audio equals the source's, sample by sample, in "
         f"{settings.format.audio_bit_depth} bits.",

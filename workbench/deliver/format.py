@@ -52,7 +52,7 @@ class Format:
 
     @property
     def name_ending(self) -> str:
-        """How the name of a delivered file ends."""
+        """The end of a delivered file's name."""
         return f"{self.name_suffix}{self.file_suffix}"
 
     def encode_options(self, encoder: Encoder) -> tuple[str, ...]:
@@ -96,12 +96,12 @@ ENCODERS = tuple(sorted({name for one in FORMATS.values() for name in one.encode
 
 
 def is_delivered(name: str) -> bool:
-    """Return whether a file has a name that a conversion gives."""
+    """Return whether a file name is one that conversions give to delivered files."""
     return name.lower().endswith(tuple(one.name_ending for one in FORMATS.values()))
 
 
 def clip_name(name: str) -> str:
-    """Return the name of a delivered file without what a conversion adds.
+    """Return the name of a delivered file without the ending that a conversion adds.
 
     >>> clip_name("shots/sky_prores")
     'shots/sky'

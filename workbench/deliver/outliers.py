@@ -44,7 +44,7 @@ def frames_with_damaged_blocks(matches: Sequence[FrameMatch]) -> list[int]:
 
 
 def outlier_frames(measures: FrameMeasures) -> list[int]:
-    """Return the outlier frames in order, without frames that are out of their place."""
+    """Return the outlier frames in order, without misplaced frames."""
     look_fit, detail = measures.look_fit, _detail(measures)
     marked = np.asarray((np.abs(look_fit.mean_error) > _MAX_MEAN_ERROR).any(axis=1))
     marked |= (look_fit.rms_error > 1.3 * look_fit.usual_error + _MAX_RMS_ERROR).any(axis=1)

@@ -69,10 +69,10 @@ class Policy(Model):
     cambi: Rule | None = Field(None, description="CAMBI of the worst frame.")
     cambi_coarse: Rule | None = Field(None, description="CAMBI at the wider contrast setting.")
     cambi_graded: Rule | None = Field(
-        None, description="CAMBI of the worst frame after a grade takes back the tone."
+        None, description="CAMBI of the worst frame after a grade that undoes the tone."
     )
     contour: Rule | None = Field(
-        None, description="Edges that bands leave in smooth areas: 10-bit codes per pixel x 100."
+        None, description="Edges of bands in smooth areas, in 10-bit codes per pixel x 100."
     )
     texture: Rule | None = Field(
         None, description="RMS change where there is texture, in 10-bit code values."

@@ -123,14 +123,14 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             _worst(inspection, lambda one: one.cambi_before),
             _worst(inspection, lambda one: one.cambi_graded),
             policy.cambi_graded,
-            "Banding once a grade takes back the flat look, which makes bands stronger.",
+            "Banding after a grade that undoes the flat look, which makes bands stronger.",
         ),
         (
             "coarse banding",
             _worst(inspection, lambda one: one.coarse_before),
             _worst(inspection, lambda one: one.coarse_after),
             policy.cambi_coarse,
-            "Banding at a wider contrast setting, which finds larger steps too.",
+            "Banding at a wider contrast setting, which also finds larger steps.",
         ),
     ):
         if before and after:
@@ -148,7 +148,7 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             after.value,
             f"{before.value:.1f} before, {_shown(policy.contour, after.value)} after, "
             f"frame {after.frame}",
-            "Edges that bands leave in smooth areas, below the noise. Noise can hide bands from "
+            "Edges of bands in smooth areas, under the noise. Noise can hide bands from "
             "CAMBI until a grade brings them out. " + _sampled(inspection),
         )
 

@@ -22,12 +22,12 @@ class Finding:
 
 
 def verdict(findings: Iterable[Finding]) -> Level:
-    """Return the worst level of all findings; "pass" where there is none."""
+    """Return the worst level of all findings; "pass" if there are none."""
     return max((finding.level for finding in findings), key=LEVELS.index, default="pass")
 
 
 def verdict_in_words(levels: Iterable[Level]) -> str:
-    """Return the verdict as a colorist reads it, with the number of findings to look at.
+    """Format the verdict for a colorist, with the number of findings at each level except pass.
 
     >>> verdict_in_words(["pass", "pass", "note"]), verdict_in_words(["warn", "note", "note"])
     ('PASS, 1 note', 'WARNING, 1 warning, 2 notes')

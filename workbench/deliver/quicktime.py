@@ -1,4 +1,4 @@
-"""Read what a delivered QuickTime file states: codec, colour tags, timing and audio tracks.
+"""Read the properties that a QuickTime file states: codec, colour tags, timing, audio tracks.
 
 PyAV reads the container and its index. This module reads the values that PyAV does not pass on
 unchanged: the colr atom (Apple, QuickTime File Format) and the header of every frame. The tests
@@ -37,7 +37,7 @@ class MovieAudio:
 
 @dataclass(frozen=True)
 class Movie:
-    """What a delivered file states about itself."""
+    """The properties that a delivered file states."""
 
     fourcc: str
     pixel_format: str  # as it decodes
@@ -55,7 +55,7 @@ class Movie:
 
 
 def read_movie(path: Path, format: Format = PRORES_422_HQ) -> Movie:
-    """Read what a QuickTime file with video of this format states about itself.
+    """Read the properties that a QuickTime file with video in this format states.
 
     Only the first frame is decoded. Raises DamagedClip for any other file.
     """

@@ -1,4 +1,4 @@
-"""Recheck: a file that was delivered earlier, or elsewhere, held against its source once more."""
+"""Recheck: compare a file that was delivered earlier, or made elsewhere, with its source."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,11 +37,11 @@ def recheck(
 ) -> Delivery:
     """Check a delivered file against its source again.
 
-    The record beside the file says how it was made where the `settings` leave it open: give a
-    preset of None to leave the look open. Without settings and record, the look counts as unknown
-    and the timing as the source's. With `report`, the report is written beside the file, and the
-    record where there is none yet. Raises ClipError, with DamagedClip for a file that is not
-    readable as ProRes, DeliveryError, FfmpegError, ParameterError.
+    `settings` says how the file was made. Its values of None are read from the record beside the
+    file, and so is the encoder. Without a record, a preset of None means an unknown look, and a
+    frame rate of None means the source's timing. With `report`, the report is written beside the
+    file, and the record as well unless it exists. Raises ClipError, with DamagedClip for a file
+    that is not readable as ProRes, DeliveryError, FfmpegError, ParameterError.
     """
     check_optional("settings", settings, Settings, "Settings, such as Settings(preset='smooth')")
     check_flag("report", report)
@@ -78,7 +78,7 @@ def recheck(
 
 
 def _reported(delivery: Delivery) -> Delivery:
-    """Write the report, and the record unless there is one: the first record stays."""
+    """Write the report, and the record unless one exists: the first record is kept."""
     delivery = with_figures(delivery)
     exists = record_path(delivery.destination).exists()
     record = None if exists else write_record(delivery)
@@ -107,5 +107,5 @@ def _unchanged(now: str, then: str) -> Finding:
         "pass" if now == then else "fail",
         f"SHA-256 {now[:12]}",
         then[:12],
-        "The file is byte for byte the delivered one, according to the record beside it.",
+        "The file is byte for byte as delivered, according to the record beside it.",
     )

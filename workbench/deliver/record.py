@@ -1,4 +1,4 @@
-"""Record: everything known of a delivered file, as NAME.qc.json beside NAME.mov.
+"""Record: everything known about a delivered file, as NAME.qc.json beside NAME.mov.
 
 record_model.py holds the model and its JSON schema.
 """
@@ -86,7 +86,7 @@ def record_text(delivery: Delivery) -> str:
 
 
 def read_record(delivered: Path) -> Record | None:
-    """Read the record beside a delivered file, of this version or a former one.
+    """Read the record beside a delivered file, in this version or an earlier one.
 
     Returns None where there is none. Raises RecordError for a file that is not a readable record.
     """
@@ -104,7 +104,7 @@ def read_record(delivered: Path) -> Record | None:
 
 
 def recorded_settings(record: Record) -> Settings:
-    """Return how a file was made, as its record says. Raises RecordError."""
+    """Return the settings that made a file, from its record. Raises RecordError."""
     preset, rate = record.preset, record.frame_rate
     try:
         stages = preset and preset.model_dump(include=set(Preset.model_fields))
@@ -119,7 +119,7 @@ def recorded_settings(record: Record) -> Settings:
 
 
 def completed(settings: Settings, known: Settings) -> Settings:
-    """Fill what the settings leave open with what is known of how a file was made."""
+    """Replace settings of None, and the encoder, with those that are known of a file."""
     look = settings.look or known.look
     if look and known.look and look.assume_matrix is None:
         look = look.with_matrix(known.look.assume_matrix)
@@ -175,7 +175,7 @@ def _measures(inspection: Inspection) -> Measures:
 
 
 def _rounded(measured: "Measured") -> "Measured":
-    """Round the floats of a dataclass, and of those in it, to six decimals."""
+    """Round the floats of a dataclass, and of dataclasses within it, to six decimals."""
 
     def rounded(value: Any) -> Any:
         if isinstance(value, float):

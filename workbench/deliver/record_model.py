@@ -1,6 +1,6 @@
 """The record of a delivered file as a typed model; its JSON schema is generated from it.
 
-Run `make schema` after a change here: it writes qc.schema.json anew.
+After a change here, run `make schema` to regenerate qc.schema.json.
 """
 
 import json
@@ -18,7 +18,7 @@ from workbench.measure.loudness import Loudness
 from workbench.measure.metrics import METRICS
 
 VERSION = 4
-"""Raised when a key changes its meaning or goes away; record_versions.py reads the former ones."""
+"""Increased when a key changes its meaning or is removed. record_versions.py reads older ones."""
 
 SCHEMA = Path(__file__).with_name("qc.schema.json")
 
@@ -67,7 +67,7 @@ class SourceRecord(RecordPart):
     width: int = Field(description="Pixels, upright.")
     height: int = Field(description="Pixels, upright.")
     sample_aspect: str = Field(description="Width of a pixel over its height, a fraction.")
-    rotation: int = Field(description="Degrees that players turn the picture by.")
+    rotation: int = Field(description="Degrees clockwise that players rotate it.")
     mirrored: bool
     frame_rate: str = Field(description="Frames per second, a fraction; the average if it varies.")
     constant_frame_rate: bool
@@ -124,7 +124,7 @@ class LevelsRecord(RecordPart):
 
 
 class MatchRecord(RecordPart):
-    """How each delivered frame fits the source frame in its place: one value for each frame."""
+    """The match of each delivered frame with the source frame in its place: a value for each."""
 
     rms_residual: list[float] = Field(
         description="RMS difference of luma block means after a fitted tone curve, in 10-bit codes."

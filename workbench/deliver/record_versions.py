@@ -1,4 +1,4 @@
-"""Records of earlier versions, brought to the keys of the current one."""
+"""Convert records of earlier versions to the keys of the current version."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def upgraded(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record of version 2 or later with the keys of the current version.
 
     The measures of version 2 are left out: they lack values that later versions hold. Raises
-    RecordError for any other version, and KeyError or TypeError for what is no record.
+    RecordError for any other version, and KeyError or TypeError for anything but a record.
     """
     if values.get("version") == VERSION:
         return dict(values)

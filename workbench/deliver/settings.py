@@ -26,9 +26,9 @@ _FORMER_ENCODERS = {
 
 
 class Settings(Model):
-    """Everything that a conversion takes, checked when it is made.
+    """Everything that a conversion takes, validated when it is created.
 
-    Values may be as a person writes them, such as a preset's name or the frame rate "24000/1001".
+    Values may be text as users write it, such as a preset's name or the frame rate "24000/1001".
     Raises PresetError, PolicyError, ParameterError.
     """
 
@@ -36,14 +36,14 @@ class Settings(Model):
 
     preset: str | Path | Preset | None = Field(
         "classic",
-        description="The look: a preset's name, a .toml file, or a Preset. None: not known, of a "
-        "file that was made elsewhere.",
+        description="The look: a preset's name, a .toml file, or a Preset. None if it is unknown, "
+        "for a file that was made elsewhere.",
     )
     overrides: dict[str, Any] = Field(
         default_factory=dict, description="Changes to the preset, such as {'deband.strength': 2}."
     )
     encoder: Encoder | None = Field(
-        "finest", description="None: not known, of a file that was made elsewhere."
+        "finest", description="None if it is unknown, for a file that was made elsewhere."
     )
     frame_rate: Fraction | None = Field(
         None, description="Constant frame rate, in frames per second; None keeps the timing."
@@ -65,12 +65,12 @@ class Settings(Model):
 
     @property
     def base(self) -> Preset | None:
-        """The preset as it was given, without changes; None where it is not known."""
+        """The preset as it was given, without overrides; None if it is unknown."""
         return self._base
 
     @property
     def look(self) -> Preset | None:
-        """The preset with its overrides and the assumed matrix; None where it is not known."""
+        """The preset with its overrides and the assumed matrix; None if it is unknown."""
         return self._look
 
     @property
@@ -84,11 +84,11 @@ class Settings(Model):
         return PRORES_422_HQ
 
     def given(self) -> dict[str, Any]:
-        """Return the values that were given; those left at their defaults are not among them."""
+        """Return only the values that were given, without those left at their defaults."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
     def changed(self, **values: Any) -> Self:
-        """Return these settings with other values. Raises as the constructor does."""
+        """Return a copy with some values replaced. Raises as the constructor does."""
         return type(self)(**{**self.given(), **values})
 
     @field_validator("preset", mode="plain")

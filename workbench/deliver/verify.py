@@ -27,7 +27,7 @@ from workbench.media.probe import open_clip
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
-    """A delivered file, how it was made, and what was found."""
+    """A delivered file, the settings that made it, and the findings about it."""
 
     source: Clip
     destination: Path
