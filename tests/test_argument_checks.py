@@ -350,7 +350,7 @@ def test_indices_and_times_of_a_clip(given: Given) -> None:
     assert clip.frame_count == 24
     with pytest.raises(NoSuchFrame, match=r"frames 0 to 23; there is no frame 24"):
         clip.frame(24)
-    with pytest.raises(NoSuchFrame, match=r"there is no -25"):
+    with pytest.raises(NoSuchFrame, match=r"there is no frame -25"):
         clip.frame(-25)
     assert clip.frame(-24).index == 0
     assert clip.frame(np.int64(23)).index == 23
