@@ -43,7 +43,7 @@ def run_batch(
     on_change: Callable[[Standing], None] = lambda _: None,
     on_outcome: Callable[[Outcome], None] = lambda _: None,
 ) -> Standing:
-    """Convert every clip that the sources name, and return how the batch ended.
+    """Convert every clip that the sources name, and return the final state of the batch.
 
     `sources` is one or several files, folders, globs, s3://bucket/prefix URLs, and .csv or .toml
     lists. `out` is a folder or s3://bucket/prefix. `sweep` tries a grid of parameters on one clip,

@@ -41,7 +41,7 @@ _NOTEBOOK = "_convert.ipynb"
 
 
 def executed_notebook_path(delivered: Path) -> Path:
-    """Return where the executed notebook of a delivered file is written."""
+    """Return the path of a delivered file's executed notebook."""
     return delivered.with_name(delivered.stem + _NOTEBOOK)
 
 
@@ -153,10 +153,10 @@ def _fetch(job: Job, context: JobContext) -> Path:
 
 
 def _convert(job: Job, source: Path, delivered: Path, context: JobContext) -> None:
-    """Run convert.ipynb. A kernel that dies is replaced once: that is rarely the clip's fault."""
+    """Run convert.ipynb. A kernel that dies is replaced once: the clip is rarely the cause."""
     for name, text in job.settings.files.items():
         context.folder.joinpath(name).write_text(text, encoding="utf-8")
-    # The notebook is delivered, so a fetched clip gets a relative path, without this machine's.
+    # The notebook is delivered, so the path of a fetched clip must not reveal a local folder.
     path = source.name if source.parent == context.folder else str(source)
     parameters = {**job.settings.parameters, "source": path, "destination": delivered.name}
     executed = executed_notebook_path(delivered)
@@ -221,8 +221,8 @@ def _refuse_newer_delivery(job: Job, destination: Storage, *, intact: bool = Fal
     """Raise DestinationExists if another batch delivered the files after this batch started.
 
     Replacing them would make that batch's summary wrong. Batches store the manifest first, so a
-    manifest counts before its files exist, unless they must be `intact`. A delivery that was made
-    from the same source with the same settings as this job does no harm.
+    manifest counts before its files exist, unless they must be `intact`. A delivery from the same
+    source with the same settings as this job is accepted.
     """
     stored = destination.find(manifest_name(job.name))
     if stored is None or stored.identity == job.found:
@@ -232,7 +232,7 @@ def _refuse_newer_delivery(job: Job, destination: Storage, *, intact: bool = Fal
         return
     if intact and not is_intact(job.name, manifest, destination):
         return
-    preset = manifest.outcome.preset or "of its own"
+    preset = manifest.outcome.preset or "(unknown)"
     raise DestinationExists(
         f"another batch delivered {destination.url(job.name)}.mov while this one ran, with the "
         f"preset {preset}: run the batches one after the other, or into different folders"

@@ -2,7 +2,7 @@
 
 A new kernel takes three seconds, mostly to import what every notebook needs. So a kernel is kept:
 each run gets a new namespace, history and working folder, and shares the imported modules. A kernel
-in which a run failed is replaced. A crash ends one run, and not the process that started it.
+in which a run failed is replaced. A crash ends one run, but not the process that started it.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ TIMED_OUT = "timed out: raise --time-limit to allow more time"
 _START_TIMEOUT = 60.0  # seconds for a kernel to start
 _INTERRUPT_TIMEOUT = 15.0  # seconds for an interrupted cell to end before its kernel is killed
 _POLL_INTERVAL = 0.2  # seconds between checks for a timeout and a cancellation
-_MOST_RUNS = 100  # by one kernel, so that memory leaks of libraries stay small
+_MOST_RUNS = 100  # of one kernel, so that memory leaks of libraries stay small
 _RESET = """
 import os
 os.chdir({folder!r})

@@ -1,4 +1,4 @@
-"""Manifests, which make a batch resumable: what each delivered set of files was made from.
+"""Manifests: the source, settings and checksums of each delivered set. They let a batch resume.
 
 A manifest holds the SHA-256 of each file of its set. It is stored before the files. A set is
 complete when all of its files match the manifest.
@@ -19,7 +19,7 @@ MANIFESTS = ".batch/"
 
 
 class Manifest(BaseModel):
-    """What a delivered set of files was made from."""
+    """The source, settings and checksums of a delivered set of files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ def manifest_name(job_name: str) -> str:
 
 
 def made_of(job: Job) -> dict[str, str]:
-    """Return everything that decides what a job delivers. A change makes the job run again."""
+    """Return everything that determines a job's files. A change makes the job run again."""
     return {
         "source": job.identity,
         "settings": job.settings.key,

@@ -1,4 +1,4 @@
-"""Packing: settings in a form that travels to a worker, which has none of the caller's files."""
+"""Pack settings for a worker, which cannot read the caller's preset and policy files."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ _FIRST_FIELDS = (
     *("preset", "overrides", "encoder", "frame_rate", "audio_rate"),
     *("assume_matrix", "policy", "every_frame"),
 )
-"""The fields of `Settings` that every key was made from."""
+"""The fields of `Settings` that are part of every key."""
 
 
 @dataclass(frozen=True)

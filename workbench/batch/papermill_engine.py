@@ -98,7 +98,7 @@ def known_parameters(notebook: Path) -> Collection[str]:
         raise NotebookFailed(f"{notebook} does not exist")
     try:
         found: Mapping[str, Any] = papermill.inspect_notebook(_without_templates(notebook))
-    except Exception as error:  # papermill reads notebooks by several libraries
+    except Exception as error:  # papermill reads notebooks with several libraries
         raise NotebookFailed(
             f"{notebook.name} cannot be read as a notebook ({type(error).__name__}): give a .ipynb"
         ) from error

@@ -106,12 +106,12 @@ def _job(one: Found, settings: PackedSettings, point: Mapping[str, Any]) -> Job:
 
 
 def _where(place: str, name: str) -> str:
-    """Return a clip's address, the same for every way to name it."""
+    """Return a clip's address, in the same form for every spelling of its path."""
     return f"{place}/{name}" if is_remote(place) else os.path.normpath(Path(place, name))
 
 
 def clashes(jobs: Sequence[Job]) -> dict[str, str]:
-    """Return the reason for each job that cannot run because its file name is taken, by job name.
+    """Return why each job whose file name is taken cannot run, by job name.
 
     Names that differ in case alone are one name to many systems.
     """

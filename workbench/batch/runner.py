@@ -28,7 +28,7 @@ from workbench.storage.base import Storage
 from workbench.storage.locations import is_remote, open_storage
 
 _JOBS_PER_THREAD = 4
-"""Jobs submitted for each thread of the workers: no thread waits, and few are cancelled."""
+"""Jobs submitted for each thread: enough to keep it busy, and few to cancel at a stop."""
 
 _POLL_INTERVAL = 5.0  # seconds without an outcome until the workers are checked
 _LOOKUPS = 16  # manifests that are looked up at once
@@ -118,7 +118,7 @@ def run_jobs(
 
 
 def _invalid(job: Job) -> str | None:
-    """Return why a job cannot run, if its clip is missing or its name is invalid."""
+    """Return the reason why a job cannot run: a missing clip or an invalid name; else None."""
     if job.identity == MISSING:
         return "the clip does not exist"
     try:
