@@ -20,7 +20,7 @@ SAMPLED_FRAMES = 24
 
 
 def worst_frame(clip: Clip, cancellation: Cancellation) -> int:
-    """Return the index of the source frame with the most banding, of a sample of frames.
+    """Return the index of the source frame with the most banding in a sample of frames.
 
     Raises UnsupportedClip for a picture too small for CAMBI, DamagedClip, FfmpegFailed, Cancelled.
     """

@@ -120,7 +120,7 @@ class EncodePanel:
             self._show(str(error))
             return
         self.report.html = self.findings.value = ""
-        # The start button stays enabled: a disabled button loses the focus and the desk its keys.
+        # The start button stays enabled: a disabled one loses the focus, and the shortcuts fail.
         self.cancel_button.disabled = False
         self._worker.submit(EncodeRequest(clip, settings, destination, overwrite))
 

@@ -13,9 +13,9 @@ Request = TypeVar("Request")
 class LatestWorker(Generic[Request]):
     """Work on the newest request, one at a time, in a background thread.
 
-    A newer request replaces one that has not started. It does not stop one that is running, or a
-    slider that moves all the time would show nothing. The worker requests the running work's
-    Cancellation instead, so that the work can skip its slow parts.
+    A newer request replaces one that has not started. It does not stop one that is running:
+    otherwise a slider in constant motion would show nothing. The worker requests the running
+    work's Cancellation instead, so that the work can skip its slow parts.
     """
 
     def __init__(self, work: Callable[[Request, Cancellation], None]) -> None:
@@ -26,7 +26,7 @@ class LatestWorker(Generic[Request]):
         self._thread: Thread | None = None
 
     def submit(self, request: Request) -> None:
-        """Queue a request in place of any that waits."""
+        """Queue a request. It replaces a waiting one."""
         with self._changed:
             self._next = [(request, Cancellation())]
             if self._running:

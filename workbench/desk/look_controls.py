@@ -19,7 +19,7 @@ from workbench.look.stages import FILTERS
 
 
 class LookActions(Protocol):
-    """What the controls ask the desk to do."""
+    """The actions of the desk that the controls call."""
 
     def set_parameter(self, name: str, value: Any) -> None: ...
     def load_preset(self, name: str) -> None: ...
@@ -213,7 +213,7 @@ class NumberRow:
         self.widget.add_class("wb-row")
 
     def _slider_moved(self, change: dict[str, Any]) -> None:
-        # The browser answers a value between two steps with the nearest step. That is no user edit.
+        # The browser rounds a value to the slider's steps and sends it back. That is no user edit.
         if abs(change["new"] - change["old"]) > 0.6 * self.slider.step:
             self._on_change(self._name, round(change["new"], 6))
 

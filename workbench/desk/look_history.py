@@ -25,7 +25,7 @@ class LookSlot:
     def with_parameter(self, name: str, value: Any) -> "LookSlot":
         """Return the slot with one parameter changed. Raises PresetError."""
         preset = self.preset.override({name: value})
-        # A look that is back at its start is the base again, with its name.
+        # A look that equals its base again becomes the base, which restores its name.
         return replace(self, preset=self.base if preset.hash == self.base.hash else preset)
 
     def reset_value(self, name: str) -> Any:

@@ -2,8 +2,8 @@
 
 1. Lossy: the look at preview size, as a JPEG. The user sees this while a slider moves.
 2. Measured: scopes, banding and the other figures of the picture that the encoder receives.
-3. Exact: the code values of that picture. They go to the browser last, as sending them needs a
-   core for as long as measuring does. They are sent even where measuring fails.
+3. Exact: the code values of that picture. They go to the browser last, because sending them
+   occupies a core for as long as measuring does. They are sent even if measuring fails.
 
 A newer request lets the first step finish and cancels the others.
 """
@@ -41,7 +41,7 @@ _MAX_OPACITY = 205  # of the banding map, from 0 to 255
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """What the viewer should show."""
+    """The clip, frame, look and views that the viewer should show."""
 
     clip: Clip
     index: int  # frame number

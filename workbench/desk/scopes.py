@@ -41,7 +41,7 @@ class Scopes(anywidget.AnyWidget):
     def show(self, before: Frame, after: Frame, name: str = "before") -> None:
         """Measure two pictures and show them. `name` labels the first.
 
-        Raises UnsupportedClip, and then shows what it showed before.
+        Raises UnsupportedClip, and then keeps showing the previous pictures.
         """
         shares = [_luma_shares(frame) for frame in (before, after)]
         traces = [_trace(self.kind, frame) for frame in (before, after)]

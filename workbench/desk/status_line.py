@@ -1,4 +1,4 @@
-"""Status line: tells which background work is running, and how the last one ended."""
+"""Status line: shows the background work that is running, or the result of the last."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Suggest panel: looks for the gentlest deband, with progress and cancel."""
+"""Suggest panel: searches for the gentlest sufficient deband, with progress and cancel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ class SuggestPanel:
             self._set_running(False)
 
     def _set_running(self, on: bool) -> None:
-        # The start button stays enabled: a disabled button loses the focus and the desk its keys.
+        # The start button stays enabled: a disabled one loses the focus, and the shortcuts fail.
         self.cancel_button.disabled = not on
         self._progress.layout.visibility = "visible" if on else "hidden"
 

@@ -37,7 +37,7 @@ class Tuner:
     """Tune a look. A notebook shows `tuner.widget`; `tuner.preset` is the current look.
 
     `clip` is a clip, the path of one, or a folder of clips to choose from. The desk shows errors
-    as messages and raises none for what the user does. The last good picture stays on screen.
+    as messages and raises none for actions of the user. The last good picture stays on screen.
     """
 
     def __init__(self, clip: Clip | str | Path = "", preset: str | Preset = "smooth") -> None:
@@ -95,7 +95,7 @@ class Tuner:
                 self._show_error("")  # first, as the picture may report an error of its own
                 self._record(changed, name)
         except PresetError as error:
-            self._controls.show(self._history)  # take back the value in the control
+            self._controls.show(self._history)  # restore the old value in the control
             self._show_error(str(error))
 
     def flip(self) -> None:
@@ -138,7 +138,7 @@ class Tuner:
     # ---- the picture
 
     def _set_clip(self, clip: Clip) -> None:
-        """Put a clip on the desk, and stop the work on the last one."""
+        """Put a clip on the desk, and stop the work on the previous one."""
         self._tasks.cancel()
         self._suggest.cancel()
         self._release_frames()
@@ -182,7 +182,7 @@ class Tuner:
             )
 
     def _view_changed(self, change: dict[str, Any]) -> None:
-        """Request what a view needs besides the picture: the banding map or the difference."""
+        """Request the data that a view needs besides the picture: banding map or difference."""
         if change["new"] in (True, "difference"):
             self._refresh()
 
@@ -228,7 +228,7 @@ class Tuner:
             self._show_error(f"The task failed: {type(error).__name__}: {error}")
 
     def go_to_worst_frame(self) -> None:
-        """Go to the source frame with the most banding, of a sample of frames."""
+        """Go to the source frame with the most banding in a sample of frames."""
         clip = self._clip
         if clip is None:
             return

@@ -7,7 +7,7 @@ const LIFT = [40, 0.75]; // offset and scale of a boosted picture; without them 
 
 const clamp = (value, most) => Math.min(most, Math.max(0, value));
 
-/** Return what a boost adds to a value, from its difference to the local mean. */
+/** Return the amount that a boost adds to a value, from its difference to the local mean. */
 export function boostOf(difference, gain, limit = LIMIT) {
   return (gain - 1) * Math.max(-limit, Math.min(limit, difference));
 }
@@ -33,7 +33,7 @@ export function boostRgba(data, width, height, gain) {
   }
 }
 
-/** The mean of a neighborhood about 60 pixels wide: cell averages, blurred and interpolated. */
+/** The mean of a neighbourhood about 60 pixels wide: cell averages, blurred and interpolated. */
 export class LocalMean {
   constructor(values, width, height) {
     this.width = width;

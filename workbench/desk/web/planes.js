@@ -45,7 +45,7 @@ export class Planes {
     ];
   }
 
-  /** Return what one 10-bit code value adds to 8-bit R', G' and B' (ITU-R BT.709, item 3). */
+  /** Return the 8-bit R', G' and B' that one 10-bit code value adds (ITU-R BT.709, item 3). */
   coefficients() {
     const unit = 255 / 876, chroma = 255 / 896, green = 1 - this.red - this.blue;
     const [red, blue] = [2 * (1 - this.red) * chroma, 2 * (1 - this.blue) * chroma];
@@ -73,7 +73,7 @@ export class Planes {
     return out;
   }
 
-  /** Return lookup tables: what each code value adds to 8-bit R', G' and B'. */
+  /** Return lookup tables of the 8-bit R', G' and B' that each code value adds. */
   tables(gain) {
     const c = this.coefficients(), count = 2 ** this.bits;
     const table = (act) => Float32Array.from({ length: count }, (_, code) => act(code));

@@ -19,7 +19,7 @@ export function dragsWipe({ mode, placement, wipe, x, pixelRatio }) {
   return mode === "wipe" && (placement.showsWhole || Math.abs(x - wipe) <= GRAB * pixelRatio);
 }
 
-/** Return how many doublings of the zoom a wheel event asks for. */
+/** Return the number of zoom doublings that a wheel event requests. */
 export function wheelSteps({ deltaY, deltaMode }) {
   return -(deltaMode ? deltaY * PIXELS_PER_LINE : deltaY) / WHEEL_PER_DOUBLING;
 }

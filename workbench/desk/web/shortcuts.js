@@ -1,17 +1,17 @@
-// Keyboard shortcuts: which key does what, and the keys that a control keeps for itself.
+// Keyboard shortcuts: the action of each key, and the keys that a focused control handles itself.
 
-/** The help page: keys, and what they do. */
+/** The help page: keys and their actions. */
 export const HELP = [
   ["space", "switch between before and after"],
   ["w  s", "wipe, side by side"],
   ["d", "difference: what the deband changed"],
   ["b", "band boost: raise local contrast on both sides"],
   ["m", "banding map over the picture"],
-  ["+  -", "more or less boost and difference"],
+  ["+  -", "raise or lower boost and difference"],
   ["f  1  2  4", "fit, 100 %, 200 %, 400 %"],
   ["wheel", "zoom at the pointer"],
-  ["drag", "move the picture, or the wipe by its line"],
-  ["left  right", "step one frame; with shift ten"],
+  ["drag", "pan the picture, or move the wipe line"],
+  ["left  right", "step one frame, or ten with shift"],
   ["j", "go to the frame with the most banding"],
   ["l", "loop one second of video"],
   ["a", "switch between looks A and B"],

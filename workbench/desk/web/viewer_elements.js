@@ -52,10 +52,10 @@ function buildToolbar(actions) {
   const boost = button("Boost", "Band boost: raise local contrast on both sides",
     actions.toggleBoost, "b");
   const map = button("Map", "Banding map", actions.toggleMap, "m");
-  const less = button("−", "Less boost and difference", () => actions.changeGain(-1), "-");
-  const more = button("+", "More boost and difference", () => actions.changeGain(1), "+");
+  const less = button("−", "Lower boost and difference", () => actions.changeGain(-1), "-");
+  const more = button("+", "Raise boost and difference", () => actions.changeGain(1), "+");
   const gain = element("output", { class: "wbv-gain" });
-  const helpButton = button("?", "Keys", actions.toggleHelp, "?");
+  const helpButton = button("?", "Keyboard shortcuts", actions.toggleHelp, "?");
   const fullScreen = button("", "Full screen", actions.toggleFullScreen, "F");
   fullScreen.innerHTML = FULL_SCREEN_ICON;
   const bar = element("div", { class: "wbv-bar", role: "toolbar", "aria-label": "Viewer" },
