@@ -88,7 +88,7 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 async def _authorize(
     request: Request, service: ServiceDependency, credentials: Credentials
 ) -> None:
-    """Refuse a request without the token; or, where none is required, for another host."""
+    """Refuse a request without the token. If none is required, refuse one for a foreign host."""
     if not service.token:
         if not is_allowed_host(request.headers.get("Host", ""), service.hosts):
             raise HTTPException(421)
@@ -100,7 +100,7 @@ async def _authorize(
 
 
 async def _exit_stack() -> AsyncIterator[AsyncExitStack]:
-    """Give a stack that is closed when the response has been sent or has failed."""
+    """Yield a stack that is closed when the response has been sent or has failed."""
     async with AsyncExitStack() as stack:
         yield stack
 

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 REQUEST_SECONDS = 10
 """A connection without a request in progress must send a request's headers within this time."""
 CLOSE_SECONDS = 30
-"""Once the server closes a connection, its client must read what is left within this time."""
+"""Once the server closes a connection, its client must read the rest within this time."""
 
 _Address = tuple[str, int] | None  # host and port, as ASGI has them
 _Key = tuple[_Address, _Address]  # client and server
@@ -107,7 +107,7 @@ class LimitedConnection(asyncio.Protocol):
     async def abandoned(self) -> bool:
         """Tell whether uvicorn has closed the connection before its response is complete.
 
-        It does when invalid HTTP follows the request: it sends 400, and can send nothing else.
+        uvicorn does so when invalid HTTP follows the request: it sends 400, and nothing else.
         """
         if not self._transport.is_closing():
             return False

@@ -32,7 +32,7 @@ class RequestedFile:
 
     @property
     def key(self) -> str:
-        """A digest of all that the file's bytes depend on: equal for equal files only."""
+        """A digest of everything that determines the file's bytes."""
         versions = [code_digest(), ffmpeg.program().version]
         facts = [self.url, self.source.identity, self.preset.hash, *versions]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
@@ -47,8 +47,8 @@ class RequestedFile:
 def code_digest() -> str:
     """Return a digest of the package's code, presets and policies.
 
-    The version number would not do: it stays the same between releases, and a cache may be kept
-    while the code changes.
+    The version number is not enough: it stays the same between releases, and a cache may outlive
+    a change of the code.
     """
     package = Path(workbench.__file__).parent
     found = hashlib.sha256()

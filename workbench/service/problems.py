@@ -143,7 +143,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def kind_of(error: Exception) -> ProblemKind:
-    """Return the kind of problem that an error is."""
+    """Return the kind of problem that an error belongs to."""
     if isinstance(error, OSError) and error.errno in _FULL:
         return DISK_FULL
     return next((kind for cause, kind in _BY_ERROR if isinstance(error, cause)), FAILED)
@@ -156,7 +156,7 @@ def kind_of_status(status: int) -> ProblemKind:
 
 
 def detail_of(error: Exception, replaced: Mapping[str, str], private: Iterable[str]) -> str:
-    """Return the sentence that tells a client about an error.
+    """Return the sentence that describes an error to a client.
 
     `replaced` maps texts to their replacements, such as a storage address to the key in it. A
     message that still contains a `private` text, such as a path, is replaced by a general one.

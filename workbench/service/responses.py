@@ -1,4 +1,4 @@
-"""The converted file as an HTTP response, whole or in byte ranges, and the headers it has."""
+"""Send a converted file as an HTTP response, whole or in byte ranges, with its headers."""
 
 import os
 import re
@@ -97,8 +97,8 @@ class ConvertedFileResponse(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response. Raises HTTPException 416 for ranges that are outside of the file.
 
-        Starlette gets the ranges that it is to send, and does not evaluate the headers itself: it
-        answers a malformed Range with 400, and a range outside of the file with plain text.
+        Starlette receives the ranges to send instead of evaluating the headers itself. It would
+        answer a malformed Range with 400, and a range outside of the file with plain text.
         """
         given = Headers(scope=scope)
         others = [pair for pair in scope["headers"] if pair[0] not in (b"range", b"if-range")]

@@ -36,8 +36,8 @@ _CACHE_THREADS = 4
 _SHUTDOWN_SECONDS = 5  # for downloads in progress when the service is stopped
 _THREAD_SECONDS = 3  # for threads to end after that
 _MAX_HEADER_BYTES = 16 << 10  # of a request line and its headers together
-_POLL_SECONDS = 0.1  # between looks at whether uvicorn shuts down
-_POLLS = 10  # between two looks at the connections
+_POLL_SECONDS = 0.1  # between checks of whether uvicorn is shutting down
+_POLLS = 10  # from one check of the connections to the next
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,9 @@ class WorkQueue:
     """Runs work in a fixed number of threads, first in, first out."""
 
     def __init__(self, threads: int, places: int | None = None) -> None:
-        """Create the threads' pool.
+        """Create a pool of threads.
 
-        `places` is how much work may wait while all threads are busy; None sets no limit.
+        `places` limits the work that waits while all threads are busy; None sets no limit.
         """
         self._pool = ThreadPoolExecutor(threads)
         self._free = asyncio.Semaphore(threads)
@@ -71,13 +71,13 @@ class WorkQueue:
             raise
         finally:
             self._awaited.discard(done)
-            # Retrieve the exception, or asyncio warns that nobody did.
+            # Retrieve the exception, or asyncio warns that it was never retrieved.
             done.cancelled() or done.exception()
         self._closing.raise_if_requested()
         return done.result()
 
     def close(self) -> None:
-        """Cancel running work, start no other, and let `run` return without its threads."""
+        """Cancel running work, start no more, and let `run` return before its threads end."""
         self._closing.request()
         for done in self._awaited:
             done.cancel()

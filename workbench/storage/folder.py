@@ -101,7 +101,7 @@ def _stored(path: Path, name: str) -> Stored | None:
 
 
 def _link_or_copy(file: Path, destination: Path, on_bytes: OnBytes | None) -> None:
-    """Replace an empty file by a hard link to `file`, or by a copy where links do not work."""
+    """Replace an empty file with a hard link to `file`, or with a copy if links do not work."""
     with suppress(OSError):
         destination.unlink()
         os.link(file, destination)

@@ -57,8 +57,8 @@ def split_url(url: str) -> tuple[str, str]:
 def refuse_unknown_scheme(location: str | Path) -> None:
     """Raise StorageRefused for a URL of an unknown scheme, such as https://.
 
-    It would be taken for a file name otherwise. The message does not repeat the URL, which may
-    hold a password or a signature.
+    Otherwise the URL would be taken for a file name. The message does not repeat the URL, which
+    may hold a password or a signature.
     """
     scheme = _scheme(location)
     if scheme.isalnum() and scheme not in OPENERS:
