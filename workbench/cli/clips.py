@@ -96,7 +96,7 @@ def qc(source: Path, delivered: Path, settings: "Settings", report: bool, as_jso
     Every frame of the ProRes file DELIVERED is compared with SOURCE. The record beside the file
     (NAME.qc.json) says how it was made. Options override the record.
 
-    Exit code 3: something fails.
+    Exit code 3: the verdict is fail.
     """
     from workbench.deliver.recheck import recheck
     from workbench.media.probe import open_clip

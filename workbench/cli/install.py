@@ -54,8 +54,8 @@ def doctor(as_json: bool) -> None:
 def demo(folder: Path) -> None:
     """Make a sample clip and convert it.
 
-    The clip has banding. It goes to FOLDER, and so does everything that the notebook convert.ipynb
-    makes from it.
+    The clip has banding. It is written to FOLDER, together with the files that the notebook
+    convert.ipynb makes from it.
     """
     from workbench.demo import run_demo
 

@@ -120,7 +120,7 @@ def settings_options(
     """Give a command the options of a conversion; it receives their values as `settings`.
 
     `names` are fields of `Settings`: all of them by default, but for those in `without`. `defaults`
-    takes the place of a field's own default. A field that nobody sets is not passed to `Settings`.
+    takes the place of a field's own default. A field without a value is not passed to `Settings`.
     """
     wanted = [name for name in names or _SETTINGS if name not in without]
 
@@ -172,7 +172,7 @@ def stopping(message: str, late_message: str = "", written: Path | None = None) 
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
-    """Return what changes when a file is replaced; None when there is no file."""
+    """Return a file's identity, which changes when it is replaced; None if it does not exist."""
     try:
         found = path.stat() if path else None
     except OSError:

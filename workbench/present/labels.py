@@ -20,7 +20,7 @@ def labels(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _described(one: Outcome, *, alone: bool) -> str:
-    """Return the full text of a label: the clip, and where it is a sweep's, its values."""
+    """Return the full text of a label: the clip, and the values of a sweep's point."""
     if not one.point:
         return clip_name(one.name)
     values = ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in one.point.items())
@@ -56,6 +56,6 @@ def _cut(text: str, keep: int) -> str:
 
 
 def _alike(text: str, other: str) -> int:
-    """Return how many characters two texts begin with alike."""
+    """Return the length of the common prefix of two texts."""
     same = (at for at, (one, two) in enumerate(zip(text, other, strict=False)) if one != two)
     return next(same, min(len(text), len(other)))

@@ -87,7 +87,7 @@ def findings_table(findings: Iterable[Finding]) -> Table:
 
 
 def findings_text(findings: Iterable[Finding]) -> str:
-    """Return a line for each finding, and the explanation of those that did not just pass."""
+    """Return a line for each finding, and the explanation of each that is not a plain pass."""
     table = findings_table(findings)
     short = Table(table.heading[:4], tuple(row[:4] for row in table.rows))
     words = [f"{row[0]}: {row[4]}" for row in table.rows if row[0] != "pass"]
