@@ -302,8 +302,8 @@ def test_one_broken_preset_of_one_s_own_does_not_hide_the_others(tmp_path: Path)
 def test_a_preset_is_saved_under_a_name_that_loads(tmp_path: Path) -> None:
     clip = scenes.encode(scenes.grain, tmp_path / "grain.mp4", 320, 240, 18, 1)
     for name, sentence in (
-        ("mine", "end it in .toml"),
-        ("my (look).toml", "name: 'my (look)' has"),
+        ("mine", "must end in .toml"),
+        ("my (look).toml", "'my (look)' may contain only"),
     ):
         done = workbench("suggest", clip, "--save", tmp_path / name)
         assert done.returncode == 1

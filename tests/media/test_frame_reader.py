@@ -233,5 +233,5 @@ def test_a_renamed_clip_raises_an_error(untagged: Path, tmp_path: Path) -> None:
     with pytest.raises(ClipNotFound, match=r"take\.mp4 does not exist"):
         converted(clip, tmp_path / "out.mov")
     clips.sound_only(path)
-    with pytest.raises(ClipReplaced, match=r"take\.mp4 was replaced"):
+    with pytest.raises(ClipReplaced, match=r"take\.mp4 has changed since it was opened"):
         converted(clip, tmp_path / "out.mov")
