@@ -127,16 +127,16 @@ class OutOfMemory(WorkbenchError, MemoryError):
 
     @staticmethod
     def behind(error: BaseException) -> bool:
-        """Whether another error means out of memory: libraries report it with their own errors.
+        """Return whether an error means out of memory: libraries report it with their own errors.
 
         >>> OutOfMemory.behind(RuntimeError("can't start new thread"))
         True
         """
-        said = "\n".join([str(error), *getattr(error, "log", ())])
-        return isinstance(error, MemoryError) or any(sign in said for sign in _STARVED)
+        messages = "\n".join([str(error), *getattr(error, "log", ())])
+        return isinstance(error, MemoryError) or any(sign in messages for sign in _MEMORY_ERRORS)
 
 
-_STARVED = (
+_MEMORY_ERRORS = (
     *("Cannot allocate memory", "Resource temporarily unavailable"),  # ENOMEM, EAGAIN
     *("get_buffer() failed", "Failed to allocate", "Unable to allocate", "can't start new thread"),
     "failed to map segment from shared object",

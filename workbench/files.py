@@ -148,12 +148,12 @@ def read_toml(path: Path, error_type: type[WorkbenchError]) -> dict[str, Any]:
 def write_text(destination: Path, text: str, *, overwrite: bool) -> None:
     """Write a small text file atomically. Raises the errors of `atomic_file`."""
     with atomic_file(destination, overwrite=overwrite) as temporary:
-        put_text(temporary, text, blame=destination)
+        put_text(temporary, text, reported_as=destination)
 
 
-def put_text(path: Path, text: str, *, blame: Path) -> None:
-    """Write text to a temporary file. Raises DestinationUnusable that names the file `blame`."""
-    with write_errors_explained(blame):
+def put_text(path: Path, text: str, *, reported_as: Path) -> None:
+    """Write text to a temporary file. DestinationUnusable names the file `reported_as`."""
+    with write_errors_explained(reported_as):
         # Text may hold file names that are not UTF-8: those bytes are written as escapes.
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
 

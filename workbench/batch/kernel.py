@@ -56,7 +56,7 @@ del sys
 class Kernel:
     """A kernel process that runs one notebook at a time. It starts when it is first needed.
 
-    When this process is killed, the kernel ends by itself, and removes `folder` if it is given.
+    If this process is killed, the kernel's watchdog ends it, and removes `folder` if it is given.
     """
 
     def __init__(self, folder: Path | None = None) -> None:

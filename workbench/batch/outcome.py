@@ -110,9 +110,9 @@ class Standing:
 
     def __str__(self) -> str:
         counts = ((self.failed, "did not finish"), (self.rejected, "failed QC"))
-        said = [f"{count} {what}" for count, what in counts if count] or ["none failed"]
+        problems = [f"{count} {words}" for count, words in counts if count] or ["none failed"]
         unchanged = [f"{self.unchanged} unchanged"] if self.unchanged else []
-        return f"{self.done} of {self.total} clips: {', '.join([*said, *unchanged])}"
+        return f"{self.done} of {self.total} clips: {', '.join([*problems, *unchanged])}"
 
     @property
     def exit_code(self) -> int:

@@ -55,10 +55,10 @@ def find_clips(source: str, profile: str | None, exclude: str | None) -> Iterato
             yield from _listed(path, number, row, profile, exclude)
     elif not path.exists() and any(c in source for c in _WILD):
         fixed = _fixed_part(path.as_posix())
-        ours = _delivered(fixed, exclude, profile)
+        is_excluded = _delivered(fixed, exclude, profile)
         for match in sorted(glob.glob(path.as_posix(), recursive=True)):  # noqa: PTH207 - from / on
             name = Path(match).relative_to(fixed).as_posix()
-            stored = None if ours(name) else open_storage(fixed).find(name)
+            stored = None if is_excluded(name) else open_storage(fixed).find(name)
             if stored is not None:
                 yield Found(fixed, stored, _stem(name), {})
     else:
@@ -80,9 +80,9 @@ def _in_bucket(source: str, profile: str | None, exclude: str | None) -> Iterato
         place = f"{bucket}{fixed}"
         begin = key[: min(key.index(c) for c in _WILD if c in key)]
         pattern = key.removeprefix(fixed).lstrip("/")
-        ours = _delivered(place, exclude, profile)
+        is_excluded = _delivered(place, exclude, profile)
         for stored in open_storage(place, profile).files(begin.removeprefix(fixed).lstrip("/")):
-            if fnmatchcase(stored.name, pattern) and not ours(stored.name):
+            if fnmatchcase(stored.name, pattern) and not is_excluded(stored.name):
                 yield Found(place, stored, _stem(stored.name), {})
     elif PurePosixPath(last).suffix.lower() in CLIPS:
         yield Found(place, Stored(last, 0, MISSING), _stem(last), {})
@@ -92,9 +92,9 @@ def _in_bucket(source: str, profile: str | None, exclude: str | None) -> Iterato
 
 def _below(place: str, profile: str | None, exclude: str | None) -> Iterator[Found]:
     """Yield the clips in a folder or below a prefix, except delivered files."""
-    ours = _delivered(place, exclude, profile)
+    is_excluded = _delivered(place, exclude, profile)
     for stored in open_storage(place, profile).files():
-        if is_clip(stored.name) and not ours(stored.name):
+        if is_clip(stored.name) and not is_excluded(stored.name):
             yield Found(place, stored, _stem(stored.name), {})
 
 
@@ -107,15 +107,17 @@ def _delivered(place: str, exclude: str | None, profile: str | None) -> Callable
     if exclude is not None and is_remote(place) == is_remote(exclude):
         real = str if is_remote(place) else os.path.realpath
         kind = PurePosixPath if is_remote(place) else PurePath
-        here, there = (kind(real(open_storage(one, profile).url(""))) for one in (place, exclude))
-        if there != here and there.is_relative_to(here):
-            inside = there.relative_to(here)
+        sources, excluded = (
+            kind(real(open_storage(one, profile).url(""))) for one in (place, exclude)
+        )
+        if excluded != sources and excluded.is_relative_to(sources):
+            inside = excluded.relative_to(sources)
 
-    def ours(name: str) -> bool:
+    def is_excluded(name: str) -> bool:
         below = inside is not None and PurePath(name).is_relative_to(inside)
         return below or is_delivered(name)
 
-    return ours
+    return is_excluded
 
 
 def _listed(

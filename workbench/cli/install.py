@@ -88,7 +88,9 @@ def _diagnosis(facts: dict[str, Any]) -> list[str]:
     if facts["ffmpeg"]:
         lines.append(f"ffmpeg {facts['ffmpeg']['version']} at {facts['ffmpeg']['path']}")
         for kind in ("filters", "encoders"):
-            found = (f"{name} {'yes' if there else 'NO'}" for name, there in facts[kind].items())
+            found = (
+                f"{name} {'yes' if present else 'NO'}" for name, present in facts[kind].items()
+            )
             lines.append(f"{kind}: {', '.join(found)}")
     lines.append(f"Python {facts['python']}")
     lines.append(f"notebooks in {facts['notebooks'] or 'NO FOLDER'}")

@@ -136,6 +136,6 @@ def export(
     for path, write in wanted:
         write_text(path, write(tone, "bt709", int(points or default)), overwrite=overwrite)
         click.echo(path)
-    lost = lut.describe_clipping(tone, "bt709")
-    if lost:
-        click.echo(lost)
+    clipping = lut.describe_clipping(tone, "bt709")
+    if clipping:
+        click.echo(clipping)

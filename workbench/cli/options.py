@@ -37,7 +37,7 @@ def _read_overrides(
 
 
 def _check_encoder(_: click.Context, __: click.Parameter, name: str) -> str:
-    """Refuse an unknown encoder as wrong usage; the package has the advice about former ones."""
+    """Refuse an unknown encoder as wrong usage. The package itself advises about removed ones."""
     if name not in ("finest", "search"):
         from workbench.deliver.settings import Settings
         from workbench.errors import ParameterError

@@ -104,7 +104,7 @@ def convert(
             delivery = with_figures(delivery)
             texts = record_text(delivery), page(delivery, delivery.figures)
             for path, final, text in zip(others, beside, texts, strict=True):
-                put_text(path, text, blame=final)
+                put_text(path, text, reported_as=final)
             delivery = replace(delivery, record=beside[0], report=beside[1])
             cancellation.raise_if_requested(clip.path)
     return delivery

@@ -169,9 +169,9 @@ def _colour(source: Colour, movie: Movie, settings: Settings) -> Iterable[Findin
 
 def _untagged(source: Colour, delivered: Colour, assumed: str | None) -> Finding:
     """Return the note about an untagged source, with the values that were assumed."""
-    taken = fill_untagged(source, assumed)
-    sentence = f"The source has no colour tags for these. Assumed: {taken}."
-    if taken.matrix != delivered.matrix:
+    filled = fill_untagged(source, assumed)
+    sentence = f"The source has no colour tags for these. Assumed: {filled}."
+    if filled.matrix != delivered.matrix:
         sentence += f" The picture was converted to the matrix {delivered.matrix}."
     if assumed is None:
         sentence += (

@@ -47,14 +47,14 @@ def upgraded(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _measures(former: Mapping[str, Any]) -> dict[str, Any]:
-    found = _renamed(former, _MEASURES)
+def _measures(earlier: Mapping[str, Any]) -> dict[str, Any]:
+    found = _renamed(earlier, _MEASURES)
     return {
         **found,
-        "match": _renamed(former["match"], _MATCH),
+        "match": _renamed(earlier["match"], _MATCH),
         "frames": [
             {"effective_bit_depth_before": None, **_renamed(frame, {"off": "difference"})}
-            for frame in former["frames"]
+            for frame in earlier["frames"]
         ],
         "most_banded": _renamed(found["most_banded"], {"frame_after": "delivered_frame"}),
     }

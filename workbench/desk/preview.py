@@ -77,8 +77,8 @@ class PreviewPipeline:
     ) -> None:
         """Create a pipeline.
 
-        It calls `on_measured` with None while the last figures belong to an earlier picture, and
-        `on_error` with an empty message when the error is over.
+        It calls `on_measured` with None while the last figures belong to an earlier picture. It
+        calls `on_error` with a message, or with an empty one to clear the error.
         """
         self._viewer, self._scopes = viewer, scopes
         self._on_measured, self._on_error = on_measured, on_error
@@ -173,7 +173,7 @@ class PreviewPipeline:
         after: Frame,
         superseded: ffmpeg.Cancellation,
     ) -> None:
-        with ThreadPoolExecutor() as pool:  # CAMBI runs in a process of its own meanwhile
+        with ThreadPoolExecutor() as pool:  # CAMBI runs in a separate process meanwhile
             scoring = pool.submit(self._scores, request, before, after, superseded)
             plain, untreated = self._without_deband(request, source, superseded)
             if request.difference:

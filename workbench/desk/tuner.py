@@ -92,7 +92,7 @@ class Tuner:
             with self._lock:
                 slots = self._history.now
                 changed = slots.with_slot(slots.slot.with_parameter(name, value))
-                self._show_error("")  # first, as the picture may report an error of its own
+                self._show_error("")  # first: rendering may report another error
                 self._record(changed, name)
         except PresetError as error:
             self._controls.show(self._history)  # restore the old value in the control

@@ -101,9 +101,9 @@ def invert_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
             return rgb
         case Eq() | Flat():
             if not tone.contrast or not tone.saturation:
-                gone = "colours" if tone.contrast else "tones"
+                removed = "colours" if tone.contrast else "tones"
                 raise ParameterError(
-                    f"a look that removes all {gone} has no inverse: choose a contrast and a "
+                    f"a look that removes all {removed} has no inverse: choose a contrast and a "
                     "saturation above 0"
                 )
             slope, offset = _affine(tone, matrix)

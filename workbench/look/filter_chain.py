@@ -51,7 +51,7 @@ def filter_chain(preset: Preset, source: Source, target: PictureFormat = PRORES_
     The chain begins with a declaration of the colour, which changes no code value. Without it,
     ffmpeg would leave an untagged source untagged. If a stage works in 16 bits, the picture is
     first converted to 16 bits, legal range and an even size, which zscale requires. If the matrix
-    of the source differs from that of the delivery, the picture is converted as well.
+    of the source differs from the matrix of the delivery, the picture is converted as well.
 
     Raises UnsupportedClip for colours that the `target` cannot state, and under a log look for
     colours that are far from Rec.709.

@@ -250,7 +250,7 @@ class _Shared:
     def keep_decoder(self, key: int, decoder: _Decoder) -> None:
         """Put an idle decoder into the cache; close the least recently used beyond the limit."""
         with self._lock:
-            closing = [self._decoders.pop(gone) for gone in self._drop_collected_frames()]
+            closing = [self._decoders.pop(collected) for collected in self._drop_collected_frames()]
             self._decoders[key] = decoder
             while len(self._decoders) > OPEN_DECODERS:
                 closing.append(self._decoders.popitem(last=False)[1])

@@ -158,8 +158,8 @@ def contact_sheet(outcomes: Sequence[Outcome]) -> Html:
     cells = [_cell(_twice(points[0].crops[0]), "<b>Source</b>")]
     for one in points:
         assert one.crops is not None
-        said = ", ".join(f"{name} {value}" for name, value in one.point.items())
-        cells.append(_cell(_twice(one.crops[1]), f"<b>{escape(said)}</b><br>{_measured(one)}"))
+        point = ", ".join(f"{name} {value}" for name, value in one.point.items())
+        cells.append(_cell(_twice(one.crops[1]), f"<b>{escape(point)}</b><br>{_measured(one)}"))
     with Image.open(io.BytesIO(base64.b64decode(points[0].crops[0]))) as picture:
         width = picture.width
     return Html(f"<h2>Contact sheet</h2>{_grid(cells, width)}")

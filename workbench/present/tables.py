@@ -118,12 +118,12 @@ def outcome_text(one: Outcome) -> str:
     """Return the result of one clip of a batch in one line."""
     if one.state == "failed":
         return one_line(f"FAILED    {one.name}: {one.reason}")
-    said = f"{one.verdict} ({one.reason})" if one.reason else f"{one.verdict}"
+    verdict = f"{one.verdict} ({one.reason})" if one.reason else f"{one.verdict}"
     cambi = metric("cambi_after")
     value = one.measures.get(cambi.key)
     banding = "" if value is None else f", {cambi.label} {cambi.text(value)}"
-    took = "" if one.state == "unchanged" else f", {one.seconds:.1f} s"
-    return one_line(f"{one.state:9} {one.name}: {said}{banding}{took}")
+    seconds = "" if one.state == "unchanged" else f", {one.seconds:.1f} s"
+    return one_line(f"{one.state:9} {one.name}: {verdict}{banding}{seconds}")
 
 
 def measured_html(

@@ -1,4 +1,4 @@
-// Report link widget: opens the HTML that the kernel sent in a tab of its own.
+// Report link widget: opens the HTML that the kernel sent in a new tab.
 
 function render({ model, el }) {
   const link = document.createElement("a");
