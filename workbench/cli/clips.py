@@ -50,7 +50,7 @@ def convert(
     """Convert SOURCE to a verified ProRes 422 HQ file.
 
     DESTINATION is a .mov file or a folder. The default is NAME_prores.mov beside SOURCE. The file
-    gets its name only after it passed verification.
+    gets its name only after it has passed verification.
 
     Exit code 3: the file was written, but it fails a QC limit of the policy.
     """

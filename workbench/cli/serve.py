@@ -20,7 +20,13 @@ _EXTRA = "fastapi prometheus-client uvicorn"
 )
 @click.option("--profile", metavar="NAME", help="The AWS profile for PLACE.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="The port to listen on; 0 chooses a free port.",
+)
 @click.option(
     "--encodes",
     type=click.IntRange(1),

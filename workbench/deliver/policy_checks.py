@@ -1,7 +1,7 @@
 """Check the measures of a delivered file's picture and sound against a policy.
 
 A policy sets the limits, because the acceptable amount of banding depends on taste and on the use
-of the file. frame_checks.py checks what every delivery must fulfil.
+of the file. frame_checks.py checks the promises that every delivery must keep.
 """
 
 from collections.abc import Callable, Iterator
