@@ -110,11 +110,11 @@ def test_an_invalid_folder_raises(options: dict[str, Any], message: str, here: P
         (["--set", "a.b=1", "--set", "a.b=2"], "a.b is given twice"),
         (
             ["--set", "deband.radius=8", "--sweep", "deband.radius=8,16"],
-            "deband.radius is in the sweep and set",
+            "deband.radius is both swept and set",
         ),
         (
             ["--encoder", "search", "--sweep", "encoder=search,finest"],
-            "encoder is in the sweep and set",
+            "encoder is both swept and set",
         ),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_sweep_refuses_only_parameters_that_are_set(here: Path) -> None:
     assert [job.point for job in swept] == [{"preset": "classic"}, {"preset": "smooth"}]
     (here / "list.csv").write_text("source,deband.radius\nclip.mp4,8\n")
     for given, sources in ((Settings(preset="classic"), ["clip.mp4"]), (Settings(), ["list.csv"])):
-        with pytest.raises(BatchError, match="is in the sweep and set to one value as well"):
+        with pytest.raises(BatchError, match="is both swept and set to one value"):
             plan(sources, given, sweep=[("preset", ("a",)), ("deband.radius", (8,))])
 
 

@@ -377,7 +377,7 @@ def test_a_preset_is_saved_and_overwriting_needs_a_second_press(
     kept = folder.parent / "presets" / "dusk.toml"  # beside the folder `notebooks`
     assert load_preset(kept).parameters()["tone.contrast"] == 0.25
     desk.button("Save preset").click()
-    expect(desk.whole.get_by_text("The preset dusk exists already.")).to_be_visible()
+    expect(desk.whole.get_by_text("The preset dusk already exists.")).to_be_visible()
     notebook.screenshot("preset-exists")
     assert in_kernel(notebook, "tuner.preset.name") == "dusk"
     kept.unlink()

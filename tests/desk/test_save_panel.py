@@ -25,7 +25,7 @@ def test_an_existing_preset_is_overwritten_only_when_asked(desk: DeskDriver) -> 
     desk.save_as("dusk")
     desk.type_number("Tone", "contrast", 0.7)
     desk.save_as("dusk")
-    assert "The preset dusk exists already." in desk.text()
+    assert "The preset dusk already exists." in desk.text()
     assert contrast("dusk") == 0.9
     assert desk.offers_overwrite
     desk.press("Overwrite")

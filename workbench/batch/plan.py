@@ -173,7 +173,7 @@ def _points(settings: Settings, sweep: Sweep) -> list[tuple[Settings, dict[str, 
     given = {*settings.overrides, *settings.given()} - {"overrides"}
     both = [name for name in names if name in given]
     if both:
-        raise BatchError(f"{both[0]} is in the sweep and set to one value as well: remove one")
+        raise BatchError(f"{both[0]} is both swept and set to one value: remove one of the two")
     if len(set(names)) < len(names):
         raise BatchError(f"a parameter is in the sweep twice: {', '.join(names)}")
     wrong = [name for name in names if "." not in name and name not in _SWEPT]

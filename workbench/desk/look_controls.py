@@ -59,7 +59,7 @@ class LookControls:
         self._active = 0
         narrow = widgets.Layout(width="36px", padding="0")
         self.slots = [
-            widgets.Button(description=name, tooltip=f"Look {name} (key a switches)", layout=narrow)
+            widgets.Button(description=name, tooltip=f"Look {name} (a switches)", layout=narrow)
             for name in SLOT_NAMES
         ]
         half = widgets.Layout(width="64px", padding="0")

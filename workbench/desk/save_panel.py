@@ -48,7 +48,7 @@ class SavePanel:
         except DestinationExists:
             self._existing = preset.name
             self.overwrite.layout.display = None
-            self._show(f"The preset {preset.name} exists already.")
+            self._show(f"The preset {preset.name} already exists.")
             return None
         except WorkbenchError as error:
             self._show(f"{error}. Choose another name.")

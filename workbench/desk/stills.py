@@ -82,7 +82,7 @@ class StillGallery:
         small = widgets.Layout(width="auto", flex="1 1 0", padding="0")
         compare = widgets.ToggleButton(
             description="Compare",
-            tooltip="Show this still in place of the picture before.",
+            tooltip="Compare with this still instead of the source.",
             layout=small,
         )
         restore = widgets.Button(

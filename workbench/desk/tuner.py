@@ -46,7 +46,7 @@ class Tuner:
         self._lock = RLock()  # JupyterLab runs handlers in several threads
         self._history = LookHistory(LookSlots.of(base))
         self._clip: Clip | None = None
-        self._still: Still | None = None  # shown in place of the picture before
+        self._still: Still | None = None  # shown instead of the source
         self._worst: tuple[Clip, int] | None = None  # the last result, with its clip
         self._build()
         self._pipeline = PreviewPipeline(
@@ -195,7 +195,7 @@ class Tuner:
             self._gallery.add(shown[0].preset, shown[1])
 
     def compare_with(self, still: Still | None) -> None:
-        """Show a still in place of the picture before. None shows the clip again."""
+        """Show a still instead of the source. None shows the source again."""
         if (
             still
             and self._clip
