@@ -1,7 +1,7 @@
 """Inspect: measure a delivered file's picture and audio against its source.
 
 Every delivered frame is decoded once and compared with its source frame. The costly measures, such
-as banding and texture, are taken of one frame every two seconds, or of every frame. Only a few
+as banding and texture, are applied to one frame every two seconds, or to every frame. Only a few
 frames are in memory at a time.
 """
 
@@ -237,7 +237,7 @@ class _SampleResults:
 
 
 class _SampleComparer:
-    """Compares sampled pairs in a thread pool, a few at a time, while the caller reads on."""
+    """Compares sampled pairs in a thread pool, a few at a time, while the caller decodes more."""
 
     def __init__(
         self,

@@ -60,7 +60,7 @@ def _trace(ax: Axes, counts: NDArray[np.int64], colour: str, across: tuple[float
 
 
 def _brightness(counts: NDArray[np.int64], colour: str) -> NDArray[np.float64]:
-    """Return counts as an RGBA picture of one colour, as strong as a scope's trace."""
+    """Convert counts to an RGBA picture in one colour, as bright as a scope's trace."""
     picture = np.zeros((*counts.shape, 4))
     picture[..., :3] = to_rgb(colour)
     picture[..., 3] = scopes.trace_brightness(counts)

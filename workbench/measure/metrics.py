@@ -1,4 +1,4 @@
-"""Define each metric that is measured on a frame before and after a look, once.
+"""Define every metric that is measured on a frame before and after a look, in one place.
 
 Outcomes, summaries, tables, figures and the record's schema loop over METRICS. A key is the name of
 a field of `workbench.look.compare.Comparison`.

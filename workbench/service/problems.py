@@ -31,7 +31,7 @@ class Problem(BaseModel):
     type: str = Field(description="The kind of problem, as a link into the page /docs.")
     title: str = Field(description="The kind in a few words.")
     status: int = Field(description="The status code of the response.")
-    detail: str = Field(description="What went wrong, in one sentence.")
+    detail: str = Field(description="A sentence that describes the error.")
     instance: str = Field(
         description="The path of the request; from status 500 on, an id to look for in the log."
     )

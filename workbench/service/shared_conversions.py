@@ -1,4 +1,4 @@
-"""Converted files for requests: from the cache, or from a conversion that requests share."""
+"""Find converted files in the cache, or make them in conversions that requests share."""
 
 import asyncio
 import shutil
@@ -31,7 +31,7 @@ class Queues:
 
 
 class _SharedFile:
-    """A file that one or more requests wait for or are being sent."""
+    """A file that one or more requests wait for, or receive."""
 
     task: asyncio.Task[ConvertedFile]
 
@@ -52,7 +52,7 @@ class SharedConversions:
         places: int,
         metrics: Metrics,
     ) -> None:
-        """Convert in `folder`. `places` is how many conversions may wait."""
+        """Use `folder` for conversions. `places` is the number of conversions that may wait."""
         self._storage, self._folder, self._cache = storage, folder, cache
         self._queues, self._places, self._metrics = queues, places, metrics
         self._shared: dict[str, _SharedFile] = {}

@@ -1,4 +1,4 @@
-// Texts of the viewer: pixel values, timecode, and the note about what is on screen.
+// Texts of the viewer: pixel values, timecode, and the description of the picture on screen.
 
 export const SIDES = ["before", "after"];
 
