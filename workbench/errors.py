@@ -6,7 +6,7 @@
     │   ├── NotAVideo              (ValueError) a directory, an empty file, text, audio only
     │   ├── UnsupportedClip        (ValueError) a kind of video that is not supported
     │   ├── DamagedClip            (ValueError) truncated, or its frames do not decode
-    │   └── ClipReplaced           (RuntimeError) the file changed after it was opened
+    │   └── ClipReplaced           (RuntimeError) the file was replaced or changed after opening
     ├── PresetError                (ValueError) unknown preset, unknown key, value out of range
     ├── RecordError                (ValueError) not a record, or of a version that cannot be read
     ├── PolicyError                (ValueError) unknown policy, unknown key, rule without a limit
@@ -16,7 +16,7 @@
     │   └── KernelDied             its process was killed or crashed
     ├── OutOfMemory                (MemoryError) out of memory, or of threads
     ├── FfmpegError                (RuntimeError) a problem with the ffmpeg program
-    │   ├── FfmpegMissing          ffmpeg, or a filter or encoder of it, is missing
+    │   ├── FfmpegMissing          ffmpeg, or one of its filters or encoders, is missing
     │   ├── FfmpegFailed           ffmpeg failed: has the command, the file, the last log lines
     │   ├── ResultsMissing         ffmpeg succeeded with fewer results than frames or tracks
     │   └── Cancelled              the caller cancelled the work

@@ -165,8 +165,8 @@ class LevelsTimeline:
           still unchanged and corrects it now and then. Movement and flicker change every frame.
 
         Limits: a pan of sharp detail by 0.02 pixels per frame and a fade by 0.1 of 255 per frame
-        are still detected as movement, but slower ones are not. A glow of 1 of 255 over a quarter
-        of the picture is not detected, nor an object that changes no cell by 25 code values. A
+        are still detected as movement, but slower ones are not. Neither are a glow of 1 of 255 over
+        a quarter of the picture, and an object that changes no cell by 25 code values. A
         still coded much worse than x264's crf 28 may be split at its keyframes.
         """
         seconds = np.array([float(bound) for bound in bounds])

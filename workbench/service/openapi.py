@@ -1,4 +1,4 @@
-"""Describe the service: an OpenAPI document, and a page of it that loads no scripts."""
+"""Describe the service: an OpenAPI document, and the same as a page that loads no scripts."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
