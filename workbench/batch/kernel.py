@@ -27,12 +27,13 @@ from workbench.batch.papermill_engine import (
 from workbench.batch.parameters import refuse_unknown
 from workbench.errors import Cancelled, KernelDied, NotebookFailed
 from workbench.ffmpeg import Cancellation
+from workbench.storage.locations import SECRET_VARIABLES
 
-WITHHELD_VARIABLES = ("R2_", "AWS_", "WORKBENCH_TOKEN", "MALLOC_TRIM_THRESHOLD_")
+WITHHELD_VARIABLES = (*SECRET_VARIABLES, "WORKBENCH_TOKEN", "MALLOC_TRIM_THRESHOLD_")
 """Prefixes of environment variables that a kernel does not get.
 
-The first three hold secrets, which a notebook could print. Dask sets the last for its workers; with
-it, allocating pictures takes three times as long.
+All but the last hold secrets, which a notebook could print. Dask sets the last for its workers;
+with it, allocating pictures takes three times as long.
 """
 
 TIMED_OUT = "timed out: raise --time-limit to allow more time"

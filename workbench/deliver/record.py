@@ -5,7 +5,6 @@ record_model.py holds the model and its JSON schema.
 
 import json
 from dataclasses import fields, is_dataclass, replace
-from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +14,7 @@ from workbench.argument_checks import check_type
 from workbench.deliver.inspection import Inspection
 from workbench.deliver.record_model import VERSION, Measures, Record
 from workbench.deliver.record_versions import upgraded
-from workbench.deliver.settings import Settings
+from workbench.deliver.settings import RecordedSettings, Settings
 from workbench.deliver.verify import Delivery
 from workbench.errors import RecordError, WorkbenchError
 from workbench.files import write_text
@@ -43,8 +42,7 @@ def record(delivery: Delivery) -> Record:
             "format": settings.format.name,
             "preset": preset.facts() if preset else None,
             "encoder": settings.encoder if delivery.command else None,
-            "frame_rate": str(settings.frame_rate) if settings.frame_rate else None,
-            "audio_rate": settings.audio_rate,
+            **{name: getattr(settings, name) for name in RecordedSettings.model_fields},
             "command": list(delivery.command) or None,
             "policy": delivery.settings.rules,
             "findings": list(delivery.findings),
@@ -105,14 +103,13 @@ def read_record(delivered: Path) -> Record | None:
 
 def recorded_settings(record: Record) -> Settings:
     """Return the settings that made a file, from its record. Raises RecordError."""
-    preset, rate = record.preset, record.frame_rate
+    preset = record.preset
     try:
         stages = preset and preset.model_dump(include=set(Preset.model_fields))
         return Settings(
             preset=Preset.model_validate(stages) if stages else None,
             encoder=record.encoder,
-            frame_rate=Fraction(rate) if rate else None,
-            audio_rate=record.audio_rate,
+            **{name: getattr(record, name) for name in RecordedSettings.model_fields},
         )
     except (ValueError, ZeroDivisionError, WorkbenchError) as error:
         raise RecordError(f"its settings cannot be used: {error}") from error
@@ -128,8 +125,10 @@ def completed(settings: Settings, known: Settings) -> Settings:
         overrides={},
         assume_matrix=None,
         encoder=known.encoder,
-        frame_rate=settings.frame_rate or known.frame_rate,
-        audio_rate=settings.audio_rate or known.audio_rate,
+        **{
+            name: getattr(settings if name in settings.given() else known, name)
+            for name in RecordedSettings.model_fields
+        },
     )
 
 

@@ -13,6 +13,7 @@ from workbench.deliver.format import FORMATS, Encoder
 from workbench.deliver.policy import Policy
 from workbench.deliver.qc import Finding, Level
 from workbench.deliver.reencode import ReencodeDifference
+from workbench.deliver.settings import RecordedSettings
 from workbench.look.compare import Comparison
 from workbench.measure.loudness import Loudness
 from workbench.measure.metrics import METRICS
@@ -189,7 +190,7 @@ class Measures(RecordPart):
     loudness: list[Loudness] = Field(description="Of each audio track.")
 
 
-class Record(RecordPart):
+class Record(RecordedSettings, RecordPart):
     """The record of a delivered file: NAME.qc.json beside NAME.mov, written by the workbench."""
 
     version: Literal[4] = Field(description="The version of these keys.")
@@ -201,13 +202,6 @@ class Record(RecordPart):
     )
     preset: LookRecord | None = Field(description="null when it is not known.")
     encoder: Encoder | None = Field(description="null when it is not known.")
-    frame_rate: str | None = Field(
-        description="The constant frame rate that it was converted to, a fraction; null when the "
-        "source's timing was kept."
-    )
-    audio_rate: int | None = Field(
-        description="Hz that the audio was resampled to; null when the source's was kept."
-    )
     command: list[str] | None = Field(
         description="The ffmpeg command, argument by argument; null when it is not known."
     )

@@ -6,9 +6,16 @@
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from workbench.argument_checks import shown
 from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
@@ -25,7 +32,41 @@ _FORMER_ENCODERS = {
 }
 
 
-class Settings(Model):
+FrameRate = Annotated[Fraction, PlainSerializer(str, str)]
+"""An exact rate. JSON holds it as text, such as "24000/1001"."""
+
+
+class RecordedSettings(Model):
+    """The settings besides the look that a record stores, so that `qc` can read them back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frame_rate: FrameRate | None = Field(
+        None, description="Constant frame rate, in frames per second; None keeps the timing."
+    )
+    audio_rate: int | None = Field(
+        None, ge=8000, le=192000, description="Sample rate in Hz; None keeps the source's."
+    )
+
+    @field_validator("frame_rate", mode="plain")
+    @classmethod
+    def _read_frame_rate(cls, written: object) -> Fraction | None:
+        if written is None:
+            return None
+        text = str(written)
+        number = isinstance(written, str | int | float | Fraction) and not isinstance(written, bool)
+        if not number or not re.fullmatch(r"\d{1,9}(\.\d{1,9}|/0*[1-9]\d{0,8})?", text):
+            raise ParameterError(
+                f"Frame rate must be a number or a fraction, such as 24 or 24000/1001, "
+                f"not {shown(written)}"
+            )
+        rate, (low, high) = parse_frame_rate(text), FRAME_RATES
+        if not low <= rate <= high:
+            raise ParameterError(f"Frame rate must be between {low} and {high}, not {text}")
+        return rate
+
+
+class Settings(RecordedSettings):
     """Everything that a conversion takes, validated when it is created.
 
     Values may be text as users write it, such as a preset's name or the frame rate "24000/1001".
@@ -44,12 +85,6 @@ class Settings(Model):
     )
     encoder: Encoder | None = Field(
         "finest", description="None if it is unknown, for a file that was made elsewhere."
-    )
-    frame_rate: Fraction | None = Field(
-        None, description="Constant frame rate, in frames per second; None keeps the timing."
-    )
-    audio_rate: int | None = Field(
-        None, ge=8000, le=192000, description="Sample rate in Hz; None keeps the source's."
     )
     assume_matrix: Literal["bt601", "bt709"] | None = Field(
         None, description="The matrix of an untagged source; None takes the preset's."
@@ -117,23 +152,6 @@ class Settings(Model):
                 f"encoder {encoder} is no longer offered: {_FORMER_ENCODERS[encoder]}"
             )
         return encoder
-
-    @field_validator("frame_rate", mode="plain")
-    @classmethod
-    def _read_frame_rate(cls, written: object) -> Fraction | None:
-        if written is None:
-            return None
-        text = str(written)
-        number = isinstance(written, str | int | float | Fraction) and not isinstance(written, bool)
-        if not number or not re.fullmatch(r"\d{1,9}(\.\d{1,9}|/0*[1-9]\d{0,8})?", text):
-            raise ParameterError(
-                f"Frame rate must be a number or a fraction, such as 24 or 24000/1001, "
-                f"not {shown(written)}"
-            )
-        rate, (low, high) = parse_frame_rate(text), FRAME_RATES
-        if not low <= rate <= high:
-            raise ParameterError(f"Frame rate must be between {low} and {high}, not {text}")
-        return rate
 
     @model_validator(mode="after")
     def _load(self) -> Self:

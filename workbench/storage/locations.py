@@ -21,6 +21,9 @@ def _open_s3(url: str, profile: str | None) -> Storage:
 OPENERS: dict[str, Callable[[str, str | None], Storage]] = {"s3": _open_s3}
 """The function that opens a storage, by URL scheme. Its arguments are the URL and a profile."""
 
+SECRET_VARIABLES = ("R2_", "AWS_")
+"""Prefixes of the environment variables that hold credentials of these storages."""
+
 
 def open_storage(location: str | Path, profile: str | None = None) -> Storage:
     """Open the storage at a local folder or a URL.
