@@ -56,7 +56,7 @@ def test_a_batch_delivers_it_with_a_report_and_qc_says_the_same(
     assert path.with_name(f"{path.stem}.report.html").stat().st_size > 20_000
     findings = {one["id"]: one for one in record["findings"]}
     for name in ("banding", "banding after grading", "coarse banding"):
-        assert "above UHD, where CAMBI is measured at half its size" in findings[name]["sentence"]
+        assert "above UHD, so CAMBI is measured at half size" in findings[name]["sentence"]
     before = record["measures"]["frames"][0]["cambi_before"]
     assert before == 0 if size == "7680x4320" else before > 5
     again = {one.id: one for one in recheck(sources / f"{size}.mp4", path).findings}

@@ -9,7 +9,7 @@ import pytest
 
 from tests import clips
 from workbench import ffmpeg
-from workbench.deliver import inspect as inspecting
+from workbench.deliver import inspection as inspecting
 from workbench.deliver.encode import convert
 from workbench.deliver.inspection import banding_rank, inspect, source_indices
 from workbench.deliver.settings import Settings

@@ -101,7 +101,7 @@ def test_the_worst_window_contains_the_most_banding() -> None:
 
 def test_a_picture_too_small_raises_an_error() -> None:
     assert cambi([gradient(32, 216, 100)])[0] >= 0
-    with pytest.raises(UnsupportedClip, match=r"214x120 is too small .* needs 216 pixels"):
+    with pytest.raises(UnsupportedClip, match=r"214x120 picture is too small .* needs 216 pixels"):
         cambi([gradient(32, 214, 120)])
 
 
@@ -117,7 +117,7 @@ def test_a_picture_of_few_rows_raises_an_error_instead_of_crashing_libvmaf(
     if fits:
         assert len(cambi([banded])) == 1
     else:
-        with pytest.raises(UnsupportedClip, match="too flat"):
+        with pytest.raises(UnsupportedClip, match="too small to measure banding"):
             cambi([banded])
 
 

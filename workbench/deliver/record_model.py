@@ -213,8 +213,9 @@ class Record(RecordedSettings, RecordPart):
     versions: dict[str, str] = Field(description="The programs that made and measured the file.")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the record in plain JSON types."""
-        return self.model_dump(mode="json")
+        """Return the record in plain JSON types, its version first."""
+        values = self.model_dump(mode="json")
+        return {"version": values.pop("version"), **values}
 
     def text(self) -> str:
         """Return the record as its file has it."""
