@@ -55,7 +55,7 @@ def right(*kinds: type, values: tuple[Any, ...] = ()) -> Callable[[Any], bool]:
 OPTIONAL = right(values=(None,))
 FLAG = right(bool)
 FUNCTION = right(values=(None, len))
-PATH = right()  # no junk names a file that is there
+PATH = right()  # no junk value names an existing file
 Row = tuple[
     Callable[[Given], Callable[..., Any]], Callable[[Given], dict[str, Any]], dict[str, Any]
 ]

@@ -46,7 +46,7 @@ def summary() -> str:
     return templates("workbench.batch").get_template("summary.html.jinja").render(body=body)
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize("width", [390, 768, 1000, 1280])
 @pytest.mark.parametrize("name", ["report", "summary"])
 def test_a_page_never_scrolls_sideways(
     browser: Browser, request: pytest.FixtureRequest, name: str, width: int

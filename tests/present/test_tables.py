@@ -59,6 +59,6 @@ def test_the_desk_s_table_shows_every_headline_metric_before_and_after(banded: P
     )
     assert "still" in html
     for metric in HEADLINE:
-        row = html[html.index(f">{metric.heading}<") :].partition("</tr>")[0]
+        row = html[html.index(f">{metric.label}<") :].partition("</tr>")[0]
         shown = [metric.text(getattr(found, key)) for key in metric.keys]
         assert all(f">{text}<" in row for text in shown)

@@ -35,6 +35,15 @@ class Metric:
         """The label with its unit, for a table or an axis."""
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
+    @property
+    def explanation(self) -> str:
+        """The sentence with the unit, for a tooltip.
+
+        >>> metric("texture_change").explanation.endswith(" Unit: codes.")
+        True
+        """
+        return f"{self.sentence} Unit: {self.unit}." if self.unit else self.sentence
+
     def text(self, value: float | None) -> str:
         """Return a value as tables show it; "-" where it was not measured.
 

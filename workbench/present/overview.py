@@ -68,7 +68,7 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> Html:
     """Return a row for each clip, with links to its report and notebook."""
     headings = [
         *((name, _TEXT, "") for name in ("Verdict", "Clip", "Reason")),
-        *((one.heading, _NUMBER, one.sentence) for one in HEADLINE),
+        *((one.label, _NUMBER, one.explanation) for one in HEADLINE),
         *((name, _NUMBER, "") for name in ("MB", "Seconds", "Speed")),
     ]
     cells = "".join(

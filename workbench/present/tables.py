@@ -134,10 +134,10 @@ def measured_html(
     `name` heads the first column: a still can take the place of the picture before.
     """
     rows = [
-        ("Luma code values in use", str(before.occupied), str(after.occupied)),
+        ("Code values in use", str(before.occupied), str(after.occupied)),
         *(
             (
-                one.heading,
+                one.label,
                 one.text(getattr(found, one.before)) if one.before else "",
                 one.text(getattr(found, one.key)),
             )
