@@ -60,13 +60,13 @@ def _policy_text(policy: Policy) -> str:
 def _key(settings: Settings) -> str:
     """Return the key of settings.
 
-    A field that was added later counts only with another value than its default, so that the keys
+    A field or a rule of the policy that was added later counts only if it is used, so that the keys
     of earlier batches stay valid.
     """
     parts: dict[str, Any] = {
         "preset": settings.look.hash if settings.look else None,
         "recipe": [settings.encoder, str(settings.frame_rate), settings.audio_rate],
-        "policy": settings.rules.model_dump(mode="json"),
+        "policy": settings.rules.model_dump(mode="json", exclude_none=True),
         "every_frame": settings.every_frame,
     }
     for name, field in type(settings).model_fields.items():
