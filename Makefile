@@ -21,7 +21,7 @@ test: $(READY)  ## run the tests, in two processes unless ARGS="-n 0"
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/oxlint --deny-warnings workbench/desk/web tests/desk/javascript
+	$(BIN)/oxlint --config tests/desk/javascript/oxlintrc.json --deny-warnings workbench/desk/web tests/desk/javascript
 	$(BIN)/mypy
 
 schema: $(READY)  ## write the JSON schema of the record from its model

@@ -1,4 +1,4 @@
-"""Models: what pydantic finds wrong is told in the package's own errors, in plain sentences."""
+"""Models raise the package's own errors, in plain sentences, for values that pydantic rejects."""
 
 from typing import Annotated, Any, ClassVar, Literal
 

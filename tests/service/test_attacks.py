@@ -135,7 +135,7 @@ def test_no_preset_opens_a_file(service: Served, place: Path) -> None:
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(["..", ".", "a", "é", "secrets", "", "\\", "\0", " ", "~"])))
 def test_lookups_stay_in_the_storage(parts: list[str]) -> None:
-    """Neither a bucket nor a folder is asked for a key with a part of dots."""
+    """The service never passes a key with a dot segment to a bucket or a folder."""
     key = "/".join(parts)
     if _is_valid_key(key):
         assert not {".", "..", "\0"} & {*parts}
