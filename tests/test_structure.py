@@ -1,6 +1,7 @@
 """Check the layout: which folder imports which, who starts processes, and clean notebooks."""
 
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -186,3 +187,11 @@ def test_a_plain_word_is_used_instead(words: str) -> None:
     assert [
         str(path.relative_to(ROOT)) for path, text in texts.items() if pattern.search(text)
     ] == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests/benchmarks").glob("*.py")), ids=lambda p: p.stem
+)
+def test_the_benchmarks_follow_the_package(path: Path) -> None:
+    """They run for hours and by hand, so a name that is gone would be noticed late."""
+    importlib.import_module(f"tests.benchmarks.{path.stem}")

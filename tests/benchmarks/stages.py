@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.benchmarks.figures import Figure, figure, process
 from workbench import ffmpeg
 from workbench.deliver.command import encode_command
-from workbench.deliver.inspection import _AT_ONCE, _EVERY, _FEWEST
+from workbench.deliver.inspection import _BATCH, _MINIMUM_SAMPLES, _SAMPLE_INTERVAL
 from workbench.deliver.quicktime import read_movie
 from workbench.deliver.settings import Settings
 from workbench.deliver.verify import expected_sound
@@ -51,10 +51,10 @@ def stages(source: Path, folder: Path) -> Iterator[Figure]:
                 share,
             )
             yield from _cost("match frames", lambda: list(match_frames(means)), share)
-            count = max(_FEWEST, round(clip.duration / _EVERY))
+            count = max(_MINIMUM_SAMPLES, round(clip.duration / _SAMPLE_INTERVAL))
             picks = sample_indices(clip.frame_count, count)
             before, after = list(clip.frames(picks)), list(made.frames(picks))
-            parts = [slice(at, at + _AT_ONCE) for at in range(0, count, _AT_ONCE)]
+            parts = [slice(at, at + _BATCH) for at in range(0, count, _BATCH)]
             yield from _cost(
                 f"compare {count} frames",
                 lambda: [
