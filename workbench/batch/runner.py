@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 
 from distributed import Future, KilledWorker
 
-from workbench.batch.manifest import MANIFESTS, finished, manifest_name
+from workbench.batch.manifest import finished, manifest_name
 from workbench.batch.outcome import Outcome, Standing
 from workbench.batch.plan import Job, clashes
 from workbench.batch.scheduler import WorkerPool, worker_pool
@@ -133,16 +133,16 @@ def _with_earlier_outcomes(
 ) -> Iterator[tuple[Job, Outcome | None]]:
     """Yield each job, with its outcome if an earlier run finished it.
 
-    Each job records which manifest it found, so that it never overwrites a later delivery.
+    Each job records which manifest it found, so that it never overwrites a later delivery. Every
+    manifest is looked up by its name: the listing of a bucket may lag behind.
     """
-    manifests = {stored.name: stored.identity for stored in destination.files(MANIFESTS)}
 
     def look_up(job: Job) -> tuple[Job, Outcome | None]:
-        identity = manifests.get(manifest_name(job.name))
-        if identity is None:
-            return job, None
-        job = replace(job, found=identity)
         try:
+            stored = destination.find(manifest_name(job.name))
+            if stored is None:
+                return job, None
+            job = replace(job, found=stored.identity)
             manifest = finished(job, destination)
         except (StorageDown, StorageRefused):
             raise

@@ -5,9 +5,10 @@ and multipart parts of equal size. R2's ETags are not MD5 sums, so every object 
 SHA-256 in its metadata.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -53,6 +54,9 @@ _CONFIG = Config(
     max_pool_connections=32,
 )
 _SHA256 = "sha256"  # the key in an object's metadata
+_BLOCK = 1 << 20  # bytes hashed at once
+_NO_UPLOAD = "NoSuchUpload"
+_NOT_IMPLEMENTED = ("NotImplemented", "MethodNotAllowed")  # some servers cannot list uploads
 _R2_VARIABLES = ("R2_ENDPOINT_URL", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")
 _CONTENT_TYPES = {
     ".mov": "video/quicktime",
@@ -124,9 +128,20 @@ class Bucket:
 
     def sha256(self, name: str) -> str | None:
         try:
-            return self._head(name)[1]
+            known = self._head(name)[1]
+            return known if known is not None else self._sha256_of_contents(name)
         except ObjectMissing:
             return None
+
+    def _sha256_of_contents(self, name: str) -> str:
+        """Download an object and hash it, for servers that keep no metadata."""
+        found = hashlib.sha256()
+        with self._errors_explained(name):
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + name)
+            with closing(answer["Body"]) as body:
+                for block in body.iter_chunks(_BLOCK):
+                    found.update(block)
+        return found.hexdigest()
 
     def read(self, name: str) -> bytes | None:
         try:
@@ -148,17 +163,23 @@ class Bucket:
                     self.client.get_object(Bucket=self.bucket, Key=key)["Body"].close()
                 raise
         stored = Stored(name, found["ContentLength"], found["ETag"].strip('"'))
-        return stored, found["Metadata"].get(_SHA256)
+        # Header names have no case, and some servers return the keys capitalized.
+        metadata = {key.lower(): value for key, value in found["Metadata"].items()}
+        return stored, metadata.get(_SHA256)
 
     def abort_uploads(self, name: str) -> None:
         key = self.prefix + name
         with self._errors_explained(name):
+            for upload in self._unfinished_uploads(key):
+                with _ignored(_NO_UPLOAD):  # another process may abort it first
+                    self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+
+    def _unfinished_uploads(self, key: str) -> list[str]:
+        """Return the ids of the unfinished uploads of a key."""
+        with _ignored(_NO_UPLOAD, *_NOT_IMPLEMENTED):
             found = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=key)
-            for upload in found.get("Uploads", ()):
-                if upload["Key"] == key:
-                    self.client.abort_multipart_upload(
-                        Bucket=self.bucket, Key=key, UploadId=upload["UploadId"]
-                    )
+            return [one["UploadId"] for one in found.get("Uploads", ()) if one["Key"] == key]
+        return []
 
     @contextmanager
     def _errors_explained(self, name: str) -> Iterator[None]:
@@ -255,11 +276,10 @@ def _explained(error: Exception, url: str, bucket: str) -> StorageError:
     if not isinstance(found, ClientError):
         name = type(found or error).__name__
         return StorageDown(f"{url}: the storage does not answer ({name})")
-    code = str(found.response.get("Error", {}).get("Code", ""))
-    status = _status(found)
+    code, status = _code(found), _status(found)
     if code == "NoSuchBucket":
         return StorageRefused(f"{url}: the bucket {bucket} does not exist")
-    if code == "NoSuchUpload":  # another process that starts the same upload aborted this one
+    if code == _NO_UPLOAD:  # another process that starts the same upload aborted this one
         return StorageDown(f"{url}: another process aborted the upload")
     if code in ("PreconditionFailed", "412"):
         return ObjectDamaged(f"{url} changed during the download: try again")
@@ -272,6 +292,20 @@ def _explained(error: Exception, url: str, bucket: str) -> StorageError:
     if status >= 500 or status == 429 or code == "RequestTimeout":
         return StorageDown(f"{url}: the storage failed after several retries (status {status})")
     return StorageError(f"{url}: the storage rejected the request (status {status})")
+
+
+@contextmanager
+def _ignored(*codes: str) -> Iterator[None]:
+    """Ignore error responses with one of these codes."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) not in codes:
+            raise
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _status(error: ClientError) -> int:
