@@ -90,7 +90,7 @@ def test_a_file_without_metadata_is_hashed(opened: s3.Bucket) -> None:
     assert opened.sha256("plain/a.mov") == sha256(b"abc")
 
 
-def test_unfinished_uploads_are_aborted(opened: s3.Bucket, tmp_path: Path) -> None:
+def test_unfinished_uploads_are_aborted(opened: s3.Bucket) -> None:
     """An aborted upload accepts no further part. Without one, there is nothing to abort."""
     opened.abort_uploads("unfinished/a.mov")
     where = {"Bucket": opened.bucket, "Key": f"{opened.prefix}unfinished/a.mov"}
