@@ -1,19 +1,25 @@
 # The whole interface for people who work on this: demo, lab, app, test, check, schema, bench, lock.
 
 PYTHON ?= python3
+PROJECT ?= my-project
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+RUNTIME := .venv/.runtime
 READY := .venv/.ready
+# One version of each package for every Python, and no address of an index.
+LOCK := uv pip compile --universal --fork-strategy fewest --generate-hashes --extra serve \
+	--python-version 3.11 --no-header --no-annotate pyproject.toml
 
 .PHONY: demo lab app test check schema bench lock
 
-demo: $(READY)  ## convert a sample clip, from nothing
+demo: $(RUNTIME)  ## convert a sample clip, from nothing
 	$(BIN)/workbench demo demo
 
-lab: $(READY)  ## open JupyterLab on the tuning notebook
-	$(BIN)/jupyter lab notebooks/tune.ipynb
+lab: $(RUNTIME)  ## open JupyterLab on the tuning notebook of the folder PROJECT
+	$(BIN)/workbench lab $(PROJECT) $(ARGS)
 
-app: $(READY)  ## open the tuning notebook without its code, as voila.json says
-	cd notebooks && ../$(BIN)/voila tune.ipynb $(ARGS)
+app: $(RUNTIME)  ## open the desk of the folder PROJECT as a page without code
+	$(BIN)/workbench app $(PROJECT) $(ARGS)
 
 test: $(READY)  ## run the tests, in two processes unless ARGS="-n 0"
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -30,15 +36,20 @@ schema: $(READY)  ## write the JSON schema of the record from its model
 bench: $(READY)  ## measure speed against the bare ffmpeg command
 	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
 
-lock:  ## resolve pyproject.toml anew into requirements.lock
-	uv pip compile --universal --generate-hashes --extra dev --python-version 3.11 \
-		--no-header --no-annotate --upgrade pyproject.toml --output-file requirements.lock
+lock:  ## resolve pyproject.toml anew into requirements.lock and requirements-dev.lock
+	$(LOCK) --group build --upgrade --output-file requirements.lock
+	$(LOCK) --group dev --upgrade --constraints requirements.lock --output-file requirements-dev.lock
 
-$(READY): requirements.lock pyproject.toml
+# What a user runs, and nothing that only the tests need.
+$(RUNTIME): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
 		"Python 3.11 or later is needed; name one, such as: make demo PYTHON=python3.12")'
 	@echo "Installing into .venv; this takes about a minute."
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $(RUNTIME)
+
+$(READY): $(RUNTIME) requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $(READY)

@@ -26,7 +26,7 @@ def test_without_notebooks_no_sample_is_made(
 ) -> None:
     monkeypatch.setattr(notebook_files, "NOTEBOOKS", tmp_path / "none")
     with pytest.raises(
-        NotebookFailed, match=r"convert\.ipynb is missing .* install the workbench from"
+        NotebookFailed, match=r"convert\.ipynb is missing .* install the workbench again"
     ):
         demo.run_demo(tmp_path / "demo")
     assert not (tmp_path / "demo").exists()

@@ -34,9 +34,10 @@ RIDDLES = (
 """Words and phrases with a plain alternative: worker, cleanup, timed out, the queue is full."""
 
 ORDER = [
-    *("errors", "argument_checks", "model", "signals", "temporary", "files", "ffmpeg"),
+    *("errors", "argument_checks", "host_check", "model", "signals", "temporary", "files"),
+    "ffmpeg",
     *("media", "measure", "look", "deliver", "storage", "batch", "present"),
-    *("desk", "service", "demo", "cli", "__main__", "__init__"),
+    *("desk", "service", "demo", "notebook_server", "cli", "__main__", "__init__"),
 ]
 """The folders and modules of the package. Each imports from those before it and from itself."""
 
@@ -128,17 +129,42 @@ def test_pyproject_and_environment_name_the_same_dependencies() -> None:
     assert wheels[0].startswith("imageio-ffmpeg")
 
 
-def test_the_lock_pins_every_dependency_with_hashes() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["serve"], *extras["dev"]]
-    wanted.remove("workbench[serve]")
-    pinned = re.findall(r"^([a-z0-9-]+)==(?:[^\n]*\\\n\s+--hash=sha256:)", lock, re.MULTILINE)
-    for requirement in wanted:
-        name = re.split(r"[\[<>=]", requirement)[0].replace("_", "-")
-        assert name in pinned
-    assert "//" not in lock, "the lock names an address"
+def name_of(requirement: str) -> str:
+    return re.split(r"[\[<>=]", requirement)[0].replace("_", "-").lower()
+
+
+@pytest.mark.parametrize("kind", ["runtime", "development"])
+def test_the_locks_pin_every_dependency_with_hashes(kind: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["serve"],
+        *project["build-system"]["requires"],  # else pip would fetch it for an installation
+    ]
+    runtime = pinned(ROOT / "requirements.lock")
+    found = runtime
+    if kind == "development":
+        groups = project["dependency-groups"]
+        wanted += [one for one in groups["dev"] if isinstance(one, str)]
+        found = pinned(ROOT / "requirements-dev.lock")
+        assert found.items() >= runtime.items(), "both locks have the same versions"
+    else:
+        assert len(found) <= 155, "a colorist installs what the workbench needs, and no more"
+        assert "pytest" not in found
+    assert {name_of(one) for one in wanted} <= found.keys()
+
+
+def pinned(lock: Path) -> dict[str, str]:
+    """Return the version of each package that a lock pins with a hash."""
+    text = lock.read_text(encoding="utf-8")
+    assert "//" not in text, "the lock names an address"
+    lines = re.findall(
+        r"^([a-z0-9._-]+)==(\S+)[^\n\\]*(\\\n\s+--hash=sha256:)?", text, re.MULTILINE
+    )
+    assert all(hashed for _, _, hashed in lines)
+    versions = {name.replace("_", "-"): version for name, version, _ in lines}
+    assert len(versions) == len(lines), "one version for every Python"
+    return versions
 
 
 def imported_for_types() -> dict[str, str]:

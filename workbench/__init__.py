@@ -6,6 +6,7 @@ steps. Each module imports only from those above it in this list:
 
     errors           the errors that callers catch, as a tree
     argument_checks  checks and parsing of arguments that public functions share
+    host_check       which Host headers name this machine
     model            pydantic models that raise this package's errors
     signals          delay, ignore and translate SIGINT and SIGTERM
     temporary        temporary files and folders, and their cleanup
@@ -21,6 +22,7 @@ steps. Each module imports only from those above it in this list:
     desk             the interactive desk
     service          conversion over HTTP
     demo             a sample clip, converted
+    notebook_server  JupyterLab and the desk's page, for this user alone
     cli              the command
 
 The public names below are loaded when they are first used, so that `import workbench` is fast.

@@ -161,7 +161,7 @@ def test_missing_notebooks_stop_a_batch_before_it_starts(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notebook_files, "NOTEBOOKS", tmp_path / "none")
-    with pytest.raises(NotebookFailed, match="install the workbench from its checkout"):
+    with pytest.raises(NotebookFailed, match="install the workbench again"):
         run_batch([str(folder)], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

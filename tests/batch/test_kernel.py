@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+import zmq
 
 from workbench.batch.kernel import Kernel
 from workbench.errors import Cancelled, NotebookFailed, ParameterError
@@ -170,3 +171,18 @@ def test_a_kernel_ends_when_its_owner_is_killed(notebook: Make, tmp_path: Path) 
     assert not alive
     assert gone
     assert not scratch.exists()
+
+
+def test_another_user_cannot_read_the_output(
+    kernel: Kernel, notebook: Make, tmp_path: Path
+) -> None:
+    """The ports of a kernel are open to every user of the machine, and its output is broadcast."""
+    kernel.run(notebook("", "1"), done(tmp_path / "out" / "done.ipynb"), {})
+    assert kernel._manager is not None
+    with zmq.Context() as context, context.socket(zmq.SUB) as listener:
+        listener.linger = 0
+        listener.subscribe(b"")
+        listener.connect(f"tcp://127.0.0.1:{kernel._manager.iopub_port}")
+        for _ in range(3):  # a subscription takes a moment, so the first output may be missed
+            kernel.run(notebook("", "print('private')"), done(tmp_path / "out" / "done.ipynb"), {})
+            assert not listener.poll(300)

@@ -154,9 +154,7 @@ def voila_server(home: Path) -> Iterator[Server]:
 def _serve(home: Path, options: list[str], token: str, root: str) -> Iterator[Server]:
     folder = home / "notebooks"
     folder.mkdir(exist_ok=True)
-    with socket.socket() as free:
-        free.bind((HERE, 0))
-        port = free.getsockname()[1]
+    port = free_port()
     argv = [sys.executable, *options, f"--ip={HERE}", f"--port={port}", f"{root}={folder}"]
     log = home / "server.log"
     with log.open("wb") as output:
@@ -182,6 +180,13 @@ def _serve(home: Path, options: list[str], token: str, root: str) -> Iterator[Se
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind((HERE, 0))
+        found: int = free.getsockname()[1]
+        return found
 
 
 def listens(port: int) -> bool:

@@ -162,7 +162,7 @@ def test_doctor_names_a_library_that_is_absent(
 def test_doctor_says_where_notebooks_come_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A package installed without the checkout has no notebooks."""
+    """Such as a package without its data files."""
     from workbench.batch import notebook_files
     from workbench.cli import main
 
@@ -170,7 +170,7 @@ def test_doctor_says_where_notebooks_come_from(
     with pytest.raises(SystemExit) as stopped:
         main(["doctor"])
     assert stopped.value.code == 1
-    assert "missing: notebooks; install the workbench from its checkout" in capsys.readouterr().out
+    assert "missing: notebooks; install the workbench again" in capsys.readouterr().out
 
 
 def test_doctor_says_how_to_get_what_is_missing(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def test_without_its_extra_packages_it_names_what_to_install() -> None:
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "Error: serve needs fastapi, which is not installed: run pip install fastapi "
-        "prometheus-client uvicorn\n"
+        "Error: serve needs fastapi, which is not installed: run "
+        'pip install "prores-workbench[serve]"\n'
     )
 
 

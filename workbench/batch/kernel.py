@@ -198,7 +198,8 @@ class Kernel:
             for name, value in os.environ.items()
             if not name.startswith(WITHHELD_VARIABLES)
         }
-        manager = AsyncKernelManager(kernel_name="python3")
+        # Any user of the machine can connect to a kernel's ports. CurveZMQ keeps them from reading.
+        manager = AsyncKernelManager(kernel_name="python3", transport_encryption="auto")
         assert manager.kernel_spec is not None
         watchdog = [sys.executable, "-m", "workbench.batch.kernel_watchdog", str(os.getpid())]
         own_arguments = ["-f", "{connection_file}", "--log-level=ERROR"]

@@ -1,12 +1,14 @@
-"""Find the notebooks of the checkout, which the installed package alone does not contain."""
+"""Find the notebooks: in the installed package, or in the checkout of an editable installation."""
 
 from pathlib import Path
 
 from workbench.errors import NotebookFailed
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+_INSTALLED = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "notebooks"
 CONVERT = "convert.ipynb"
-HOW_TO_GET_THEM = "install the workbench from its checkout (pip install -e .), which has them"
+TUNE = "tune.ipynb"
+HOW_TO_GET_THEM = "install the workbench again"
 
 
 def notebook_path(name: str) -> Path:

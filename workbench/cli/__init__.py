@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from workbench import __version__
-from workbench.cli import batch, clips, install, looks, serve
+from workbench.cli import batch, clips, install, looks, notebooks, serve
 from workbench.cli.options import stopping
 from workbench.errors import DestinationExists, OutOfMemory, WorkbenchError
 from workbench.signals import interrupt_on_stop_signals
@@ -39,7 +39,7 @@ def main() -> None:
 for command in (
     *(clips.inspect, clips.convert, clips.qc, batch.batch),
     *(looks.suggest, looks.presets, looks.look),
-    *(install.doctor, install.demo),
+    *(install.doctor, install.demo, notebooks.lab, notebooks.app),
     serve.serve,
 ):
     main.add_command(command)

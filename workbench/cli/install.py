@@ -72,7 +72,7 @@ def _libraries() -> dict[str, str | None]:
     from importlib.metadata import PackageNotFoundError, requires, version
 
     found: dict[str, str | None] = {"workbench": __version__}
-    for requirement in requires("workbench") or []:
+    for requirement in requires("prores-workbench") or []:
         if "extra ==" in requirement:
             continue
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]

@@ -7,9 +7,6 @@ import click
 
 from workbench.cli.options import PATH
 
-_EXTRA = "fastapi prometheus-client uvicorn"
-"""Packages to install for `serve`. The name workbench[serve] could install another project."""
-
 
 @click.command()
 @click.option(
@@ -88,7 +85,8 @@ def serve(
         if str(error.name).startswith("workbench"):
             raise
         raise click.ClickException(
-            f"serve needs {error.name}, which is not installed: run pip install {_EXTRA}"
+            f"serve needs {error.name}, which is not installed: run "
+            'pip install "prores-workbench[serve]"'
         ) from error
 
     server.serve(

@@ -20,11 +20,11 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from workbench.errors import WorkbenchError
+from workbench.host_check import is_allowed_host
 from workbench.look.preset import user_preset_folder
 from workbench.service import openapi
 from workbench.service.access_log import log
 from workbench.service.conversion import RequestedFile, find_requested
-from workbench.service.host_check import is_allowed_host
 from workbench.service.metrics import Metrics
 from workbench.service.problems import (
     BAD_REQUEST,
