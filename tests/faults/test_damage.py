@@ -19,6 +19,8 @@ MUTATED = [CUTS * SEEDS + which + len(KINDS) * (which % 5) for which in range(le
 """Each mutation once, over different clips."""
 KNOWN = [342, 459, 487, 532, 803]
 """Cases that once failed: lost last frames, lost audio, or an error without a sentence."""
+CONTAINED = [*range(100, 104), *range(196, 204), 413]
+"""Cuts and mutations of AVI, MPEG-TS, FLV and MXF. The last one has a codec that is not known."""
 DELIVERED = [CUTS // 2, *(CUTS + which for which in range(0, len(KINDS), 3)), 160, 191, 209]
 """The last three once failed: MediaInfo hung, or an audio track of unknown kind raised an error."""
 
@@ -26,6 +28,11 @@ DELIVERED = [CUTS // 2, *(CUTS + which for which in range(0, len(KINDS), 3)), 16
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     yield from running("clips", tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture(scope="module")
+def contained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    yield from running("containers", tmp_path_factory.mktemp("containers"))
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +55,12 @@ def test_a_cut_clip_is_refused(converted: Run, number: int) -> None:
 @pytest.mark.parametrize("number", [*MUTATED, *KNOWN])
 def test_a_damaged_clip_ends_well_or_in_a_sentence(converted: Run, number: int) -> None:
     result = converted.take(number)
+    assert result.outcome != "FAULT", result
+
+
+@pytest.mark.parametrize("number", CONTAINED)
+def test_other_containers_end_well_or_in_a_sentence(contained: Run, number: int) -> None:
+    result = contained.take(number)
     assert result.outcome != "FAULT", result
 
 

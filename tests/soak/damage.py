@@ -1,12 +1,13 @@
 """Convert damaged clips and check damaged deliveries: each ends in time, well or with one sentence.
 
     python -m tests.soak.damage                            1,000 damaged clips, converted
+    python -m tests.soak.damage --of containers            the same for AVI, MPEG-TS, FLV and MXF
     python -m tests.soak.damage --of deliveries --count 200    damaged deliveries, checked again
     python -m tests.soak.damage --first 417 --count 1      one case once more
 
-The first cases are seven clips cut at every 1/50; then come the mutations in turn. The number of a
-case is its random seed. A worker process runs the conversions one after another, and is replaced
-when it crashes or hangs. The program compares successful conversions with those of plain ffmpeg.
+The first cases are the undamaged clips cut at every 1/50; then come the mutations in turn. The
+number of a case is its random seed. A worker process runs the conversions one after another, and is
+replaced when it crashes or hangs. The program compares successful conversions with plain ffmpeg's.
 """
 
 import argparse
@@ -43,16 +44,18 @@ MEMORY = 2 * 1024**3
 PARTS = 50
 OLD = b"the old file"
 
-Of = Literal["clips", "deliveries"]
+Of = Literal["clips", "containers", "deliveries"]
 Outcome = Literal["same", "other", "refused", "doubt", "FAULT"]
+_OF_CLIPS: dict[Outcome, str] = {
+    "same": "delivered, as the undamaged clip is",
+    "other": "delivered as the clip decodes, and bare ffmpeg sees no damage in it either",
+    "refused": "refused in a sentence",
+    "doubt": "delivered, and bare ffmpeg complains of the clip: look at it",
+    "FAULT": "anything else",
+}
 OUTCOMES: dict[Of, dict[Outcome, str]] = {
-    "clips": {
-        "same": "delivered, as the undamaged clip is",
-        "other": "delivered as the clip decodes, and bare ffmpeg sees no damage in it either",
-        "refused": "refused in a sentence",
-        "doubt": "delivered, and bare ffmpeg complains of the clip: look at it",
-        "FAULT": "anything else",
-    },
+    "clips": _OF_CLIPS,
+    "containers": _OF_CLIPS,
     "deliveries": {
         "same": "nothing failed, and the picture is the undamaged one",
         "other": "found to fail",
@@ -79,7 +82,7 @@ class Case:
         return f"{self.number} ({self.kind} of {self.file})"
 
 
-def make_seeds(folder: Path) -> list[Path]:
+def make_seeds(folder: Path, of: Of = "clips") -> list[Path]:
     """Make the clips to damage: small, and encoded by one thread, so that they are reproducible.
 
     Clips that are there already are used again.
@@ -97,6 +100,15 @@ def make_seeds(folder: Path) -> list[Path]:
     with tempfile.TemporaryDirectory() as scratch:
         large = Path(scratch) / "large.mp4"
         untagged = seed("untagged.mp4", "-i", clips.untagged(large), "-t", "0.5", *small)
+        if of == "containers":
+            # AVI and MXF do not state when a B-frame is shown.
+            pcm = ["-i", untagged, *small, "-bf", "0", "-c:a", "pcm_s16le", "-ar", "48000"]
+            return [
+                seed("interleaved.avi", *pcm),
+                seed("transport.ts", "-i", untagged, "-c", "copy", *exact),
+                seed("flash.flv", "-i", untagged, "-c", "copy", *exact),
+                seed("exchange.mxf", *pcm),
+            ]
         gop = ["-g", "30", "-bf", "3", "-x264-params", "open-gop=1:scenecut=0"]
         long_gop = ["-i", clips.long_gop(large), "-t", "1", *small, *gop]
         variable = ["-i", clips.variable(large), "-t", "0.5", *small]
@@ -129,7 +141,8 @@ def case(number: int, seeds: list[Path]) -> Case:
         part, which = divmod(number, len(seeds))
         seed = seeds[which]
         return Case(number, "cut", seed.name, mutations.cuts(seed.read_bytes(), PARTS)[part])
-    kinds = [*mutations.OF_ANY_FILE, *mutations.OF_BOXES]
+    has_boxes = any(seed.suffix in (".mp4", ".mov") for seed in seeds)
+    kinds = [*mutations.OF_ANY_FILE, *(mutations.OF_BOXES if has_boxes else ())]
     turn, which = divmod(number - cuts, len(kinds))
     kind, seed = kinds[which], seeds[turn % len(seeds)]
     if seed.suffix == ".mkv" and kind in mutations.OF_BOXES:
@@ -173,7 +186,7 @@ def _serve(connection: Connection) -> None:
             of, source, target = connection.recv()
             answer: dict[str, object] = {}
             try:
-                if of == "clips":
+                if of != "deliveries":
                     delivery = convert(source, target, _classic(), overwrite=True)
                     write_record(delivery)
                 else:
@@ -274,7 +287,7 @@ class Run:
         self.worker = Worker()
         seeds = seed_folder or folder / "seeds"
         seeds.mkdir(exist_ok=True)
-        self.seeds = make_seeds(seeds)
+        self.seeds = make_seeds(seeds, of)
         self._source = self.seeds[0]
         if of == "deliveries":
             self.seeds = [make_delivery(self._source, seeds)]
@@ -289,7 +302,7 @@ class Run:
         folder = self._folder / f"{one.number}"
         folder.mkdir()
         judge: Callable[[Case, Path], tuple[Outcome, str]]
-        judge = self._converted if self._of == "clips" else self._checked
+        judge = self._checked if self._of == "deliveries" else self._converted
         start = time.monotonic()
         outcome, words = judge(one, folder)
         shutil.rmtree(folder)

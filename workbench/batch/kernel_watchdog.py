@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -40,8 +41,9 @@ def main() -> None:
 
 def _watch(owner: psutil.Process | None, folder: str) -> None:
     """Wait for the owner to end, then interrupt the notebook, and end children and kernel."""
-    while owner is not None and owner.is_running() and owner.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(_POLL_INTERVAL)
+    with suppress(psutil.NoSuchProcess):  # it may end between two of these calls
+        while owner is not None and owner.is_running() and owner.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(_POLL_INTERVAL)
     _thread.interrupt_main()
     children = psutil.Process().children(recursive=True)
     _, running = psutil.wait_procs(children, timeout=_CHILD_TIMEOUT)

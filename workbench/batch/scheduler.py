@@ -8,6 +8,7 @@ from typing import Any
 
 import dask
 from distributed import Client, LocalCluster, Scheduler, SchedulerPlugin
+from distributed.utils import silence_logging_cmgr
 
 from workbench.batch.worker import (
     BatchOptions,
@@ -95,6 +96,7 @@ def worker_pool(options: BatchOptions, workers: int, scheduler: str | None) -> I
 
 def _connect(stack: ExitStack, scheduler: str) -> WorkerPool:
     """Return the workers of an existing scheduler."""
+    stack.enter_context(silence_logging_cmgr("critical"))  # the batch itself reports lost workers
     try:
         client = Client(scheduler, timeout=_ANSWER_TIMEOUT, set_as_default=False)
         stack.enter_context(client)

@@ -103,8 +103,9 @@ def open_container(path: Path) -> av.container.InputContainer:
     except av.FFmpegError as error:
         raise _opening_error(path, error) from error
     for stream in container.streams.video:
-        # Later pictures may be larger than the first.
-        stream.codec_context.options = {"max_pixels": str(input_limits().pixels)}
+        if stream.codec_context is not None:  # None: FFmpeg does not know the codec
+            # Later pictures may be larger than the first.
+            stream.codec_context.options = {"max_pixels": str(input_limits().pixels)}
     return container
 
 
