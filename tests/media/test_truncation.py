@@ -57,6 +57,26 @@ def test_a_matroska_file_without_its_last_frames_is_detected(made: Made, tmp_pat
         open_clip(path)
 
 
+@pytest.mark.parametrize("kind", ["avi", "flv"])
+@pytest.mark.parametrize("missing", [1, 2000])
+def test_an_avi_or_flv_file_without_its_end_is_detected(
+    made: Made, tmp_path: Path, kind: str, missing: int
+) -> None:
+    """Neither has an index that FFmpeg needs."""
+    path = tmp_path / f"whole.{kind}"
+    clips.run("-i", made("untagged"), "-c:v", "libx264", "-bf", "0", "-c:a", "libmp3lame", path)
+    data = path.read_bytes()
+    with open_clip(path) as clip:
+        assert clip.frame_count == 24
+    cut = tmp_path / f"cut.{kind}"
+    cut.write_bytes(data[:-missing])
+    with pytest.raises(DamagedClip, match=rf"cut\.{kind} is cut short"):
+        open_clip(cut)
+    if kind == "avi":
+        cut.write_bytes(data + b"tail")
+        assert open_clip(cut).frame_count == 24
+
+
 def test_a_live_matroska_stream_without_a_size_is_accepted(made: Made, tmp_path: Path) -> None:
     path = tmp_path / "live.mkv"
     clips.run("-i", made("long_gop"), "-c", "copy", "-live", "1", path)

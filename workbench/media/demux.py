@@ -185,8 +185,9 @@ def _check_frame_order(
 def _check_declared_duration(
     path: Path, container: av.container.InputContainer, end: Fraction
 ) -> None:
-    """Raise DamagedClip for Matroska or WebM that ends well before its declared duration."""
-    if "matroska" not in container.format.name or not container.duration:
+    """Raise DamagedClip for Matroska, WebM or FLV that ends well before its declared duration."""
+    declares = any(name in container.format.name for name in ("matroska", "flv"))
+    if not declares or not container.duration:
         return
     if any(stream.type not in ("video", "audio") for stream in container.streams):
         return  # a subtitle may last longer than the picture
