@@ -166,6 +166,25 @@ def test_missing_notebooks_stop_a_batch_before_it_starts(
     assert not (tmp_path / "out").exists()
 
 
+def test_code_in_the_folders_never_runs(banded: Path, tmp_path: Path, scheduler: str) -> None:
+    """Notebooks and modules in the source and destination folders are replaced or left alone."""
+    ran = tmp_path / "ran"
+    code = f"open({str(ran)!r}, 'w').close()"
+    cell = {"cell_type": "code", "source": code, "outputs": [], "execution_count": None}
+    cell["metadata"] = {"tags": ["parameters"]}
+    notebook = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+    for name in ("in", "out"):
+        (tmp_path / name).mkdir()
+        for stem in ("convert", "summary", "a_prores_convert"):
+            (tmp_path / name / f"{stem}.ipynb").write_text(notebook)
+        for module in ("sitecustomize", "numpy", "workbench"):
+            (tmp_path / name / f"{module}.py").write_text(code)
+    shutil.copy(banded, tmp_path / "in/a.mp4")
+    batch_on(scheduler, tmp_path / "in", "--out", tmp_path / "out", "--overwrite")
+    assert not ran.exists()
+    assert "workbench" in (tmp_path / "out/a_prores_convert.ipynb").read_text()
+
+
 def test_a_batch_from_bucket_to_bucket(bucket: Bucket, banded: Path, tmp_path: Path) -> None:
     """No temporary file remains, and no delivered file or log contains a secret.
 
