@@ -79,10 +79,12 @@ class Served:
 
 @contextmanager
 def serving(source: Path | str, temp: Path, *options: str, **env: str) -> Iterator[Served]:
-    """Run `workbench serve` for a storage, on a free port."""
+    """Run `workbench serve` for a storage, on a free port; without a token unless `env` has one."""
     temp.mkdir()
     log_file = temp.with_name(f"{temp.name}.log")
     argv = [sys.executable, "-m", "workbench", "serve", "--source", str(source), "--port", "0"]
+    if "WORKBENCH_TOKEN" not in env:
+        argv.append("--no-token")
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             [*argv, "--temp", str(temp), *options], stderr=log, env=environment(**env), cwd=temp

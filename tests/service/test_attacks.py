@@ -299,7 +299,7 @@ def test_all_wrong_tokens_get_the_same_response(place: Path, tmp_path: Path) -> 
     with serving(place, tmp_path / "temp", WORKBENCH_TOKEN=TOKEN) as service:
 
         def given(token: bytes) -> bytes:
-            head = b"HEAD " + SKY + b" HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n"
+            head = b"HEAD " + SKY + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             return sent(service, head + b"Authorization: " + token + b"\r\n\r\n")
 
         assert status(given(b"Bearer " + TOKEN.encode())) == 200
@@ -317,9 +317,7 @@ def test_tokens_are_compared_in_constant_time() -> None:
     assert "!=" not in source
 
 
-def test_a_service_without_a_token_checks_the_host(
-    service: Served, place: Path, tmp_path: Path
-) -> None:
+def test_on_loopback_the_host_is_checked(service: Served, place: Path, tmp_path: Path) -> None:
     """Otherwise a web page could reach the service by DNS rebinding."""
     for host in ("evil.example", "evil.example:8000", "localhost.evil.example", "localhost@evil"):
         for path in (SKY.decode(), "/metrics"):
@@ -328,9 +326,20 @@ def test_a_service_without_a_token_checks_the_host(
         assert service.ask("/healthz", Host=host).status_code == 200
     for host in ("localhost", "LOCALHOST:80", "[::1]:8000", "127.8.9.1"):
         assert service.ask(SKY.decode(), "HEAD", Host=host).status_code == 200
-    with serving(place, tmp_path / "temp", "--allow-host", "Clips.example") as proxied:
+    with serving(
+        place, tmp_path / "temp", "--allow-host", "Clips.example", WORKBENCH_TOKEN="x"
+    ) as proxied:
         for host, code in (("clips.example", 200), ("other.example", 421), ("localhost", 200)):
             assert proxied.ask(SKY.decode(), "HEAD", Host=host).status_code == code
+
+
+def test_a_request_of_another_page_is_refused(service: Served) -> None:
+    """A browser names the page that makes a request, and sends it even if no answer can be read."""
+    port = urlsplit(service.url).netloc
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", ""):
+        answer = service.ask(SKY.decode(), Origin=origin)
+        assert (answer.status_code, answer.json()["type"]) == (403, problems.FOREIGN_PAGE.type)
+    assert service.ask(SKY.decode(), "HEAD", Origin=f"http://{port}").status_code == 200
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")

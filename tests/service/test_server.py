@@ -1,15 +1,19 @@
 """Startup, access by token, the log, and the documentation pages."""
 
 import json
+import os
 import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.service.served import Served, environment, serving
+from tests.service.served import Served, environment, serving, until
 from workbench.service import problems
 
 SKY = "/convert/prores/shots/sky.mp4"
@@ -94,6 +98,68 @@ def test_all_but_health_and_docs_require_the_token(storage: Path, tmp_path: Path
         assert service.ask("/metrics").status_code == 200
         assert "sesame" not in service.log
         assert secret not in service.log
+
+
+def test_by_default_only_this_user_has_the_token(storage: Path, tmp_path: Path) -> None:
+    (home := tmp_path / "home").mkdir()
+    with started(storage, home) as (url, log):
+        path = Path(re.search(r"header that (.+) holds", log.read_text())[1])  # type: ignore[index]
+        assert path.stat().st_mode & 0o077 == 0
+        header = path.read_text()
+        token = header.removeprefix("Authorization: Bearer ").strip()
+        assert len(token) > 40
+        for given in ("", "Bearer x", f"Bearer {token[:-1]}"):
+            answer = httpx.head(url + SKY, headers={"Authorization": given})
+            assert answer.status_code == 401
+        assert (
+            httpx.head(url + SKY, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        )
+        assert token not in log.read_text()
+        if os.name == "posix" and os.geteuid() == 0:
+            for folder in list(path.parents)[:-2]:
+                folder.chmod(0o755)  # so that only the file's own mode protects it
+            options = ["-s", "-o", os.devnull, "-w", "%{http_code}", "-H", f"@{path}"]
+            for user, status in (("nobody", "401"), ("root", "200")):
+                done = subprocess.run(
+                    ["curl", *options, "-I", url + SKY],
+                    user=user,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                assert done.stdout[-3:] == status, done.stderr
+    with started(storage, home) as (url, _):
+        assert (
+            httpx.head(url + SKY, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        )
+    path.chmod(0o644)
+    assert "can be read by other users: delete it" in refusal("--source", storage, **at(home))
+    path.write_text("Authorization: Bearer short\n")
+    assert "holds no token: delete it" in refusal("--source", storage, **at(home))
+
+
+def at(home: Path) -> dict[str, str]:
+    """Return the variables that put a user's configuration into a folder."""
+    names = ("HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "APPDATA")
+    return dict.fromkeys(names, str(home))
+
+
+@contextmanager
+def started(storage: Path, home: Path) -> Iterator[tuple[str, Path]]:
+    """Run the service without any option on tokens; yield its address and its log."""
+    log = home / "log"
+    argv = [sys.executable, "-m", "workbench", "serve", "--source", str(storage), "--port", "0"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(argv, stderr=output, env=environment(**at(home)), cwd=home)
+    try:
+        until(lambda: b"holds" in log.read_bytes() or process.poll() is not None)
+        address = re.search(r"http://\S+:\d+", log.read_text())
+        assert address, log.read_text()
+        until(lambda: httpx.get(f"{address[0]}/healthz").status_code == 200)
+        yield address[0], log
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 def test_the_log_has_a_line_for_each_request(served: Served) -> None:

@@ -59,7 +59,10 @@ from workbench.cli.options import PATH
     "names",
     multiple=True,
     metavar="NAME",
-    help="Accept this host name besides localhost, such as a proxy's. Only without a token.",
+    help="Accept this host name besides localhost, such as a proxy's.",
+)
+@click.option(
+    "--no-token", is_flag=True, help="Answer every user of this machine. Only on loopback."
 )
 def serve(
     source: str,
@@ -72,12 +75,15 @@ def serve(
     cache: Path | None,
     cache_size: float,
     names: tuple[str, ...],
+    no_token: bool,
 ) -> None:
     """Convert clips over HTTP.
 
-    GET /convert/prores/KEY returns the ProRes file. The page /docs describes the service. To listen
-    on an address that other machines can reach, set a token in the environment variable
-    WORKBENCH_TOKEN. Clients then send the header Authorization: Bearer TOKEN.
+    GET /convert/prores/KEY returns the ProRes file. The page /docs describes the service.
+
+    Clients send the header Authorization: Bearer TOKEN. The token is in the environment variable
+    WORKBENCH_TOKEN. Without one, the service creates a token of your own and prints the file that
+    holds it. An address that other machines can reach requires WORKBENCH_TOKEN.
     """
     try:
         from workbench.service import server
@@ -96,6 +102,7 @@ def serve(
             host=host,
             port=port,
             allowed_hosts=[name.lower() for name in names],
+            no_token=no_token,
             encodes=encodes,
             queue=queue,
             temp=temp,

@@ -10,6 +10,7 @@ from functools import cache, partial
 from hmac import compare_digest
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
@@ -56,7 +57,7 @@ class Service:
     storage: Storage
     folder: Path  # for temporary files: clients must not see its path
     token: str  # "" requires none
-    hosts: Collection[str]  # host names allowed without a token, besides loopback ones
+    hosts: Collection[str] | None  # allowed besides loopback names; None allows any
     lookups: WorkQueue  # asks the storage for a clip
     conversions: SharedConversions
     metrics: Metrics
@@ -81,22 +82,29 @@ async def _service(request: Request) -> Service:
 
 
 ServiceDependency = Annotated[Service, Depends(_service)]
-_bearer = HTTPBearer(auto_error=False, description="The value of WORKBENCH_TOKEN.")
+_bearer = HTTPBearer(auto_error=False, description="The token of the service.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
 async def _authorize(
     request: Request, service: ServiceDependency, credentials: Credentials
 ) -> None:
-    """Refuse a request without the token. If none is required, refuse one for a foreign host."""
+    """Refuse a request for a foreign host, of a foreign page, or without the token."""
+    host = request.headers.get("Host", "")
+    if service.hosts is not None and not is_allowed_host(host, service.hosts):
+        raise HTTPException(421)
+    if _is_of_another_page(request.headers.get("Origin"), host):
+        raise HTTPException(403)
     if not service.token:
-        if not is_allowed_host(request.headers.get("Host", ""), service.hosts):
-            raise HTTPException(421)
         return
     given = credentials.credentials if credentials else ""
     # compare_digest takes bytes, or ASCII only. Starlette decodes headers as Latin-1.
     if not compare_digest(given.encode("latin-1"), os.fsencode(service.token)):
         raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _is_of_another_page(origin: str | None, host: str) -> bool:
+    return origin is not None and urlsplit(origin).netloc.lower() != host.lower()
 
 
 async def _exit_stack() -> AsyncIterator[AsyncExitStack]:

@@ -15,6 +15,7 @@ from workbench.service.problems import (
     BUSY,
     DISK_FULL,
     FAILED,
+    FOREIGN_PAGE,
     KINDS,
     MEDIA_TYPE,
     MISDIRECTED,
@@ -140,8 +141,8 @@ CONVERT: dict[str, Any] = {
     "operation_id": "convert",
     "responses": {
         **{200: _WHOLE, 206: _PART, 304: _UNCHANGED},
-        **_problems(BAD_PRESET, BAD_REQUEST, UNAUTHORIZED, MISSING, RANGE, MISDIRECTED),
-        **_problems(NOT_CONVERTIBLE, FAILED, STORAGE, BUSY, STOPPING, DISK_FULL),
+        **_problems(BAD_PRESET, BAD_REQUEST, UNAUTHORIZED, FOREIGN_PAGE, MISSING, RANGE),
+        **_problems(MISDIRECTED, NOT_CONVERTIBLE, FAILED, STORAGE, BUSY, STOPPING, DISK_FULL),
     },
 }
 CONVERT_HEAD: dict[str, Any] = {
@@ -175,7 +176,7 @@ METRICS: dict[str, Any] = {
             "fetches and encodes running and waiting; durations of encodes.",
             "content": {"text/plain": {"example": "workbench_encodes_running 1.0\n"}},
         },
-        **_problems(UNAUTHORIZED, MISDIRECTED),
+        **_problems(UNAUTHORIZED, FOREIGN_PAGE, MISDIRECTED),
     },
 }
 

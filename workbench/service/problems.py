@@ -71,10 +71,14 @@ UNAUTHORIZED = ProblemKind(
     *("unauthorized", 401, "Token required"),
     "This service requires its token: send the header Authorization: Bearer TOKEN.",
 )
+FOREIGN_PAGE = ProblemKind(
+    *("foreign-page", 403, "Request of another page"),
+    "The service does not answer requests that a web page of another origin makes.",
+)
 MISDIRECTED = ProblemKind(
     *("misdirected", 421, "Wrong host"),
-    "Without a token, the service answers only requests for loopback names, such as localhost, "
-    "and for the names given with --allow-host.",
+    "On a loopback address, the service answers only requests for loopback names, such as "
+    "localhost, and for the names given with --allow-host.",
 )
 MISSING = ProblemKind(
     *("missing-clip", 404, "No such clip"),
@@ -119,7 +123,8 @@ DISK_FULL = ProblemKind(
 )
 
 KINDS = (
-    *(BAD_PRESET, BAD_REQUEST, UNAUTHORIZED, MISSING, NOWHERE, METHOD, RANGE, MISDIRECTED),
+    *(BAD_PRESET, BAD_REQUEST, UNAUTHORIZED, FOREIGN_PAGE, MISSING, NOWHERE, METHOD, RANGE),
+    MISDIRECTED,
     *(NOT_CONVERTIBLE, FAILED, STORAGE, BUSY, STOPPING, DISK_FULL),
 )
 """The kinds that a client can receive."""
@@ -151,7 +156,8 @@ def kind_of(error: Exception) -> ProblemKind:
 
 def kind_of_status(status: int) -> ProblemKind:
     """Return the kind of problem for a status code that the web framework raised."""
-    kinds = {kind.status: kind for kind in (NOWHERE, METHOD, UNAUTHORIZED, RANGE, MISDIRECTED)}
+    refused = (NOWHERE, METHOD, UNAUTHORIZED, FOREIGN_PAGE, RANGE, MISDIRECTED)
+    kinds = {kind.status: kind for kind in refused}
     return kinds.get(status, BAD_REQUEST if status < 500 else FAILED)
 
 

@@ -22,6 +22,7 @@ from workbench.service.app import Service, create_app
 from workbench.service.cache import FileCache, open_cache
 from workbench.service.connection_limits import ConnectionLimits
 from workbench.service.metrics import Metrics
+from workbench.service.own_token import own_token
 from workbench.service.shared_conversions import Queues, SharedConversions
 from workbench.service.work_queue import WorkQueue
 from workbench.storage.base import Storage
@@ -48,7 +49,8 @@ class ServerOptions:
     profile: str | None = None  # of the AWS configuration
     host: str = "127.0.0.1"
     port: int = 8000
-    allowed_hosts: Collection[str] = ()  # without a token, besides loopback names; lower case
+    allowed_hosts: Collection[str] = ()  # besides loopback names; lower case
+    no_token: bool = False  # answer every user of this machine, if no token is set
     encodes: int = 1  # that run at once
     queue: int = 16  # conversions that may wait
     temp: Path | None = None  # None: the system's folder
@@ -71,7 +73,12 @@ def serve(options: ServerOptions) -> None:
         _temporary_folder(options.temp) as folder,
         open_cache(options.cache, folder, options.cache_size) as cache,
     ):
+        header = None
+        if not token and not options.no_token:
+            token, header = own_token()
         _log_address(listener)
+        if header:
+            log.info("%s", f"clients must send the header that {header} holds")
         ended = _run(options, token, storage, folder, cache, listener)
     if not ended:  # Python would wait for the threads, and a request to a storage can take minutes
         os._exit(0)
@@ -83,11 +90,15 @@ def refuse_open_address(address: str, token: str) -> None:
     >>> refuse_open_address("127.0.0.1", ""), refuse_open_address("0.0.0.0", "secret")
     (None, None)
     """
-    if not token and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+    if not token and not _is_loopback(address):
         raise AddressRefused(
             f"{address} can be reached from other machines: set {TOKEN_VARIABLE} to the bearer "
             "token that clients must send"
         )
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def _run(
@@ -107,7 +118,8 @@ def _run(
     )
     metrics = Metrics(queues.fetches, queues.encodes, cache)
     conversions = SharedConversions(storage, folder, cache, queues, options.queue, metrics)
-    hosts = options.allowed_hosts
+    loopback = _is_loopback(str(listener.getsockname()[0]))
+    hosts = options.allowed_hosts if loopback or options.allowed_hosts else None
     service = Service(storage, folder, token, hosts, queues.lookups, conversions, metrics)
     limits = ConnectionLimits(AccessLog(create_app(service), metrics))
     config = uvicorn.Config(
