@@ -1,7 +1,7 @@
 """Detect files that are cut short, from the sizes that their own headers declare.
 
 Fragmented MP4, Matroska, AVI and FLV files play up to the point where they were cut, and no reader
-reports an error. An MP4 file that was cut inside its index loses the tracks that the index lists last.
+reports an error. An MP4 file that was cut inside its index loses the tracks that are listed last.
 """
 
 import struct
