@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from workbench import ffmpeg
+from workbench import __version__, ffmpeg
 from workbench.argument_checks import check_type
 from workbench.deliver.inspection import Inspection
 from workbench.deliver.record_model import VERSION, Measures, Record
@@ -56,7 +56,7 @@ def versions() -> dict[str, str]:
     """Return the versions of this package, the ffmpeg program and the measuring libraries."""
     libraries = ("av", "numpy", "scipy")
     return {
-        "workbench": version("workbench"),
+        "workbench": __version__,
         "ffmpeg": ffmpeg.program().version,
         **{name: version(name) for name in libraries},
     }
