@@ -120,7 +120,7 @@ def test_a_clip_of_a_few_tones_has_no_bit_depth(inspection: Inspection, movie: M
 
 def test_a_sampled_finding_names_its_frames(inspection: Inspection, movie: Movie) -> None:
     found = checked(inspection, movie)
-    for name in ("bit depth", "banding", "coarse banding", "contour", "texture"):
+    for name in ("bit depth", "banding", "coarse banding", "contour", "detail change", "texture"):
         assert found[name].sentence.endswith("Measured in 4 of 24 frames: 3, 9, 15, 21."), name
     every = replace(inspection, comparisons=inspection.comparisons * 6)
     assert checked(every, movie)["contour"].sentence.endswith("Measured in every frame.")
@@ -147,6 +147,7 @@ def test_an_8_bit_picture_is_detected_in_the_file_alone(
         ("banding after grading", "cambi_graded", 5.1),
         ("coarse banding", "coarse_after", 10.1),
         ("contour", "contour_after", 8.1),
+        ("detail change", "detail_change", 8.1),
         ("texture", "texture_change", 3.1),
     ],
 )
@@ -155,7 +156,8 @@ def test_the_worst_frame_decides(
 ) -> None:
     good = {
         "cambi_after": 0.5, "cambi_graded": 0.5, "coarse_after": 0.5, "contour_after": 2.0,
-        "contour_before": 12.0, "texture_change": 1.0, "outside_r103": 0.0,
+        "contour_before": 12.0, "detail_change": 1.0, "texture_change": 1.0,
+        "outside_r103": 0.0,
     }  # fmt: skip
     fine = [replace(one, **good) for one in inspection.comparisons]
     assert checked(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "pass"

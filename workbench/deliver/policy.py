@@ -74,6 +74,11 @@ class Policy(Model):
     contour: Rule | None = Field(
         None, description="Edges of bands in smooth areas, in 10-bit codes per pixel x 100."
     )
+    detail_change: Rule | None = Field(
+        None,
+        description="Shading altered by more than rounding explains, in 10-bit codes per pixel "
+        "x 100.",
+    )
     texture: Rule | None = Field(
         None, description="RMS change where there is texture, in 10-bit code values."
     )

@@ -154,6 +154,16 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
 
 
 def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
+    shading = _worst(inspection, lambda one: one.detail_change)
+    if shading:
+        yield _judged(
+            "detail change",
+            policy.detail_change,
+            shading.value,
+            f"{_shown(policy.detail_change, shading.value)}, frame {shading.frame}",
+            "Faint shading that debanding altered by more than rounding of the source explains. "
+            "A gentler deband alters less. " + _sampled(inspection),
+        )
     change = _worst(inspection, lambda one: one.texture_change)
     similarity = _worst(inspection, lambda one: one.ssim, lowest=True)
     if change:

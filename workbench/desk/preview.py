@@ -207,7 +207,7 @@ class PreviewPipeline:
         key = replace(request, preset=plain).after_key
         if self._undebanded is None or self._undebanded[0] != key:
             picture = render(source, plain, superseded)
-            self._undebanded = key, picture, Untreated.of(picture)
+            self._undebanded = key, picture, Untreated.of(picture, source, plain)
         return self._undebanded[1:]
 
     def _scores(

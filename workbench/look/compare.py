@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from workbench import ffmpeg
 from workbench.argument_checks import check_flag, check_optional, check_type
 from workbench.errors import ParameterError
+from workbench.look.curves import tone_slope
 from workbench.look.preset import Preset
 from workbench.look.render import render_frames, render_inverse_tone
 from workbench.look.stages import NoDeband, NoTone
@@ -15,9 +18,16 @@ from workbench.measure.code_values import (
     effective_bit_depth,
     eight_bit_grid,
     histogram,
+    ten_bit_equivalents,
     to_ten_bit_luma,
 )
 from workbench.measure.contour import contour
+from workbench.measure.detail_change import (
+    detail_change,
+    rounding_limit,
+    shading_error,
+    smooth_share,
+)
 from workbench.measure.frame_match import Difference, frame_difference
 from workbench.measure.gamut import outside_r103
 from workbench.measure.regions import Luma, Regions
@@ -52,6 +62,16 @@ class Comparison:
     coarse_before: float | None = None  # CAMBI at the wider contrast setting
     coarse_after: float | None = None
     cambi_graded: float | None = None  # of the picture after, with the tone inverted
+    detail_change: float | None = None  # None for an unknown look, and where all is texture
+    smooth_share: float | None = None  # area of contour over area of detail_change, 0 to 1
+
+    @property
+    def shading_error(self) -> float | None:
+        """Contour and detail change together; see `measure.detail_change.shading_error`."""
+        if self.contour_after is None and self.detail_change is None:
+            return None
+        share = 1.0 if self.smooth_share is None else self.smooth_share
+        return shading_error(self.contour_after or 0.0, self.detail_change or 0.0, share)
 
 
 def compare(
@@ -94,7 +114,9 @@ def compare(
                 measures_of(
                     source=sources[at],
                     after=after[at],
-                    plain=Untreated.of(plain[at]) if plain else None,
+                    plain=(
+                        Untreated.of(plain[at], sources[at], preset) if plain and preset else None
+                    ),
                     looked=looked[at] if looked else None,
                 ),
                 ssim=similar[at] if similar else None,
@@ -161,15 +183,32 @@ _LISTED = 8  # frame numbers at most
 
 @dataclass(frozen=True, eq=False)
 class Untreated:
-    """A frame with a look's tone but no deband, and its regions."""
+    """A frame with a look's tone but no deband, its regions, and what rounding explains."""
 
     luma: Luma  # 10-bit code values
     surface: Regions
+    limit: Luma | None  # see measure.detail_change.rounding_limit; None for an unknown look
 
     @classmethod
-    def of(cls, frame: Frame) -> "Untreated":
+    def of(cls, frame: Frame, source: Frame, preset: Preset | None) -> "Untreated":
+        """Prepare `frame`, which is the source frame under the preset's tone alone."""
         luma = to_ten_bit_luma(frame)
-        return cls(luma, Regions.of(luma))
+        large = min(luma.shape) // 2 >= _LARGE
+        limit = rounding_limit(source.luma, _steps(source, preset)) if preset and large else None
+        return cls(luma, Regions.of(luma), limit)
+
+
+def _steps(source: Frame, preset: Preset) -> Luma:
+    """Return the height of a source code value after the tone, in 10-bit code values.
+
+    The array has half the size of the picture. A look in 8 bits rounds a second time.
+    """
+    full = source.colour.range == "full"
+    luma, _ = ten_bit_equivalents(source.bit_depth, full=full)
+    codes = Regions.of(to_ten_bit_luma(source)).luma.round().astype(np.int16).clip(0, 1023)
+    second = 4 if preset.bit_depth == 8 else 0
+    steps = (luma[1] - luma[0]) * tone_slope(preset.tone) + second
+    return np.asarray(steps.take(codes), np.float32)
 
 
 def measures_of(
@@ -181,16 +220,17 @@ def measures_of(
     Raises UnsupportedClip.
     """
     treated = to_ten_bit_luma(after)
-    untreated = plain or Untreated.of(source)
-    surface = untreated.surface
+    untreated = plain or Untreated.of(source, source, None)
+    surface, limit = untreated.surface, untreated.limit
     large = min(surface.luma.shape) >= _LARGE
+    picture = Regions.of(treated)
     return Comparison(
         index=source.index,
         time=source.time,
         contour_before=contour(surface, surface.smooth) if large else None,
-        contour_after=(
-            contour(Regions.of(treated), surface.smooth, surface.posterization) if large else None
-        ),
+        contour_after=contour(picture, surface.smooth, surface.posterization) if large else None,
+        detail_change=detail_change(picture, surface, limit) if limit is not None else None,
+        smooth_share=smooth_share(surface.smooth, surface.calm) if large else None,
         texture_change=(
             texture_change(treated, untreated.luma, surface.textured) if plain and large else None
         ),

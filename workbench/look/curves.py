@@ -114,6 +114,21 @@ def invert_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
             return _signed_power(_undo_rolloff(scene, tone.rolloff), 1 / 2.4)
 
 
+@cache
+def tone_slope(tone: AnyTone) -> Floats:
+    """Return how much a tone stretches greys at each 10-bit luma code value: shape (1024,).
+
+    >>> tone_slope(Flat(contrast=0.9)).round(6)[[64, 500, 940]].tolist()
+    [0.9, 0.9, 0.9]
+    """
+    codes = (np.arange(1024, dtype=np.float64) - BLACK) / (WHITE - BLACK)
+    greys = np.repeat(codes[:, None], 3, axis=1)
+    red, blue = LUMA_WEIGHTS["bt709"]
+    luma = apply_tone(greys, tone, "bt709") @ np.array([red, 1 - red - blue, blue])
+    slope: Floats = np.abs(np.gradient(luma, codes))
+    return slope
+
+
 def black_limit(tone: AnyTone) -> int:
     """Return the highest 10-bit luma of nearly black pixels after this tone.
 

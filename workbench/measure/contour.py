@@ -17,6 +17,7 @@ from workbench.measure.posterization import Posterization
 from workbench.measure.regions import NARROW, WIDE, Luma, Mask, Regions, at_full_size, gaussian
 
 _MIN_AREA = 0.01  # of the picture: with less smooth area, there is no result
+_LEAST_FOR_HALVING = 32  # rows and columns
 
 
 def contour_error(luma: Luma, truth: Luma, area: Mask | None = None) -> float:
@@ -60,7 +61,20 @@ def contour(
 
 
 def _noise(luma: Luma, area: Mask) -> float:
-    """Estimate the standard deviation of the noise, from second differences.
+    """Estimate the standard deviation of the noise, as far as a blur leaves any of it.
+
+    White noise halves with each halving of the picture. The noise of a fine dither pattern falls
+    much faster, and the blur removes it, so the smaller estimate of two sizes counts.
+    """
+    found = _noise_at_one_size(luma, area)
+    if min(luma.shape) < _LEAST_FOR_HALVING:
+        return found
+    half = Regions.of(area.astype(np.float32)).luma == 1
+    return min(found, 2 * _noise_at_one_size(Regions.of(luma).luma, half)) if half.any() else found
+
+
+def _noise_at_one_size(luma: Luma, area: Mask) -> float:
+    """Estimate the standard deviation of white noise, from second differences.
 
     Source: Immerkaer, "Fast Noise Variance Estimation", CVIU 64 (1996).
     """

@@ -111,6 +111,16 @@ METRICS = (
         plotted=True,
     ),
     Metric(
+        key="detail_change",
+        before=None,
+        label="Detail change",
+        unit="codes/pixel x 100",
+        digits=1,
+        worse="higher",
+        sentence="Faint shading that debanding altered by more than source rounding explains.",
+        headline=True,
+    ),
+    Metric(
         key="texture_change",
         before=None,
         label="Texture change",

@@ -62,10 +62,15 @@ class Regions:
         """The parts where bands are visible: far from edges, texture and shapes, or posterized."""
         from scipy import ndimage
 
-        steep = np.hypot(*np.gradient(self.narrow)) / 2 > _MAX_SLOPE
         shaped = np.abs(self.narrow - self.wide) > _MAX_SHAPE
-        disturbed = steep | shaped | (self._detail > _MAX_DETAIL)
+        disturbed = shaped | ~self.calm
         return ~ndimage.maximum_filter(disturbed, round(WIDE) + 1) | self.posterization.area
+
+    @cached_property
+    def calm(self) -> Mask:
+        """The parts without texture and edges: the smooth ones, and soft shading."""
+        steep = np.hypot(*np.gradient(self.narrow)) / 2 > _MAX_SLOPE
+        return np.asarray(~(steep | (self._detail > _MAX_DETAIL)))
 
     @cached_property
     def textured(self) -> Mask:
