@@ -11,11 +11,12 @@ from tests import clips
 from tests.clips import SEED
 from workbench import ffmpeg
 from workbench.errors import DamagedClip, ResultsMissing
-from workbench.look.filter_chain import encoder_input_chain, filter_chain
+from workbench.look.filter_chain import encoder_input_chain, filter_chain, inverse_tone_chain
 from workbench.look.preset import load_preset
-from workbench.look.render import render, render_frames, render_inverse_tone
+from workbench.look.render import render, render_frames, render_through
 from workbench.look.stages import Eq, NoDeband
 from workbench.measure.code_values import to_ten_bit_luma
+from workbench.media.colour import Colour
 from workbench.media.probe import open_clip
 
 Made = Callable[[str], Path]
@@ -94,17 +95,16 @@ def test_a_rendered_tone_can_be_undone(made: Made, name: str) -> None:
     preset = load_preset(name).model_copy(update={"deband": NoDeband()})
     with open_clip(made("tagged")) as clip:
         frame = clip.frame(3)
-    (back,) = render_inverse_tone([render(frame, preset)], preset.tone) or [None]
-    assert back is not None
-    assert back.bit_depth == 16
+    looked = render(frame, preset)
+    chain = inverse_tone_chain(preset.tone, looked.colour.assumed())
+    assert chain is not None
+    (back,) = render_through([looked], chain, "yuv422p16le", looked.colour)
     apart = to_ten_bit_luma(back) - to_ten_bit_luma(frame)
     assert float(np.sqrt(np.square(apart).mean())) < 3  # 10-bit code values
 
 
-def test_a_tone_without_an_inverse_is_not_undone(made: Made) -> None:
-    with open_clip(made("tagged")) as clip:
-        picture = render(clip.frame(3), CLASSIC)
-    assert render_inverse_tone([picture], Eq(saturation=0)) is None
+def test_a_tone_without_an_inverse_is_not_undone() -> None:
+    assert inverse_tone_chain(Eq(saturation=0), Colour().assumed()) is None
 
 
 def test_missing_frames_raise_an_error(untagged: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,13 @@ from workbench import ffmpeg
 from workbench.errors import FfmpegMissing, ResultsMissing, UnsupportedClip
 from workbench.look.filter_chain import encoder_input_chain, filter_chain
 from workbench.look.preset import load_preset
-from workbench.look.render import render_frames
+from workbench.look.render import render, render_frames, render_through
 from workbench.measure.banding import (
     COARSE,
     FINE,
     CambiMap,
     cambi,
+    cambi_fine_and_coarse,
     cambi_map,
     is_halved,
     is_measurable,
@@ -62,6 +63,25 @@ def test_scores_equal_those_of_a_plain_command(
     after = plain_scores(path, chain, tmp_path, option, key)
     assert cambi(frames, contrast) == [before[i] for i in indices]
     assert cambi(render_frames(frames, preset), contrast) == [after[i] for i in indices]
+
+
+def test_both_settings_in_one_run_equal_two_runs() -> None:
+    frames = [gradient(32), gradient(8, high=136)]
+    fine, coarse = zip(*cambi_fine_and_coarse(frames), strict=True)
+    assert list(fine) == cambi(frames, FINE)
+    assert list(coarse) == cambi(frames, COARSE)
+    assert fine != coarse
+
+
+def test_a_chain_of_filters_is_applied_before_scoring(made: Made) -> None:
+    """Stretched contrast makes more visible bands, and the score is that of the rendered frame."""
+    with open_clip(made("untagged")) as clip:
+        frames = [render(clip.frame(3), load_preset("smooth"))]
+    chain = "format=yuv422p16le,lutyuv=y=(val-16384)*1.5+16384"
+    rendered = render_through(frames, chain, "yuv422p16le", frames[0].colour)
+    found = cambi(frames, chain=chain)
+    assert found == cambi(rendered)
+    assert found[0] > cambi(frames)[0]
 
 
 def test_the_wider_setting_detects_coarse_steps() -> None:

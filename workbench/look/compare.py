@@ -10,10 +10,12 @@ from workbench import ffmpeg
 from workbench.argument_checks import check_flag, check_optional, check_type
 from workbench.errors import ParameterError
 from workbench.look.curves import tone_slope
+from workbench.look.filter_chain import inverse_tone_chain
+from workbench.look.filter_graph import filter_names
 from workbench.look.preset import Preset
-from workbench.look.render import render_frames, render_inverse_tone
+from workbench.look.render import render_frames
 from workbench.look.stages import NoDeband, NoTone
-from workbench.measure.banding import COARSE, FINE, cambi, is_measurable
+from workbench.measure.banding import FINE, cambi, cambi_fine_and_coarse, is_measurable
 from workbench.measure.code_values import (
     effective_bit_depth,
     eight_bit_grid,
@@ -248,13 +250,20 @@ def _bit_depth(frame: Frame) -> float | None:
 def _graded(
     frames: Sequence[Frame], preset: Preset | None, cancellation: ffmpeg.Cancellation | None
 ) -> Sequence[float | None] | None:
-    """Return CAMBI of the frames with their tone inverted; None for a look without a tone."""
+    """Return CAMBI of the frames with their tone inverted; None for a look without a tone.
+
+    A flat look lowers the bands as well, so its banding score is too good until a grade restores
+    the contrast.
+    """
     if preset is not None and isinstance(preset.tone, NoTone):
         return None
     if preset is None or not is_measurable(frames[0].width, frames[0].height):
         return [None] * len(frames)
-    back = render_inverse_tone(frames, preset.tone, cancellation)
-    return cambi(back, FINE, cancellation) if back else [None] * len(frames)
+    chain = inverse_tone_chain(preset.tone, frames[0].colour.assumed())
+    if chain is None:
+        return [None] * len(frames)
+    ffmpeg.require(filters=filter_names(chain))
+    return cambi(frames, FINE, cancellation, chain)
 
 
 _Scores = tuple[float | None, float | None]
@@ -266,6 +275,6 @@ def _scores(
 ) -> list[_Scores]:
     if not is_measurable(frames[0].width, frames[0].height):
         return [(None, None)] * len(frames)
-    fine = cambi(frames, FINE, cancellation)
-    wide = cambi(frames, COARSE, cancellation) if coarse else [None] * len(frames)
-    return list(zip(fine, wide, strict=True))
+    if coarse:
+        return list(cambi_fine_and_coarse(frames, cancellation))
+    return [(fine, None) for fine in cambi(frames, FINE, cancellation)]

@@ -8,10 +8,9 @@ import av
 from workbench import ffmpeg
 from workbench.argument_checks import check_optional, check_type
 from workbench.errors import ResultsMissing
-from workbench.look.filter_chain import encoder_input_chain, filter_chain, inverse_tone_chain
+from workbench.look.filter_chain import encoder_input_chain, filter_chain
 from workbench.look.filter_graph import filter_names
 from workbench.look.preset import Preset
-from workbench.look.stages import AnyTone
 from workbench.media.colour import Colour, delivered_colour
 from workbench.media.frames import Frame, check_frames
 from workbench.media.picture_format import PRORES_422, PictureFormat
@@ -45,30 +44,20 @@ def render_frames(
     )
     chain = encoder_input_chain(filter_chain(preset, frames[0], target), target)
     colour = delivered_colour(frames[0].colour, target)
-    return _through(frames, chain, target.pixel_format, colour, cancellation)
+    return render_through(frames, chain, target.pixel_format, colour, cancellation)
 
 
-def render_inverse_tone(
-    frames: Sequence[Frame], tone: AnyTone, cancellation: ffmpeg.Cancellation | None = None
-) -> list[Frame] | None:
-    """Undo the tone of delivered frames, in 16 bits; return None for a tone that has no inverse.
-
-    A flat look lowers the bands as well, so its banding score is too good until a grade restores
-    the contrast. Raises the same as `render`.
-    """
-    chain = inverse_tone_chain(tone, frames[0].colour.assumed())
-    if chain is None:
-        return None
-    return _through(frames, chain, "yuv422p16le", frames[0].colour, cancellation)
-
-
-def _through(
+def render_through(
     frames: Sequence[Frame],
     chain: str,
     pixel_format: str,
     colour: Colour,
-    cancellation: ffmpeg.Cancellation | None,
+    cancellation: ffmpeg.Cancellation | None = None,
 ) -> list[Frame]:
+    """Render frames through any chain of filters, which ends in this pixel format and colour.
+
+    Raises FfmpegFailed, Cancelled, FfmpegMissing, ResultsMissing.
+    """
     first = frames[0]
     ffmpeg.require(filters=filter_names(chain))
     # For one picture, distributing the work to threads takes longer than the work itself.
