@@ -37,8 +37,7 @@ def block_means(frame: Frame) -> BlockMeans:
     Every pixel is in a block: if the size is not a multiple of 16, the last row or column of
     blocks overlaps the one before it. In a smaller picture, a block has the size of the picture.
     """
-    count = -(-frame.height // BLOCK) * -(-frame.width // BLOCK)
-    found = np.empty((3, count), np.float32)
+    found = np.empty((3, block_count(frame.width, frame.height)), np.float32)
     for plane, means in zip((frame.luma, frame.cb, frame.cr), found, strict=True):
         steps = (1, 1) if plane is frame.luma else frame.chroma_step
         high, wide = (
@@ -49,6 +48,15 @@ def block_means(frame: Frame) -> BlockMeans:
         sums = _block_sums(plane, high, wide, dtype)
         np.multiply(sums.ravel(), 2.0 ** (10 - frame.bit_depth) / (high * wide), out=means)
     return found
+
+
+def block_count(width: int, height: int) -> int:
+    """Return the number of blocks of a picture of this size.
+
+    >>> block_count(1920, 1080)
+    8160
+    """
+    return -(-height // BLOCK) * -(-width // BLOCK)
 
 
 def _block_sums(
@@ -123,10 +131,10 @@ def match_frames(pairs: Iterable[tuple[BlockMeans, BlockMeans]]) -> Iterator[Fra
 
     Only three frames are kept at a time.
     """
-    sources: deque[BlockMeans | None] = deque([None], maxlen=3)
+    sources: deque[_Source | None] = deque([None], maxlen=3)
     delivered: BlockMeans | None = None
     for source, next_delivered in pairs:
-        sources.append(source)
+        sources.append(_Source(source))
         if delivered is not None:
             yield _match(sources, delivered)
         delivered = next_delivered
@@ -135,23 +143,61 @@ def match_frames(pairs: Iterable[tuple[BlockMeans, BlockMeans]]) -> Iterator[Fra
         yield _match(sources, delivered)
 
 
-def _match(sources: Iterable[BlockMeans | None], delivered: BlockMeans) -> FrameMatch:
+def _match(sources: Iterable["_Source | None"], delivered: BlockMeans) -> FrameMatch:
     # Luma is enough to compare with the neighbours, but damage may be in chroma alone.
     before, here, after = sources
     assert here is not None
-    residuals = np.stack([_residuals(x, y) for x, y in zip(here, delivered, strict=True)])
+    residuals = here.residuals(delivered)
     errors = {0: _rms(residuals[0])}
     for offset, source in ((-1, before), (1, after)):
         if source is not None:
-            errors[offset] = _rms(_residuals(source[0], delivered[0]))
+            errors[offset] = source.luma.rms_residual(delivered[0])
     nearest = min(errors, key=lambda offset: errors[offset])
     is_significant = errors[0] > _SIGNIFICANT * errors[nearest] + _MARGIN
     return FrameMatch(
         rms_residual=errors[0],
         max_residual=float(np.abs(residuals).max()),
-        correlation=_correlation(here[0], delivered[0]),
+        correlation=_correlation(here.means[0], delivered[0]),
         offset=nearest if is_significant else 0,
     )
+
+
+class _Source:
+    """The block means of a source frame, and the terms of its luma, which three fits use."""
+
+    def __init__(self, means: BlockMeans) -> None:
+        self.means = means
+        self.luma = _Terms(means[0])
+
+    def residuals(self, delivered: BlockMeans) -> NDArray[np.float64]:
+        """Return the residuals of luma, Cb and Cr: (3, blocks)."""
+        planes = (self.luma, _Terms(self.means[1]), _Terms(self.means[2]))
+        return np.stack(
+            [one.residuals(means) for one, means in zip(planes, delivered, strict=True)]
+        )
+
+
+class _Terms:
+    """The terms of a polynomial in the block means of one source plane."""
+
+    def __init__(self, source: NDArray[np.float32]) -> None:
+        self._powers = polyvander(source.astype(np.float64) / 512 - 1, _DEGREE)
+        # The normal equations are much faster than a QR decomposition. The trace term keeps them
+        # solvable where the source is flat.
+        squares = self._powers.T @ self._powers
+        self._squares = squares + 1e-10 * np.trace(squares) * np.eye(len(squares))
+
+    def residuals(self, delivered: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Fit the polynomial from source to delivered means, and return its residuals."""
+        curve = np.linalg.solve(self._squares, self._powers.T @ delivered)
+        return np.asarray(delivered - self._powers @ curve, np.float64)
+
+    def rms_residual(self, delivered: NDArray[np.float32]) -> float:
+        """Return the RMS of the residuals, from sums that need no residual of a block."""
+        off = delivered.astype(np.float64) - delivered.mean(dtype=np.float64)
+        products = self._powers.T @ off
+        curve = np.linalg.solve(self._squares, products)
+        return float(np.sqrt(max(0.0, off @ off - curve @ products) / off.size))
 
 
 def _correlation(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> float | None:
@@ -160,17 +206,6 @@ def _correlation(source: NDArray[np.float32], delivered: NDArray[np.float32]) ->
     if delivered.std() == 0:
         return 0.0
     return float(np.corrcoef(source, delivered)[0, 1])
-
-
-def _residuals(source: NDArray[np.float32], delivered: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Fit a polynomial from source to delivered means of one plane, and return its residuals."""
-    powers = polyvander(source.astype(np.float64) / 512 - 1, _DEGREE)
-    # The normal equations are much faster than a QR decomposition. The trace term keeps them
-    # solvable where the source is flat.
-    squares = powers.T @ powers
-    squares += 1e-10 * np.trace(squares) * np.eye(len(squares))
-    curve = np.linalg.solve(squares, powers.T @ delivered)
-    return np.asarray(delivered - powers @ curve, np.float64)
 
 
 def _rms(values: NDArray[np.float64]) -> float:

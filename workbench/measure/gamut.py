@@ -18,6 +18,8 @@ R103_RANGE = (20, 984)
 
 _ROWS = 24  # of luma in a block; a block is one chroma sample wide
 
+_GROUP = 16  # blocks side by side
+
 _Codes = NDArray[np.int16]
 _Limits = NDArray[np.int32]
 
@@ -49,14 +51,30 @@ def outside_r103(frame: Frame) -> float:
 
 
 def _blocks_to_check(blocks: _Codes, blue: _Codes, red: _Codes, matrix: str) -> NDArray[np.bool_]:
-    """Return which blocks may contain a pixel outside the limits: (rows, columns)."""
+    """Return which blocks may contain a pixel outside the limits: (rows, columns).
+
+    The limits of neighbouring blocks are first computed together. Only where such a group fails,
+    they are computed for each of its blocks.
+    """
     darkest, brightest = (
         reduce(extreme, np.moveaxis(extreme.reduce(blocks, axis=1), 2, 0))
         for extreme in (np.minimum, np.maximum)
     )
     extremes = (blue.min(axis=1), blue.max(axis=1), red.min(axis=1), red.max(axis=1))
-    low, high = _allowed(matrix, *extremes)
-    found: NDArray[np.bool_] = (darkest < low) | (brightest > high)
+    lowest_or_highest = (np.minimum, np.maximum, np.minimum, np.maximum)
+    starts = np.arange(0, darkest.shape[1], _GROUP)
+    low, high = _allowed(
+        matrix,
+        *(
+            extreme.reduceat(plane, starts, axis=1)
+            for extreme, plane in zip(lowest_or_highest, extremes, strict=True)
+        ),
+    )
+    suspect = np.minimum.reduceat(darkest, starts, axis=1) < low
+    suspect |= np.maximum.reduceat(brightest, starts, axis=1) > high
+    found = suspect.repeat(_GROUP, axis=1)[:, : darkest.shape[1]]
+    low, high = _allowed(matrix, *(plane[found] for plane in extremes))
+    found[found] = (darkest[found] < low) | (brightest[found] > high)
     return found
 
 
