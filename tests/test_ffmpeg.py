@@ -1,8 +1,10 @@
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -112,4 +114,44 @@ def test_progress_reaches_the_last_frame() -> None:
 
 def test_progress_accepts_values_that_ffmpeg_does_not_know_yet() -> None:
     lines = [b"frame=0\n", b"out_time_us=N/A\n", b"speed=N/A\n", b"progress=continue\n"]
-    assert list(ffmpeg.read_progress(lines)) == [ffmpeg.Progress(0, None)]
+    assert list(ffmpeg.read_progress(lines, deque())) == [ffmpeg.Progress(0, None)]
+
+
+def test_output_is_read_while_the_program_reports_its_progress() -> None:
+    sizes: list[int] = []
+    seen: list[ffmpeg.Progress] = []
+
+    def read(pipe: IO[bytes]) -> None:
+        while picture := pipe.read(64 * 64):
+            sizes.append(len(picture))
+
+    source = ["-f", "lavfi", "-i", "testsrc=s=64x64:r=25:d=2,format=gray"]
+    rest = ffmpeg.run(
+        [*source, "-f", "rawvideo", "pipe:1"], on_output=read, on_progress=seen.append
+    )
+    assert sizes == [64 * 64] * 50
+    assert seen[-1].frame == 50
+    assert rest == b""
+
+
+def test_unread_output_does_not_block_the_program() -> None:
+    """16 MB exceed the pipe's buffer."""
+    source = ["-f", "lavfi", "-i", "color=s=1024x1024:r=16:d=1,format=gray"]
+    arguments = [*source, "-f", "rawvideo", "pipe:1"]
+    assert ffmpeg.run(arguments, on_output=lambda _: None) == b""
+
+
+def test_an_error_while_output_is_read_ends_the_program() -> None:
+    def fail(_: IO[bytes]) -> None:
+        raise ValueError("not this picture")
+
+    with pytest.raises(ValueError, match="not this picture"):
+        ffmpeg.run(ENDLESS, on_output=fail)
+
+
+def test_errors_and_progress_share_a_pipe_and_are_told_apart(tmp_path: Path) -> None:
+    text = tmp_path / "letter.mp4"
+    text.write_text("frame=7\n" * 100)
+    with pytest.raises(FfmpegFailed, match=r"Invalid data found") as caught:
+        ffmpeg.run(["-i", ffmpeg.file_url(text), "-f", "null", "-"], on_progress=lambda _: None)
+    assert not any(line.startswith("frame=") for line in caught.value.log)

@@ -1,6 +1,7 @@
 """Find, query, run and cancel the ffmpeg program. Only this module starts it."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -31,6 +32,10 @@ THREADS_VARIABLE = "WORKBENCH_FFMPEG_THREADS"
 
 Without it, ffmpeg chooses. Child processes inherit it, so a batch sets it once for all of them.
 """
+_PROGRESS = re.compile(
+    r"frame|fps|stream_\d+_\d+_q|bitrate|total_size|out_time(_us|_ms)?|(dup|drop)_frames|speed|progress"
+)  # the keys of -progress
+_DISCARDED = 1 << 20  # bytes of unread output, at a time
 _LOG_LINES = 20  # last lines of ffmpeg's log that an error keeps
 _GENERIC = (  # beginnings of log lines that do not tell the cause of a failure
     "Conversion failed!",
@@ -246,6 +251,7 @@ def run(
     *,
     file: Path | None = None,
     stdin: Iterable[bytes] | None = None,
+    on_output: Callable[[IO[bytes]], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancellation: Cancellation | None = None,
     folder: Path | None = None,
@@ -253,23 +259,25 @@ def run(
 ) -> bytes:
     """Run ffmpeg and return the bytes that it wrote to stdout.
 
-    `file` is the clip that an error names. `stdin` yields chunks for ffmpeg's stdin. With
-    `on_progress`, stdout carries the progress instead, and the result is empty. `folder` is the
-    working folder, for relative names of log files in a filter graph. A log line that contains a
-    text of `fail_on` is a failure, whatever the exit code.
+    `file` is the clip that an error names. `stdin` yields chunks for ffmpeg's stdin. `on_output` is
+    called once, in a thread, with ffmpeg's stdout, and reads it while ffmpeg runs; the result is
+    then empty. `folder` is the working folder, for relative names of log files in a filter graph. A
+    log line that contains a text of `fail_on` is a failure, whatever the exit code.
 
-    Threads serve all three pipes at once, so that a full pipe never blocks the others. The process
-    has ended when this returns or raises, also after Ctrl-C.
+    Threads serve all three pipes at once, so that a full pipe never blocks the others. Output that
+    `on_output` leaves unread is discarded. The process has ended when this returns or raises, also
+    after Ctrl-C.
 
-    Raises FfmpegFailed, Cancelled, FfmpegMissing, and the errors of `stdin` and `on_progress`.
+    Raises FfmpegFailed, Cancelled, FfmpegMissing, and the errors of `stdin`, `on_output` and
+    `on_progress`.
     """
     if thread_limit():
         arguments = _limit_threads(arguments, thread_limit())
-    argv = command(["-progress", "pipe:1", *arguments] if on_progress else arguments)
+    argv = command(["-progress", "pipe:2", *arguments] if on_progress else arguments)
     cancellation = cancellation or Cancellation()
     log: deque[str] = deque(maxlen=_LOG_LINES)
     failures: list[BaseException] = []
-    output = b""
+    output: list[bytes] = []
     try:
         process = subprocess.Popen(
             argv,
@@ -284,17 +292,15 @@ def run(
     with process, cancellation.covering(process):
         assert process.stdout is not None
         assert process.stderr is not None
-        threads = [Thread(target=_collect, args=(process.stderr, log))]
+        threads = [Thread(target=_receive, args=(process, on_output or _keep_in(output), failures))]
         if stdin is not None:
             threads.append(Thread(target=_feed, args=(stdin, process, failures)))
         try:
             for thread in threads:
                 thread.start()
-            if on_progress:
-                for progress in read_progress(process.stdout):
+            for progress in read_progress(process.stderr, log):
+                if on_progress:
                     on_progress(progress)
-            else:
-                output = process.stdout.read()
             process.wait()
         finally:
             process.kill()  # does nothing after the process has ended
@@ -306,18 +312,25 @@ def run(
     cancellation.raise_if_requested(file)
     if process.returncode or any(text in line for line in log for text in fail_on):
         raise FfmpegFailed(argv, file, log, _cause(log, process.returncode))
-    return output
+    return b"".join(output)
 
 
-def read_progress(lines: Iterable[bytes]) -> Iterator[Progress]:
-    """Yield a Progress for each block of ffmpeg's -progress output.
+def read_progress(lines: Iterable[bytes], log: deque[str]) -> Iterator[Progress]:
+    """Yield a Progress for each block of ffmpeg's -progress output; append other lines to `log`.
 
-    >>> list(read_progress([b"frame=12", b"speed=2.5x", b"progress=continue"]))
+    >>> log = deque()
+    >>> list(read_progress([b"frame=12", b"No such file", b"speed=2.5x", b"progress=end"], log))
     [Progress(frame=12, speed=2.5)]
+    >>> log
+    deque(['No such file'])
     """
     block: dict[str, str] = {}
     for line in lines:
-        key, _, value = line.decode(errors="replace").strip().partition("=")
+        text = line.decode(errors="replace").strip()
+        key, _, value = text.partition("=")
+        if not _PROGRESS.fullmatch(key):
+            log.extend([text] if text else [])
+            continue
         block[key] = value.strip()
         if key == "progress":
             yield Progress(
@@ -334,12 +347,24 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _collect(pipe: IO[bytes], log: deque[str]) -> None:
-    """Append each line of ffmpeg's stderr to the log."""
-    for line in pipe:
-        text = line.decode(errors="replace").strip()
-        if text:
-            log.append(text)
+def _keep_in(output: list[bytes]) -> Callable[[IO[bytes]], None]:
+    return lambda pipe: output.append(pipe.read())
+
+
+def _receive(
+    process: "subprocess.Popen[bytes]",
+    read: Callable[[IO[bytes]], None],
+    failures: list[BaseException],
+) -> None:
+    """Read the program's stdout to its end. If `read` raises, kill the program; keep the error."""
+    assert process.stdout is not None
+    try:
+        read(process.stdout)
+        while process.stdout.read(_DISCARDED):
+            pass
+    except BaseException as error:
+        failures.append(error)
+        process.kill()
 
 
 def _feed(
