@@ -12,9 +12,10 @@ from pathlib import Path
 from tests.benchmarks.figures import Figure, figure, process
 from workbench import ffmpeg
 from workbench.deliver.command import encode_command
-from workbench.deliver.inspection import _BATCH, _MINIMUM_SAMPLES, _SAMPLE_INTERVAL
+from workbench.deliver.inspection import _BATCH
 from workbench.deliver.quicktime import read_movie
 from workbench.deliver.settings import Settings
+from workbench.deliver.source_frames import SourceFrame, SourceRecording, sampled_indices
 from workbench.deliver.verify import expected_sound
 from workbench.files import sha256_of
 from workbench.look.compare import compare
@@ -22,7 +23,7 @@ from workbench.measure.frame_match import block_means, match_frames
 from workbench.measure.levels import levels
 from workbench.measure.loudness import loudness
 from workbench.measure.motion import Motion
-from workbench.media.clip import Clip, sample_indices
+from workbench.media.clip import Clip
 from workbench.media.frames import Frame
 from workbench.media.probe import open_clip
 
@@ -34,32 +35,37 @@ def stages(source: Path, folder: Path) -> Iterator[Figure]:
     yield from _cost("start: Python and imports", process(sys.executable, "-c", _IMPORTS))
     with open_clip(source) as clip:
         yield from _cost("read the clip's index", lambda: open_clip(source).close())
-        encode = ["-y", *encode_command(clip, settings).arguments(delivered)]
-        yield from _cost("encode", lambda: ffmpeg.run(encode))
+        command = encode_command(clip, settings)
+        yield from _cost("encode", lambda: ffmpeg.run(["-y", *command.arguments(delivered)]))
+        recording = SourceRecording(clip, folder)
+        both = ["-y", *command.arguments(delivered, recording.output)]
+        yield from _cost(
+            "encode, and measure the source",
+            lambda: ffmpeg.run(both, on_output=recording.read),
+        )
+        recording.close()
         yield from _cost("hash the source's sound", lambda: expected_sound(clip, settings))
         yield from _cost("read the delivered file's metadata", lambda: read_movie(delivered))
         with open_clip(delivered) as made:
-            yield from _cost("decode the source", lambda: _decode(clip))
+            yield from _cost("decode the source, for qc alone", lambda: _decode(clip))
             yield from _cost("decode the delivered file", lambda: _decode(made))
             pairs = list(zip(clip.frames(range(24)), made.frames(range(24)), strict=True))
             share = clip.frame_count / len(pairs)
             yield from _cost("levels of every frame", lambda: _levels(pairs), share)
             means = [(block_means(before), block_means(after)) for before, after in pairs]
             yield from _cost(
-                "block means of every frame",
-                lambda: [(block_means(before), block_means(after)) for before, after in pairs],
+                "block means and detail of every frame",
+                lambda: [SourceFrame.of(after) for _, after in pairs],
                 share,
             )
             yield from _cost("match frames", lambda: list(match_frames(means)), share)
-            count = max(_MINIMUM_SAMPLES, round(clip.duration / _SAMPLE_INTERVAL))
-            picks = sample_indices(clip.frame_count, count)
+            picks = sampled_indices(clip, clip.frame_count, every_frame=False)
+            count = len(picks)
             before, after = list(clip.frames(picks)), list(made.frames(picks))
             parts = [slice(at, at + _BATCH) for at in range(0, count, _BATCH)]
             yield from _cost(
                 f"compare {count} frames",
-                lambda: [
-                    compare(before[at], settings.look, after[at], coarse=False) for at in parts
-                ],
+                lambda: [compare(before[at], settings.look, after[at]) for at in parts],
             )
         yield from _cost("loudness", lambda: loudness(delivered))
         yield from _cost("SHA-256 of the file", lambda: sha256_of(delivered))

@@ -1,5 +1,6 @@
 """Command: the ffmpeg arguments of a conversion. Nothing runs here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,16 @@ _GAP = 0.02  # seconds; a shorter hole in the sound is rounding
 class Command:
     """The ffmpeg command of one conversion, for any destination."""
 
-    options: tuple[str, ...]  # all arguments before the output file
+    source: tuple[str, ...]  # the arguments up to and including the input file
+    options: tuple[str, ...]  # the arguments between input and output file
     filters: tuple[str, ...]  # names of the filters in its chain
 
-    def arguments(self, destination: Path) -> list[str]:
-        """Return ffmpeg's arguments, without the program."""
-        return [*self.options, ffmpeg.file_url(destination)]
+    def arguments(self, destination: Path, other_output: Sequence[str] = ()) -> list[str]:
+        """Return ffmpeg's arguments, without the program.
+
+        `other_output` are the arguments of a second output, which does not change the first.
+        """
+        return [*self.source, *other_output, *self.options, ffmpeg.file_url(destination)]
 
     def line(self, destination: Path, *, overwrite: bool) -> list[str]:
         """Return the complete command, which starts with ffmpeg's path."""
@@ -40,9 +45,9 @@ def encode_command(clip: Clip, settings: Settings) -> Command:
     if settings.encoder is None:
         raise ParameterError(f"{clip.path.name}: a conversion needs an encoder")
     chain = clip_filter_chain(settings.look, clip, settings.frame_rate, settings.format.picture)
+    # -xerror stops at a frame that does not decode, instead of concealing the damage.
+    source = ("-xerror", *file_input(clip.path))
     options = (
-        "-xerror",  # stop at a frame that does not decode, instead of concealing the damage
-        *file_input(clip.path),
         *("-map", f"0:{clip.stream}", "-map", "0:a?"),
         *settings.format.encode_options(settings.encoder),
         *("-vf", chain),
@@ -51,7 +56,7 @@ def encode_command(clip: Clip, settings: Settings) -> Command:
         *sound_options(clip, settings),
         *("-f", settings.format.muxer),
     )
-    return Command(options, tuple(filter_names(chain)))
+    return Command(source, options, tuple(filter_names(chain)))
 
 
 def keeps_time(clip: Clip, settings: Settings) -> bool:

@@ -5,7 +5,7 @@ ffmpeg encodes to a temporary file. The file is verified, and only then gets its
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +17,7 @@ from workbench.deliver.destination import destination_for
 from workbench.deliver.record import record_path, record_text
 from workbench.deliver.report import page, report_path
 from workbench.deliver.settings import Settings
+from workbench.deliver.source_frames import SourceRecording
 from workbench.deliver.verify import Delivery, Verification, expected_sound, verify
 from workbench.errors import (
     Cancelled,
@@ -85,8 +86,12 @@ def convert(
     command = encode_command(clip, settings)
     ffmpeg.require(command.filters, encoders=settings.format.encoders)
     files = atomic_files(destination, beside, overwrite=overwrite)
-    with _memory_errors_explained(clip), files as (temporary, *others):
-        job = _Job(clip, settings, command, destination, temporary, cancellation)
+    with (
+        _memory_errors_explained(clip),
+        files as (temporary, *others),
+        _recording(clip, settings, destination.parent) as recording,
+    ):
+        job = _Job(clip, settings, command, destination, temporary, recording, cancellation)
         sound = _encode(job, on_progress)
         verified, sha256 = _check(job, sound, on_checked)
         cancellation.raise_if_requested(clip.path)
@@ -128,7 +133,22 @@ class _Job:
     command: Command
     destination: Path
     temporary: Path  # where ffmpeg writes
+    recording: SourceRecording | None  # of the source's frames, while ffmpeg encodes
     cancellation: ffmpeg.Cancellation
+
+
+@contextmanager
+def _recording(clip: Clip, settings: Settings, folder: Path) -> Iterator[SourceRecording | None]:
+    """Yield an empty recording of the source, or None where the check has to decode it again."""
+    recording = None
+    if SourceRecording.is_possible(clip, settings):
+        with suppress(OSError):
+            recording = SourceRecording(clip, folder)
+    try:
+        yield recording
+    finally:
+        if recording:
+            recording.close()
 
 
 def _encode(job: _Job, on_progress: Callable[[ffmpeg.Progress], None] | None) -> tuple[str, ...]:
@@ -137,9 +157,11 @@ def _encode(job: _Job, on_progress: Callable[[ffmpeg.Progress], None] | None) ->
         stop = ffmpeg.Cancellation(parent=job.cancellation)
         preparing = pool.submit(_prepare, job.clip, job.settings, stop)
         try:
+            recording = job.recording
             ffmpeg.run(
-                job.command.arguments(job.temporary),
+                job.command.arguments(job.temporary, recording.output if recording else ()),
                 file=job.clip.path,
+                on_output=recording.read if recording else None,
                 on_progress=on_progress,
                 cancellation=job.cancellation,
                 fail_on=[_CONCEALED],
@@ -173,6 +195,7 @@ def _check(
             hashing = pool.submit(sha256_of, job.temporary, cancellation.raise_if_requested)
             verified = verify(
                 *(job.clip, job.temporary, job.settings, sound),
+                recording=job.recording if job.recording and job.recording.complete else None,
                 on_progress=on_checked,
                 cancellation=cancellation,
             )

@@ -23,7 +23,13 @@ from workbench.deliver.outliers import (
     outlier_frames,
 )
 from workbench.deliver.reencode import ReencodeDifference, compare_reencoded
-from workbench.errors import DamagedClip, ResultsMissing
+from workbench.deliver.source_frames import (
+    SourceFrame,
+    SourceRecording,
+    decoded_frames,
+    sampled_indices,
+)
+from workbench.errors import ResultsMissing
 from workbench.look.compare import Comparison, compare
 from workbench.look.curves import black_limit
 from workbench.look.preset import Preset
@@ -35,11 +41,9 @@ from workbench.measure.frame_match import BlockMeans, block_means, frame_differe
 from workbench.measure.levels import BLACK_LIMIT, Levels, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
 from workbench.measure.motion import Motion
-from workbench.media.clip import Clip, sample_indices
+from workbench.media.clip import Clip
 from workbench.media.frames import Frame
 
-_MINIMUM_SAMPLES = 4  # frames
-_SAMPLE_INTERVAL = 2  # seconds
 _BATCH = 4  # frame pairs compared together while the next ones are decoded
 
 
@@ -84,23 +88,22 @@ def inspect(
     encoder: Encoder | None = None,
     frame_rate: Fraction | None = None,
     every_frame: bool = False,
+    recording: SourceRecording | None = None,
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Inspection:
     """Measure a delivered file against its source clip.
 
     A `preset` of None is an unknown look. Where the `encoder` is known too, one frame is encoded
-    again. `frame_rate` is the constant frame rate that the clip was converted to, if any.
-    `on_progress` receives the number of frames done. Raises DamagedClip, FfmpegFailed, Cancelled,
-    FfmpegMissing, ResultsMissing.
+    again. `frame_rate` is the constant frame rate that the clip was converted to, if any. A
+    complete `recording` of the source, with these settings, saves decoding it. `on_progress`
+    receives the number of frames done. Raises DamagedClip, FfmpegFailed, Cancelled, FfmpegMissing,
+    ResultsMissing.
     """
     places = source_indices(clip, delivered, frame_rate)
-    count = (
-        len(places)
-        if every_frame
-        else max(_MINIMUM_SAMPLES, round(clip.duration / _SAMPLE_INTERVAL))
-    )
-    samples = sample_indices(len(places), count)
+    samples = sampled_indices(clip, len(places), every_frame=every_frame)
+    recorded = recording if recording and len(places) == clip.frame_count else None
+    sources = recorded.frames() if recorded else decoded_frames(clip, places)
     nearly_black = black_limit(preset.tone) if preset else BLACK_LIMIT
     stop = ffmpeg.Cancellation(parent=cancellation)
     with ThreadPoolExecutor() as pool:
@@ -108,7 +111,7 @@ def inspect(
             lambda: [loudness(delivered.path, i, stop) for i in range(len(delivered.audio))]
         )
         comparing = _SampleComparer(pool, preset, format, encoder, stop)
-        pairs = _pairs(clip, delivered, places, range(len(places)))
+        pairs = zip(sources, delivered.frames(range(len(places))), strict=True)
         try:
             passing = comparing.passed(pairs, samples)
             measured = _measured(clip, passing, nearly_black, on_progress, stop)
@@ -156,7 +159,7 @@ class _FrameResults:
 
 def _measured(
     clip: Clip,
-    pairs: Iterable[_Pair],
+    pairs: Iterable[tuple[SourceFrame, Frame]],
     nearly_black: int,
     on_progress: Callable[[int], None] | None,
     stop: ffmpeg.Cancellation,
@@ -171,19 +174,14 @@ def _measured(
     def means() -> Iterator[tuple[BlockMeans, BlockMeans]]:
         for number, (source, frame) in enumerate(pairs):
             stop.raise_if_requested(clip.path)
-            if source.corrupt:
-                raise DamagedClip(
-                    f"{clip.path.name} is damaged: frame {source.index} decodes with errors; "
-                    "download or generate the clip again"
-                )
             found.append(levels(frame, motion.add(frame), nearly_black))
             if frame.corrupt:
                 corrupt.append(number)
-            expected, now = block_means(source), block_means(frame)
-            frames.append(look_fit.moments(expected, now))
-            fine, finer = detail(source), detail(frame)
-            details.append((*sharpness_change(fine, finer), combing_change(fine, finer)))
-            yield expected, now
+            now, finer = block_means(frame), detail(frame)
+            frames.append(look_fit.moments(source.means, now))
+            change = sharpness_change(source.detail, finer)
+            details.append((*change, combing_change(source.detail, finer)))
+            yield source.means, now
             if on_progress:
                 on_progress(number + 1)
 
@@ -256,19 +254,24 @@ class _SampleComparer:
         self._found: list[Comparison] = []
         self._worst: tuple[tuple[float, float], _Pair] | None = None
 
-    def passed(self, pairs: Iterable[_Pair], samples: Sequence[int]) -> Iterator[_Pair]:
+    def passed(
+        self, pairs: Iterable[tuple[SourceFrame, Frame]], samples: Sequence[int]
+    ) -> Iterator[tuple[SourceFrame, Frame]]:
         """Yield every pair, and compare those with these numbers. Raises as `compare`."""
         wanted, middle = set(samples), samples[len(samples) // 2]
-        for number, pair in enumerate(pairs):
-            yield pair
+        for number, (source, frame) in enumerate(pairs):
+            yield source, frame
+            if number not in wanted:
+                continue
+            assert source.picture is not None
+            pair = source.picture, frame
             if number == middle and self._preset and self._encoder:
                 self._again = self._pool.submit(
                     compare_reencoded, *pair, self._preset, self._encoder, self._stop, self._format
                 )
-            if number in wanted:
-                self._waiting.append(pair)
-                if len(self._waiting) == _BATCH:
-                    self._begin()
+            self._waiting.append(pair)
+            if len(self._waiting) == _BATCH:
+                self._begin()
 
     def result(self) -> _SampleResults:
         """Wait for the last comparisons, and return all. Raises as `compare`."""

@@ -18,6 +18,7 @@ from workbench.deliver.qc import Finding, Level, verdict
 from workbench.deliver.quicktime import Movie, read_movie
 from workbench.deliver.reencode import check_reencoded
 from workbench.deliver.settings import Settings
+from workbench.deliver.source_frames import SourceRecording
 from workbench.errors import ClipError, DamagedClip, one_line
 from workbench.media.clip import Clip
 from workbench.media.frames import Orientation
@@ -71,13 +72,15 @@ def verify(
     expected_sound: tuple[str, ...],
     *,
     certain: bool = True,
+    recording: SourceRecording | None = None,
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Verification:
     """Measure a delivered file, and check it against its source, the settings and their policy.
 
     `expected_sound` is the result of the function of that name. `certain` says that the settings'
-    encoder and this version of ffmpeg made the file. Raises DamagedClip for a file that cannot be
+    encoder and this version of ffmpeg made the file. `recording` holds the measures of the source's
+    frames, if they were taken while it was encoded. Raises DamagedClip for a file that cannot be
     read in the settings' format, and FfmpegError.
     """
     movie = read_movie(path, settings.format)
@@ -99,6 +102,7 @@ def verify(
                     encoder=settings.encoder,
                     frame_rate=settings.frame_rate,
                     every_frame=settings.every_frame,
+                    recording=recording,
                     on_progress=on_progress,
                     cancellation=cancellation,
                 )
