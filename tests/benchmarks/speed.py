@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from tests import clips
-from tests.benchmarks import batches, chains, desk, encoders, growth, record, stages
+from tests.benchmarks import batches, chains, desk, encoders, growth, ranking, record, stages
 from tests.benchmarks.figures import Figure, figure, process, seconds
 from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
@@ -255,6 +255,7 @@ def truth_part(_: Path, quick: bool) -> Iterator[Figure | str]:
         f"rank correlation of contour with the true error: {overall:.2f} over all scenes, "
         f"{within:.2f} within a scene (median)"
     )
+    yield from ranking.table()
 
 
 PARTS: dict[str, Callable[[Path, bool], Iterator[Figure | str]]] = {

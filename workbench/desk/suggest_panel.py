@@ -43,7 +43,7 @@ class SuggestPanel:
         self.start_button = widgets.Button(
             description="Suggest",
             tooltip="Find the gentlest deband that removes this clip's banding and keeps its "
-            "texture.",
+            "shading and texture.",
         )
         self.cancel_button = widgets.Button(
             description="Cancel", tooltip="Stop the search.", disabled=True

@@ -1,38 +1,47 @@
-"""Suggest a look for a clip: the gentlest deband that removes the banding and keeps the texture."""
+"""Suggest a look for a clip: the gentlest deband that removes the banding and keeps faint shading.
+
+Contour alone would always prefer the strongest deband, and detail change none. The suggestion has
+the lowest shading error, which adds up both; see `workbench.measure.detail_change`.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from workbench import ffmpeg
 from workbench.argument_checks import check_callbacks, check_optional, check_type
 from workbench.errors import ParameterError, UnsupportedClip
-from workbench.look.compare import Comparison, compare, sampled
+from workbench.look.compare import Comparison, Untreated, measures_of, sampled
 from workbench.look.preset import Preset, load_preset
 from workbench.look.render import render_frames
-from workbench.look.stages import NoDeband, NoDither, Smooth
-from workbench.measure.banding import COARSE as COARSE_SETTING
-from workbench.measure.banding import cambi, is_measurable
+from workbench.look.stages import NoDeband, Smooth
 from workbench.media.clip import Clip
+from workbench.media.frames import Frame
+from workbench.model import limits
 
-CAMBI, COARSE = 0.5, 5.0
-"""Highest CAMBI of the worst frame without visible banding, at the default and the wider setting.
-
-The wider contrast setting also counts shading and texture as steps.
-"""
-STEPS = 0.55
-"""Ratio of coarse CAMBI with deband to without, both undithered: 10-bit steps alone give this."""
 CONTOUR = 4.0
 """10-bit code values per pixel, times 100: a quarter of the contour of an untreated 8-bit clip."""
 TEXTURE = 1.5
 """10-bit code values: the change of texture by the deband of the preset `classic`."""
+TOLERANCE = 1.05
+"""A gentler deband may have this much of the lowest shading error."""
+NO_EFFECT = 0.9
+"""Of the shading error without deband: a deband that leaves more is not worth its risk."""
 
 FRAMES = 4
-CANDIDATES = tuple(
-    Smooth(radius=72, strength=strength, texture=round(strength / 3, 2))
-    for strength in (1, 1.2, 1.5, 2, 3, 4.5)
-)
-"""Debands from weak to strong. With so few, a binary search would not be faster."""
+_MIN_SIDE = 64  # pixels: in a smaller picture, no area is far enough from its borders
+_FACTORS = (0.5, 0.7, 1, 1.4, 2, 3)  # of the default strength
+
+
+def _candidates() -> tuple[Smooth, ...]:
+    usual = Smooth.model_validate({})  # its defaults
+    low, high = limits(Smooth.model_fields["strength"]) or (0, 0)
+    strengths = {min(high, max(low, round(usual.strength * factor, 2))) for factor in _FACTORS}
+    return tuple(usual.model_copy(update={"strength": one}) for one in sorted(strengths))
+
+
+CANDIDATES = _candidates()
+"""Debands from gentle to strong, around the default."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +49,10 @@ class Trial:
     """The result of one deband on the sampled frames: the worst value of each measure."""
 
     deband: Smooth | NoDeband
-    cambi: float  # with tone and dither, or after the inverse tone, whichever is higher
-    coarse: float  # CAMBI at the wider contrast setting, without dither
     contour: float | None  # None without smooth areas
+    detail: float | None  # detail change; None where all is texture
     texture: float | None  # None without textured areas
+    error: float  # shading error: contour and detail change together; 0 without either
 
     @property
     def name(self) -> str:
@@ -52,16 +61,8 @@ class Trial:
         return f"strength {self.deband.strength:g}"
 
     @property
-    def no_visible_banding(self) -> bool:
-        return self.cambi <= CAMBI and self.coarse <= COARSE
-
-    def removes_banding(self, plain: "Trial") -> bool:
-        """Return whether no banding returns in a grade. `plain` is the look without deband.
-
-        CAMBI with dither does not count, because a dither always lowers it to about 0.
-        """
-        smooth = self.contour is None or self.contour <= CONTOUR
-        return smooth and self.coarse <= STEPS * plain.coarse
+    def is_free_of_bands(self) -> bool:
+        return self.contour is None or self.contour <= CONTOUR
 
     @property
     def preserves_texture(self) -> bool:
@@ -73,9 +74,8 @@ class Suggestion:
     """A look for a clip, with the measures that justify it."""
 
     preset: Preset
-    before: Trial  # the source
     plain: Trial  # the look without deband
-    tried: tuple[Trial, ...]  # from weak to strong, up to the first that ends the search
+    tried: tuple[Trial, ...]  # from gentle to strong; empty if no deband is needed
     reason: str  # one or two sentences
     sampled: str = ""  # one sentence about the measured frames
 
@@ -85,14 +85,7 @@ class Suggestion:
             "preset": self.preset.facts(),
             "reason": self.reason,
             "sampled": self.sampled,
-            "limits": {
-                "cambi": CAMBI,
-                "coarse": COARSE,
-                "steps": STEPS,
-                "contour": CONTOUR,
-                "texture": TEXTURE,
-            },
-            "before": _facts(self.before),
+            "limits": {"contour": CONTOUR, "texture": TEXTURE, "tolerance": TOLERANCE},
             "plain": _facts(self.plain),
             "tried": [_facts(step) for step in self.tried],
         }
@@ -105,14 +98,15 @@ def suggest(
     on_progress: Callable[[int], None] | None = None,
     cancellation: ffmpeg.Cancellation | None = None,
 ) -> Suggestion:
-    """Find the gentlest deband of CANDIDATES that removes a clip's banding and keeps its texture.
+    """Find the deband of CANDIDATES with the lowest shading error that keeps the clip's texture.
 
     It is measured in FRAMES frames at full size. The rest of the look comes from `base`, by
-    default the preset `smooth`. A clip without visible banding gets NoDeband. `on_progress`
-    receives the number of finished candidates, up to len(CANDIDATES). The result is deterministic.
+    default the preset `smooth`. A clip without banding, and one that every deband harms, gets
+    NoDeband. `on_progress` receives the number of finished candidates, up to len(CANDIDATES). The
+    result is deterministic.
 
-    Raises UnsupportedClip for a picture too small for CAMBI, ParameterError for a base that works
-    in 8 bits and for wrong types, ClipError, FfmpegFailed, Cancelled.
+    Raises UnsupportedClip for a picture below 64 pixels, ParameterError for a base that works in
+    8 bits and for wrong types, ClipError, FfmpegFailed, Cancelled.
     """
     check_type("clip", clip, Clip, "a Clip, as open_clip returns it")
     check_optional("base", base, Preset, "a Preset, as load_preset returns it")
@@ -120,7 +114,7 @@ def suggest(
         "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
     )
     check_callbacks(on_progress=on_progress)
-    if not is_measurable(clip.width, clip.height):
+    if min(clip.width, clip.height) < _MIN_SIDE:
         raise UnsupportedClip(
             f"{clip.path.name}: a {clip.width}x{clip.height} picture is too small to measure "
             "banding, so no look can be suggested: choose a preset instead"
@@ -133,106 +127,95 @@ def suggest(
         )
     report = on_progress or (lambda _: None)
     frames = list(clip.sample(FRAMES))
+    rendered = render_frames(frames, base, cancellation)
+    untreated = [
+        Untreated.of(picture, frame, base) for picture, frame in zip(rendered, frames, strict=True)
+    ]
 
-    def trial(deband: Smooth | NoDeband) -> tuple[Trial, list[Comparison]]:
-        look = base.model_copy(update={"deband": deband})
-        found = compare(frames, look, coarse=False, cancellation=cancellation)
-        undithered = look.model_copy(update={"dither": NoDither()})
-        coarse = cambi(
-            render_frames(frames, undithered, cancellation), COARSE_SETTING, cancellation
-        )
-        return _after(deband, found, max(coarse)), found
+    def trial(deband: Smooth | NoDeband, pictures: Sequence[Frame]) -> Trial:
+        found = [
+            measures_of(frame, picture, plain, None)
+            for frame, picture, plain in zip(frames, pictures, untreated, strict=True)
+        ]
+        return worst_of(deband, found)
 
-    plain, found = trial(NoDeband())
-    before = _before(found, max(cambi(frames, COARSE_SETTING, cancellation)))
+    plain = trial(NoDeband(), rendered)
     tried: list[Trial] = []
-    if not before.no_visible_banding:
+    if not plain.is_free_of_bands:
         for done, deband in enumerate(CANDIDATES, start=1):
-            tried.append(trial(deband)[0])
+            look = base.model_copy(update={"deband": deband})
+            tried.append(trial(deband, render_frames(frames, look, cancellation)))
             report(done)
-            if tried[-1].removes_banding(plain) or not tried[-1].preserves_texture:
-                break
     report(len(CANDIDATES))
     measured = sampled([frame.index for frame in frames], clip.frame_count)
-    return replace(choose(base, before, plain, tried), sampled=measured)
+    return replace(choose(base, plain, tried), sampled=measured)
 
 
-def choose(base: Preset, before: Trial, plain: Trial, tried: Sequence[Trial]) -> Suggestion:
-    """Choose among the trials, ordered from weak to strong, and state the reason."""
+def choose(base: Preset, plain: Trial, tried: Sequence[Trial]) -> Suggestion:
+    """Choose among the trials, ordered from gentle to strong, and state the reason."""
     gentle = [trial for trial in tried if trial.preserves_texture]
-    effective = [trial for trial in gentle if trial.removes_banding(plain)]
-    least = min((trial.coarse for trial in gentle), default=0.0)
+    lowest = min((trial.error for trial in gentle), default=0.0)
     chosen = plain
-    if before.no_visible_banding:
+    if plain.contour is None:
+        reason = "No deband needed: the picture has no smooth areas, where banding shows."
+    elif plain.is_free_of_bands:
         reason = (
-            f"No deband needed: CAMBI is {before.cambi:.2f}, and banding shows only above {CAMBI}."
+            f"No deband needed: contour is {plain.contour:.1f}, and up to {CONTOUR:g} there is no "
+            "banding, not even after a grade."
         )
-        if before.contour is not None and before.contour > CONTOUR:
-            reason += (
-                " Noise hides some banding, which a strong grade may reveal (contour "
-                f"{before.contour:.1f}). For such a grade, use a deband such as smooth."
-            )
-    elif effective:
-        chosen = effective[0]
-        reason = f"The gentlest setting that removes the banding: {_change(plain, chosen)}."
     elif not gentle:
         reason = (
             "No deband: even the gentlest setting changes texture by more than "
             f"{TEXTURE} code values."
         )
-    elif least > _NO_EFFECT * plain.coarse:
+    elif lowest >= plain.error:
+        best = min(gentle, key=lambda trial: trial.error)
         reason = (
-            "No deband: the steps are too high for it (coarse CAMBI "
-            f"{plain.coarse:.1f}, and {least:.1f} after it). Only a better source helps."
+            "No deband: every setting alters more shading than it removes banding. The best, "
+            f"{best.name}: {_change(plain, best)}."
         )
+    elif lowest > NO_EFFECT * plain.error:
+        best = min(gentle, key=lambda trial: trial.error)
+        reason = f"No deband: no setting has much effect. {_sentence(plain, best)}"
     else:
-        enough = least + _TOLERATED * (plain.coarse - least)
-        chosen = next(trial for trial in gentle if trial.coarse <= enough)
-        reason = (
-            "No setting removes all banding. This is the gentlest that comes close to the best: "
-            f"{_change(plain, chosen)}."
-        )
+        chosen = next(trial for trial in gentle if trial.error <= TOLERANCE * lowest)
+        if chosen.is_free_of_bands:
+            reason = "Gentlest setting that removes the banding. " + _sentence(plain, chosen)
+        else:
+            reason = (
+                "No setting removes all banding without altering more shading. This one balances "
+                "both. " + _sentence(plain, chosen)
+            )
     preset = base.model_copy(
         update={"name": "suggested", "description": reason, "deband": chosen.deband}
     )
-    return Suggestion(preset, before, plain, tuple(tried), reason)
+    return Suggestion(preset, plain, tuple(tried), reason)
 
 
-_NO_EFFECT = 0.9  # of coarse CAMBI: a deband that leaves more has no effect
-_TOLERATED = 0.3  # of the strongest candidate's effect: a gentler one may lack this much
+def _sentence(before: Trial, after: Trial) -> str:
+    text = _change(before, after)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _change(before: Trial, after: Trial) -> str:
-    parts = [f"steps without dither, coarse CAMBI {before.coarse:.1f} to {after.coarse:.1f}"]
-    if before.contour is not None and after.contour is not None:
-        parts.append(f"contour {before.contour:.1f} to {after.contour:.1f}")
-    if after.texture is not None:
-        parts.append(f"texture changed by {after.texture:.1f} code values")
-    return ", ".join(parts)
+    return f"contour {before.contour or 0:.1f} to {after.contour or 0:.1f}, detail change " + (
+        "not measured" if after.detail is None else f"{after.detail:.1f}"
+    )
 
 
-def _before(found: Sequence[Comparison], coarse: float) -> Trial:
-    fine = _worst([one.cambi_before for one in found]) or 0.0
-    return Trial(NoDeband(), fine, coarse, _worst([one.contour_before for one in found]), None)
-
-
-def _after(deband: Smooth | NoDeband, found: Sequence[Comparison], coarse: float) -> Trial:
-    scores = [*(one.cambi_after for one in found), *(one.cambi_graded for one in found)]
+def worst_of(deband: Smooth | NoDeband, found: Sequence[Comparison]) -> Trial:
+    """Return the trial of a deband, from the measures of the sampled frames."""
     return Trial(
         deband,
-        _worst(scores) or 0.0,
-        coarse,
-        _worst([one.contour_after for one in found]),
-        _worst([one.texture_change for one in found]),
+        contour=_worst([one.contour_after for one in found]),
+        detail=_worst([one.detail_change for one in found]),
+        texture=_worst([one.texture_change for one in found]),
+        error=_worst([one.shading_error for one in found]) or 0.0,
     )
 
 
 def _facts(step: Trial) -> dict[str, Any]:
-    figures = ("cambi", "coarse", "contour", "texture")
-    return {
-        "deband": step.deband.model_dump(),
-        **{name: getattr(step, name) for name in figures},
-    }
+    return {**asdict(step), "deband": step.deband.model_dump()}
 
 
 def _worst(values: Sequence[float | None]) -> float | None:

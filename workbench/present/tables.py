@@ -168,22 +168,16 @@ def _verdict(delivery: Delivery) -> str:
 
 def suggestion_text(found: Suggestion) -> str:
     """Return a suggestion with its reason and all settings that were tried."""
-    shown = [metric(key) for key in ("cambi_after", "coarse_after", "contour_after")]
-    shown.append(metric("texture_change"))
-    named = [
-        ("source", found.before),
-        *((step.name, step) for step in (found.plain, *found.tried)),
-    ]
+    shown = [metric(key) for key in ("contour_after", "detail_change", "texture_change")]
+    named = [(step.name, step) for step in (found.plain, *found.tried)]
     rows = [
         (
             name,
             *(
                 one.text(value)
-                for one, value in zip(
-                    shown, (step.cambi, step.coarse, step.contour, step.texture), strict=True
-                )
+                for one, value in zip(shown, (step.contour, step.detail, step.texture), strict=True)
             ),
-            "<" if name != "source" and step.deband == found.preset.deband else "",
+            "<" if step.deband == found.preset.deband else "",
         )
         for name, step in named
     ]
