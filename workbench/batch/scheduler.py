@@ -10,6 +10,7 @@ import dask
 from distributed import Client, LocalCluster, Scheduler, SchedulerPlugin
 from distributed.utils import silence_logging_cmgr
 
+from workbench.batch.tls import temporary_security
 from workbench.batch.worker import (
     BatchOptions,
     JobRunner,
@@ -29,6 +30,9 @@ _QUIET: dict[str, Any] = {
     "distributed.admin.low-level-log-length": 100,
     "distributed.admin.system-monitor.log-length": 100,
     "distributed.comm.timeouts.connect": "30s",
+    # Dask's pages about tasks and workers are open to every user of the machine.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -111,7 +115,11 @@ def _connect(stack: ExitStack, scheduler: str) -> WorkerPool:
 
 
 def _start(stack: ExitStack, options: BatchOptions, workers: int) -> WorkerPool:
-    """Start workers on this machine, each a process with one thread."""
+    """Start workers on this machine, each a process with one thread.
+
+    Every user of the machine can reach their ports, and a worker runs what it is sent. So they
+    speak TLS, and accept only the certificate that is made here and never leaves these processes.
+    """
     folder = stack.enter_context(options.temporary_folder())
     stack.enter_context(dask.config.set(_QUIET))
     try:
@@ -121,8 +129,10 @@ def _start(stack: ExitStack, options: BatchOptions, workers: int) -> WorkerPool:
                 n_workers=workers,
                 threads_per_worker=1,
                 memory_limit=0,  # Dask does not see the memory of ffmpeg and of the kernels
+                security=temporary_security(),
                 dashboard_address="127.0.0.1:0",
                 worker_dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 local_directory=str(folder),
                 silence_logs=50,
             )
