@@ -21,10 +21,7 @@ class Desk:
         self.stage = self.viewer.locator(".wbv-stage")
         self.canvas = self.stage.locator("canvas")
         self.scopes = self.page.locator(".wbs").nth(nth)
-        # The outermost box around viewer and controls.
-        self.whole = self.viewer.locator(
-            "xpath=ancestor::div[contains(@class, 'widget-vbox')][last()]"
-        )
+        self.whole = self.page.locator(".wb-desk").nth(nth)
 
     # ---- what a user sees
 
@@ -112,6 +109,11 @@ class Desk:
         box = self.row(name).locator("input")
         box.fill(value)
         box.press("Enter")
+
+    def panel(self, name: str) -> Locator:
+        """Show a panel of the right column, and return it."""
+        self.whole.get_by_role("tab", name=name, exact=True).click()
+        return self.whole.locator(f".wb-panel-{name.lower()}")
 
     def button(self, name: str) -> Locator:
         return self.whole.get_by_role("button", name=name, exact=True)

@@ -149,7 +149,7 @@ def test_at_400_percent_each_pixel_is_a_square(
     tuned: tuple[Notebook, Desk],
 ) -> None:
     _, desk = tuned
-    desk.press("Space", "Space", "4")  # after
+    desk.press("c", "c", "4")  # after
     shown = desk.pixels().astype(int)
     height, width = (side // 4 * 4 for side in shown.shape[:2])
     # Neighboring columns differ only at the edges of the picture's pixels.
@@ -167,7 +167,7 @@ def test_at_400_percent_each_pixel_is_a_square(
 
 def test_the_screen_shows_the_rendered_picture(tuned: tuple[Notebook, Desk], clip: Path) -> None:
     _, desk = tuned
-    desk.press("Space", "Space", "1")
+    desk.press("c", "c", "1")
     shown = desk.pixels().astype(float)
     with open_clip(clip) as opened:
         after = render(opened.frame(FRAME), load_preset("smooth")).rgb()
@@ -209,9 +209,9 @@ def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
         desk.settled()  # the kernel sends the other side of a difference
         seen[key] = desk.pixels()
         notebook.screenshot(f"mode-{mode.lower().replace(' ', '-')}")
-    desk.press("Space")
+    desk.press("c")
     seen["before"] = desk.pixels()
-    desk.press("Space")
+    desk.press("c")
     seen["after"] = desk.pixels()
     desk.press("w")
     assert np.array_equal(desk.pixels(), seen["w"])
@@ -261,14 +261,14 @@ def test_frames_are_stepped_scrubbed_and_looped(tuned: tuple[Notebook, Desk]) ->
     desk.viewer.locator("input[type=range]").fill("20")
     desk.newer(at)
     expect(timecode).to_have_text("00:00:00:20   frame 20 / 23")
-    desk.press("l")
+    desk.press("Space")
     expect(desk.stage.locator(".wbv-note")).to_contain_text("playing")
     one = desk.pixels()
     desk.page.wait_for_timeout(250)
     assert np.any(desk.pixels() != one)
-    desk.press("l")
+    desk.press("k")
     expect(desk.stage.locator(".wbv-note")).to_contain_text("exact")
-    desk.press("j")
+    desk.press("n")
     expect(timecode).not_to_have_text("00:00:00:20   frame 20 / 23")
     expect(desk.viewer.locator(".wbv-status")).to_contain_text("has the most banding")
 
@@ -296,18 +296,21 @@ def test_undo_redo_and_the_two_looks_by_key(tuned: tuple[Notebook, Desk]) -> Non
 
 def test_a_still_is_grabbed_and_compared_with(tuned: tuple[Notebook, Desk]) -> None:
     notebook, desk = tuned
-    desk.press("Space", "Space")
+    desk.press("c", "c")
     grabbed = desk.pixels()
-    desk.press("k")
+    desk.press("g")
+    desk.panel("Stills")
     expect(desk.button("Restore")).to_have_count(1)
+    desk.panel("Look")
     desk.turn("contrast", "End")
+    desk.panel("Stills")
     desk.button("Compare").click()
     tag = desk.stage.locator(".wbv-tag.wbv-before")
-    desk.press("Space")
+    desk.press("c")
     expect(tag).to_have_text("still 1")
     desk.exact()
     assert np.array_equal(desk.pixels(), grabbed)
-    expect(desk.scopes).to_contain_text("luma still 1")
+    expect(desk.scopes).to_have_attribute("data-names", "still 1 after")
     expect(desk.whole.locator("table").first).to_contain_text("still 1")
     notebook.screenshot("stills")
     at = desk.generation()
@@ -385,6 +388,7 @@ def test_a_preset_is_saved_and_overwriting_needs_a_second_press(
 
 def test_it_encodes_and_links_to_the_report(tuned: tuple[Notebook, Desk], tmp_path: Path) -> None:
     notebook, desk = tuned
+    desk.panel("Deliver")
     desk.whole.get_by_placeholder("beside the clip").fill(str(tmp_path / "out.mov"))
     desk.button("Encode").click()
     link = desk.whole.get_by_role("link", name="Open the report (out.report.html)")
@@ -406,6 +410,7 @@ def test_cancelling_an_encode_leaves_no_file(open_notebook: OpenNotebook, tmp_pa
     picture = clips.sky("1280x720", seconds=6)
     clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-preset", "ultrafast", long)
     desk = at_rest(open_notebook(TUNE, {"source": long}))
+    desk.panel("Deliver")
     desk.whole.get_by_placeholder("beside the clip").fill(str(tmp_path / "out.mov"))
     desk.button("Encode").click()
     desk.button("Cancel").last.click()
@@ -518,7 +523,7 @@ def test_it_fits_1280_pixels_and_can_be_read(tuned: tuple[Notebook, Desk], theme
           const light = c => { const [r, g, b] = c.match(/\\d+/g).map(v => {
             v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
             return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-          const desk = [...document.querySelectorAll(".wbs figcaption, .wbv-values, td")];
+          const desk = [...document.querySelectorAll(".wbv-values, td")];
           const back = getComputedStyle(root.querySelector("button:not([aria-pressed=true])"));
           const pairs = desk.map(e => [getComputedStyle(e).color, back.backgroundColor]);
           for (const b of root.querySelectorAll("button"))
@@ -536,7 +541,7 @@ def test_keys_work_anywhere_on_the_desk_and_never_reach_the_notebook(
 ) -> None:
     notebook, desk = tuned
     cells = notebook.kinds()
-    for name in ("Grab still", "RGB parade", "A"):
+    for name in ("Before", "Show or hide: RGB parade", "A"):
         desk.button(name).click()
         for key in ("d", "d", "m", "m", "y", "x"):
             notebook.page.keyboard.press(key)

@@ -200,6 +200,10 @@ class DeskDriver:
         """The JPEG of the picture after."""
         return bytes(self.viewer.after)
 
+    def shown_scopes(self) -> set[str]:
+        """Return the kinds of scopes that the browser has graphs of."""
+        return {part["kind"] for part in self.scopes.graphs["parts"]}
+
     def go_to_frame(self, index: int) -> None:
         self.viewer.frame = index
 

@@ -38,7 +38,7 @@ def test_a_mistyped_path_stays_in_its_box(banded: Path) -> None:
     desk = DeskDriver(banded.parent)
     wrong = str(banded.parent / "nowhere" / "x.mp4")
     desk.type_folder(wrong)
-    assert desk.error == f"{wrong} was not found. Type another folder or clip above."
+    assert desk.error == f"{wrong} was not found. Type another folder or clip."
     assert desk.folder.value == wrong
     desk.type_folder(banded.parent)
     assert desk.error == ""
@@ -70,3 +70,13 @@ def test_the_list_of_clips_is_refreshed(desk: DeskDriver, banded: Path, tmp_path
 def test_an_impossible_path_is_an_error(desk: DeskDriver, path: str) -> None:
     desk.type_folder(path)
     assert desk.error.startswith("Cannot read ")
+
+
+def test_the_next_and_the_previous_clip_are_one_step_away(banded: Path, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(banded, tmp_path / name)
+    desk = DeskDriver(tmp_path)
+    for command, shown in (("next", "a"), ("next", "b"), ("next", "b"), ("previous", "a")):
+        desk.shortcut(f"{command}_clip")
+        desk.wait()
+        assert desk.clip.path.stem == shown

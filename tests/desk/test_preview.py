@@ -22,7 +22,7 @@ def test_it_shows_the_picture_that_the_encoder_receives(desk: DeskDriver) -> Non
     assert desk.exact_picture("before") == desk.clip.frame(12).tobytes()
     assert len(desk.preview) > 1000
     assert "CAMBI" in desk.text()
-    assert desk.scopes.geometry["kind"] == "waveform"
+    assert desk.shown_scopes() == {"histogram", "waveform", "vectorscope"}
 
 
 def test_the_difference_is_from_the_look_without_its_deband(desk: DeskDriver) -> None:
@@ -49,9 +49,24 @@ def test_the_banding_map_is_sent_when_the_user_asks_for_it(desk: DeskDriver) -> 
 
 
 def test_another_scope_is_measured_when_the_user_chooses_it(desk: DeskDriver) -> None:
-    desk.scopes.kind = "vectorscope"
+    desk.scopes.shown = ["parade"]
     desk.wait()
-    assert desk.scopes.geometry["kind"] == "vectorscope"
+    assert desk.shown_scopes() == {"parade"}
+    assert not desk.scopes.stale
+
+
+def test_the_scopes_follow_a_moving_slider_with_a_smaller_picture(desk: DeskDriver) -> None:
+    desk.wait()
+    seen: list[tuple[bool, bytes]] = []
+    desk.scopes.observe(lambda _: seen.append((desk.scopes.stale, desk.scopes.traces)), "graphs")
+    traces = desk.scopes.traces
+    desk.scopes.observe(lambda change: seen.append((change["new"], desk.scopes.traces)), "stale")
+    desk.slide("Tone", "contrast", 0.5)
+    desk.wait()
+    stale, exact = seen[0], seen[-1]
+    assert stale[0]
+    assert not exact[0]
+    assert traces != stale[1]
 
 
 def test_a_frame_that_cannot_be_decoded_is_an_error(tmp_path: Path) -> None:

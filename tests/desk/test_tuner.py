@@ -91,12 +91,12 @@ def test_without_a_clip_every_button_works(tmp_path: Path, monkeypatch: pytest.M
     assert desk.error == ""
     desk.type_folder(tmp_path / "nowhere")
     desk.type_folder(tmp_path)
-    assert desk.error == f"There are no clips in {tmp_path}. Type another folder above."
+    assert desk.error == f"There are no clips in {tmp_path}. Type another folder."
     desk.press_every_button()
     for command in ("worst", "loop", "flip", "grab", "undo", "redo", "nonsense"):
         desk.shortcut(command)
-    assert desk.text().count("There is no clip yet. Choose one above.") == 2  # suggest and encode
-    assert desk.error == "There is no picture to grab yet. Choose a clip above."
+    assert desk.text().count("There is no clip yet. Choose one first.") == 2  # suggest and encode
+    assert desk.error == "There is no picture to grab yet. Choose a clip first."
     desk.type_number("Tone", "contrast", 0.5)
     desk.wait()
     assert desk.parameter("tone.contrast") == 0.5

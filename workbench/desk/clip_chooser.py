@@ -12,7 +12,7 @@ from workbench.files import expanded
 
 
 class ClipChooser:
-    """A text box for a folder or a clip, and a list of the folder's clips."""
+    """A text box for a folder or a clip (`place`), and a list of the folder's clips (`choice`)."""
 
     def __init__(self, on_choice: Callable[[Path], None], on_error: Callable[[str], None]) -> None:
         """Create a chooser.
@@ -22,30 +22,31 @@ class ClipChooser:
         """
         self._on_choice, self._on_error = on_choice, on_error
         self._guard = UpdateGuard()
-        wide = widgets.Layout(flex="1 1 200px", width="auto")
         self.folder = widgets.Text(
-            layout=wide,
             continuous_update=False,
             placeholder="folder of your clips, or one clip",
             tooltip="Type the folder of your clips, or one clip, and press Enter.",
         )
-        self.clips = widgets.Dropdown(layout=wide, tooltip="Clips in this folder.")
+        self.clips = widgets.Dropdown(tooltip="Clips in this folder.")
         self.folder.observe(self._folder_typed, "value")
         self.clips.observe(self._clip_chosen, "value")
-        refresh = widgets.Button(
-            description="↻",
-            tooltip="Refresh the list of clips.",
-            layout=widgets.Layout(width="34px", padding="0"),
-        )
+        refresh = widgets.Button(description="↻", tooltip="Refresh the list of clips.")
         refresh.on_click(lambda _: self.refresh())
-        self.widget = widgets.HBox([self.folder, self.clips, refresh])
+        back = widgets.Button(description="◂", tooltip="Previous clip (page up)")
+        on = widgets.Button(description="▸", tooltip="Next clip (page down)")
+        back.on_click(lambda _: self.step(-1))
+        on.on_click(lambda _: self.step(1))
+        for button in (refresh, back, on):
+            button.add_class("wb-small")
+        self.choice = widgets.HBox([self.clips, back, on])
+        self.place = widgets.HBox([self.folder, refresh])
 
     def open(self, path: str | Path) -> None:
         """List a folder's clips, or choose a clip. The path "" is the notebook's folder."""
         try:
             given = expanded(path or Path.cwd()).absolute()
             if not given.exists():
-                self._reject(path, f"{given} was not found. Type another folder or clip above.")
+                self._reject(path, f"{given} was not found. Type another folder or clip.")
                 return
             folder = given if given.is_dir() else given.parent
             found = _clips_in(folder)
@@ -57,7 +58,7 @@ class ClipChooser:
         if choice:
             self._on_choice(choice)
         elif path and not found:
-            self._on_error(f"There are no clips in {folder}. Type another folder above.")
+            self._on_error(f"There are no clips in {folder}. Type another folder.")
         else:
             self._on_error("")
 
@@ -74,6 +75,13 @@ class ClipChooser:
             self._update(folder, _clips_in(folder), Path(chosen) if chosen else None)
         except (OSError, ValueError) as error:
             self._on_error(f"Cannot read {folder}: {_reason(error)}.")
+
+    def step(self, by: int) -> None:
+        """Choose the clip `by` places on in the list. Stop at either end."""
+        values = [value for _, value in self.clips.options if value]
+        at = values.index(self.clips.value) + by if self.clips.value in values else 0
+        if 0 <= at < len(values):
+            self.clips.value = values[at]
 
     def show(self, choice: Path | None) -> None:
         """Show which clip is on the desk."""

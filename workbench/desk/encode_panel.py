@@ -20,6 +20,7 @@ from workbench.deliver.settings import Settings
 from workbench.deliver.verify import Delivery
 from workbench.desk.bundle import WEB, bundle
 from workbench.desk.latest_worker import LatestWorker
+from workbench.desk.layout import labelled
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.look.preset import Preset
 from workbench.media.clip import Clip
@@ -54,21 +55,15 @@ class EncodePanel:
         """Create a panel. `get_source` returns None while there is no clip."""
         self._get_source = get_source
         self._worker: LatestWorker[EncodeRequest] = LatestWorker(self._encode)
-        wide = widgets.Layout(width="auto")
         self.destination = widgets.Text(
             placeholder="beside the clip",
-            layout=wide,
             tooltip="Where to write the file: a .mov file or a folder.",
         )
         self.encoder = widgets.Dropdown(
             options=[("finest (fast)", "finest"), ("search (plain ffmpeg command)", "search")],
-            description="Encoder",
-            layout=wide,
             tooltip="Both deliver the same picture. Search takes several times as long.",
         )
-        self.overwrite = widgets.Checkbox(
-            description="Overwrite existing file", indent=False, layout=wide
-        )
+        self.overwrite = widgets.Checkbox(description="Overwrite existing file", indent=False)
         self.start_button = widgets.Button(
             description="Encode",
             button_style="primary",
@@ -77,7 +72,7 @@ class EncodePanel:
         self.cancel_button = widgets.Button(
             description="Cancel", tooltip="Stop encoding.", disabled=True
         )
-        self._bar = widgets.FloatProgress(max=1, layout=widgets.Layout(width="auto"))
+        self._bar = widgets.FloatProgress(max=1, layout=widgets.Layout(visibility="hidden"))
         self.result = widgets.HTML()
         self.command = widgets.HTML()
         self.report = ReportLink()
@@ -86,14 +81,15 @@ class EncodePanel:
         self.cancel_button.on_click(lambda _: self._worker.cancel())
         self.widget = widgets.VBox(
             [
-                widgets.HTML(f"<b>Encode to {PRORES_422_HQ.label}</b>"),
-                self.destination,
-                self.encoder,
-                self.overwrite,
+                labelled("Deliver", widgets.HTML(f"<b>{PRORES_422_HQ.label}</b>")),
+                labelled("file", self.destination),
+                labelled("encoder", self.encoder),
+                labelled("", self.overwrite),
                 widgets.HBox([self.start_button, self.cancel_button]),
                 self._bar,
                 self.result,
                 self.report,
+                self.findings,
                 self.command,
             ]
         )
@@ -106,7 +102,7 @@ class EncodePanel:
         try:
             source = self._get_source()
             if source is None:
-                self._show("There is no clip yet. Choose one above.")
+                self._show("There is no clip yet. Choose one first.")
                 return
             clip, preset = source
             settings = Settings(preset=preset, encoder=self.encoder.value)
@@ -122,6 +118,7 @@ class EncodePanel:
         self.report.html = self.findings.value = ""
         # The start button stays enabled: a disabled one loses the focus, and the shortcuts fail.
         self.cancel_button.disabled = False
+        self._bar.value, self._bar.layout.visibility = 0, "visible"
         self._worker.submit(EncodeRequest(clip, settings, destination, overwrite))
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -139,7 +136,6 @@ class EncodePanel:
                 on_checked=lambda frames: self._show_checking(clip, frames),
                 cancellation=cancellation,
             )
-            self._bar.value = 1
             self._show_delivery(delivery)
         except Cancelled:
             self._show("Cancelled. Nothing was written.")
@@ -149,6 +145,7 @@ class EncodePanel:
             self._show(f"Encoding failed: {type(error).__name__}: {error}")
         finally:
             self.cancel_button.disabled = True
+            self._bar.layout.visibility = "hidden"
 
     def _show_encoding(self, clip: Clip, progress: ffmpeg.Progress, began: float) -> None:
         self._bar.value = _ENCODING_SHARE * progress.frame / clip.frame_count

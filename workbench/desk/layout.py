@@ -1,36 +1,53 @@
-"""Layout: where the desk's widgets are on the page."""
+"""Layout: the desk's widgets as named areas. web/desk.css arranges them on one screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import anywidget
 import ipywidgets as widgets
+import traitlets
+
+from workbench.desk.bundle import WEB, bundle
+
+PANELS = {"clip": "Clip", "look": "Look", "deliver": "Deliver", "stills": "Stills"}
+"""The panels of the right column, of which one is visible, and their titles."""
+
+
+class PanelTabs(anywidget.AnyWidget):
+    """A row of tabs. The browser shows the selected panel without asking the kernel."""
+
+    _esm = bundle(WEB / "panel_tabs.js")
+
+    titles = traitlets.Dict(PANELS).tag(sync=True)
+    selected = traitlets.Enum([*PANELS], default_value="look").tag(sync=True)
 
 
 def lay_out(
     *,
-    chooser: widgets.Widget,
-    pictures: Sequence[widgets.Widget],
-    figures: widgets.Widget,
-    stills: Sequence[widgets.Widget],
-    controls: Sequence[widgets.Widget],
-    findings: widgets.Widget,
+    viewer: widgets.Widget,
+    scopes: widgets.Widget,
+    heading: Sequence[widgets.Widget],
+    tabs: PanelTabs,
+    panels: Mapping[str, Sequence[widgets.Widget]],
 ) -> widgets.VBox:
-    """Return the whole desk: pictures on the left, controls on the right.
+    """Return the whole desk: picture and scopes, and a column with a heading and panels.
 
-    On a narrow page the controls go below the pictures.
+    `panels` has the widgets of each panel by its name in PANELS.
     """
-    for picture in pictures:
-        picture.layout.width = "auto"
-    still_box = widgets.VBox(
-        stills, layout=widgets.Layout(flex="1 1 0", min_width="0", margin="0 0 0 14px")
-    )
-    left = widgets.VBox(
-        [*pictures, widgets.HBox([figures, still_box])],
-        layout=widgets.Layout(flex="3 1 560px", min_width="0", margin="0 14px 0 0"),
-    )
-    right = widgets.VBox(
-        controls, layout=widgets.Layout(flex="1 1 290px", max_width="420px", min_width="0")
-    )
-    columns = widgets.HBox(
-        [left, right], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start")
-    )
-    return widgets.VBox([chooser, columns, findings])
+    boxes = []
+    for name in PANELS:
+        box = widgets.VBox(list(panels[name]))
+        box.add_class("wb-panel")
+        box.add_class(f"wb-panel-{name}")
+        boxes.append(box)
+    column = widgets.VBox([*heading, tabs, *boxes])
+    column.add_class("wb-column")
+    desk = widgets.VBox([viewer, scopes, column])
+    desk.add_class("wb-desk")
+    return desk
+
+
+def labelled(label: str, *controls: widgets.Widget) -> widgets.HBox:
+    """Return a row with a label, in the columns of the look's rows."""
+    row = widgets.HBox([widgets.HTML(label), *controls])
+    row.add_class("wb-field")
+    return row

@@ -57,30 +57,25 @@ class LookControls:
         self._actions = actions
         self._guard = UpdateGuard()
         self._active = 0
-        narrow = widgets.Layout(width="36px", padding="0")
         self.slots = [
-            widgets.Button(description=name, tooltip=f"Look {name} (a switches)", layout=narrow)
+            widgets.Button(description=name, tooltip=f"Look {name} (a switches)")
             for name in SLOT_NAMES
         ]
-        half = widgets.Layout(width="64px", padding="0")
-        self._undo = widgets.Button(description="Undo", tooltip="Undo (ctrl z)", layout=half)
-        self._redo = widgets.Button(description="Redo", tooltip="Redo (ctrl y)", layout=half)
-        self.presets = widgets.Dropdown(
-            layout=widgets.Layout(flex="1 1 auto", width="auto"),
-            tooltip="Start from a built-in preset or one of yours.",
-        )
+        self._undo = widgets.Button(description="Undo", tooltip="Undo (ctrl z)")
+        self._redo = widgets.Button(description="Redo", tooltip="Redo (ctrl y)")
+        self.presets = widgets.Dropdown(tooltip="Start from a built-in preset or one of yours.")
         self.stages = {stage: StageControls(stage, self._changed) for stage in FILTERS}
         self.bit_depth = widgets.HTML()
         for index, button in enumerate(self.slots):
             button.add_class("wb-slot")
+            button.add_class("wb-small")
             button.on_click(lambda _, index=index: self._slot_chosen(index))
         self._undo.on_click(lambda _: actions.undo())
         self._redo.on_click(lambda _: actions.redo())
         self.presets.observe(self._preset_chosen, "value")
         self.widget = widgets.VBox(
             [
-                widgets.HBox([*self.slots, self._undo, self._redo]),
-                self.presets,
+                _row("wb-line", *self.slots, self.presets, self._undo, self._redo),
                 *(stage.widget for stage in self.stages.values()),
                 self.bit_depth,
             ]
@@ -138,7 +133,6 @@ class StageControls:
         title, tooltip = _TITLES[stage]
         self.filter = widgets.Dropdown(
             options=[(_WORDS.get(name, name), name) for name in FILTERS[stage]],
-            layout=widgets.Layout(width="150px", margin="0 34px 0 auto"),
             tooltip=f"Filter of the stage {title}.",
         )
         self.filter.observe(self._filter_chosen, "value")
@@ -146,10 +140,8 @@ class StageControls:
         self._box = widgets.VBox()
         self.rows: dict[str, NumberRow | ChoiceRow] = {}  # by parameter, such as "tone.contrast"
         self._rows_filter = ""  # the filter that the rows belong to
-        self.widget = widgets.VBox(
-            [widgets.HBox([heading, self.filter]), self._box],
-            layout=widgets.Layout(margin="0 0 8px 0"),
-        )
+        self.widget = widgets.VBox([_row("wb-heading", heading, self.filter), self._box])
+        self.widget.add_class("wb-stage")
 
     def show(self, slot: LookSlot) -> None:
         """Show the look of a slot."""
@@ -195,22 +187,16 @@ class NumberRow:
             step=1 if whole else _step(low, high),
             readout=False,
             tooltip=tooltip,
-            layout=widgets.Layout(flex="1 1 60px", width="auto", min_width="60px"),
         )
         self.box = (widgets.IntText if whole else widgets.FloatText)(
-            value=number.value, tooltip=tooltip, layout=widgets.Layout(width="66px")
+            value=number.value, tooltip=tooltip
         )
-        self.reset = widgets.Button(
-            description="↺", tooltip="Reset", layout=widgets.Layout(width="30px", padding="0")
-        )
-        label = widgets.HTML(
-            f"<span title='{tooltip}'>{key}</span>", layout=widgets.Layout(width="74px")
-        )
+        self.reset = widgets.Button(description="↺", tooltip="Reset")
+        label = widgets.HTML(f"<span title='{tooltip}'>{key}</span>")
         self.slider.observe(self._slider_moved, "value")
         self.box.observe(lambda change: on_change(number.name, change["new"]), "value")
         self.reset.on_click(lambda _: on_change(number.name, self._reset_value))
-        self.widget = widgets.HBox([label, self.slider, self.box, self.reset])
-        self.widget.add_class("wb-row")
+        self.widget = _row("wb-row", label, self.slider, self.box, self.reset)
 
     def _slider_moved(self, change: dict[str, Any]) -> None:
         # The browser rounds a value to the slider's steps and sends it back. That is no user edit.
@@ -238,18 +224,21 @@ class ChoiceRow:
             options=[(_WORDS.get(name, name), name) for name in choice.options],
             value=choice.value,
             tooltip=choice.description,
-            layout=widgets.Layout(flex="1 1 60px", width="auto", margin="2px 34px 2px 2px"),
         )
-        label = widgets.HTML(
-            f"<span title='{choice.description}'>{key}</span>", layout=widgets.Layout(width="74px")
-        )
+        label = widgets.HTML(f"<span title='{choice.description}'>{key}</span>")
         self.options.observe(lambda change: on_change(choice.name, change["new"]), "value")
-        self.widget = widgets.HBox([label, self.options])
-        self.widget.add_class("wb-row")
+        self.widget = _row("wb-row", label, self.options)
 
     def show(self, value: Any, _: Any) -> None:
         """Show a value."""
         self.options.value = value
+
+
+def _row(name: str, *children: widgets.Widget) -> widgets.HBox:
+    """Return a row with the CSS class `name`."""
+    row = widgets.HBox(list(children))
+    row.add_class(name)
+    return row
 
 
 def _step(low: float, high: float) -> float:

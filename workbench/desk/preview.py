@@ -84,6 +84,7 @@ class PreviewPipeline:
         self._on_measured, self._on_error = on_measured, on_error
         self._generation: dict[Side, int] = {"before": 0, "after": 0}
         self._shown_before: object = None  # key of the picture before in the viewer
+        self._small_before: Frame | None = None  # at preview size
         self._shown_after: object = None
         self._before: tuple[object, Frame] | None = None  # the last one, with its key
         self._exact: OrderedDict[tuple[object, ...], Frame] = OrderedDict()
@@ -113,7 +114,6 @@ class PreviewPipeline:
         if (before_key, request.after_key) != (self._shown_before, self._shown_after):
             self._show_lossy(request, source, before, before_key)
             self._on_measured(None)
-            self._scopes.stale = True
             if superseded.wait(_DEBOUNCE):
                 return
         after = self._render(request, source, superseded)
@@ -132,8 +132,9 @@ class PreviewPipeline:
         else:
             after = cached.downscaled(PREVIEW_SIZE)
         pictures: dict[Side, bytes] = {"after": jpeg(after)}
-        if before_key != self._shown_before:
-            pictures["before"] = jpeg(before.downscaled(PREVIEW_SIZE))
+        if before_key != self._shown_before or self._small_before is None:
+            self._small_before = before.downscaled(PREVIEW_SIZE)
+            pictures["before"] = jpeg(self._small_before)
         self._on_error("")
         self._shown_before, self._shown_after = before_key, request.after_key
         for side in pictures:
@@ -146,6 +147,8 @@ class PreviewPipeline:
             else "changed by the deband",
         }
         self._viewer.show((before.width, before.height), self._generation, pictures)
+        # Scopes of the small pictures follow a moving slider.
+        self._scopes.show(self._small_before, after, self._viewer.labels["before"], preview=True)
 
     def _render(
         self, request: PreviewRequest, source: Frame, superseded: ffmpeg.Cancellation

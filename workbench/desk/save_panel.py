@@ -19,16 +19,11 @@ class SavePanel:
         """Create a panel that saves the look of `get_preset` and passes it on, named."""
         self._get_preset, self._on_saved = get_preset, on_saved
         self._existing = ""  # the name that the user may overwrite
-        button = widgets.Layout(width="104px")
-        self.name = widgets.Text(
-            placeholder="name of this look", layout=widgets.Layout(flex="1 1 80px", width="auto")
-        )
-        save = widgets.Button(
-            description="Save preset", layout=button, tooltip="Save this look as a preset file."
-        )
+        self.name = widgets.Text(placeholder="name of this look")
+        save = widgets.Button(description="Save preset", tooltip="Save this look as a preset file.")
         self.overwrite = widgets.Button(
             description="Overwrite",
-            layout=widgets.Layout(width="104px", display="none"),
+            layout=widgets.Layout(display="none"),
             tooltip="Overwrite the preset of this name.",
         )
         self.result = widgets.HTML()
@@ -61,10 +56,7 @@ class SavePanel:
         self.overwrite.layout.display = "none"
 
     def _show(self, text: str) -> None:
-        self.result.value = (
-            "<div style='font-size: 12px; line-height: 1.35; overflow-wrap: anywhere'>"
-            f"{escape(text)}</div>"
-        )
+        self.result.value = escape(text)
 
 
 def _write(preset: Preset, *, overwrite: bool) -> Path:

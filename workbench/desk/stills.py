@@ -47,7 +47,8 @@ class StillGallery:
         self._toggles: dict[int, widgets.ToggleButton] = {}
         self._count = 0
         self._lock = RLock()
-        self._row = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
+        self._row = widgets.HBox()
+        self._row.add_class("wb-stills")
         self.widget = widgets.VBox([self._row])
 
     def add(self, preset: Preset, picture: Frame) -> Still:
@@ -69,36 +70,25 @@ class StillGallery:
             toggle.value = still is not None and number == still.number
 
     def _tile(self, still: Still) -> widgets.VBox:
-        picture = widgets.Image(
-            value=still.jpeg, format="jpeg", layout=widgets.Layout(width=f"{_TILE_WIDTH}px")
-        )
+        picture = widgets.Image(value=still.jpeg, format="jpeg")
         name = escape(still.preset.name)
         label = widgets.HTML(
-            f"<div title='{name}' style='overflow: hidden; text-overflow: ellipsis; "
-            f"white-space: nowrap; line-height: 1.5'>{still.number}: {name}, frame "
-            f"{still.picture.index}</div>",
-            layout=widgets.Layout(width=f"{_TILE_WIDTH}px"),
+            f"<div title='{name}'>{still.number}: {name}, frame {still.picture.index}</div>"
         )
-        small = widgets.Layout(width="auto", flex="1 1 0", padding="0")
         compare = widgets.ToggleButton(
             description="Compare",
             tooltip="Compare with this still instead of the source.",
-            layout=small,
         )
         restore = widgets.Button(
-            description="Restore", tooltip="Go back to this still's look and frame.", layout=small
+            description="Restore", tooltip="Go back to this still's look and frame."
         )
-        delete = widgets.Button(
-            description="×",
-            tooltip="Delete this still.",
-            layout=widgets.Layout(width="28px", padding="0"),
-        )
+        delete = widgets.Button(description="×", tooltip="Delete this still.")
+        delete.add_class("wb-small")
         compare.observe(lambda change: self._compare(still, change["new"]), "value")
         restore.on_click(lambda _: self._on_restore(still))
         delete.on_click(lambda _: self._delete(still))
         self._toggles[still.number] = compare
-        buttons = widgets.HBox([compare, restore, delete])
-        return widgets.VBox([picture, label, buttons], layout=widgets.Layout(margin="0 8px 0 0"))
+        return widgets.VBox([picture, label, widgets.HBox([compare, restore, delete])])
 
     def _compare(self, still: Still, on: bool) -> None:
         others = [number for number, toggle in self._toggles.items() if toggle.value]

@@ -25,7 +25,7 @@ class SuggestRequest:
 
 
 class SuggestPanel:
-    """Two buttons, a progress bar, and the reason for the suggestion."""
+    """Two buttons and a progress bar (`widget`), and the reason for the suggestion (`result`)."""
 
     def __init__(
         self,
@@ -49,13 +49,12 @@ class SuggestPanel:
             description="Cancel", tooltip="Stop the search.", disabled=True
         )
         self._progress = widgets.IntProgress(
-            max=len(CANDIDATES), layout=widgets.Layout(width="auto", visibility="hidden")
+            max=len(CANDIDATES), layout=widgets.Layout(visibility="hidden")
         )
-        self.result = widgets.HTML(layout=widgets.Layout(min_height="52px"))
+        self.result = widgets.HTML()
         self.start_button.on_click(lambda _: self.start())
         self.cancel_button.on_click(lambda _: self.cancel())
-        buttons = widgets.HBox([self.start_button, self.cancel_button])
-        self.widget = widgets.VBox([buttons, self._progress, self.result])
+        self.widget = widgets.HBox([self.start_button, self.cancel_button, self._progress])
 
     def start(self) -> None:
         """Start a search, unless one is running."""
@@ -63,7 +62,7 @@ class SuggestPanel:
             return
         request = self._get_request()
         if request is None:
-            self._show("There is no clip yet. Choose one above.")
+            self._show("There is no clip yet. Choose one first.")
             return
         self._progress.value = 0
         self._set_running(True)
@@ -104,4 +103,4 @@ class SuggestPanel:
         self._progress.layout.visibility = "visible" if on else "hidden"
 
     def _show(self, text: str) -> None:
-        self.result.value = f"<div style='font-size: 12px; line-height: 1.35'>{escape(text)}</div>"
+        self.result.value = escape(text)

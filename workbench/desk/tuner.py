@@ -12,7 +12,7 @@ from workbench.desk.clip_chooser import ClipChooser
 from workbench.desk.clip_tasks import SAMPLED_FRAMES, decode_ahead, render_loop, worst_frame
 from workbench.desk.encode_panel import EncodePanel
 from workbench.desk.latest_worker import LatestWorker
-from workbench.desk.layout import lay_out
+from workbench.desk.layout import PanelTabs, lay_out
 from workbench.desk.look_controls import LookControls
 from workbench.desk.look_history import LookHistory, LookSlot, LookSlots
 from workbench.desk.preview import FrameMeasurements, PreviewPipeline, PreviewRequest
@@ -63,6 +63,8 @@ class Tuner:
         else:
             self.open(clip)
         self._opening.wait()
+        if self._clip is None:
+            self._tabs.selected = "clip"
         self._previews.wait()
 
     @property
@@ -190,7 +192,7 @@ class Tuner:
         """Keep the picture on screen, with its look."""
         shown = self._pipeline.shown
         if shown is None:
-            self._show_error("There is no picture to grab yet. Choose a clip above.")
+            self._show_error("There is no picture to grab yet. Choose a clip first.")
         else:
             self._gallery.add(shown[0].preset, shown[1])
 
@@ -294,6 +296,7 @@ class Tuner:
         self._status = StatusLine(self._show_status)
         self._scopes = Scopes()
         self._figures = widgets.HTML()
+        self._figures.add_class("wb-figures")
         self._gallery = StillGallery(self.compare_with, self.restore_still)
         self._encode = EncodePanel(lambda: (self._clip, self.preset) if self._clip else None)
         self._chooser = ClipChooser(lambda path: self._opening.submit(path), self._show_error)
@@ -301,24 +304,29 @@ class Tuner:
         self._controls = LookControls(self)
         self._suggest = SuggestPanel(self._suggest_request, self._use_suggestion, self._status)
         self._grab = widgets.Button(
-            description="Grab still", tooltip="Keep this picture and its look (key k)."
+            description="Grab still", tooltip="Keep this picture and its look (key g)."
         )
+        self._tabs = PanelTabs()
         self._viewer.observe(self._refresh, "frame")
         self._viewer.observe(self._view_changed, ["banding_map", "mode"])
-        self._scopes.observe(self._refresh, "kind")
+        self._scopes.observe(self._refresh, ["shown", "zoom"])
         self._grab.on_click(lambda _: self.grab_still())
         self.widget = lay_out(
-            chooser=self._chooser.widget,
-            pictures=[self._viewer, self._scopes],
-            figures=self._figures,
-            stills=[self._grab, self._gallery.widget],
-            controls=[
-                self._controls.widget,
-                self._suggest.widget,
-                self._save.widget,
-                self._encode.widget,
-            ],
-            findings=self._encode.findings,
+            viewer=self._viewer,
+            scopes=self._scopes,
+            heading=[self._chooser.choice, self._figures],
+            tabs=self._tabs,
+            panels={
+                "clip": [self._chooser.place],
+                "look": [
+                    self._controls.widget,
+                    self._save.widget,
+                    self._suggest.widget,
+                    self._suggest.result,
+                ],
+                "deliver": [self._encode.widget],
+                "stills": [self._grab, self._gallery.widget],
+            },
         )
 
     def _show_figures(self, measured: FrameMeasurements | None) -> None:
@@ -345,6 +353,8 @@ class Tuner:
             "grab": self.grab_still,
             "undo": self.undo,
             "redo": self.redo,
+            "next_clip": lambda: self._chooser.step(1),
+            "previous_clip": lambda: self._chooser.step(-1),
             "all_views_closed": self._release_frames,
         }
         if name in commands:

@@ -33,7 +33,7 @@ class Viewer(anywidget.AnyWidget):
     """
 
     _esm = bundle(WEB / "viewer.js")
-    _css = (WEB / "viewer.css").read_text(encoding="utf-8")
+    _css = "".join((WEB / f"{name}.css").read_text(encoding="utf-8") for name in ("desk", "viewer"))
 
     before = traitlets.Bytes().tag(sync=True)  # JPEG
     after = traitlets.Bytes().tag(sync=True)  # JPEG
@@ -49,6 +49,7 @@ class Viewer(anywidget.AnyWidget):
     boost = traitlets.Bool(False).tag(sync=True)
     banding_map = traitlets.Bool(False).tag(sync=True)  # whether to show it
     gain = traitlets.Int(8).tag(sync=True)  # of the boost and of the difference
+    view = traitlets.Dict({}).tag(sync=True)  # theme, sizes in CSS pixels, panels shown
     message = traitlets.Unicode("").tag(sync=True)  # an error, shown over the picture
     status = traitlets.Unicode("").tag(sync=True)  # the desk's status line
 
@@ -59,6 +60,7 @@ class Viewer(anywidget.AnyWidget):
         means that no browser shows the viewer any more.
         """
         super().__init__()
+        self.add_class("wb-viewer")
         self._on_command = on_command
         self._sent: dict[tuple[str, str], tuple[dict[str, Any], list[bytes]]] = {}
         self._views = 0  # open views in browsers

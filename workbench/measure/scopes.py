@@ -42,10 +42,18 @@ def rgb_parade(frame: Frame) -> NDArray[np.int64]:
     return np.asarray(counts.reshape(3, -1, LEVELS).swapaxes(1, 2))
 
 
-def vectorscope(frame: Frame) -> NDArray[np.int64]:
-    """Count chroma samples by Cr and Cb: (LEVELS, LEVELS), rows by Cr, the lowest first."""
+def vectorscope(frame: Frame, zoom: int = 1) -> NDArray[np.int64]:
+    """Count chroma samples by Cr and Cb: (LEVELS, LEVELS), rows by Cr, the lowest first.
+
+    A `zoom` of 2 or 4 counts the middle half or quarter of each axis, in finer levels. Samples
+    beyond it count at the edges.
+    """
     _, cb, cr = to_ten_bit(frame)
-    index = (cr.astype(np.int32) >> 2) * LEVELS + (cb >> 2)
+    step, first = 1024 // (LEVELS * zoom), NEUTRAL - 512 // zoom
+    row, column = (
+        ((plane.astype(np.int32) - first) // step).clip(0, LEVELS - 1) for plane in (cr, cb)
+    )
+    index = row * LEVELS + column
     return np.bincount(index.ravel(), minlength=LEVELS * LEVELS).reshape(LEVELS, LEVELS)
 
 

@@ -9,7 +9,7 @@ function control(tag, { type = "text", role = "" } = {}) {
   if (tag === "input") selectors.push(`input[type=${type}]`);
   return {
     matches: (list) => list.split(/, (?![^(]*\))/).some((one) => {
-      if (one === "[role=slider]") return role === "slider";
+      if (one.startsWith("[role=")) return one === `[role=${role}]`;
       if (one.startsWith("input:not(")) return tag === "input" && !one.includes(`type=${type}`);
       return one === tag || selectors.includes(one);
     }),
@@ -19,10 +19,15 @@ function control(tag, { type = "text", role = "" } = {}) {
 function pressed(key, changes = {}) {
   const event = {
     key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: control("div"),
-    prevented: false, stopped: false, ...changes,
+    prevented: false, suppressed: null, ...changes,
   };
   event.preventDefault = () => { event.prevented = true; };
-  event.stopPropagation = () => { event.stopped = true; };
+  event.currentTarget = {
+    toggleAttribute: (name, on) => {
+      assert.equal(name, "data-lm-suppress-shortcuts");
+      event.suppressed = on;
+    },
+  };
   const called = [];
   const actions = new Proxy({}, { get: (_, name) => (argument) => called.push([name, argument]) });
   handleKey(event, actions);
@@ -30,7 +35,10 @@ function pressed(key, changes = {}) {
 }
 
 test("every key of the help page has an action", () => {
-  const names = { space: " ", left: "ArrowLeft", right: "ArrowRight", wheel: null, drag: null };
+  const names = {
+    "space": " ", "left": "ArrowLeft", "right": "ArrowRight", "home": "Home", "end": "End",
+    "page up": "PageUp", "page down": "PageDown", "wheel": null, "drag": null,
+  };
   for (const [keys] of HELP)
     for (const shown of keys.split("  ")) {
       const [, ctrl, letter] = /^(ctrl )?(.*)$/.exec(shown);
@@ -41,7 +49,7 @@ test("every key of the help page has an action", () => {
 
 test("every action of a key is one of the viewer's actions", () => {
   const actions = viewerActions({});
-  const keys = [..." wsdbm+=-f124jlakF?", "Escape", "ArrowLeft", "ArrowRight"];
+  const keys = [..." kcwsdbm+=-f124naghF?", "Escape", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp"];
   for (const key of keys) assert.equal(typeof actions[actionFor({ key })[0]], "function", key);
 });
 
@@ -68,20 +76,20 @@ test("other keys and other modifiers do nothing", () => {
 test("a key runs its action and stays out of the notebook", () => {
   const { called, event } = pressed("b");
   assert.deepEqual(called, [["toggleBoost", undefined]]);
-  assert.ok(event.prevented && event.stopped);
+  assert.ok(event.prevented && event.suppressed);
 });
 
-test("a key without an action stays out of the notebook, but Tab and ctrl s do not", () => {
-  assert.ok(pressed("x").event.stopped);
-  assert.ok(!pressed("Tab").event.stopped);
-  assert.ok(!pressed("s", { ctrlKey: true }).event.stopped);
+test("a key without an action stays out of the notebook, but ctrl s does not", () => {
+  assert.ok(pressed("x").event.suppressed);
+  assert.ok(pressed("z", { ctrlKey: true }).event.suppressed);
+  assert.ok(!pressed("s", { ctrlKey: true }).event.suppressed);
 });
 
 test("text and lists keep their keys", () => {
   for (const target of [control("input"), control("select"), control("textarea")]) {
     const { called, event } = pressed("b", { target });
     assert.deepEqual(called, []);
-    assert.ok(!event.prevented && event.stopped);
+    assert.ok(!event.prevented && event.suppressed);
   }
 });
 
@@ -90,6 +98,7 @@ test("buttons keep space and enter, sliders the arrows", () => {
   assert.ok(!controlUsesKey(control("button"), "b"));
   assert.ok(controlUsesKey(control("div", { role: "slider" }), "ArrowLeft"));
   assert.ok(controlUsesKey(control("input", { type: "range" }), "ArrowLeft"));
+  assert.ok(controlUsesKey(control("input", { type: "range" }), "Home"));
   assert.ok(!controlUsesKey(control("input", { type: "range" }), "b"));
   assert.ok(!controlUsesKey(control("input", { type: "checkbox" }), "b"));
 });
@@ -125,7 +134,7 @@ function view(traits) {
   });
 }
 
-test("space switches sides, and d goes to the difference and back", () => {
+test("c switches sides, and d goes to the difference and back", () => {
   const made = view({ mode: "before" });
   Object.defineProperty(made, "mode", { get: () => made.traits.mode });
   const actions = viewerActions(made);

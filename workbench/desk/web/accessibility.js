@@ -1,4 +1,4 @@
-// Names for screen readers, and the element that receives the desk's keys.
+// Names of the desk's controls for screen readers.
 
 import { setPressed } from "./dom.js";
 
@@ -22,44 +22,4 @@ export function nameControls(desk) {
 function setName(control, name) {
   if (control && name && control.getAttribute("aria-label") !== name)
     control.setAttribute("aria-label", name);
-}
-
-/** Return the outermost widget that contains an element, or the element itself. */
-export function outermostWidget(element) {
-  let found = element;
-  for (let parent = element; parent; parent = parent.parentElement)
-    if (parent.matches(".jupyter-widgets")) found = parent;
-  return found;
-}
-
-const NAMING_DELAY = 300; // milliseconds without a change: names can wait while sliders move
-
-/** Listens to keys on the whole desk and keeps its controls named. */
-export class DeskRoot {
-  constructor(viewer, onKey) {
-    this.viewer = viewer;
-    this.onKey = onKey;
-    this.desk = viewer;
-    this.timer = 0;
-    this.observer = new MutationObserver(() => {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => nameControls(this.desk), NAMING_DELAY);
-    });
-  }
-
-  /** Find the desk around the viewer again, where the page has moved the viewer. */
-  attach() {
-    if (this.desk.isConnected && this.desk !== this.viewer) return;
-    this.detach();
-    this.desk = outermostWidget(this.viewer);
-    this.desk.addEventListener("keydown", this.onKey);
-    this.observer.observe(this.desk, { childList: true, subtree: true, attributeFilter: ["class"] });
-    nameControls(this.desk);
-  }
-
-  detach() {
-    this.desk.removeEventListener("keydown", this.onKey);
-    this.observer.disconnect();
-    clearTimeout(this.timer);
-  }
 }

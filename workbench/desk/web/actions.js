@@ -29,6 +29,7 @@ export function viewerActions(view) {
       view.repaint();
     },
     step: (by) => actions.goToFrame(steppedFrame(get("frame"), by, get("clip").frames)),
+    goToEnd: (share) => actions.goToFrame(share * Math.max(0, get("clip").frames - 1)),
     goToFrame: (frame) => {
       view.stopLoop();
       view.set("frame", frame);
@@ -42,8 +43,10 @@ export function viewerActions(view) {
     },
     toggleFullScreen: () => {
       if (document.fullscreenElement) document.exitFullscreen();
-      else view.ui.root.requestFullscreen();
+      else view.desk.desk.requestFullscreen();
     },
+    toggleTheme: () => view.setView({ theme: get("view").theme === "light" ? "dark" : "light" }),
+    togglePanels: () => view.setView({ panels: get("view").panels === false }),
     toggleHelp: () => {
       view.ui.help.hidden = !view.ui.help.hidden;
       setPressed(view.ui.helpButton, !view.ui.help.hidden);

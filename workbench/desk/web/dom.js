@@ -39,3 +39,14 @@ export function canvasOf(pixels, width, height) {
   canvas.getContext("2d").putImageData(new ImageData(bytes, width, height), 0, 0);
   return canvas;
 }
+
+/** Call `act` once the page shows an element. Returns a function that stops waiting. */
+export function whenAttached(target, act) {
+  const observer = new ResizeObserver(() => {
+    if (!target.isConnected) return;
+    observer.disconnect();
+    act();
+  });
+  observer.observe(target);
+  return () => observer.disconnect();
+}

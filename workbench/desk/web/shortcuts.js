@@ -1,8 +1,21 @@
 // Keyboard shortcuts: the action of each key, and the keys that a focused control handles itself.
 
+/** The first lines of the help page. */
+export const INTRODUCTION = [
+  "Left of the white line is the clip, right of it the picture that the encoder receives. Drag the "
+  + "line. Exact means that every pixel is the encoder's own. While a slider moves, the picture is "
+  + "lossy: do not judge banding then.",
+  "Boost shows banding that your screen hides. Double click a scope to enlarge it.",
+];
+
 /** The help page: keys and their actions. */
 export const HELP = [
-  ["space", "switch between before and after"],
+  ["space  k", "play or stop"],
+  ["left  right", "step one frame, or ten with shift"],
+  ["home  end", "first frame, last frame"],
+  ["page up  page down", "previous clip, next clip"],
+  ["n", "go to the frame with the most banding"],
+  ["c", "switch between before and after"],
   ["w  s", "wipe, side by side"],
   ["d", "difference: what the deband changed"],
   ["b", "band boost: raise local contrast on both sides"],
@@ -11,19 +24,23 @@ export const HELP = [
   ["f  1  2  4", "fit, 100 %, 200 %, 400 %"],
   ["wheel", "zoom at the pointer"],
   ["drag", "pan the picture, or move the wipe line"],
-  ["left  right", "step one frame, or ten with shift"],
-  ["j", "go to the frame with the most banding"],
-  ["l", "loop one second of video"],
   ["a", "switch between looks A and B"],
-  ["k", "grab a still"],
+  ["g", "grab a still"],
   ["ctrl z  ctrl y", "undo, redo"],
+  ["h", "hide or show the controls"],
   ["F", "full screen"],
   ["?", "show or hide this help"],
 ];
 
 /** Name of an action and its argument, for each key. */
 const KEYS = {
-  " ": ["switchSide"],
+  " ": ["toggleLoop"],
+  k: ["toggleLoop"],
+  PageUp: ["send", "previous_clip"],
+  PageDown: ["send", "next_clip"],
+  Home: ["goToEnd", 0],
+  End: ["goToEnd", 1],
+  c: ["switchSide"],
   w: ["setMode", "wipe"],
   s: ["setMode", "side"],
   d: ["toggleDifference"],
@@ -36,10 +53,10 @@ const KEYS = {
   1: ["zoom", 1],
   2: ["zoom", 2],
   4: ["zoom", 4],
-  j: ["send", "worst"],
-  l: ["toggleLoop"],
+  n: ["send", "worst"],
   a: ["send", "flip"],
-  k: ["send", "grab"],
+  g: ["send", "grab"],
+  h: ["togglePanels"],
   F: ["toggleFullScreen"],
   "?": ["toggleHelp"],
   Escape: ["closeHelp"],
@@ -60,18 +77,21 @@ export function actionFor({ key, ctrlKey, metaKey, altKey, shiftKey }) {
 export function controlUsesKey(control, key) {
   return control.matches("input:not([type=range], [type=checkbox]), select, textarea")
     || (control.matches("button, input, summary, a") && [" ", "Enter"].includes(key))
-    || (control.matches("input, [role=slider]") && key.startsWith("Arrow"));
+    || (control.matches("input, [role=slider], [role=separator]")
+      && (key.startsWith("Arrow") || key === "Home" || key === "End"));
 }
 
-/** Run the action of a key event that bubbled up to the desk. */
+/** Run the action of a key event that bubbled up to the desk.
+ *
+ *  JupyterLab has one-letter shortcuts of its own: d d would delete the desk's cell. It ignores keys
+ *  inside an element with the attribute data-lm-suppress-shortcuts. Combinations with ctrl that
+ *  are not the desk's, such as ctrl s, still reach it. */
 export function handleKey(event, actions) {
-  const action = actionFor(event);
+  const action = actionFor(event), ctrl = event.ctrlKey || event.metaKey;
   if (action && !controlUsesKey(event.target, event.key)) {
     event.preventDefault();
     const [name, argument] = action;
     actions[name](argument);
   }
-  // JupyterLab has one-letter shortcuts of its own; d d would delete the desk's cell.
-  const ctrl = event.ctrlKey || event.metaKey;
-  if ((!ctrl && event.key !== "Tab") || action) event.stopPropagation();
+  event.currentTarget.toggleAttribute("data-lm-suppress-shortcuts", !ctrl || action !== null);
 }

@@ -4,8 +4,8 @@
 // as planar Y'CbCr. The picture, its boosted banding, the difference and the values under the
 // pointer are then made of those. Wipe, zoom and pan need no answer from the kernel.
 
-import { DeskRoot } from "./accessibility.js";
 import { viewerActions } from "./actions.js";
+import { DeskRoot } from "./desk_root.js";
 import { canvasOf, setText } from "./dom.js";
 import { LoopPlayer } from "./loop_player.js";
 import { PIXEL_FRAME_SCALE, paint } from "./painter.js";
@@ -17,6 +17,7 @@ import {
   SIDES, framePosition, labelledSides, pixelPosition, pixelValues, showsExact, viewNote,
 } from "./readout.js";
 import { handleKey } from "./shortcuts.js";
+import { listenToSplitters } from "./splitters.js";
 import { buildViewer, showPressed } from "./viewer_elements.js";
 
 const MAP_COLOUR = [255, 26, 153]; // magenta
@@ -39,6 +40,7 @@ export class ViewerView {
     this.ui = buildViewer(this.actions);
     el.append(this.ui.root);
     listenToPointer(this.ui, this);
+    listenToSplitters(this.ui.splitters, this);
     this.desk = new DeskRoot(this.ui.root, (event) => handleKey(event, this.actions));
     this.resizeObserver = new ResizeObserver(() => this.resize());
     this.resizeObserver.observe(this.ui.stage);
@@ -46,6 +48,7 @@ export class ViewerView {
     this.takeClip();
     this.takeMessages();
     this.takePicture();
+    this.takeView();
     this.repaint();
     this.send("view_opened"); // the kernel then sends the exact pictures
   }
@@ -73,6 +76,11 @@ export class ViewerView {
     this.model.send({ command });
   }
 
+  /** Change how the desk looks: theme, sizes of its parts, and whether the controls are shown. */
+  setView(changes) {
+    this.set("view", { ...this.model.get("view"), ...changes });
+  }
+
   setWipe(share) {
     this.wipe = Math.min(1, Math.max(0, share));
     this.repaint();
@@ -92,6 +100,7 @@ export class ViewerView {
       "change:picture": () => this.takePicture(),
       "change:clip": () => this.takeClip(),
       "change:frame": () => this.takeFrame(),
+      "change:view": () => this.takeView(),
       "change:message": () => this.takeMessages(),
       "change:status": () => this.takeMessages(),
       "change:mode": () => { this.layOut(); this.repaint(); },
@@ -121,7 +130,7 @@ export class ViewerView {
       });
     }
     this.layOut();
-    this.ui.stage.style.aspectRatio = this.placement.picture.join(" / ");
+    this.desk.arrange(this.placement.picture[0] / this.placement.picture[1]);
   }
 
   takeBuffers(content, buffers) {
@@ -149,7 +158,20 @@ export class ViewerView {
     this.player.start(frames.slice(0, ends.length), frames.slice(ends.length), ends);
   }
 
+  takeView() {
+    const { theme, panels, scopes, beside, side } = this.model.get("view"), { desk } = this.desk;
+    desk.dataset.theme = theme ?? "dark";
+    desk.classList.toggle("wb-without-panels", panels === false);
+    const sizes = { "--wb-scopes": scopes, "--wb-beside": beside, "--wb-side": side };
+    for (const [name, size] of Object.entries(sizes))
+      if (size) desk.style.setProperty(name, `${size}px`);
+      else desk.style.removeProperty(name);
+    this.desk.fit();
+    this.repaint();
+  }
+
   takeClip() {
+    this.placement.zoomTo(0); // each clip starts fitted
     this.ui.frame.max = String(Math.max(0, this.model.get("clip").frames - 1));
     this.takeFrame();
   }
@@ -178,7 +200,7 @@ export class ViewerView {
   }
 
   resize() {
-    this.desk.attach();
+    if (this.desk.attach()) this.takeView();
     const { canvas, stage } = this.ui;
     const box = stage.getBoundingClientRect(), ratio = devicePixelRatio;
     const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
@@ -258,7 +280,10 @@ export class ViewerView {
     ui.note.classList.toggle("wbv-lossy", !exact);
     ui.root.dataset.exact = exact;
     setText(ui.gain, `×${gain}`);
-    showPressed(ui, { mode, zoom, boost, map, playing });
+    const panels = this.model.get("view").panels !== false;
+    showPressed(ui, { mode, zoom, boost, map, playing, panels });
+    const inset = Math.max(0, placement.origin(0)[0]) / devicePixelRatio;
+    ui.stage.style.setProperty("--wbv-inset", `${Math.round(inset)}px`);
     this.showValues();
   }
 

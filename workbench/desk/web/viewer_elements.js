@@ -1,16 +1,16 @@
-// Page elements of the viewer: toolbar, stage, readout, transport and status line.
+// Page elements of the viewer: toolbar, stage, readout, transport and timeline.
 
 import { button, element, setPressed } from "./dom.js";
-import { HELP } from "./shortcuts.js";
+import { HELP, INTRODUCTION } from "./shortcuts.js";
 
 const MODES = [
   ["wipe", "Wipe", "w"],
   ["side", "Side by side", "s"],
-  ["before", "Before", "space"],
-  ["after", "After", "space"],
+  ["before", "Before", "c"],
+  ["after", "After", "c"],
   ["difference", "Difference", "d"],
 ];
-const ZOOMS = [["f", "Fit", 0], ["1", "100 %", 1], ["2", "200 %", 2], ["4", "400 %", 4]];
+const ZOOMS = [["f", "Fit", 0], ["1", "100%", 1], ["2", "200%", 2], ["4", "400%", 4]];
 const FULL_SCREEN_ICON =
   '<svg viewBox="0 0 12 12" width="11" height="11" fill="none" stroke="currentColor" ' +
   'stroke-width="1.4"><path d="M1 4V1h3M8 1h3v3M11 8v3H8M4 11H1V8"/></svg>';
@@ -19,6 +19,7 @@ const FULL_SCREEN_ICON =
  *  Returns the elements that change later, by name. */
 export function buildViewer(actions) {
   const toolbar = buildToolbar(actions), stage = buildStage(), transport = buildTransport(actions);
+  const timeline = buildTimeline(actions);
   const readout = {
     pixel: element("span", { class: "wbv-place" }),
     values: {
@@ -26,16 +27,26 @@ export function buildViewer(actions) {
       after: element("span", { class: "wbv-values wbv-after" }),
     },
   };
-  const status = element("div", { class: "wbv-status", role: "status", "aria-live": "polite" });
+  const splitters = {
+    scopes: splitter("scopes", "Height of the scopes"),
+    side: splitter("side", "Width of the controls"),
+  };
   const root = element("div", { class: "wbv" }, toolbar.bar, stage.stage,
     element("div", { class: "wbv-readout", "aria-label": "Pixel under the pointer" },
       readout.pixel, readout.values.before, readout.values.after),
-    transport.bar, status);
-  return { ...toolbar, ...stage, ...transport, ...readout, status, root };
+    transport.bar, timeline.timeline, splitters.scopes, splitters.side);
+  return { ...toolbar, ...stage, ...transport, ...timeline, ...readout, splitters, root };
 }
 
 function group(label, ...parts) {
   return element("div", { class: "wbv-group", role: "group", "aria-label": label }, ...parts);
+}
+
+function splitter(name, label) {
+  return element("div", {
+    class: `wbv-splitter wbv-splitter-${name}`, role: "separator", tabindex: "0", "aria-label": label,
+    title: `${label}: drag, or double click for the usual size`,
+  });
 }
 
 function buildToolbar(actions) {
@@ -55,13 +66,15 @@ function buildToolbar(actions) {
   const less = button("−", "Lower boost and difference", () => actions.changeGain(-1), "-");
   const more = button("+", "Raise boost and difference", () => actions.changeGain(1), "+");
   const gain = element("output", { class: "wbv-gain" });
-  const helpButton = button("?", "Keyboard shortcuts", actions.toggleHelp, "?");
+  const theme = button("◐", "Light or dark desk", actions.toggleTheme);
+  const panels = button("▤", "Show or hide the controls", actions.togglePanels, "h");
   const fullScreen = button("", "Full screen", actions.toggleFullScreen, "F");
   fullScreen.innerHTML = FULL_SCREEN_ICON;
-  const bar = element("div", { class: "wbv-bar", role: "toolbar", "aria-label": "Viewer" },
+  const helpButton = button("?", "Keyboard shortcuts", actions.toggleHelp, "?");
+  const bar = element("div", { class: "wbv-bar wbv-tools", role: "toolbar", "aria-label": "Viewer" },
     group("Compare", ...modes), group("Banding", boost, map, less, gain, more),
-    group("Zoom", ...zooms), group("Window", fullScreen, helpButton));
-  return { bar, modes, zooms, boost, map, gain, helpButton };
+    group("Zoom", ...zooms), group("Window", theme, panels, fullScreen, helpButton));
+  return { bar, modes, zooms, boost, map, gain, panels, helpButton };
 }
 
 function buildStage() {
@@ -73,10 +86,8 @@ function buildStage() {
   const note = element("span", { class: "wbv-tag wbv-note", role: "status", "aria-live": "polite" });
   const message = element("div", { class: "wbv-message", role: "alert" });
   const invitation = element("div", { class: "wbv-invitation" },
-    "Type the folder of your clips in the box above, press Enter, and choose a clip.");
-  const help = element("div", { class: "wbv-help", hidden: "" },
-    ...HELP.map(([keys, text]) => element("div", {},
-      element("span", {}, ...keys.split("  ").map((key) => element("kbd", {}, key))), text)));
+    "Type the folder of your clips at the right, press Enter, and choose a clip.");
+  const help = buildHelp();
   const stage = element("div", {
     class: "wbv-stage", tabindex: "0", role: "application",
     "aria-label": "Picture, before and after. Press ? for the keys.",
@@ -84,25 +95,40 @@ function buildStage() {
   return { canvas, labels, note, message, invitation, help, stage };
 }
 
+function buildHelp() {
+  const keys = HELP.map(([names, text]) => element("div", { class: "wbv-key" },
+    element("span", {}, ...names.split("  ").map((key) => element("kbd", {}, key))), text));
+  return element("div", { class: "wbv-help", hidden: "", tabindex: "-1" },
+    ...INTRODUCTION.map((text) => element("p", {}, text)),
+    element("div", { class: "wbv-keys" }, ...keys));
+}
+
 function buildTransport(actions) {
-  const frame = element("input", { type: "range", min: "0", step: "1", "aria-label": "Frame" });
   const timecode = element("output", { class: "wbv-timecode" });
-  const loop = button("Loop", "Loop one second of video", actions.toggleLoop, "l");
+  const loop = button("▶", "Play or stop", actions.toggleLoop, "space");
+  const status = element("div", { class: "wbv-status", role: "status", "aria-live": "polite" });
   const bar = element("div", { class: "wbv-bar wbv-transport" },
-    group("Step", button("◂", "Previous frame", () => actions.step(-1), "left"),
+    group("Play", button("◂", "Previous frame", () => actions.step(-1), "left"), loop,
       button("▸", "Next frame", () => actions.step(1), "right")),
-    frame, timecode,
-    group("Play", loop, button("Worst", "Go to the frame with the most banding",
-      () => actions.send("worst"), "j")));
+    timecode, status,
+    group("Go to", button("Worst", "Go to the frame with the most banding",
+      () => actions.send("worst"), "n")));
+  return { transport: bar, bar, timecode, loop, status };
+}
+
+function buildTimeline(actions) {
+  const graph = element("canvas", { "aria-hidden": "true" });
+  const frame = element("input", { type: "range", min: "0", step: "1", "aria-label": "Frame" });
   frame.addEventListener("input", () => actions.goToFrame(Number(frame.value)));
-  return { bar, frame, timecode, loop };
+  return { timeline: element("div", { class: "wbv-timeline" }, graph, frame), graph, frame };
 }
 
 /** Show on the buttons which options are on. */
-export function showPressed(elements, { mode, zoom, boost, map, playing }) {
+export function showPressed(elements, { mode, zoom, boost, map, playing, panels }) {
   for (const made of elements.modes) setPressed(made, made.dataset.mode === mode);
   for (const made of elements.zooms) setPressed(made, zoom === Number(made.dataset.zoom));
   setPressed(elements.boost, boost);
   setPressed(elements.map, map);
   setPressed(elements.loop, playing);
+  setPressed(elements.panels, panels);
 }
