@@ -225,7 +225,7 @@ def open_voila(browser: Browser, server: Server, name: str, pictures: Path) -> I
 
 @contextmanager
 def _page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
     context.set_default_navigation_timeout(1000 * SECONDS)
     try:
         yield context.new_page()

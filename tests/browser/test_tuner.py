@@ -185,12 +185,14 @@ def test_band_boost_shows_the_banding_that_the_deband_removed(tuned: tuple[Noteb
     desk.press("s", "b", "1")
     expect(desk.stage.locator(".wbv-note")).to_contain_text("band boost ×8")
     notebook.screenshot("band-boost")
-    shown = desk.pixels()[40:140].astype(float).mean(axis=2)  # the clip's gradient
+    shown = desk.pixels()
+    top = max(0, (shown.shape[0] - 360) // 2)  # of the clip, which is 360 pixels high
+    shown = shown[top + 5 : top + 95].astype(float).mean(axis=2)  # the clip's gradient
     half = shown.shape[1] // 2
     # The difference of a narrow and a wide blur isolates the banding of each side.
     before, after = (
         (gaussian_filter(side, 1.5) - gaussian_filter(side, 5)).std()
-        for side in (shown[:, 80 : half - 20], shown[:, half + 80 : -20])
+        for side in (shown[:, 120 : half - 20], shown[:, half + 120 : -20])
     )
     assert before > 2 * after
     desk.press("+")
@@ -487,7 +489,7 @@ def reload(notebook: Notebook) -> None:
         notebook.page.reload()
         notebook.wait()
         notebook.show(CELL)
-        notebook.page.locator(".wbv").first.or_(failed).first.wait_for()
+        notebook.page.locator(".wbv-stage").first.or_(failed).first.wait_for()
         if not failed.is_visible():
             return
 
@@ -523,7 +525,7 @@ def test_it_fits_1280_pixels_and_can_be_read(tuned: tuple[Notebook, Desk], theme
           const light = c => { const [r, g, b] = c.match(/\\d+/g).map(v => {
             v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
             return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-          const desk = [...document.querySelectorAll(".wbv-values, td")];
+          const desk = [...document.querySelectorAll(".wbv-values, .wb-desk td")];
           const back = getComputedStyle(root.querySelector("button:not([aria-pressed=true])"));
           const pairs = desk.map(e => [getComputedStyle(e).color, back.backgroundColor]);
           for (const b of root.querySelectorAll("button"))

@@ -100,6 +100,12 @@ class DeskDriver:
         found = [one for one in walk(self.tuner.widget) if isinstance(one, widgets.HTML)]
         return "\n".join(text_of(one) for one in found)
 
+    def figures(self) -> dict[str, tuple[str, str]]:
+        """Return the table of figures: before and after, by the name of the row."""
+        table = self._only(widgets.HTML, lambda one: "Code values in use" in one.value).value
+        rows = re.findall(r"<tr><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td>", table)
+        return {name: (before, after) for name, before, after in rows}
+
     # ---- the clip
 
     @property

@@ -153,3 +153,50 @@ def test_a_look_is_kept_when_the_clip_changes(desk: DeskDriver, untagged: Path) 
     desk.type_folder(untagged)
     desk.wait()
     assert desk.preset == load_preset("classic")
+
+
+def test_results_disappear_when_the_look_or_the_clip_changes(
+    desk: DeskDriver, untagged: Path, tmp_path: Path
+) -> None:
+    desk.encode(tmp_path / "out.mov")
+    desk.wait()
+    assert "banded.mp4: " in desk.text()
+    assert desk.report
+    desk.slide("Tone", "contrast", 0.5)
+    assert "banded.mp4: " not in desk.text()
+    assert str(tmp_path) not in desk.text()
+    assert desk.report == ""
+    desk.save_as("dusk")
+    assert "Saved as" in desk.text()
+    desk.press("Suggest")
+    desk.wait()
+    assert "Saved as" not in desk.text()
+    reason = desk.preset.description
+    assert reason in desk.text()
+    desk.shortcut("worst")
+    desk.wait()
+    assert "has the most banding" in desk.status
+    desk.type_folder(untagged)
+    desk.wait()
+    assert reason not in desk.text()
+    assert desk.status == ""
+
+
+def test_a_still_is_compared_by_its_own_figures(desk: DeskDriver) -> None:
+    desk.wait()
+    cells = desk.figures()
+    desk.shortcut("grab")
+    desk.choose_preset("untouched")
+    desk.compare()
+    desk.wait()
+    beside = desk.figures()
+    for row in ("Code values in use", "CAMBI", "Contour", "Bit depth"):
+        assert beside[row][0] == cells[row][1], row  # before is the picture after that was grabbed
+
+
+def test_the_list_of_looks_says_that_a_look_is_modified(desk: DeskDriver) -> None:
+    assert desk.presets.label == "smooth"
+    desk.type_number("Tone", "contrast", 0.5)
+    assert (desk.presets.label, desk.presets.value) == ("smooth (modified)", "smooth")
+    desk.press("Undo")
+    assert desk.presets.label == "smooth"

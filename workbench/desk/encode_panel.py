@@ -121,6 +121,14 @@ class EncodePanel:
         self._bar.value, self._bar.layout.visibility = 0, "visible"
         self._worker.submit(EncodeRequest(clip, settings, destination, overwrite))
 
+    def forget(self) -> None:
+        """Clear a result that belongs to another clip or look. A running encode stays visible."""
+        if self._worker.wait(0):
+            self._clear()
+
+    def _clear(self) -> None:
+        self.result.value = self.report.html = self.findings.value = self.command.value = ""
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until encoding ends. Return False if that takes over `timeout` seconds."""
         return self._worker.wait(timeout)
@@ -166,10 +174,12 @@ class EncodePanel:
     def _show_delivery(self, delivery: Delivery) -> None:
         verdict = verdict_in_words(finding.level for finding in delivery.findings)
         megabytes = delivery.size / 1e6
-        self._show(f"<b>{escape(verdict)}</b>", markup=True)
+        name = escape(delivery.source.path.name)
+        self._show(f"{name}: <b>{escape(verdict)}</b>", markup=True)
         notable = [finding for finding in delivery.findings if finding.level != "pass"]
-        self.findings.value = f"{escape(str(delivery.destination))}, {megabytes:.1f} MB" + (
-            findings_table(notable)._repr_html_() if notable else ""
+        self.findings.value = f"{escape(str(delivery.destination))}, {megabytes:.1f} MB" + "".join(
+            f"<p><b>{escape(row[0])}: {escape(row[1])}</b><br>{escape(row[4])}</p>"
+            for row in findings_table(notable).rows
         )
         if delivery.report:
             with self.report.hold_sync():

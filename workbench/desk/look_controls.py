@@ -87,12 +87,17 @@ class LookControls:
         names = [*builtin_presets(), *user_presets()]
         if slot.base.name not in names:
             names.append(slot.base.name)
+        modified = slot.preset.hash != slot.base.hash
+        options = [
+            (f"{name} (modified)" if modified and name == slot.base.name else name, name)
+            for name in names
+        ]
         with self._guard.updating():
             self._active = history.now.active
             for index, button in enumerate(self.slots):
                 button.button_style = "primary" if index == self._active else ""
-            if tuple(names) != tuple(self.presets.options):
-                self.presets.options = names
+            if tuple(options) != tuple(self.presets.options):
+                self.presets.options = options
             self.presets.value = slot.base.name
             for stage in self.stages.values():
                 stage.show(slot)

@@ -22,7 +22,7 @@ from workbench.desk.scopes import Scopes
 from workbench.desk.stills import Still
 from workbench.desk.viewer import Side, Viewer, jpeg
 from workbench.errors import Cancelled, FfmpegMissing, WorkbenchError
-from workbench.look.compare import Comparison, Untreated, measures_of
+from workbench.look.compare import Comparison, Untreated, measures_of, own_measures
 from workbench.look.preset import Preset
 from workbench.look.proxy import proxy
 from workbench.look.render import render
@@ -62,7 +62,7 @@ class FrameMeasurements:
 
     before: CodeValueCounts
     after: CodeValueCounts
-    comparison: Comparison  # its contour is the clip's, even beside a still
+    comparison: Comparison
 
 
 class PreviewPipeline:
@@ -185,6 +185,8 @@ class PreviewPipeline:
             superseded.raise_if_requested()
             self._scopes.show(before, after, self._viewer.labels["before"])
             found = measures_of(source, after, untreated, after)
+            if request.still:
+                found = self._with_still(found, request.still, request, untreated)
             superseded.raise_if_requested()
             try:
                 before_map, cambi_after, after_map = scoring.result()
@@ -202,6 +204,14 @@ class PreviewPipeline:
             for side, banding in maps.items():
                 opacity = _opacity(banding, top)
                 self._viewer.show_banding_map(side, opacity, self._generation[side])
+
+    def _with_still(
+        self, found: Comparison, still: Still, request: PreviewRequest, untreated: Untreated
+    ) -> Comparison:
+        """Return the figures with those of the still in place of the source's."""
+        same = still.clip is request.clip and still.picture.index == request.index
+        contour, bit_depth = own_measures(still.picture, untreated if same else None)
+        return replace(found, contour_before=contour, effective_bit_depth_before=bit_depth)
 
     def _without_deband(
         self, request: PreviewRequest, source: Frame, superseded: ffmpeg.Cancellation

@@ -48,9 +48,14 @@ class SavePanel:
         except WorkbenchError as error:
             self._show(f"{error}. Choose another name.")
             return None
-        self._show(f"Saved as {path}")
         self._on_saved(preset)
+        self._show(f"Saved as {path}")
         return path
+
+    def forget(self) -> None:
+        """Clear a result that belongs to another look."""
+        self.overwrite.layout.display = "none"
+        self._show("")
 
     def _renamed(self, _: object) -> None:
         self.overwrite.layout.display = "none"

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from workbench.desk.viewer import jpeg
 from workbench.look.preset import Preset
+from workbench.media.clip import Clip
 from workbench.media.frames import Frame
 
 _TILE_WIDTH = 160  # pixels
@@ -23,6 +24,7 @@ class Still:
     preset: Preset
     picture: Frame  # as delivered
     jpeg: bytes
+    clip: Clip
 
     @property
     def name(self) -> str:
@@ -51,12 +53,12 @@ class StillGallery:
         self._row.add_class("wb-stills")
         self.widget = widgets.VBox([self._row])
 
-    def add(self, preset: Preset, picture: Frame) -> Still:
+    def add(self, preset: Preset, picture: Frame, clip: Clip) -> Still:
         """Add a still. The oldest is deleted when there are too many."""
         small = jpeg(picture.downscaled(2 * _TILE_WIDTH))
         with self._lock:
             self._count += 1
-            still = Still(self._count, preset, picture, small)
+            still = Still(self._count, preset, picture, small, clip)
             self._stills.append(still)
             self._tiles[still.number] = self._tile(still)
             if len(self._stills) > _MAX_STILLS:

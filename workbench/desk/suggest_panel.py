@@ -73,6 +73,10 @@ class SuggestPanel:
         """Cancel the running search."""
         self._worker.cancel()
 
+    def forget(self) -> None:
+        """Clear a reason that belongs to another clip or look."""
+        self._show("")
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no search runs. Return False if that takes over `timeout` seconds."""
         return self._worker.wait(timeout)

@@ -136,6 +136,12 @@ class Tuner:
             self._history = history
             self._refresh()  # before the controls, as the user waits for the picture
             self._controls.show(self._history)
+            self._forget_results()
+
+    def _forget_results(self) -> None:
+        """Clear sentences, verdicts and links that belong to another clip or look."""
+        for panel in (self._encode, self._suggest, self._save):
+            panel.forget()
 
     # ---- the picture
 
@@ -146,6 +152,8 @@ class Tuner:
         self._release_frames()
         with self._lock:
             self._show_error("")
+            self._forget_results()
+            self._status.report("")
             self._clip, self._still = clip, None
             self._gallery.mark_compared(None)
             self._viewer.set_clip(clip)
@@ -194,7 +202,7 @@ class Tuner:
         if shown is None:
             self._show_error("There is no picture to grab yet. Choose a clip first.")
         else:
-            self._gallery.add(shown[0].preset, shown[1])
+            self._gallery.add(shown[0].preset, shown[1], shown[0].clip)
 
     def compare_with(self, still: Still | None) -> None:
         """Show a still instead of the source. None shows the source again."""

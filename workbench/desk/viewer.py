@@ -41,7 +41,9 @@ class Viewer(anywidget.AnyWidget):
     labels = traitlets.Dict({"before": "before", "after": "after", "difference": "difference"}).tag(
         sync=True
     )
-    clip = traitlets.Dict({"frames": 0, "rate": 24.0, "even": True, "times": []}).tag(sync=True)
+    clip = traitlets.Dict(
+        {"path": "", "frames": 0, "rate": 24.0, "even": True, "times": []}
+    ).tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
     mode = traitlets.Enum(
         ["wipe", "side", "before", "after", "difference"], default_value="wipe"
@@ -69,6 +71,7 @@ class Viewer(anywidget.AnyWidget):
     def set_clip(self, clip: Clip) -> None:
         """Set the number of frames and the frame rate from a clip."""
         self.clip = {
+            "path": str(clip.path),
             "frames": clip.frame_count,
             "rate": float(clip.frame_rate),
             "even": clip.constant_frame_rate,

@@ -243,6 +243,19 @@ def measures_of(
     )
 
 
+def own_measures(picture: Frame, plain: Untreated | None) -> tuple[float | None, float | None]:
+    """Return the contour and the effective bit depth of one picture, such as a grabbed still.
+
+    `plain` is the same frame with a tone and no deband. Without it, the picture's own smooth areas
+    are measured.
+    """
+    regions = Regions.of(to_ten_bit_luma(picture))
+    surface = plain.surface if plain else regions
+    if min(surface.luma.shape) < _LARGE:
+        return None, _bit_depth(picture)
+    return contour(regions, surface.smooth, surface.posterization), _bit_depth(picture)
+
+
 def _bit_depth(frame: Frame) -> float | None:
     return effective_bit_depth(histogram(frame.luma, frame.bit_depth))
 

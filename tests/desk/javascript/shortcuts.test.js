@@ -19,9 +19,10 @@ function control(tag, { type = "text", role = "" } = {}) {
 function pressed(key, changes = {}) {
   const event = {
     key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: control("div"),
-    prevented: false, suppressed: null, ...changes,
+    prevented: false, stopped: false, suppressed: null, ...changes,
   };
   event.preventDefault = () => { event.prevented = true; };
+  event.stopPropagation = () => { event.stopped = true; };
   event.currentTarget = {
     toggleAttribute: (name, on) => {
       assert.equal(name, "data-lm-suppress-shortcuts");
@@ -76,20 +77,21 @@ test("other keys and other modifiers do nothing", () => {
 test("a key runs its action and stays out of the notebook", () => {
   const { called, event } = pressed("b");
   assert.deepEqual(called, [["toggleBoost", undefined]]);
-  assert.ok(event.prevented && event.suppressed);
+  assert.ok(event.prevented && event.stopped && event.suppressed);
 });
 
 test("a key without an action stays out of the notebook, but ctrl s does not", () => {
-  assert.ok(pressed("x").event.suppressed);
-  assert.ok(pressed("z", { ctrlKey: true }).event.suppressed);
-  assert.ok(!pressed("s", { ctrlKey: true }).event.suppressed);
+  for (const { event } of [pressed("x"), pressed("z", { ctrlKey: true })])
+    assert.ok(event.stopped && event.suppressed);
+  for (const { event } of [pressed("s", { ctrlKey: true }), pressed("Tab")])
+    assert.ok(!event.stopped && !event.suppressed);
 });
 
 test("text and lists keep their keys", () => {
   for (const target of [control("input"), control("select"), control("textarea")]) {
     const { called, event } = pressed("b", { target });
     assert.deepEqual(called, []);
-    assert.ok(!event.prevented && event.suppressed);
+    assert.ok(!event.prevented && event.stopped);
   }
 });
 

@@ -50,7 +50,7 @@ export class DeskRoot {
     if (this.desk.isConnected && this.desk !== this.viewer) return false;
     this.detach();
     this.desk = outermostWidget(this.viewer);
-    this.desk.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own keys stay outside
+    this.desk.setAttribute("data-lm-suppress-shortcuts", ""); // of JupyterLab, see handleKey
     this.desk.tabIndex = -1; // a click on a label gives the desk the focus, not the cell
     this.desk.addEventListener("keydown", this.onKey);
     this.observer.observe(this.desk, { childList: true, subtree: true, attributeFilter: ["class"] });

@@ -10,6 +10,7 @@ const SIDES = { before: [224, 160, 48], after: [99, 176, 234] };
 const TRACE = [222, 222, 222];
 const RGB = [[255, 107, 102], [95, 208, 138], [111, 160, 255]];
 const LABELS = 26; // CSS pixels at the left of a waveform for its scale
+const CROWDED = 90; // CSS pixels: a smaller vectorscope has no letters
 const LOWEST_LABELLED = 90; // CSS pixels: a lower graph labels every second line
 
 const css = (colour) => `rgb(${colour.join(" ")})`;
@@ -119,12 +120,12 @@ function vectorscope(context, area, { channels, rows, columns, side }, options) 
     context.textAlign = "left";
     for (const target of found.targets) {
       context.strokeRect(target.x - target.side / 2, target.y - target.side / 2, target.side, target.side);
-      context.fillText(target.name, target.x + target.side / 2 + 2, target.y + 3);
+      if (size > CROWDED) context.fillText(target.name, target.x + target.side / 2 + 2, target.y + 3);
     }
     line(context, ...found.skin);
     const [end] = found.skin.slice(1);
     context.textAlign = "right";
-    context.fillText("skin", end[0] - 4, Math.max(top + 20, end[1] + 10));
+    if (size > CROWDED) context.fillText("skin", end[0] - 4, Math.max(top + 20, end[1] + 10));
     context.restore();
   }
   context.drawImage(canvasOf(tracePixels(channels[0], rows, columns, colour), columns, rows), left, top, size, size);

@@ -83,9 +83,8 @@ export function controlUsesKey(control, key) {
 
 /** Run the action of a key event that bubbled up to the desk.
  *
- *  JupyterLab has one-letter shortcuts of its own: d d would delete the desk's cell. It ignores keys
- *  inside an element with the attribute data-lm-suppress-shortcuts. Combinations with ctrl that
- *  are not the desk's, such as ctrl s, still reach it. */
+ *  JupyterLab has one-letter shortcuts of its own: d d would delete the desk's cell. They get no key
+ *  of the desk. Combinations with ctrl that are not the desk's, such as ctrl s, still reach it. */
 export function handleKey(event, actions) {
   const action = actionFor(event), ctrl = event.ctrlKey || event.metaKey;
   if (action && !controlUsesKey(event.target, event.key)) {
@@ -93,5 +92,7 @@ export function handleKey(event, actions) {
     const [name, argument] = action;
     actions[name](argument);
   }
-  event.currentTarget.toggleAttribute("data-lm-suppress-shortcuts", !ctrl || action !== null);
+  const own = action !== null || (!ctrl && event.key !== "Tab");
+  if (own) event.stopPropagation();
+  event.currentTarget.toggleAttribute("data-lm-suppress-shortcuts", own);
 }

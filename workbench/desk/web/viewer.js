@@ -279,6 +279,7 @@ export class ViewerView {
     setText(ui.note, viewNote({ mode, exact, playing, scale, gain, boost, map, difference }));
     ui.note.classList.toggle("wbv-lossy", !exact);
     ui.root.dataset.exact = exact;
+    ui.root.dataset.picture = placement.picture.join("x");
     setText(ui.gain, `×${gain}`);
     const panels = this.model.get("view").panels !== false;
     showPressed(ui, { mode, zoom, boost, map, playing, panels });
