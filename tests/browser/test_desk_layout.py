@@ -14,7 +14,10 @@ from workbench.batch.notebook_files import NOTEBOOKS
 
 SIZES = [(1280, 800), (1440, 900), (1920, 1080), (2560, 1440)]
 SHAPES = {"a_wide": "640x360", "b_square": "480x480", "c_tall": "360x640", "d_scope": "840x360"}
-PARTS = (".wbv-tools", ".wbv-stage", ".wbv-readout", ".wbv-transport", ".wbv-timeline", ".wb-column")
+PARTS = (
+    *(".wbv-tools", ".wbv-stage", ".wbv-readout", ".wbv-transport", ".wbv-timeline"),
+    ".wb-column",
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +48,8 @@ def test_everything_is_on_one_screen(page: Dashboard) -> None:
         for size in SIZES:
             page.page.set_viewport_size({"width": size[0], "height": size[1]})
             page.page.wait_for_function(
-                "size => document.querySelector('.wb-desk').getBoundingClientRect().height === size",
-                arg=size[1],
+                "([desk, height]) => desk.getBoundingClientRect().height === height",
+                arg=[desk.whole.element_handle(), size[1]],
             )
             page.page.wait_for_timeout(150)  # the canvases follow in the next refresh
             scrolls = page.page.evaluate(

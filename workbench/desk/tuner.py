@@ -7,7 +7,9 @@ from threading import RLock
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 
+from workbench.desk.banding_pass import BandingCurve, BandingPass
 from workbench.desk.clip_chooser import ClipChooser
 from workbench.desk.clip_tasks import SAMPLED_FRAMES, decode_ahead, render_loop, worst_frame
 from workbench.desk.encode_panel import EncodePanel
@@ -26,6 +28,7 @@ from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset, load_preset
 from workbench.look.suggest import Suggestion
+from workbench.measure.banding import cambi_map
 from workbench.media.clip import Clip
 from workbench.media.probe import open_clip
 from workbench.present.tables import measured_html
@@ -48,6 +51,7 @@ class Tuner:
         self._clip: Clip | None = None
         self._still: Still | None = None  # shown instead of the source
         self._worst: tuple[Clip, int] | None = None  # the last result, with its clip
+        self._curve: BandingCurve | None = None  # of the clip, as far as it is measured
         self._build()
         self._pipeline = PreviewPipeline(
             self._viewer, self._scopes, self._show_figures, self._show_error
@@ -56,6 +60,9 @@ class Tuner:
         self._tasks: LatestWorker[Task] = LatestWorker(self._run_task)
         self._opening: LatestWorker[Path] = LatestWorker(self._open)
         self._decoding: LatestWorker[Clip] = LatestWorker(decode_ahead)
+        self._banding: LatestWorker[Clip] = LatestWorker(
+            BandingPass(lambda: not self.wait(0), self._show_banding)
+        )
         self._controls.show(self._history)
         if isinstance(clip, Clip):
             self._chooser.show(clip.path)
@@ -150,6 +157,7 @@ class Tuner:
         self._tasks.cancel()
         self._suggest.cancel()
         self._release_frames()
+        self._curve = None
         with self._lock:
             self._show_error("")
             self._forget_results()
@@ -160,6 +168,7 @@ class Tuner:
             self._viewer.frame = clip.frame_count // 2
             self._refresh()
         self._decoding.submit(clip)
+        self._banding.submit(clip)
 
     def _open(self, path: Path, superseded: Cancellation) -> None:
         try:
@@ -244,17 +253,34 @@ class Tuner:
             return
 
         def task(cancellation: Cancellation) -> None:
-            if self._worst is None or self._worst[0] is not clip:
-                with self._status.running("Looking for the frame with the most banding"):
-                    self._worst = clip, worst_frame(clip, cancellation)
+            index, measured = self._worst_frame(clip, cancellation)
+            self._viewer.frame = index
+            self._status.report(f"Frame {index} has the most banding of {measured} frames")
+            with self._status.running("Looking for the region with the most banding"):
+                window = cambi_map(clip.frame(index)).worst_window(*_region(clip))
             cancellation.raise_if_requested()
-            self._viewer.frame = self._worst[1]
-            sampled = min(SAMPLED_FRAMES, clip.frame_count)
-            self._status.report(
-                f"Frame {self._worst[1]} has the most banding of {sampled} sampled frames"
-            )
+            self._viewer.zoom_to(*window)
+            self._status.report(f"Frame {index} has the most banding of {measured} frames")
 
         self._tasks.submit(task)
+
+    def _worst_frame(self, clip: Clip, cancellation: Cancellation) -> tuple[int, str]:
+        """Return the frame with the most banding, and of how many frames it is the worst."""
+        curve = self._curve
+        if curve and curve.clip is clip and curve.done and curve.worst is not None:
+            return curve.worst, f"{np.count_nonzero(~np.isnan(curve.cambi))}"
+        if self._worst is None or self._worst[0] is not clip:
+            with self._status.running("Looking for the frame with the most banding"):
+                self._worst = clip, worst_frame(clip, cancellation)
+        cancellation.raise_if_requested()
+        return self._worst[1], f"{min(SAMPLED_FRAMES, clip.frame_count)} sampled"
+
+    def _show_banding(self, curve: BandingCurve) -> None:
+        """Show the banding of the clip as far as it is measured."""
+        with self._lock:
+            if curve.clip is self._clip:
+                self._curve = curve
+                self._viewer.show_banding(curve.cambi, curve.contour, curve.cuts, curve.worst)
 
     def play_loop(self) -> None:
         """Play one second of video in a loop, from the current frame on."""
@@ -292,6 +318,7 @@ class Tuner:
 
         A cell that runs again leaves its old desk behind, which would keep them.
         """
+        self._banding.cancel()
         self._decoding.cancel()
         self._decoding.wait()
         if self._clip:
@@ -367,3 +394,8 @@ class Tuner:
         }
         if name in commands:
             commands[name]()
+
+
+def _region(clip: Clip) -> tuple[int, int]:
+    """Return the width and height of the region that *Worst* zooms to: a third of the picture."""
+    return max(1, clip.width // 3), max(1, clip.height // 3)

@@ -41,10 +41,11 @@ class Viewer(anywidget.AnyWidget):
     labels = traitlets.Dict({"before": "before", "after": "after", "difference": "difference"}).tag(
         sync=True
     )
-    clip = traitlets.Dict(
-        {"path": "", "frames": 0, "rate": 24.0, "even": True, "times": []}
-    ).tag(sync=True)
+    clip = traitlets.Dict({"path": "", "frames": 0, "rate": 24.0, "even": True, "times": []}).tag(
+        sync=True
+    )
     frame = traitlets.Int(0).tag(sync=True)
+    marks = traitlets.Dict({"in": None, "out": None}).tag(sync=True)  # frames
     mode = traitlets.Enum(
         ["wipe", "side", "before", "after", "difference"], default_value="wipe"
     ).tag(sync=True)
@@ -70,6 +71,8 @@ class Viewer(anywidget.AnyWidget):
 
     def set_clip(self, clip: Clip) -> None:
         """Set the number of frames and the frame rate from a clip."""
+        self._sent.pop(("banding", "clip"), None)
+        self.marks = {"in": None, "out": None}
         self.clip = {
             "path": str(clip.path),
             "frames": clip.frame_count,
@@ -123,6 +126,25 @@ class Viewer(anywidget.AnyWidget):
             "height": height,
         }
         self._send_buffers(layout, [opacity.tobytes()])
+
+    def show_banding(
+        self,
+        cambi: NDArray[np.float32],
+        contour: NDArray[np.float32],
+        cuts: Sequence[int],
+        worst: int | None,
+    ) -> None:
+        """Show banding over the clip in the timeline.
+
+        The arrays have an element for each frame, NaN where it is not known. `cuts` and `worst`
+        are frames.
+        """
+        layout = {"kind": "banding", "side": "clip", "cuts": list(cuts), "worst": worst}
+        self._send_buffers(layout, [cambi.tobytes(), contour.tobytes()])
+
+    def zoom_to(self, x: int, y: int, width: int, height: int) -> None:
+        """Zoom to a region of the picture, in its pixels."""
+        self.send({"kind": "region", "x": x, "y": y, "width": width, "height": height})
 
     def exact_generation(self, side: Side) -> int | None:
         """Return the generation of the last exact picture sent for a side, or None."""

@@ -14,6 +14,15 @@ export function steppedFrame(frame, by, frames) {
   return Math.min(Math.max(0, frames - 1), Math.max(0, frame + by));
 }
 
+/** Return the marks with in or out set to a frame, or cleared where it is there already. Marks that
+ *  would enclose no frame are cleared. */
+export function markedFrames(marks, name, frame) {
+  const next = { ...marks, [name]: marks[name] === frame ? null : frame };
+  const other = name === "in" ? "out" : "in";
+  if (next.in !== null && next.out !== null && next.in >= next.out) next[other] = null;
+  return next;
+}
+
 /** Return the actions of a ViewerView. */
 export function viewerActions(view) {
   const get = (name) => view.model.get(name);
@@ -34,6 +43,7 @@ export function viewerActions(view) {
       view.stopLoop();
       view.set("frame", frame);
     },
+    toggleMark: (name) => view.set("marks", markedFrames(get("marks"), name, get("frame"))),
     toggleLoop: () => {
       if (view.player.playing || view.player.requested) view.stopLoop();
       else {

@@ -71,6 +71,14 @@ export class Placement {
     this.clampCentre();
   }
 
+  /** Zoom so that a region of the picture, in its pixels, fills a pane. */
+  zoomToRegion({ x, y, width, height }) {
+    const fill = Math.min(this.paneSize[0] / width, this.paneSize[1] / height);
+    this.zoom = Math.min(MAX_ZOOM, Math.max(this.fitScale, fill));
+    this.centre = [(x + width / 2) / this.picture[0], (y + height / 2) / this.picture[1]];
+    this.clampCentre();
+  }
+
   /** Zoom by powers of two. Zooming out stops at the fitted picture. */
   zoomBy(steps, anchor) {
     const zoom = this.scale * 2 ** steps;

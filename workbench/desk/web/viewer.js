@@ -16,6 +16,7 @@ import { listenToPointer } from "./pointer.js";
 import {
   SIDES, framePosition, labelledSides, pixelPosition, pixelValues, showsExact, viewNote,
 } from "./readout.js";
+import { TimelineView } from "./timeline_view.js";
 import { handleKey } from "./shortcuts.js";
 import { listenToSplitters } from "./splitters.js";
 import { buildViewer, showPressed } from "./viewer_elements.js";
@@ -41,6 +42,7 @@ export class ViewerView {
     el.append(this.ui.root);
     listenToPointer(this.ui, this);
     listenToSplitters(this.ui.splitters, this);
+    this.timeline = new TimelineView(this.ui, model);
     this.desk = new DeskRoot(this.ui.root, (event) => handleKey(event, this.actions));
     this.resizeObserver = new ResizeObserver(() => this.resize());
     this.resizeObserver.observe(this.ui.stage);
@@ -57,6 +59,7 @@ export class ViewerView {
     this.resizeObserver.disconnect();
     this.desk.detach();
     this.player.stop();
+    this.timeline.remove();
     this.send("view_closed");
     for (const [name, listener] of Object.entries(this.listeners)) this.model.off(name, listener);
   }
@@ -147,6 +150,10 @@ export class ViewerView {
       const map = canvasOf(pixels, width, height);
       Object.assign(this.sides[content.side], { map, mapGeneration: generation });
       this.repaint();
+    } else if (content.kind === "banding") this.timeline.take(content, buffers);
+    else if (content.kind === "region") {
+      this.placement.zoomToRegion(content);
+      this.repaint();
     } else if (content.kind === "loop") this.takeLoop(content, buffers);
   }
 
@@ -167,11 +174,13 @@ export class ViewerView {
       if (size) desk.style.setProperty(name, `${size}px`);
       else desk.style.removeProperty(name);
     this.desk.fit();
+    this.timeline.repaint(); // in the colours of the theme
     this.repaint();
   }
 
   takeClip() {
     this.placement.zoomTo(0); // each clip starts fitted
+    this.timeline.forget();
     this.ui.frame.max = String(Math.max(0, this.model.get("clip").frames - 1));
     this.takeFrame();
   }

@@ -34,7 +34,7 @@ export function buildViewer(actions) {
   const root = element("div", { class: "wbv" }, toolbar.bar, stage.stage,
     element("div", { class: "wbv-readout", "aria-label": "Pixel under the pointer" },
       readout.pixel, readout.values.before, readout.values.after),
-    transport.bar, timeline.timeline, splitters.scopes, splitters.side);
+    transport.transport, timeline.timeline, splitters.scopes, splitters.side);
   return { ...toolbar, ...stage, ...transport, ...timeline, ...readout, splitters, root };
 }
 
@@ -107,20 +107,24 @@ function buildTransport(actions) {
   const timecode = element("output", { class: "wbv-timecode" });
   const loop = button("▶", "Play or stop", actions.toggleLoop, "space");
   const status = element("div", { class: "wbv-status", role: "status", "aria-live": "polite" });
-  const bar = element("div", { class: "wbv-bar wbv-transport" },
+  const transport = element("div", { class: "wbv-bar wbv-transport" },
     group("Play", button("◂", "Previous frame", () => actions.step(-1), "left"), loop,
       button("▸", "Next frame", () => actions.step(1), "right")),
+    group("Marks", button("I", "Set or clear the in point", () => actions.toggleMark("in"), "i"),
+      button("O", "Set or clear the out point", () => actions.toggleMark("out"), "o")),
     timecode, status,
-    group("Go to", button("Worst", "Go to the frame with the most banding",
+    group("Go to", button("Worst", "Go to the worst banding and zoom to it",
       () => actions.send("worst"), "n")));
-  return { transport: bar, bar, timecode, loop, status };
+  return { transport, timecode, loop, status };
 }
 
 function buildTimeline(actions) {
   const graph = element("canvas", { "aria-hidden": "true" });
   const frame = element("input", { type: "range", min: "0", step: "1", "aria-label": "Frame" });
   frame.addEventListener("input", () => actions.goToFrame(Number(frame.value)));
-  return { timeline: element("div", { class: "wbv-timeline" }, graph, frame), graph, frame };
+  const legend = element("span", { class: "wbv-legend", "aria-hidden": "true" });
+  const timeline = element("div", { class: "wbv-timeline" }, graph, legend, frame);
+  return { timeline, graph, frame, legend };
 }
 
 /** Show on the buttons which options are on. */
