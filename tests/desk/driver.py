@@ -141,6 +141,12 @@ class DeskDriver:
         self.tuner._decoding.wait(PATIENCE)
         self.clip.close()
 
+    @property
+    def matrix(self) -> widgets.Dropdown:
+        return self._list(
+            "Input matrix: how the code values of an untagged clip were made from RGB."
+        )
+
     # ---- the look
 
     @property
@@ -260,6 +266,10 @@ class DeskDriver:
         return self.button("Overwrite").layout.display is None
 
     # ---- encode
+
+    def set_frame_rate(self, text: str) -> None:
+        tooltip = "Constant frame rate, such as 24 or 24000/1001. Empty keeps the clip's timing."
+        self._only(widgets.Text, lambda box: box.tooltip == tooltip).value = text
 
     def encode(self, destination: Path) -> None:
         self._text_box("beside the clip").value = str(destination)

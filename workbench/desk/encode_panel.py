@@ -63,6 +63,14 @@ class EncodePanel:
             options=[("finest (fast)", "finest"), ("search (plain ffmpeg command)", "search")],
             tooltip="Both deliver the same picture. Search takes several times as long.",
         )
+        self.frame_rate = widgets.Text(
+            placeholder="as the clip",
+            tooltip="Constant frame rate, such as 24 or 24000/1001. Empty keeps the clip's timing.",
+        )
+        self.audio_rate = widgets.Dropdown(
+            options=[("as the clip", None), ("48 kHz", 48_000), ("96 kHz", 96_000)],
+            tooltip="Sample rate of the sound.",
+        )
         self.overwrite = widgets.Checkbox(description="Overwrite existing file", indent=False)
         self.start_button = widgets.Button(
             description="Encode",
@@ -84,6 +92,8 @@ class EncodePanel:
                 labelled("Deliver", widgets.HTML(f"<b>{PRORES_422_HQ.label}</b>")),
                 labelled("file", self.destination),
                 labelled("encoder", self.encoder),
+                labelled("frame rate", self.frame_rate),
+                labelled("audio rate", self.audio_rate),
                 labelled("", self.overwrite),
                 widgets.HBox([self.start_button, self.cancel_button]),
                 self._bar,
@@ -105,7 +115,12 @@ class EncodePanel:
                 self._show("There is no clip yet. Choose one first.")
                 return
             clip, preset = source
-            settings = Settings(preset=preset, encoder=self.encoder.value)
+            settings = Settings(
+                preset=preset,
+                encoder=self.encoder.value,
+                frame_rate=self.frame_rate.value.strip() or None,
+                audio_rate=self.audio_rate.value,
+            )
             overwrite = self.overwrite.value
             destination = destination_for(
                 clip.path, self.destination.value.strip() or None, overwrite=overwrite

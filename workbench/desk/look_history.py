@@ -28,6 +28,10 @@ class LookSlot:
         # A look that equals its base again becomes the base, which restores its name.
         return replace(self, preset=self.base if preset.hash == self.base.hash else preset)
 
+    def with_matrix(self, matrix: str) -> "LookSlot":
+        """Return the slot with another matrix for untagged clips, bt601 or bt709."""
+        return replace(self, preset=self.preset.with_matrix(matrix))
+
     def reset_value(self, name: str) -> Any:
         """Return the value that a reset gives a parameter: the base's, or else the filter's own."""
         stage, _, key = name.partition(".")

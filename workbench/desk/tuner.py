@@ -11,6 +11,7 @@ import numpy as np
 
 from workbench.desk.banding_pass import BandingCurve, BandingPass
 from workbench.desk.clip_chooser import ClipChooser
+from workbench.desk.clip_panel import ClipPanel
 from workbench.desk.clip_tasks import SAMPLED_FRAMES, decode_ahead, render_loop, worst_frame
 from workbench.desk.encode_panel import EncodePanel
 from workbench.desk.latest_worker import LatestWorker
@@ -107,6 +108,12 @@ class Tuner:
             self._controls.show(self._history)  # restore the old value in the control
             self._show_error(str(error))
 
+    def set_matrix(self, matrix: str) -> None:
+        """Set the matrix, bt601 or bt709, that the look assumes for an untagged clip."""
+        with self._lock:
+            slots = self._history.now
+            self._record(slots.with_slot(slots.slot.with_matrix(matrix)), "matrix")
+
     def flip(self) -> None:
         """Switch between slots A and B."""
         with self._lock:
@@ -143,6 +150,7 @@ class Tuner:
             self._history = history
             self._refresh()  # before the controls, as the user waits for the picture
             self._controls.show(self._history)
+            self._clip_panel.show(self._clip, self.preset.assume_matrix)
             self._forget_results()
 
     def _forget_results(self) -> None:
@@ -165,6 +173,7 @@ class Tuner:
             self._clip, self._still = clip, None
             self._gallery.mark_compared(None)
             self._viewer.set_clip(clip)
+            self._clip_panel.show(clip, self.preset.assume_matrix)
             self._viewer.frame = clip.frame_count // 2
             self._refresh()
         self._decoding.submit(clip)
@@ -335,6 +344,7 @@ class Tuner:
         self._gallery = StillGallery(self.compare_with, self.restore_still)
         self._encode = EncodePanel(lambda: (self._clip, self.preset) if self._clip else None)
         self._chooser = ClipChooser(lambda path: self._opening.submit(path), self._show_error)
+        self._clip_panel = ClipPanel(self.set_matrix)
         self._save = SavePanel(lambda: self.preset, self.use)
         self._controls = LookControls(self)
         self._suggest = SuggestPanel(self._suggest_request, self._use_suggestion, self._status)
@@ -352,7 +362,7 @@ class Tuner:
             heading=[self._chooser.choice, self._figures],
             tabs=self._tabs,
             panels={
-                "clip": [self._chooser.place],
+                "clip": [self._chooser.place, self._clip_panel.widget],
                 "look": [
                     self._controls.widget,
                     self._save.widget,
