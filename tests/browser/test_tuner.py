@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.browser.desk import AFTER, BEFORE, Desk
 from tests.browser.pages import Notebook, open_lab
 from tests.browser.servers import Server
 from workbench.batch.notebook_files import NOTEBOOKS
+from workbench.desk.desk_state import FOLDER
 from workbench.look.preset import load_preset
 from workbench.look.render import render
 from workbench.measure.code_values import to_ten_bit
@@ -44,9 +46,11 @@ def shared(browser: Browser, lab_server: Server, pictures: Path, clip: Path) -> 
 
 
 @pytest.fixture
-def tuned(shared: Notebook) -> tuple[Notebook, Desk]:
-    """Run the notebook again and wait for its exact picture."""
+def tuned(shared: Notebook, lab_server: Server) -> tuple[Notebook, Desk]:
+    """Run the notebook again with a fresh desk, and wait for its exact picture."""
     shared.forget()
+    shared.evaluate_in_kernel("'tuner' in globals() and tuner._state.flush()")
+    shutil.rmtree(lab_server.folder.parent / FOLDER, ignore_errors=True)
     return shared, at_rest(shared)
 
 
@@ -208,6 +212,23 @@ def test_band_boost_shows_the_banding_that_the_deband_removed(tuned: tuple[Noteb
     expect(desk.stage.locator(".wbv-note")).to_contain_text("×16")
     desk.press("-", "-")
     expect(desk.stage.locator(".wbv-note")).to_contain_text("×4")
+
+
+def test_the_viewing_transform_shows_the_look_graded_back(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    desk.press("c", "c")
+    flat = desk.pixels().astype(int)
+    desk.press("t")
+    expect(desk.stage.locator(".wbv-note")).to_contain_text("graded")
+    notebook.page.wait_for_timeout(500)
+    graded = desk.pixels().astype(int)
+    notebook.screenshot("graded")
+    desk.press("c")
+    source = desk.pixels().astype(int)
+    assert np.abs(flat - source).mean() > 4
+    assert np.abs(graded - source).mean() < 1.5
+    assert in_kernel(notebook, "tuner.preset.name") == "smooth"  # the look is unchanged
+    desk.press("t")
 
 
 def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
@@ -503,11 +524,20 @@ def reload(notebook: Notebook) -> None:
             return
 
 
-def test_it_works_again_after_a_kernel_restart(tuned: tuple[Notebook, Desk]) -> None:
-    notebook, _ = tuned
+def test_a_kernel_restart_brings_the_desk_back(tuned: tuple[Notebook, Desk]) -> None:
+    notebook, desk = tuned
+    desk.turn("contrast", "Home")
+    desk.press("s")
+    desk.viewer.locator("input[type=range]").fill("20")
+    shown = desk.pixels()
+    notebook.evaluate_in_kernel("tuner._state.flush()")
     notebook.restart_kernel()
     assert in_kernel(notebook, "'tuner' in globals()") == "False"
-    at_rest(notebook).turn("contrast", "End")
+    desk = at_rest(notebook)
+    expect(desk.viewer.locator(".wbv-timecode")).to_contain_text("frame 20")
+    expect(desk.row("contrast").locator("input")).to_have_value("0.25")
+    assert desk.pixels().shape == shown.shape
+    desk.turn("contrast", "End")
 
 
 def test_running_the_cell_again_frees_the_old_desks_frames(tuned: tuple[Notebook, Desk]) -> None:
@@ -637,6 +667,23 @@ def test_voila_shows_the_desk_and_no_code(open_voila: OpenVoila, clip: Path) -> 
     # The page asks a CDN for two style sheets of icons. Voila's security policy refuses them.
     assert dashboard.seen.answered == []
     assert {reason for _, reason in dashboard.seen.refused} <= {"csp"}
+
+
+def test_a_reload_in_voila_brings_the_desk_back(open_voila: OpenVoila, clip: Path) -> None:
+    dashboard = open_voila(TUNE, {"source": clip})
+    desk = Desk(dashboard)
+    desk.exact()
+    desk.turn("contrast", "Home")
+    desk.panel("Clip")
+    desk.button("Light or dark desk").click()
+    dashboard.page.wait_for_timeout(1500)  # until the state is written
+    dashboard.page.reload()
+    dashboard.page.locator(".wbv-stage").wait_for()
+    desk.exact()
+    expect(desk.whole).to_have_attribute("data-theme", "light")
+    expect(desk.whole).to_have_attribute("data-panel", "clip")
+    desk.panel("Look")
+    expect(desk.row("contrast").locator("input")).to_have_value("0.25")
 
 
 def test_voila_without_a_clip_lets_the_user_choose_one(open_voila: OpenVoila, clip: Path) -> None:

@@ -147,6 +147,9 @@ class DeskDriver:
             "Input matrix: how the code values of an untagged clip were made from RGB."
         )
 
+    def choose_cube(self, path: str) -> None:
+        self._text_box("grades the tone back").value = path
+
     # ---- the look
 
     @property

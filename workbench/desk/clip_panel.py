@@ -44,10 +44,14 @@ def warnings_for(clip: Clip) -> list[str]:
 
 
 class ClipPanel:
-    """Shows a clip's properties and warnings, and a list of input matrices."""
+    """Shows a clip's properties and warnings, its input matrix and the viewing LUT."""
 
-    def __init__(self, on_matrix: Callable[[str], None]) -> None:
-        """Create a panel. It calls `on_matrix` with the matrix that the user chose."""
+    def __init__(self, on_matrix: Callable[[str], None], on_transform: Callable[[], None]) -> None:
+        """Create a panel.
+
+        It calls `on_matrix` with the matrix that the user chose, and `on_transform` where the user
+        chose another viewing LUT.
+        """
         self._on_matrix = on_matrix
         self._guard = UpdateGuard()
         self.matrix = widgets.Dropdown(
@@ -56,10 +60,21 @@ class ClipPanel:
             tooltip="Input matrix: how the code values of an untagged clip were made from RGB.",
         )
         self.matrix.observe(self._chosen, "value")
+        self.cube = widgets.Text(
+            continuous_update=False,
+            placeholder="grades the tone back",
+            tooltip="A .cube file that Graded (key t) shows the look through. Encodes ignore it.",
+        )
+        self.cube.observe(lambda _: on_transform(), "value")
         self.warnings = widgets.HTML()
         self.properties = widgets.HTML()
         self.widget = widgets.VBox(
-            [labelled("input matrix", self.matrix), self.warnings, self.properties]
+            [
+                labelled("input matrix", self.matrix),
+                labelled("viewing LUT", self.cube),
+                self.warnings,
+                self.properties,
+            ]
         )
         self.warnings.add_class("wb-warnings")
         self.properties.add_class("wb-properties")

@@ -146,7 +146,8 @@ class PreviewPipeline:
             if request.still
             else "changed by the deband",
         }
-        self._viewer.show((before.width, before.height), self._generation, pictures)
+        looked: tuple[Side, ...] = ("before", "after") if request.still else ("after",)
+        self._viewer.show((before.width, before.height), self._generation, pictures, looked)
         # Scopes of the small pictures follow a moving slider.
         self._scopes.show(self._small_before, after, self._viewer.labels["before"], preview=True)
 

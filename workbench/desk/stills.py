@@ -36,13 +36,17 @@ class StillGallery:
     """A row of stills. Thread-safe."""
 
     def __init__(
-        self, on_compare: Callable[[Still | None], None], on_restore: Callable[[Still], None]
+        self,
+        on_compare: Callable[[Still | None], None],
+        on_restore: Callable[[Still], None],
+        on_change: Callable[[], None],
     ) -> None:
         """Create an empty gallery.
 
-        It calls `on_compare` with the still to compare with, or None, and `on_restore` with the
-        still to go back to.
+        It calls `on_compare` with the still to compare with, or None, `on_restore` with the still
+        to go back to, and `on_change` where a still is added or deleted.
         """
+        self._on_change = on_change
         self._on_compare, self._on_restore = on_compare, on_restore
         self._stills: list[Still] = []
         self._tiles: dict[int, widgets.VBox] = {}
@@ -109,5 +113,11 @@ class StillGallery:
             del self._tiles[still.number], self._toggles[still.number]
             self._update()
 
+    @property
+    def stills(self) -> tuple[Still, ...]:
+        """The stills, the oldest first."""
+        return tuple(self._stills)
+
     def _update(self) -> None:
+        self._on_change()
         self._row.children = [self._tiles[still.number] for still in self._stills]

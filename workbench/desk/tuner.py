@@ -1,18 +1,20 @@
 """Tuner: the desk, which puts the viewer and the controls around one look."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+from traitlets import TraitError
 
 from workbench.desk.banding_pass import BandingCurve, BandingPass
 from workbench.desk.clip_chooser import ClipChooser
 from workbench.desk.clip_panel import ClipPanel
 from workbench.desk.clip_tasks import SAMPLED_FRAMES, decode_ahead, render_loop, worst_frame
+from workbench.desk.desk_state import DeskState, SavedStill, StateFile, saved_history
 from workbench.desk.encode_panel import EncodePanel
 from workbench.desk.latest_worker import LatestWorker
 from workbench.desk.layout import PanelTabs, lay_out
@@ -25,9 +27,11 @@ from workbench.desk.status_line import StatusLine
 from workbench.desk.stills import Still, StillGallery
 from workbench.desk.suggest_panel import SuggestPanel, SuggestRequest
 from workbench.desk.viewer import Viewer
+from workbench.desk.viewing_transform import viewing_transform
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset, load_preset
+from workbench.look.render import render
 from workbench.look.suggest import Suggestion
 from workbench.measure.banding import cambi_map
 from workbench.media.clip import Clip
@@ -35,6 +39,13 @@ from workbench.media.probe import open_clip
 from workbench.present.tables import measured_html
 
 Task = Callable[[Cancellation], None]
+
+_KEPT = {
+    "viewer": ("mode", "boost", "banding_map", "gain", "graded", "view", "marks"),
+    "scopes": ("shown", "overlay", "zoom"),
+    "tabs": ("selected",),
+}
+"""The traits of widgets that a reload brings back."""
 
 
 class Tuner:
@@ -48,10 +59,15 @@ class Tuner:
         """Create a desk and wait for its first picture. Raises PresetError for a bad preset."""
         base = preset if isinstance(preset, Preset) else load_preset(preset)
         self._lock = RLock()  # JupyterLab runs handlers in several threads
-        self._history = LookHistory(LookSlots.of(base))
+        given = clip.path if isinstance(clip, Clip) else clip
+        self._state = StateFile(str(given), base.hash)
+        saved = self._state.load()
+        self._resumed = saved  # until its clip is open
+        self._history = saved.history() if saved else LookHistory(LookSlots.of(base))
         self._clip: Clip | None = None
         self._still: Still | None = None  # shown instead of the source
         self._worst: tuple[Clip, int] | None = None  # the last result, with its clip
+        self._transform: tuple[object, ...] | None = None  # the viewing transform that was sent
         self._curve: BandingCurve | None = None  # of the clip, as far as it is measured
         self._build()
         self._pipeline = PreviewPipeline(
@@ -64,8 +80,11 @@ class Tuner:
         self._banding: LatestWorker[Clip] = LatestWorker(
             BandingPass(lambda: not self.wait(0), self._show_banding)
         )
+        self._restoring: LatestWorker[Sequence[SavedStill]] = LatestWorker(self._restore_stills)
         self._controls.show(self._history)
-        if isinstance(clip, Clip):
+        if saved:
+            self._resume(saved)
+        elif isinstance(clip, Clip):
             self._chooser.show(clip.path)
             self._set_clip(clip)
         else:
@@ -73,6 +92,8 @@ class Tuner:
         self._opening.wait()
         if self._clip is None:
             self._tabs.selected = "clip"
+        self._resumed = None
+        self._keep_changes()
         self._previews.wait()
 
     @property
@@ -91,8 +112,68 @@ class Tuner:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the desk is idle. Return False if one of its workers exceeds `timeout` s."""
-        workers = (self._opening, self._suggest, self._tasks, self._previews, self._encode)
-        return all(worker.wait(timeout) for worker in workers)
+        workers = (self._opening, self._restoring, self._suggest, self._tasks, self._previews)
+        return all(worker.wait(timeout) for worker in (*workers, self._encode))
+
+    # ---- the state that a reload brings back
+
+    def _resume(self, saved: DeskState) -> None:
+        """Show what the desk showed last. A clip that is gone leaves its folder."""
+        for name, traits in saved.widgets.items():
+            for trait, value in traits.items():
+                if trait in _KEPT.get(name, ()):
+                    try:
+                        setattr(self._kept_widgets()[name], trait, value)
+                    except TraitError:
+                        continue  # a value of another version
+        found = saved.clip and Path(saved.clip).exists()
+        self.open(saved.clip if found and saved.clip else saved.folder)
+        self._restoring.submit(saved.stills)
+
+    def _restore_stills(self, stills: Sequence[SavedStill], cancellation: Cancellation) -> None:
+        """Render stills again. Those whose clip is gone are dropped."""
+        for still in stills:
+            if cancellation.requested:
+                return
+            try:
+                shared = self._clip if self._clip and str(self._clip.path) == still.clip else None
+                clip = shared or open_clip(still.clip)
+                picture = render(clip.frame(still.frame), still.preset, cancellation)
+            except WorkbenchError:
+                continue
+            self._gallery.add(still.preset, picture, clip)
+
+    def _kept_widgets(self) -> dict[str, widgets.Widget]:
+        return {"viewer": self._viewer, "scopes": self._scopes, "tabs": self._tabs}
+
+    def _keep_changes(self) -> None:
+        for name, widget in self._kept_widgets().items():
+            widget.observe(lambda _: self._keep(), [*_KEPT[name]])
+        self._viewer.observe(lambda _: self._keep(), "frame")
+
+    def _keep(self) -> None:
+        """Write the state to the project folder, soon."""
+        self._state.save_soon(self._current_state)
+
+    def _current_state(self) -> DeskState:
+        with self._lock:
+            kept = self._kept_widgets().items()
+            return DeskState(
+                folder=self._chooser.folder.value,
+                clip=str(self._clip.path) if self._clip else None,
+                frame=self._viewer.frame,
+                **saved_history(self._history),
+                stills=tuple(
+                    SavedStill(
+                        clip=str(still.clip.path), frame=still.picture.index, preset=still.preset
+                    )
+                    for still in self._gallery.stills
+                ),
+                widgets={
+                    name: {trait: getattr(widget, trait) for trait in _KEPT[name]}
+                    for name, widget in kept
+                },
+            )
 
     # ---- the look
 
@@ -151,7 +232,9 @@ class Tuner:
             self._refresh()  # before the controls, as the user waits for the picture
             self._controls.show(self._history)
             self._clip_panel.show(self._clip, self.preset.assume_matrix)
+            self._set_transform()
             self._forget_results()
+            self._keep()
 
     def _forget_results(self) -> None:
         """Clear sentences, verdicts and links that belong to another clip or look."""
@@ -174,8 +257,18 @@ class Tuner:
             self._gallery.mark_compared(None)
             self._viewer.set_clip(clip)
             self._clip_panel.show(clip, self.preset.assume_matrix)
-            self._viewer.frame = clip.frame_count // 2
+            self._set_transform()
+            resumed = (
+                self._resumed if self._resumed and self._resumed.clip == str(clip.path) else None
+            )
+            if resumed:
+                self._viewer.marks = resumed.widgets.get("viewer", {}).get(
+                    "marks", self._viewer.marks
+                )
+            last = clip.frame_count - 1
+            self._viewer.frame = min(resumed.frame, last) if resumed else clip.frame_count // 2
             self._refresh()
+            self._keep()
         self._decoding.submit(clip)
         self._banding.submit(clip)
 
@@ -213,6 +306,24 @@ class Tuner:
         """Request the data that a view needs besides the picture: banding map or difference."""
         if change["new"] in (True, "difference"):
             self._refresh()
+
+    def _set_transform(self) -> None:
+        """Send the viewing transform of the look, where the user wants to see through it."""
+        if not self._viewer.graded or self._clip is None:
+            return
+        path = self._clip_panel.cube.value.strip().strip("\"'")
+        matrix = self._clip.frame(0).with_matrix(self.preset.assume_matrix).colour.matrix
+        key = (self.preset.tone, matrix, path)
+        if key == self._transform:
+            return
+        try:
+            cube = viewing_transform(self.preset.tone, matrix, path)
+        except WorkbenchError as error:
+            self._transform, cube = None, None
+            self._show_error(str(error))
+        else:
+            self._transform = key
+        self._viewer.set_transform(cube)
 
     def grab_still(self) -> None:
         """Keep the picture on screen, with its look."""
@@ -341,10 +452,10 @@ class Tuner:
         self._scopes = Scopes()
         self._figures = widgets.HTML()
         self._figures.add_class("wb-figures")
-        self._gallery = StillGallery(self.compare_with, self.restore_still)
+        self._gallery = StillGallery(self.compare_with, self.restore_still, self._keep)
         self._encode = EncodePanel(lambda: (self._clip, self.preset) if self._clip else None)
         self._chooser = ClipChooser(lambda path: self._opening.submit(path), self._show_error)
-        self._clip_panel = ClipPanel(self.set_matrix)
+        self._clip_panel = ClipPanel(self.set_matrix, self._set_transform)
         self._save = SavePanel(lambda: self.preset, self.use)
         self._controls = LookControls(self)
         self._suggest = SuggestPanel(self._suggest_request, self._use_suggestion, self._status)
@@ -353,6 +464,7 @@ class Tuner:
         )
         self._tabs = PanelTabs()
         self._viewer.observe(self._refresh, "frame")
+        self._viewer.observe(lambda _: self._set_transform(), "graded")
         self._viewer.observe(self._view_changed, ["banding_map", "mode"])
         self._scopes.observe(self._refresh, ["shown", "zoom"])
         self._grab.on_click(lambda _: self.grab_still())

@@ -51,6 +51,7 @@ class Viewer(anywidget.AnyWidget):
     ).tag(sync=True)
     boost = traitlets.Bool(False).tag(sync=True)
     banding_map = traitlets.Bool(False).tag(sync=True)  # whether to show it
+    graded = traitlets.Bool(False).tag(sync=True)  # show looks through the viewing transform
     gain = traitlets.Int(8).tag(sync=True)  # of the boost and of the difference
     view = traitlets.Dict({}).tag(sync=True)  # theme, sizes in CSS pixels, panels shown
     message = traitlets.Unicode("").tag(sync=True)  # an error, shown over the picture
@@ -82,16 +83,26 @@ class Viewer(anywidget.AnyWidget):
         }
 
     def show(
-        self, size: tuple[int, int], generation: dict[Side, int], pictures: dict[Side, bytes]
+        self,
+        size: tuple[int, int],
+        generation: dict[Side, int],
+        pictures: dict[Side, bytes],
+        looked: Sequence[Side] = ("after",),
     ) -> None:
         """Show JPEGs in one message. A side without a JPEG keeps its picture.
 
         `size` is (width, height) in pixels of the full picture. The browser scales the JPEGs to it.
+        `looked` are the sides with a look, to which the viewing transform applies.
         """
         with self.hold_sync():
             for side, jpeg in pictures.items():
                 setattr(self, side, jpeg)
-            self.picture = {"generation": dict(generation), "width": size[0], "height": size[1]}
+            self.picture = {
+                "generation": dict(generation),
+                "width": size[0],
+                "height": size[1],
+                "looked": list(looked),
+            }
 
     def show_exact(self, side: Side | Literal["reference"], frame: Frame, generation: int) -> None:
         """Send a picture's code values. The difference is taken from the side "reference"."""
@@ -126,6 +137,12 @@ class Viewer(anywidget.AnyWidget):
             "height": height,
         }
         self._send_buffers(layout, [opacity.tobytes()])
+
+    def set_transform(self, cube: NDArray[np.float32] | None) -> None:
+        """Set the viewing transform: a LUT of (size ** 3, 3), red changing fastest, or None."""
+        size = 0 if cube is None else round(len(cube) ** (1 / 3))
+        buffers = [] if cube is None else [cube.tobytes()]
+        self._send_buffers({"kind": "lut", "side": "view", "size": size}, buffers)
 
     def show_banding(
         self,

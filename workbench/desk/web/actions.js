@@ -32,6 +32,7 @@ export function viewerActions(view) {
     toggleDifference: () => view.set("mode", view.mode === "difference" ? "wipe" : "difference"),
     toggleBoost: () => view.set("boost", !get("boost")),
     toggleMap: () => view.set("banding_map", !get("banding_map")),
+    toggleGraded: () => view.set("graded", !get("graded")),
     changeGain: (by) => view.set("gain", nextGain(get("gain"), by)),
     zoom: (zoom) => {
       view.placement.zoomTo(zoom);

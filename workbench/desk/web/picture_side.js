@@ -34,15 +34,16 @@ export class PictureSide {
     [this.preview, this.generation] = [picture, generation];
   }
 
-  /** Return the canvas to draw at this size. A scaled copy is cached, so that a moving wipe does
-   *  not scale the picture again. */
-  image(gain, width, height) {
-    if (!this.exact) return gain > 1 && this.preview ? this.boostedPreview(gain) : this.preview;
-    const { planes } = this;
-    const full = this.cached(`${gain}`, () =>
-      canvasOf(planes.pixels(gain), planes.width, planes.height));
+  /** Return the canvas to draw at this size, through a Lut or null. A scaled copy is cached, so
+   *  that a moving wipe does not scale the picture again. */
+  image(gain, width, height, lut = null) {
+    if (!this.exact)
+      return (gain > 1 || lut) && this.preview ? changedPicture(this.preview, gain, lut) : this.preview;
+    const { planes } = this, key = `${gain} ${lut ? lut.id : ""}`;
+    const full = this.cached(key, () =>
+      canvasOf(lut ? planes.gradedPixels(gain, lut) : planes.pixels(gain), planes.width, planes.height));
     if (width >= full.width) return full;
-    return this.cached(`${gain} ${width}`, () => {
+    return this.cached(`${key} ${width}`, () => {
       const canvas = emptyCanvas(width, height), context = canvas.getContext("2d");
       context.imageSmoothingQuality = "high";
       context.drawImage(full, 0, 0, width, height);
@@ -57,14 +58,16 @@ export class PictureSide {
     }
     return this.cache.get(key);
   }
+}
 
-  boostedPreview(gain) {
-    const { width, height } = this.preview, canvas = emptyCanvas(width, height);
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(this.preview, 0, 0);
-    const image = context.getImageData(0, 0, width, height);
-    boostRgba(image.data, width, height, gain);
-    context.putImageData(image, 0, 0);
-    return canvas;
-  }
+/** Return an 8-bit picture, as of a JPEG, through a Lut or null, and boosted where gain is above 1. */
+export function changedPicture(picture, gain, lut) {
+  const { width, height } = picture, canvas = emptyCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(picture, 0, 0);
+  const image = context.getImageData(0, 0, width, height);
+  if (lut) lut.applyTo(image.data);
+  if (gain > 1) boostRgba(image.data, width, height, gain);
+  context.putImageData(image, 0, 0);
+  return canvas;
 }

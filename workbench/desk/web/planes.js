@@ -73,6 +73,28 @@ export class Planes {
     return out;
   }
 
+  /** Return RGBA pixels as `pixels` does, through a Lut. The boost comes after it. */
+  gradedPixels(gain, lut) {
+    const { width, height, chromaWidth, luma, cb, cr } = this;
+    const [across, down] = this.chroma, shift = Math.log2(across);
+    const t = this.tables(1), mean = gain > 1 ? new LocalMean(luma, width, height) : null;
+    const [lift, contrast] = liftOf(gain), colour = [0, 0, 0];
+    const out = new Uint32Array(width * height);
+    for (let y = 0, at = 0; y < height; y++) {
+      const row = Math.floor(y / down) * chromaWidth, around = mean && mean.row(y);
+      for (let x = 0; x < width; x++, at++) {
+        const chroma = row + (x >> shift), b = cb[chroma], r = cr[chroma], code = luma[at];
+        const grey = t.grey[code];
+        lut.apply(grey + t.red[r], grey + t.greenFromCb[b] + t.greenFromCr[r], grey + t.blue[b], colour);
+        let added = lift + DITHER[((y & 63) << 6) + (x & 63)];
+        if (around) added += boostOf((code - around[x]) * t.scale, gain) * t.unit;
+        out[at] = rgba(toByte(contrast * colour[0] + added), toByte(contrast * colour[1] + added),
+          toByte(contrast * colour[2] + added));
+      }
+    }
+    return out;
+  }
+
   /** Return lookup tables of the 8-bit R', G' and B' that each code value adds. */
   tables(gain) {
     const c = this.coefficients(), count = 2 ** this.bits;

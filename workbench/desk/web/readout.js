@@ -44,8 +44,9 @@ export function showsExact(mode, sides, reference) {
 }
 
 /** Describe the picture on screen. `scale` is device pixels for each picture pixel. */
-export function viewNote({ mode, exact, playing, scale, gain, boost, map, difference }) {
+export function viewNote({ mode, exact, playing, scale, gain, boost, map, difference, graded }) {
   const parts = [playing ? "playing" : exact ? "exact" : "lossy", `${Math.round(scale * 100)} %`];
+  if (graded && mode !== "difference") parts.push("graded");
   if (playing) return parts.join(" · ");
   if (mode === "difference") parts.push(`${difference}, 1 code value = ${gain} levels`);
   else if (boost) parts.push(`band boost ×${gain}`);

@@ -7,6 +7,7 @@
 import { viewerActions } from "./actions.js";
 import { DeskRoot } from "./desk_root.js";
 import { canvasOf, setText } from "./dom.js";
+import { Lut } from "./lut.js";
 import { LoopPlayer } from "./loop_player.js";
 import { PIXEL_FRAME_SCALE, paint } from "./painter.js";
 import { PictureSide } from "./picture_side.js";
@@ -32,6 +33,8 @@ export class ViewerView {
     this.sides = { before: new PictureSide(), after: new PictureSide() };
     this.reference = null; // Planes that the difference is taken from
     this.difference = null; // {key, canvas}
+    this.lut = null; // the viewing transform
+    this.luts = 0; // how many came, so that each has another id
     this.placement = new Placement();
     this.wipe = 0.5; // position of the wipe line as a share of the width
     this.pixel = null; // picture pixel under the pointer
@@ -110,6 +113,7 @@ export class ViewerView {
       "change:boost": repaint,
       "change:banding_map": repaint,
       "change:gain": repaint,
+      "change:graded": repaint,
       "change:labels": repaint,
       "msg:custom": (content, buffers) => this.takeBuffers(content, buffers),
     };
@@ -151,10 +155,24 @@ export class ViewerView {
       Object.assign(this.sides[content.side], { map, mapGeneration: generation });
       this.repaint();
     } else if (content.kind === "banding") this.timeline.take(content, buffers);
+    else if (content.kind === "lut") this.takeLut(content, buffers);
     else if (content.kind === "region") {
       this.placement.zoomToRegion(content);
       this.repaint();
     } else if (content.kind === "loop") this.takeLoop(content, buffers);
+  }
+
+  takeLut({ size }, [view]) {
+    const id = ++this.luts;
+    this.lut = size ? new Lut(size, new Float32Array(
+      view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)), id) : null;
+    this.repaint();
+  }
+
+  /** The viewing transform of a side, or null where the side has no look. */
+  lutOf(side) {
+    const looked = this.model.get("picture").looked ?? [];
+    return this.model.get("graded") && looked.includes(side) ? this.lut : null;
   }
 
   async takeLoop({ ends }, buffers) {
@@ -252,7 +270,7 @@ export class ViewerView {
     const gain = this.model.get("boost") ? this.model.get("gain") : 1;
     const size = this.placement.drawnSize.map(Math.round);
     return Object.fromEntries(
-      labelledSides(this.mode).map((name) => [name, this.sides[name].image(gain, ...size)]));
+      labelledSides(this.mode).map((name) => [name, this.sides[name].image(gain, ...size, this.lutOf(name))]));
   }
 
   currentMaps() {
@@ -274,8 +292,8 @@ export class ViewerView {
   /** Update the words around the picture. */
   describe(empty) {
     const { mode, placement, sides, ui } = this, { playing } = this.player;
-    const [labels, gain, boost, map] =
-      ["labels", "gain", "boost", "banding_map"].map((name) => this.model.get(name));
+    const [labels, gain, boost, map, graded] =
+      ["labels", "gain", "boost", "banding_map", "graded"].map((name) => this.model.get(name));
     for (const name of SIDES) {
       ui.labels[name].hidden = empty || !labelledSides(mode).includes(name);
       setText(ui.labels[name], labels[name]);
@@ -285,13 +303,13 @@ export class ViewerView {
     const exact = !playing && showsExact(mode, sides, this.reference);
     const { scale, zoom } = placement, { difference } = labels;
     ui.note.hidden = empty;
-    setText(ui.note, viewNote({ mode, exact, playing, scale, gain, boost, map, difference }));
+    setText(ui.note, viewNote({ mode, exact, playing, scale, gain, boost, map, difference, graded: graded && this.lut }));
     ui.note.classList.toggle("wbv-lossy", !exact);
     ui.root.dataset.exact = exact;
     ui.root.dataset.picture = placement.picture.join("x");
     setText(ui.gain, `×${gain}`);
     const panels = this.model.get("view").panels !== false;
-    showPressed(ui, { mode, zoom, boost, map, playing, panels });
+    showPressed(ui, { mode, zoom, boost, map, playing, panels, graded });
     const inset = Math.max(0, placement.origin(0)[0]) / devicePixelRatio;
     ui.stage.style.setProperty("--wbv-inset", `${Math.round(inset)}px`);
     this.showValues();

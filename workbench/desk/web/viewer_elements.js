@@ -107,15 +107,16 @@ function buildTransport(actions) {
   const timecode = element("output", { class: "wbv-timecode" });
   const loop = button("▶", "Play or stop", actions.toggleLoop, "space");
   const status = element("div", { class: "wbv-status", role: "status", "aria-live": "polite" });
+  const graded = button("Graded", "Viewing transform: show looks graded back", actions.toggleGraded, "t");
   const transport = element("div", { class: "wbv-bar wbv-transport" },
     group("Play", button("◂", "Previous frame", () => actions.step(-1), "left"), loop,
       button("▸", "Next frame", () => actions.step(1), "right")),
     group("Marks", button("I", "Set or clear the in point", () => actions.toggleMark("in"), "i"),
       button("O", "Set or clear the out point", () => actions.toggleMark("out"), "o")),
     timecode, status,
-    group("Go to", button("Worst", "Go to the worst banding and zoom to it",
+    group("View", graded), group("Go to", button("Worst", "Go to the worst banding and zoom to it",
       () => actions.send("worst"), "n")));
-  return { transport, timecode, loop, status };
+  return { transport, timecode, loop, graded, status };
 }
 
 function buildTimeline(actions) {
@@ -128,11 +129,12 @@ function buildTimeline(actions) {
 }
 
 /** Show on the buttons which options are on. */
-export function showPressed(elements, { mode, zoom, boost, map, playing, panels }) {
+export function showPressed(elements, { mode, zoom, boost, map, playing, panels, graded }) {
   for (const made of elements.modes) setPressed(made, made.dataset.mode === mode);
   for (const made of elements.zooms) setPressed(made, zoom === Number(made.dataset.zoom));
   setPressed(elements.boost, boost);
   setPressed(elements.map, map);
   setPressed(elements.loop, playing);
   setPressed(elements.panels, panels);
+  setPressed(elements.graded, graded);
 }
