@@ -277,7 +277,7 @@ def test_every_mode_and_key(tuned: tuple[Notebook, Desk]) -> None:
     assert notebook.kinds() == [cell["cell_type"] for cell in cells]  # no key reached the notebook
 
 
-def test_frames_are_stepped_scrubbed_and_looped(tuned: tuple[Notebook, Desk]) -> None:
+def test_frames_are_stepped_scrubbed_and_played(tuned: tuple[Notebook, Desk]) -> None:
     _, desk = tuned
     timecode = desk.viewer.locator(".wbv-timecode")
     expect(timecode).to_have_text("00:00:00:12   frame 12 / 23")
@@ -295,7 +295,9 @@ def test_frames_are_stepped_scrubbed_and_looped(tuned: tuple[Notebook, Desk]) ->
     expect(timecode).to_have_text("00:00:00:20   frame 20 / 23")
     desk.press("Space")
     expect(desk.stage.locator(".wbv-note")).to_contain_text("playing")
+    expect(timecode).not_to_contain_text("frame 20 ")  # the timecode runs
     one = desk.pixels()
+    expect(desk.stage.locator(".wbv-note")).not_to_contain_text("frames rendered")
     desk.page.wait_for_timeout(250)
     assert np.any(desk.pixels() != one)
     desk.press("k")

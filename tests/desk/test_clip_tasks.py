@@ -1,13 +1,19 @@
 """Clip tasks: the worst frame, one second of video, and decoding ahead."""
 
-from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from tests import clips
-from workbench.desk.clip_tasks import decode_ahead, render_loop, worst_frame
+from workbench.desk.clip_tasks import (
+    MAX_PLAYED,
+    decode_ahead,
+    playback_order,
+    render_playback,
+    worst_frame,
+)
+from workbench.desk.preview import PREVIEW_SIZE
+from workbench.desk.viewer import jpeg
 from workbench.errors import Cancelled, UnsupportedClip
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import load_preset
@@ -33,32 +39,19 @@ def test_a_small_picture_has_no_worst_frame(tmp_path: Path) -> None:
         worst_frame(clip, Cancellation())
 
 
-def test_a_loop_keeps_the_clips_timing(made: Callable[[str], Path]) -> None:
-    """The clip has frames of 40, 80 and 40 ms in turn."""
-    with open_clip(made("variable")) as clip:
-        found = render_loop(clip, 3, SMOOTH, Cancellation())
-        count = len(found.before)
-        ends = [time - clip.times[3] for time in clip.times[4 : 4 + count]]
-    assert found.ends == tuple(map(float, ends))
-    assert found.ends[-1] >= 1
-    assert len(found.after) == count
-    assert found.before[0] != found.before[-1]
+def test_frames_to_play_are_small_pictures_before_and_after(untagged: Path) -> None:
+    with open_clip(untagged) as clip:
+        before, after = render_playback(clip, [3, 4, 0], SMOOTH, Cancellation())
+        expected = jpeg(clip.frame(4).downscaled(PREVIEW_SIZE).with_matrix(None))
+    assert (len(before), len(after)) == (3, 3)
+    assert before[1] == expected
+    assert before[0] != after[0]
 
 
-def test_a_loop_from_the_end_is_the_last_second(made: Callable[[str], Path]) -> None:
-    with open_clip(made("long_gop")) as clip:
-        assert clip.duration == 2
-        found = render_loop(clip, clip.frame_count - 1, SMOOTH, Cancellation())
-        whole = render_loop(clip, 24, SMOOTH, Cancellation())
-    assert found == whole
-    assert found.ends[-1] == Fraction(1)
-
-
-def test_a_clip_shorter_than_a_second_is_looped_whole(tmp_path: Path) -> None:
-    path = tmp_path / "one.mp4"
-    clips.run("-f", "lavfi", "-i", clips.sky(), "-frames:v", "1", "-c:v", "libx264", path)
-    with open_clip(path) as clip:
-        assert len(render_loop(clip, 0, SMOOTH, Cancellation()).after) == 1
+def test_playback_begins_at_the_playhead_and_is_limited() -> None:
+    assert playback_order(0, 4, 2) == [2, 3, 4, 0, 1]
+    assert playback_order(2, 4, 9) == [2, 3, 4]
+    assert len(playback_order(0, 10 * MAX_PLAYED, 5)) == MAX_PLAYED
 
 
 def test_cancelled_tasks_end(untagged: Path) -> None:
@@ -66,7 +59,7 @@ def test_cancelled_tasks_end(untagged: Path) -> None:
     stop.request()
     with open_clip(untagged) as clip:
         with pytest.raises(Cancelled):
-            render_loop(clip, 0, SMOOTH, stop)
+            render_playback(clip, [0], SMOOTH, stop)
         decode_ahead(clip, stop)
         assert clip._reader.cached == 0
         decode_ahead(clip, Cancellation())

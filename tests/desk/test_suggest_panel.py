@@ -48,8 +48,8 @@ def test_another_clip_cancels_the_search(desk: DeskDriver, untagged: Path) -> No
     assert desk.frame == 12
 
 
-def test_a_loop_does_not_stop_the_search(desk: DeskDriver) -> None:
+def test_playback_does_not_stop_the_search(desk: DeskDriver) -> None:
     desk.press("Suggest")
-    desk.shortcut("loop")
+    desk.shortcut("play")
     desk.wait()
     assert desk.preset.name == "suggested"

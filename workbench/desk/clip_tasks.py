@@ -1,8 +1,6 @@
 """Clip tasks: background work on a clip that takes longer than one picture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 
 from workbench.desk.preview import PREVIEW_SIZE
 from workbench.desk.viewer import jpeg
@@ -17,6 +15,10 @@ from workbench.media.frame_reader import CACHE_BYTES
 
 SAMPLED_FRAMES = 24
 """Frames in which `worst_frame` measures banding."""
+MAX_PLAYED = 720
+"""Frames that playback caches in the browser, at most: about 70 MB."""
+PLAYED_AT_ONCE = 8
+"""Frames of one message: more render faster, fewer start sooner."""
 
 
 def worst_frame(clip: Clip, cancellation: Cancellation) -> int:
@@ -34,33 +36,33 @@ def worst_frame(clip: Clip, cancellation: Cancellation) -> int:
     return frames[scores.index(max(scores))].index
 
 
-@dataclass(frozen=True)
-class VideoLoop:
-    """One second of video, before and after, as JPEGs."""
+def playback_order(first: int, last: int, start: int) -> list[int]:
+    """Return the frames from `first` to `last` in the order in which playback needs them.
 
-    before: tuple[bytes, ...]
-    after: tuple[bytes, ...]
-    ends: tuple[float, ...]  # end time of each frame in seconds, from the start of the first
+    >>> playback_order(2, 6, 5)
+    [5, 6, 2, 3, 4]
+    """
+    if not first <= start <= last:
+        start = first
+    return [*range(start, last + 1), *range(first, start)][:MAX_PLAYED]
 
 
-def render_loop(clip: Clip, index: int, preset: Preset, cancellation: Cancellation) -> VideoLoop:
-    """Render one second of video from a frame on, or the clip's last second, at preview size.
+def render_playback(
+    clip: Clip, indices: Sequence[int], preset: Preset, cancellation: Cancellation
+) -> tuple[list[bytes], list[bytes]]:
+    """Return frames before and after a look as JPEGs, at preview size.
 
     Raises DamagedClip, UnsupportedClip, FfmpegFailed, Cancelled.
     """
-    times, count, end = clip.times, clip.frame_count, clip.duration
-    first = min(index, max((at for at in range(count) if end - times[at] >= 1), default=0))
-    chosen = [at for at in range(first, count) if times[at] < times[first] + 1]
     before = []
-    for at in chosen:
+    for index in indices:
         cancellation.raise_if_requested()
-        before.append(clip.frame(at).downscaled(PREVIEW_SIZE))
-    after = render_frames(before, proxy(clip.frame(first), preset, PREVIEW_SIZE)[1], cancellation)
-    last_end = times[chosen[-1] + 1] if chosen[-1] + 1 < count else end
-    return VideoLoop(
-        before=tuple(jpeg(frame.with_matrix(preset.assume_matrix)) for frame in before),
-        after=tuple(jpeg(frame) for frame in after),
-        ends=tuple(_end_times([times[at] for at in chosen], last_end)),
+        before.append(clip.frame(index).downscaled(PREVIEW_SIZE))
+    look = proxy(clip.frame(indices[0]), preset, PREVIEW_SIZE)[1]
+    after = render_frames(before, look, cancellation)
+    return (
+        [jpeg(frame.with_matrix(preset.assume_matrix)) for frame in before],
+        [jpeg(frame) for frame in after],
     )
 
 
@@ -77,12 +79,3 @@ def decode_ahead(clip: Clip, superseded: Cancellation) -> None:
         cached += frame.luma.nbytes + frame.cb.nbytes + frame.cr.nbytes
         if cached > 0.9 * CACHE_BYTES:  # rows may be padded
             return
-
-
-def _end_times(times: Sequence[Fraction], last_end: Fraction) -> list[float]:
-    """Return the end times of frames in seconds, from the start of the first.
-
-    >>> _end_times([Fraction(1), Fraction(3, 2)], Fraction(2))
-    [0.5, 1.0]
-    """
-    return [float(time - times[0]) for time in (*times[1:], last_end)]

@@ -13,7 +13,14 @@ from traitlets import TraitError
 from workbench.desk.banding_pass import BandingCurve, BandingPass
 from workbench.desk.clip_chooser import ClipChooser
 from workbench.desk.clip_panel import ClipPanel
-from workbench.desk.clip_tasks import SAMPLED_FRAMES, decode_ahead, render_loop, worst_frame
+from workbench.desk.clip_tasks import (
+    PLAYED_AT_ONCE,
+    SAMPLED_FRAMES,
+    decode_ahead,
+    playback_order,
+    render_playback,
+    worst_frame,
+)
 from workbench.desk.desk_state import DeskState, SavedStill, StateFile, saved_history
 from workbench.desk.encode_panel import EncodePanel
 from workbench.desk.latest_worker import LatestWorker
@@ -67,6 +74,9 @@ class Tuner:
         self._clip: Clip | None = None
         self._still: Still | None = None  # shown instead of the source
         self._worst: tuple[Clip, int] | None = None  # the last result, with its clip
+        self._played: set[int] = set()  # frames that the browser has to play
+        self._played_key: tuple[object, ...] | None = None  # their clip and look
+        self._playback = 0  # generation of these frames
         self._transform: tuple[object, ...] | None = None  # the viewing transform that was sent
         self._curve: BandingCurve | None = None  # of the clip, as far as it is measured
         self._build()
@@ -229,6 +239,7 @@ class Tuner:
     def _set_history(self, history: LookHistory) -> None:
         if history is not self._history:
             self._history = history
+            self._viewer.stop_playback()
             self._refresh()  # before the controls, as the user waits for the picture
             self._controls.show(self._history)
             self._clip_panel.show(self._clip, self.preset.assume_matrix)
@@ -402,19 +413,39 @@ class Tuner:
                 self._curve = curve
                 self._viewer.show_banding(curve.cambi, curve.contour, curve.cuts, curve.worst)
 
-    def play_loop(self) -> None:
-        """Play one second of video in a loop, from the current frame on."""
-        clip, preset, index = self._clip, self.preset, self._viewer.frame
-        if clip is None:
-            return
+    def play(self) -> None:
+        """Render the frames from in to out that the browser has not yet, from the playhead on."""
+        with self._lock:
+            clip, preset, start = self._clip, self.preset, self._viewer.frame
+            if clip is None:
+                return
+            key = (clip, preset.hash, preset.assume_matrix)
+            if key != self._played_key:
+                self._forget_playback()
+                self._played_key = key
+            played, generation = self._played, self._playback
+            marks, end = self._viewer.marks, clip.frame_count - 1
+            first = marks["in"] or 0
+            last = min(end, end if marks["out"] is None else marks["out"])
+        order = playback_order(first, last, start)
+        self._viewer.start_playback(generation, first, last, sorted(order))
 
         def task(cancellation: Cancellation) -> None:
-            with self._status.running("Rendering one second of video"):
-                rendered = render_loop(clip, index, preset, cancellation)
-            cancellation.raise_if_requested()
-            self._viewer.play(rendered.before, rendered.after, rendered.ends)
+            missing = [index for index in order if index not in played]
+            with self._status.running("Rendering frames to play"):
+                for at in range(0, len(missing), PLAYED_AT_ONCE):
+                    some = missing[at : at + PLAYED_AT_ONCE]
+                    before, after = render_playback(clip, some, preset, cancellation)
+                    cancellation.raise_if_requested()
+                    self._viewer.send_frames(generation, some, before, after)
+                    played.update(some)
 
         self._tasks.submit(task)
+
+    def _forget_playback(self) -> None:
+        """Forget which frames the browser has: they are of another look, or the page is new."""
+        self._played, self._played_key = set(), None
+        self._playback += 1
 
     def _suggest_request(self) -> SuggestRequest | None:
         with self._lock:
@@ -505,7 +536,9 @@ class Tuner:
     def _run_command(self, name: str) -> None:
         commands: dict[str, Callable[[], None]] = {
             "worst": self.go_to_worst_frame,
-            "loop": self.play_loop,
+            "play": self.play,
+            "stop": self._tasks.cancel,
+            "view_opened": self._forget_playback,
             "flip": self.flip,
             "grab": self.grab_still,
             "undo": self.undo,

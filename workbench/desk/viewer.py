@@ -173,9 +173,21 @@ class Viewer(anywidget.AnyWidget):
         _, buffers = self._sent[("exact", side)]
         return b"".join(buffers)
 
-    def play(self, before: Sequence[bytes], after: Sequence[bytes], ends: Sequence[float]) -> None:
-        """Play JPEGs in a loop. `ends` has the end time of each frame in seconds."""
-        self.send({"kind": "loop", "ends": list(ends)}, [*before, *after])
+    def start_playback(self, generation: int, first: int, last: int, frames: Sequence[int]) -> None:
+        """Play from `first` to `last` again and again. Only `frames` of them will be sent."""
+        content = {"kind": "playback", "generation": generation, "first": first, "last": last}
+        self.send({**content, "frames": list(frames)})
+
+    def stop_playback(self) -> None:
+        """Stop playing: the frames are of another look."""
+        self.send({"kind": "stop"})
+
+    def send_frames(
+        self, generation: int, frames: Sequence[int], before: list[bytes], after: list[bytes]
+    ) -> None:
+        """Send JPEGs to play. Frames of another generation are of another clip or look."""
+        content = {"kind": "frames", "generation": generation, "frames": list(frames)}
+        self.send(content, [*before, *after])
 
     def _send_buffers(self, layout: dict[str, Any], buffers: list[bytes]) -> None:
         """Send data outside the saved notebook, and keep it for views that open later."""
@@ -190,6 +202,7 @@ class Viewer(anywidget.AnyWidget):
                 self._on_command("all_views_closed")
         elif command == "view_opened":
             self._views += 1
+            self._on_command(command)
             for layout, buffers in list(self._sent.values()):
                 self.send(layout, buffers)
         else:

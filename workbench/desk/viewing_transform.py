@@ -1,4 +1,4 @@
-"""Viewing transform: a 3D LUT that the viewer applies to pictures with a look. Encodes ignore it."""
+"""Viewing transform: a 3D LUT that the viewer shows looks through. Encodes ignore it."""
 
 from functools import lru_cache
 from pathlib import Path

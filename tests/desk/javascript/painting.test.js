@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frameAt } from "../../../workbench/desk/web/loop_player.js";
 import { paint, regions } from "../../../workbench/desk/web/painter.js";
 import { PictureSide } from "../../../workbench/desk/web/picture_side.js";
 import { Placement } from "../../../workbench/desk/web/placement.js";
@@ -91,15 +90,6 @@ test("a wheel zooms in when it turns up, by pixels or by lines", () => {
   const [lines, pixels] = [{ deltaY: 3, deltaMode: 1 }, { deltaY: 99, deltaMode: 0 }];
   assert.equal(wheelSteps(lines), wheelSteps(pixels));
   assert.ok(wheelSteps(lines) < 0);
-});
-
-test("a loop shows each frame until its end and begins again", () => {
-  const ends = [0.04, 0.12, 0.16];
-  assert.equal(frameAt(ends, 0), 0);
-  assert.equal(frameAt(ends, 0.04), 1);
-  assert.equal(frameAt(ends, 0.05), 1);
-  assert.equal(frameAt(ends, 0.13), 2);
-  assert.equal(frameAt(ends, 0.17), 0);
 });
 
 test("a side is exact, and shows its map, only for the generation on screen", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PictureSide } from "../../../workbench/desk/web/picture_side.js";
 import {
-  framePosition, labelledSides, pixelPosition, pixelValues, showsExact, timecode, viewNote,
+  framePosition, labelledSides, pixelPosition, pixelValues, showsExact, timecode, playingNote, viewNote,
 } from "../../../workbench/desk/web/readout.js";
 
 function side({ generation = 1, planes = null, preview = {} } = {}) {
@@ -63,7 +63,7 @@ test("a difference is exact only with a reference of the same generation", () =>
   assert.ok(showsExact("difference", sides, { generation: 7 }));
 });
 
-const SHOWN = { mode: "wipe", exact: true, playing: false, scale: 0.5, gain: 8, boost: false,
+const SHOWN = { mode: "wipe", exact: true, playing: "", scale: 0.5, gain: 8, boost: false,
   map: false, difference: "changed by the deband" };
 
 for (const [name, changes, note] of [
@@ -73,6 +73,14 @@ for (const [name, changes, note] of [
   ["a map", { map: true }, "exact · 50 % · banding in magenta"],
   ["a difference", { mode: "difference", boost: true, map: true },
     "exact · 50 % · changed by the deband, 1 code value = 8 levels"],
-  ["a loop", { exact: false, playing: true, boost: true, map: true }, "playing · 50 %"],
+  ["playback", { exact: false, playing: "playing", boost: true, map: true },
+    "playing · 50 % · band boost ×8"],
+  ["a graded look", { graded: true }, "exact · 50 % · graded"],
 ])
   test(`the note describes ${name}`, () => assert.equal(viewNote({ ...SHOWN, ...changes }), note));
+
+test("playback is described with its rate, its cache and its dropped frames", () => {
+  assert.equal(playingNote({ rate: 1, dropped: 0, cached: [24, 24] }), "playing");
+  assert.equal(playingNote({ rate: -2, dropped: 3, cached: [5, 24] }),
+    "playing backwards ×2 · 5 of 24 frames rendered · 3 dropped");
+});

@@ -50,7 +50,7 @@ test("every key of the help page has an action", () => {
 
 test("every action of a key is one of the viewer's actions", () => {
   const actions = viewerActions({});
-  const keys = [..." kcwsdbm+=-f124naghF?", "Escape", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp"];
+  const keys = [..." kjlcwsdbmt+=-f124naghioF?", "Escape", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp"];
   for (const key of keys) assert.equal(typeof actions[actionFor({ key })[0]], "function", key);
 });
 
@@ -125,14 +125,15 @@ function view(traits) {
     traits: { mode: "wipe", boost: false, banding_map: false, gain: 8, frame: 0,
       clip: { frames: 24 }, ...traits },
     sent: [],
-    player: { playing: false, requested: false },
+    player: { rate: 0, get playing() { return this.rate !== 0; } },
   };
   return Object.assign(made, {
     model: { get: (name) => made.traits[name] },
     get mode() { return made.traits.mode; },
     set: (name, value) => { made.traits[name] = value; },
     send: (command) => made.sent.push(command),
-    stopLoop: () => Object.assign(made.player, { playing: false, requested: false }),
+    play: (rate) => { made.player.rate = rate; },
+    stopPlaying: () => { made.player.rate = 0; },
   });
 }
 
@@ -148,18 +149,21 @@ test("c switches sides, and d goes to the difference and back", () => {
   assert.equal(made.traits.mode, "wipe");
 });
 
-test("a second press of loop cancels the loop that is still on its way", () => {
+test("space plays and stops, j and l go faster in their direction", () => {
   const made = view(), actions = viewerActions(made);
-  actions.toggleLoop();
-  assert.ok(made.player.requested);
-  actions.toggleLoop();
-  assert.ok(!made.player.requested);
-  assert.deepEqual(made.sent, ["loop"]);
+  actions.togglePlay();
+  assert.equal(made.player.rate, 1);
+  actions.shuttle(1);
+  assert.equal(made.player.rate, 2);
+  actions.shuttle(-1);
+  assert.equal(made.player.rate, -1);
+  actions.togglePlay();
+  assert.ok(!made.player.playing);
 });
 
-test("a step stops a loop", () => {
+test("a step stops playback", () => {
   const made = view({ frame: 5 });
-  made.player.playing = true;
+  made.play(1);
   viewerActions(made).step(-1);
   assert.equal(made.traits.frame, 4);
   assert.ok(!made.player.playing);

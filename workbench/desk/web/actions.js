@@ -1,6 +1,7 @@
 // Actions of the viewer, by the names that buttons and keyboard shortcuts use.
 
 import { setPressed } from "./dom.js";
+import { shuttled } from "./player.js";
 
 const GAINS = [2, 4, 8, 16, 32];
 
@@ -41,17 +42,15 @@ export function viewerActions(view) {
     step: (by) => actions.goToFrame(steppedFrame(get("frame"), by, get("clip").frames)),
     goToEnd: (share) => actions.goToFrame(share * Math.max(0, get("clip").frames - 1)),
     goToFrame: (frame) => {
-      view.stopLoop();
+      view.stopPlaying();
       view.set("frame", frame);
     },
     toggleMark: (name) => view.set("marks", markedFrames(get("marks"), name, get("frame"))),
-    toggleLoop: () => {
-      if (view.player.playing || view.player.requested) view.stopLoop();
-      else {
-        view.player.requested = true;
-        view.send("loop");
-      }
+    togglePlay: () => {
+      if (view.player.playing) view.stopPlaying();
+      else view.play(1);
     },
+    shuttle: (towards) => view.play(shuttled(view.player.rate, towards)),
     toggleFullScreen: () => {
       if (document.fullscreenElement) document.exitFullscreen();
       else view.desk.desk.requestFullscreen();

@@ -43,13 +43,21 @@ export function showsExact(mode, sides, reference) {
   return sides.after.exact && reference?.generation === sides.after.generation;
 }
 
+/** Describe what a Player does: its rate, what is rendered so far, and dropped frames. */
+export function playingNote({ rate, dropped, cached: [known, all] }) {
+  const fast = Math.abs(rate) > 1 ? ` ×${Math.abs(rate)}` : "";
+  const parts = [`${rate < 0 ? "playing backwards" : "playing"}${fast}`];
+  if (known < all) parts.push(`${known} of ${all} frames rendered`);
+  if (dropped) parts.push(`${dropped} dropped`);
+  return parts.join(" · ");
+}
+
 /** Describe the picture on screen. `scale` is device pixels for each picture pixel. */
 export function viewNote({ mode, exact, playing, scale, gain, boost, map, difference, graded }) {
-  const parts = [playing ? "playing" : exact ? "exact" : "lossy", `${Math.round(scale * 100)} %`];
+  const parts = [playing || (exact ? "exact" : "lossy"), `${Math.round(scale * 100)} %`];
   if (graded && mode !== "difference") parts.push("graded");
-  if (playing) return parts.join(" · ");
-  if (mode === "difference") parts.push(`${difference}, 1 code value = ${gain} levels`);
+  if (mode === "difference" && !playing) parts.push(`${difference}, 1 code value = ${gain} levels`);
   else if (boost) parts.push(`band boost ×${gain}`);
-  if (map && mode !== "difference") parts.push("banding in magenta");
+  if (map && mode !== "difference" && !playing) parts.push("banding in magenta");
   return parts.join(" · ");
 }

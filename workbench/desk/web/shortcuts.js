@@ -10,7 +10,8 @@ export const INTRODUCTION = [
 
 /** The help page: keys and their actions. */
 export const HELP = [
-  ["space  k", "play or stop"],
+  ["space  k", "play from in to out, or stop"],
+  ["j  l", "play backwards, forwards; again: faster"],
   ["left  right", "step one frame, or ten with shift"],
   ["home  end", "first frame, last frame"],
   ["i  o", "set or clear the in and the out point"],
@@ -36,8 +37,10 @@ export const HELP = [
 
 /** Name of an action and its argument, for each key. */
 const KEYS = {
-  " ": ["toggleLoop"],
-  k: ["toggleLoop"],
+  " ": ["togglePlay"],
+  k: ["togglePlay"],
+  j: ["shuttle", -1],
+  l: ["shuttle", 1],
   PageUp: ["send", "previous_clip"],
   PageDown: ["send", "next_clip"],
   Home: ["goToEnd", 0],

@@ -8,14 +8,14 @@ import { viewerActions } from "./actions.js";
 import { DeskRoot } from "./desk_root.js";
 import { canvasOf, setText } from "./dom.js";
 import { Lut } from "./lut.js";
-import { LoopPlayer } from "./loop_player.js";
 import { PIXEL_FRAME_SCALE, paint } from "./painter.js";
-import { PictureSide } from "./picture_side.js";
+import { PictureSide, changedPicture } from "./picture_side.js";
 import { Placement } from "./placement.js";
 import { Planes } from "./planes.js";
+import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
 import {
-  SIDES, framePosition, labelledSides, pixelPosition, pixelValues, showsExact, viewNote,
+  SIDES, framePosition, labelledSides, pixelPosition, pixelValues, playingNote, showsExact, viewNote,
 } from "./readout.js";
 import { TimelineView } from "./timeline_view.js";
 import { handleKey } from "./shortcuts.js";
@@ -39,7 +39,7 @@ export class ViewerView {
     this.wipe = 0.5; // position of the wipe line as a share of the width
     this.pixel = null; // picture pixel under the pointer
     this.repaintTimer = 0;
-    this.player = new LoopPlayer(() => this.paintNow());
+    this.player = new Player(decodeJpeg, () => model.get("clip"), () => this.paintNow());
     this.actions = viewerActions(this);
     this.ui = buildViewer(this.actions);
     el.append(this.ui.root);
@@ -92,10 +92,20 @@ export class ViewerView {
     this.repaint();
   }
 
-  stopLoop() {
-    const playing = this.player.playing;
-    this.player.stop();
-    if (playing) this.repaint();
+  play(rate) {
+    if (!this.player.playing) this.send("play");
+    this.player.play(rate, this.model.get("frame"));
+    this.repaint();
+  }
+
+  /** Stop on the frame on screen. */
+  stopPlaying() {
+    if (!this.player.playing) return;
+    const frame = this.player.stop();
+    this.send("stop");
+    this.set("frame", frame);
+    this.takeFrame();
+    this.repaint();
   }
 
   // ---- data from the kernel
@@ -125,7 +135,6 @@ export class ViewerView {
   takePicture() {
     const { generation } = this.model.get("picture");
     if (!generation) return;
-    this.stopLoop();
     for (const name of SIDES) {
       const side = this.sides[name], wanted = generation[name], bytes = this.model.get(name);
       if (side.pending === wanted || !bytes || !bytes.byteLength) continue;
@@ -159,7 +168,9 @@ export class ViewerView {
     else if (content.kind === "region") {
       this.placement.zoomToRegion(content);
       this.repaint();
-    } else if (content.kind === "loop") this.takeLoop(content, buffers);
+    } else if (content.kind === "playback") this.player.setRange(content);
+    else if (content.kind === "frames") this.player.take(content, buffers);
+    else if (content.kind === "stop") this.stopPlaying();
   }
 
   takeLut({ size }, [view]) {
@@ -173,14 +184,6 @@ export class ViewerView {
   lutOf(side) {
     const looked = this.model.get("picture").looked ?? [];
     return this.model.get("graded") && looked.includes(side) ? this.lut : null;
-  }
-
-  async takeLoop({ ends }, buffers) {
-    if (!this.player.requested) return;
-    const frames = await Promise.all(buffers.map(decodeJpeg));
-    if (!this.player.requested) return; // the user stopped it meanwhile
-    this.player.requested = false;
-    this.player.start(frames.slice(0, ends.length), frames.slice(ends.length), ends);
   }
 
   takeView() {
@@ -197,6 +200,7 @@ export class ViewerView {
   }
 
   takeClip() {
+    this.player.stop();
     this.placement.zoomTo(0); // each clip starts fitted
     this.timeline.forget();
     this.ui.frame.max = String(Math.max(0, this.model.get("clip").frames - 1));
@@ -204,9 +208,13 @@ export class ViewerView {
   }
 
   takeFrame() {
-    const frame = this.model.get("frame"), text = framePosition(this.model.get("clip"), frame);
+    if (!this.player.playing) this.showFrame(this.model.get("frame"));
+  }
+
+  showFrame(frame) {
+    const text = framePosition(this.model.get("clip"), frame);
     this.ui.frame.value = String(frame);
-    this.ui.timecode.textContent = text;
+    setText(this.ui.timecode, text);
     this.ui.frame.setAttribute("aria-valuetext", text);
   }
 
@@ -246,16 +254,15 @@ export class ViewerView {
   }
 
   paintNow() {
-    const { mode, placement, player, ui } = this;
-    if (player.playing) this.pixel = null; // moving frames have no exact values
-    const empty = !player.playing && !this.sides.after.preview;
-    const still = !player.playing;
+    const { mode, placement, player, ui } = this, moving = player.frames !== null;
+    if (moving) this.pixel = null; // moving frames have no exact values
+    const empty = !moving && !this.sides.after.preview;
     paint(ui.canvas.getContext("2d"), {
-      mode: player.playing && mode === "difference" ? "after" : mode,
+      mode: moving && mode === "difference" ? "after" : mode,
       placement,
       wipe: Math.round(this.wipe * ui.canvas.width),
-      pictures: still ? this.stillPictures() : player.frames,
-      maps: still && this.model.get("banding_map") ? this.currentMaps() : {},
+      pictures: moving ? this.movingPictures() : this.stillPictures(),
+      maps: !moving && this.model.get("banding_map") ? this.currentMaps() : {},
       wipeLine: mode === "wipe" && !empty,
       pixel: this.pixel,
       pixelRatio: devicePixelRatio,
@@ -263,6 +270,17 @@ export class ViewerView {
     ui.invitation.hidden = !empty;
     this.describe(empty);
     ui.root.dispatchEvent(new CustomEvent("painted"));
+  }
+
+  /** The frame that is played, with the boost and the viewing transform. */
+  movingPictures() {
+    const gain = this.model.get("boost") ? this.model.get("gain") : 1, lut = this.lutOf("after");
+    const changed = (name, of) => {
+      const picture = this.player.frames[name];
+      return gain > 1 || of ? changedPicture(picture, gain, of) : picture;
+    };
+    const names = this.mode === "difference" ? ["after"] : labelledSides(this.mode);
+    return Object.fromEntries(names.map((name) => [name, changed(name, name === "after" ? lut : null)]));
   }
 
   stillPictures() {
@@ -296,16 +314,17 @@ export class ViewerView {
       ["labels", "gain", "boost", "banding_map", "graded"].map((name) => this.model.get(name));
     for (const name of SIDES) {
       ui.labels[name].hidden = empty || !labelledSides(mode).includes(name);
-      setText(ui.labels[name], labels[name]);
+      setText(ui.labels[name], playing ? name : labels[name]);
       ui.root.dataset[name] = sides[name].generation;
       ui.root.dataset[`${name}Exact`] = sides[name].exact;
     }
     const exact = !playing && showsExact(mode, sides, this.reference);
     const { scale, zoom } = placement, { difference } = labels;
     ui.note.hidden = empty;
-    setText(ui.note, viewNote({ mode, exact, playing, scale, gain, boost, map, difference, graded: graded && this.lut }));
+    setText(ui.note, viewNote({ mode, exact, playing: playing && playingNote(this.player), scale, gain, boost, map, difference, graded: graded && this.lut }));
     ui.note.classList.toggle("wbv-lossy", !exact);
     ui.root.dataset.exact = exact;
+    if (playing) this.showFrame(this.player.frame);
     ui.root.dataset.picture = placement.picture.join("x");
     setText(ui.gain, `×${gain}`);
     const panels = this.model.get("view").panels !== false;

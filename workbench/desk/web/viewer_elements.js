@@ -105,18 +105,18 @@ function buildHelp() {
 
 function buildTransport(actions) {
   const timecode = element("output", { class: "wbv-timecode" });
-  const loop = button("▶", "Play or stop", actions.toggleLoop, "space");
+  const play = button("▶", "Play or stop", actions.togglePlay, "space");
   const status = element("div", { class: "wbv-status", role: "status", "aria-live": "polite" });
   const graded = button("Graded", "Viewing transform: show looks graded back", actions.toggleGraded, "t");
   const transport = element("div", { class: "wbv-bar wbv-transport" },
-    group("Play", button("◂", "Previous frame", () => actions.step(-1), "left"), loop,
+    group("Play", button("◂", "Previous frame", () => actions.step(-1), "left"), play,
       button("▸", "Next frame", () => actions.step(1), "right")),
     group("Marks", button("I", "Set or clear the in point", () => actions.toggleMark("in"), "i"),
       button("O", "Set or clear the out point", () => actions.toggleMark("out"), "o")),
     timecode, status,
     group("View", graded), group("Go to", button("Worst", "Go to the worst banding and zoom to it",
       () => actions.send("worst"), "n")));
-  return { transport, timecode, loop, graded, status };
+  return { transport, timecode, play, graded, status };
 }
 
 function buildTimeline(actions) {
@@ -134,7 +134,7 @@ export function showPressed(elements, { mode, zoom, boost, map, playing, panels,
   for (const made of elements.zooms) setPressed(made, zoom === Number(made.dataset.zoom));
   setPressed(elements.boost, boost);
   setPressed(elements.map, map);
-  setPressed(elements.loop, playing);
+  setPressed(elements.play, playing);
   setPressed(elements.panels, panels);
   setPressed(elements.graded, graded);
 }
