@@ -21,6 +21,7 @@ from workbench.deliver.verify import Delivery
 from workbench.desk.bundle import WEB, bundle
 from workbench.desk.latest_worker import LatestWorker
 from workbench.desk.layout import labelled
+from workbench.desk.status_line import StatusLine
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.look.preset import Preset
 from workbench.media.clip import Clip
@@ -51,9 +52,11 @@ class EncodeRequest:
 class EncodePanel:
     """Encodes the clip under the current look in a background thread."""
 
-    def __init__(self, get_source: Callable[[], tuple[Clip, Preset] | None]) -> None:
+    def __init__(
+        self, get_source: Callable[[], tuple[Clip, Preset] | None], status: StatusLine
+    ) -> None:
         """Create a panel. `get_source` returns None while there is no clip."""
-        self._get_source = get_source
+        self._get_source, self._status = get_source, status
         self._worker: LatestWorker[EncodeRequest] = LatestWorker(self._encode)
         self.destination = widgets.Text(
             placeholder="beside the clip",
@@ -151,14 +154,15 @@ class EncodePanel:
     def _encode(self, request: EncodeRequest, cancellation: ffmpeg.Cancellation) -> None:
         clip, began = request.clip, time.monotonic()
         try:
-            delivery = convert(
-                *(clip, request.destination, request.settings),
-                report=True,
-                overwrite=request.overwrite,
-                on_progress=lambda progress: self._show_encoding(clip, progress, began),
-                on_checked=lambda frames: self._show_checking(clip, frames),
-                cancellation=cancellation,
-            )
+            with self._status.running(f"Encoding {clip.path.name}"):
+                delivery = convert(
+                    *(clip, request.destination, request.settings),
+                    report=True,
+                    overwrite=request.overwrite,
+                    on_progress=lambda progress: self._show_encoding(clip, progress, began),
+                    on_checked=lambda frames: self._show_checking(clip, frames),
+                    cancellation=cancellation,
+                )
             self._show_delivery(delivery)
         except Cancelled:
             self._show("Cancelled. Nothing was written.")

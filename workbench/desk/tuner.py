@@ -484,7 +484,9 @@ class Tuner:
         self._figures = widgets.HTML()
         self._figures.add_class("wb-figures")
         self._gallery = StillGallery(self.compare_with, self.restore_still, self._keep)
-        self._encode = EncodePanel(lambda: (self._clip, self.preset) if self._clip else None)
+        self._encode = EncodePanel(
+            lambda: (self._clip, self.preset) if self._clip else None, self._status
+        )
         self._chooser = ClipChooser(lambda path: self._opening.submit(path), self._show_error)
         self._clip_panel = ClipPanel(self.set_matrix, self._set_transform)
         self._save = SavePanel(lambda: self.preset, self.use)

@@ -79,6 +79,7 @@ class Viewer(anywidget.AnyWidget):
             "frames": clip.frame_count,
             "rate": float(clip.frame_rate),
             "even": clip.constant_frame_rate,
+            "aspect": float(clip.sample_aspect),
             "times": [] if clip.constant_frame_rate else [float(time) for time in clip.times],
         }
 

@@ -75,3 +75,15 @@ test("side by side, both panes show the same pixel at the same place", () => {
   assert.deepEqual(placed.pixelAt([900, 400]), pixel);
   assert.deepEqual(placed.pixelAt([260, 400]), pixel);
 });
+
+test("pixels that are not square are shown at their aspect and found under the pointer", () => {
+  const shown = new Placement();
+  Object.assign(shown, { picture: [720, 576], canvas: [1024, 576], pixelAspect: 64 / 45 });
+  assert.deepEqual(shown.drawnSize.map(Math.round), [1024, 576]);
+  assert.deepEqual(shown.pixelAt([512, 288]), [360, 288]);
+  assert.deepEqual(shown.pixelAt([1023, 575]), [719, 575]);
+  shown.zoomTo(4, [700, 100]);
+  const at = shown.pixelAt([700, 100]);
+  shown.zoomTo(8, [700, 100]);
+  assert.deepEqual(shown.pixelAt([700, 100]), at);
+});

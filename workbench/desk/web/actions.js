@@ -65,6 +65,10 @@ export function viewerActions(view) {
       if (!view.ui.help.hidden) actions.toggleHelp();
     },
     send: (command) => view.send(command),
+    goToWorst: () => {
+      view.stopPlaying();
+      view.send("worst");
+    },
   };
   return actions;
 }

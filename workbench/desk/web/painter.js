@@ -53,10 +53,10 @@ function paintWipeLine(context, x, pixelRatio) {
 }
 
 function paintPixelFrame(context, placement, [x, y], colour) {
-  const { scale } = placement;
+  const [across, down] = placement.scales;
   context.strokeStyle = colour;
   for (let pane = 0; pane < placement.panes; pane++) {
     const [left, top] = placement.origin(pane);
-    context.strokeRect(left + x * scale - 0.5, top + y * scale - 0.5, scale + 1, scale + 1);
+    context.strokeRect(left + x * across - 0.5, top + y * down - 0.5, across + 1, down + 1);
   }
 }

@@ -6,6 +6,7 @@ const ROUNDING = 1.001; // scales this close to the fitted one count as fitted
 /** The position and scale of a picture on the canvas. */
 export class Placement {
   picture = [16, 9]; // width and height in the picture's own pixels
+  pixelAspect = 1; // width of a pixel over its height
   canvas = [1, 1]; // width and height in device pixels
   panes = 1; // panes beside each other, each with the whole picture
   zoom = 0; // device pixels for each picture pixel; 0 fits the picture into the pane
@@ -17,12 +18,18 @@ export class Placement {
   }
 
   get fitScale() {
-    return Math.min(this.paneSize[0] / this.picture[0], this.paneSize[1] / this.picture[1]);
+    const [width, height] = this.picture;
+    return Math.min(this.paneSize[0] / (width * this.pixelAspect), this.paneSize[1] / height);
   }
 
-  /** Device pixels for each picture pixel. */
+  /** Device pixels for the height of each picture pixel. */
   get scale() {
     return this.zoom || this.fitScale;
+  }
+
+  /** Device pixels for the width and the height of each picture pixel. */
+  get scales() {
+    return [this.scale * this.pixelAspect, this.scale];
   }
 
   /** Whether the whole picture is visible. */
@@ -32,7 +39,7 @@ export class Placement {
 
   /** The picture's width and height on the canvas in device pixels. */
   get drawnSize() {
-    return this.picture.map((side) => side * this.scale);
+    return this.picture.map((side, i) => side * this.scales[i]);
   }
 
   /** Return the canvas position of a pane's top left picture corner. */
@@ -54,7 +61,8 @@ export class Placement {
   /** Return the picture pixel at a canvas position, or null outside the picture. */
   pixelAt([x, y]) {
     const [left, top] = this.origin(this.paneAt(x));
-    const at = [Math.floor((x - left) / this.scale), Math.floor((y - top) / this.scale)];
+    const [across, down] = this.scales;
+    const at = [Math.floor((x - left) / across), Math.floor((y - top) / down)];
     return at.every((v, i) => v >= 0 && v < this.picture[i]) ? at : null;
   }
 
@@ -62,18 +70,18 @@ export class Placement {
    *  the middle of the pane. */
   zoomTo(zoom, anchor = [this.paneSize[0] / 2, this.paneSize[1] / 2]) {
     const pane = this.paneAt(anchor[0]), origin = this.origin(pane);
-    const fixed = anchor.map((v, i) => (v - origin[i]) / this.scale);
+    const fixed = anchor.map((v, i) => (v - origin[i]) / this.scales[i]);
     const inPane = [anchor[0] - pane * this.paneSize[0], anchor[1]];
     this.zoom = Math.min(MAX_ZOOM, zoom);
     if (this.zoom)
       this.centre = fixed.map((v, i) =>
-        (v - (inPane[i] - this.paneSize[i] / 2) / this.zoom) / this.picture[i]);
+        (v - (inPane[i] - this.paneSize[i] / 2) / this.scales[i]) / this.picture[i]);
     this.clampCentre();
   }
 
   /** Zoom so that a region of the picture, in its pixels, fills a pane. */
   zoomToRegion({ x, y, width, height }) {
-    const fill = Math.min(this.paneSize[0] / width, this.paneSize[1] / height);
+    const fill = Math.min(this.paneSize[0] / (width * this.pixelAspect), this.paneSize[1] / height);
     this.zoom = Math.min(MAX_ZOOM, Math.max(this.fitScale, fill));
     this.centre = [(x + width / 2) / this.picture[0], (y + height / 2) / this.picture[1]];
     this.clampCentre();

@@ -61,7 +61,7 @@ const KEYS = {
   4: ["zoom", 4],
   i: ["toggleMark", "in"],
   o: ["toggleMark", "out"],
-  n: ["send", "worst"],
+  n: ["goToWorst"],
   a: ["send", "flip"],
   g: ["send", "grab"],
   h: ["togglePanels"],

@@ -146,7 +146,8 @@ export class ViewerView {
       });
     }
     this.layOut();
-    this.desk.arrange(this.placement.picture[0] / this.placement.picture[1]);
+    const [wide, high] = this.placement.drawnSize;
+    this.desk.arrange(wide / high);
   }
 
   takeBuffers(content, buffers) {
@@ -229,6 +230,7 @@ export class ViewerView {
   layOut() {
     const { width, height } = this.model.get("picture"), { canvas } = this.ui;
     this.placement.picture = [width || 16, height || 9];
+    this.placement.pixelAspect = this.model.get("clip").aspect || 1;
     this.placement.panes = this.mode === "side" ? 2 : 1;
     this.placement.canvas = [canvas.width, canvas.height];
     this.placement.clampCentre();

@@ -115,7 +115,7 @@ function buildTransport(actions) {
       button("O", "Set or clear the out point", () => actions.toggleMark("out"), "o")),
     timecode, status,
     group("View", graded), group("Go to", button("Worst", "Go to the worst banding and zoom to it",
-      () => actions.send("worst"), "n")));
+      actions.goToWorst, "n")));
   return { transport, timecode, play, graded, status };
 }
 
