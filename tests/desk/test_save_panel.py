@@ -17,7 +17,7 @@ def test_a_preset_is_saved_and_found_by_name(desk: DeskDriver, tmp_path: Path) -
     desk.save_as("dusk")
     assert f"Saved as {tmp_path / 'presets' / 'dusk.toml'}" in desk.text()
     assert contrast("dusk") == 0.7
-    assert "dusk" in desk.presets.options
+    assert ("dusk", "dusk") in desk.presets.options
     assert desk.preset.name == desk.presets.value == "dusk"
 
 

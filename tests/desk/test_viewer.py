@@ -73,8 +73,15 @@ def test_a_jpeg_shows_the_frame(untagged: Path) -> None:
     assert error.mean() < 2
 
 
-def test_a_clip_sets_the_frame_count_and_rate(untagged: Path) -> None:
+def test_a_clip_sets_the_frame_count_and_the_timing(untagged: Path) -> None:
     viewer = Viewer()
     with open_clip(untagged) as clip:
         viewer.set_clip(clip)
-    assert viewer.clip == {"frames": 24, "rate": 24.0, "even": True, "times": []}
+    assert viewer.clip == {
+        "path": str(untagged),
+        "frames": 24,
+        "rate": 24.0,
+        "even": True,
+        "aspect": 1.0,
+        "times": [],
+    }
