@@ -216,6 +216,26 @@ def test_suggest_says_which_deband_and_why_and_keeps_it(tmp_path: Path) -> None:
     assert chosen["contour"] <= facts["limits"]["contour"] < facts["plain"]["contour"]
 
 
+def test_a_look_is_exported_as_clf_and_cdl_and_imported_again(tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("look.clf", "look.cdl", "back.clf", "bad.cdl")}
+    options = ("--clf", files["look.clf"], "--cdl", files["look.cdl"])
+    done = workbench("look", "export", "smooth", *options, "--inverse", files["back.clf"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [str(files[n]) for n in ("look.clf", "look.cdl", "back.clf")]
+    assert "<ProcessList" in files["back.clf"].read_text(encoding="utf-8")
+    assert "<Saturation>0.944444444<" in files["look.cdl"].read_text(encoding="utf-8")
+    log = workbench("look", "export", "smooth-logc3", "--cdl", files["bad.cdl"])
+    assert log.returncode == 1
+    assert "no log curve: export it as CLF or .cube instead" in log.stderr
+    assert not files["bad.cdl"].exists()
+    made = workbench("look", "import", files["look.cdl"], cwd=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
+    saved = tmp_path / "presets" / "look.toml"
+    assert made.stdout.splitlines() == [str(saved), "The picture equals the file's."]
+    assert load_preset(saved).deband == load_preset("smooth").deband
+    assert workbench("look", "import", files["look.cdl"], cwd=tmp_path).returncode == 1
+
+
 def test_a_look_is_exported_and_its_way_back(tmp_path: Path) -> None:
     out, back = tmp_path / "look.cube", tmp_path / "back.cube"
     done = workbench("look", "export", "smooth", "--cube", out, "--inverse", back)

@@ -88,54 +88,114 @@ def suggest(
 
 @click.group()
 def look() -> None:
-    """Export a preset's tone to grading programs."""
+    """Export a preset's tone to grading programs, or import a look from one."""
 
 
 @look.command()
 @click.argument("preset")
 @overrides_option
 @click.option("--cube", type=PATH, metavar="FILE", help="Write the look as a 3D LUT.")
+@click.option("--clf", type=PATH, metavar="FILE", help="Write the look as CLF: exact formulas.")
+@click.option("--cdl", type=PATH, metavar="FILE", help="Write a flat look as an ASC CDL.")
 @click.option(
     "--inverse",
     type=PATH,
     metavar="FILE",
-    help="Write the inverse LUT, which turns the look back into the normal picture.",
+    help="Write the inverse, which turns the look back into the normal picture. The suffix chooses "
+    "the format: .cube, .clf or .cdl.",
 )
 @click.option(
     "--points",
     type=click.Choice(["33", "65"]),
-    help="Size of the LUT. Default: 65 for a log look, else 33.",
+    help="Size of a 3D LUT. Default: 65 for a log look, else 33.",
 )
 @click.option("--overwrite", is_flag=True, help="Overwrite existing files.")
 def export(
     preset: str,
     overrides: dict[str, Any],
     cube: Path | None,
+    clf: Path | None,
+    cdl: Path | None,
     inverse: Path | None,
     points: str | None,
     overwrite: bool,
 ) -> None:
-    """Write the tone of PRESET as .cube files.
+    """Write the tone of PRESET as .cube, CLF or CDL files.
 
-    PRESET is a preset's name, or a .toml file. The LUTs are for BT.709 pictures at legal (video)
+    PRESET is a preset's name, or a .toml file. The files are for BT.709 pictures at legal (video)
     levels, as grading programs read ProRes.
     """
     from workbench.files import expanded, refuse_existing, write_text
-    from workbench.look import lut
+    from workbench.look import grade_files, lut
     from workbench.look.preset import load_preset
     from workbench.look.stages import Log
 
-    if (not cube and not inverse) or cube == inverse:
-        raise click.UsageError("give --cube FILE, --inverse FILE, or both with different files")
-    tone = load_preset(preset).override(overrides).tone
-    default = 65 if isinstance(tone, Log) else 33
-    pairs = ((cube, lut.forward_cube), (inverse, lut.inverse_cube))
-    wanted = [(expanded(path).absolute(), write) for path, write in pairs if path]
-    for path, _ in wanted:
-        refuse_existing(path, overwrite)
-    for path, write in wanted:
-        write_text(path, write(tone, "bt709", int(points or default)), overwrite=overwrite)
+    given = [path for path in (cube, clf, cdl, inverse) if path]
+    if not given or len(set(given)) < len(given):
+        raise click.UsageError("give --cube, --clf, --cdl or --inverse, each with its own FILE")
+    look = load_preset(preset).override(overrides)
+    size = int(points or (65 if isinstance(look.tone, Log) else 33))
+    for file in given:
+        refuse_existing(expanded(file).absolute(), overwrite)
+
+    def text(kind: str, back: bool = False) -> str:
+        if kind == ".clf":
+            return grade_files.clf_text(look.tone, "bt709", look.name, inverse=back)
+        if kind == ".cdl":
+            return grade_files.cdl_text(look.tone, "bt709", look.name, inverse=back)
+        write = lut.inverse_cube if back else lut.forward_cube
+        return write(look.tone, "bt709", size)
+
+    texts = [
+        (expanded(file).absolute(), text(kind))
+        for file, kind in ((cube, ".cube"), (clf, ".clf"), (cdl, ".cdl"))
+        if file
+    ]
+    if inverse:
+        texts.append((expanded(inverse).absolute(), text(inverse.suffix.lower(), back=True)))
+    for path, content in texts:
+        write_text(path, content, overwrite=overwrite)
         click.echo(path)
-    clipping = lut.describe_clipping(tone, "bt709")
-    if clipping:
+    clipping = lut.describe_clipping(look.tone, "bt709")
+    if clipping and (cube or (inverse and inverse.suffix.lower() == ".cube")):
         click.echo(clipping)
+
+
+@look.command("import")
+@click.argument("file", type=PATH)
+@settings_options("preset", "overrides", preset="smooth")
+@click.option(
+    "--save", type=PATH, metavar="PRESET.toml", help="Default: named after FILE, in presets."
+)
+@click.option("--overwrite", is_flag=True, help="Overwrite an existing preset.")
+def import_look(file: Path, settings: "Settings", save: Path | None, overwrite: bool) -> None:
+    """Make a preset whose tone is a .cube, CLF or CDL file.
+
+    The file must expect display R'G'B', with legal black at 0 and white at 1. Deband and dither
+    are those of --preset. The preset refers to FILE: keep it in its place.
+    """
+    from workbench.files import expanded, refuse_existing, write_errors_explained
+    from workbench.look.lut import sampling_error
+    from workbench.look.lut_file import import_lut
+    from workbench.look.preset import load_preset, save_preset, user_preset_folder
+
+    base = settings.look or load_preset("smooth")
+    folder = user_preset_folder()
+    path = save or folder / f"{file.stem}.toml"
+    refuse_existing(expanded(path).absolute(), overwrite)
+    tone = import_lut(file)
+    description = f"Tone from {file.name}."
+    preset = base.model_copy(update={"tone": tone, "description": description})
+    preset = preset.renamed(expanded(path).stem)
+    greys, colours = sampling_error(tone)
+    if not save:
+        with write_errors_explained(folder):
+            folder.mkdir(exist_ok=True)
+    saved = save_preset(preset, path, overwrite=overwrite)
+    exact = (
+        "The picture equals the file's."
+        if max(greys, colours) < 0.05
+        else f"The picture is within {greys:.2g} 10-bit code values of the file in greys, and "
+        f"within {colours:.2g} in 99 % of colours."
+    )
+    click.echo(f"{saved}\n{exact}")

@@ -39,6 +39,7 @@ _TITLES = {
 _WORDS = {"logc3": "ARRI LogC3", "logc4": "ARRI LogC4"}
 _WORDS |= {"slog3": "Sony S-Log3", "canonlog3": "Canon Log 3", "acescct": "ACEScct"}
 _WORDS |= {"cineon": "Cineon", "eq": "eq (8 bits)", "gradfun": "gradfun (8 bits)"}
+_WORDS |= {"lut": "imported file"}
 
 _SLIDER_ENDS = {
     # ffmpeg accepts far more than a picture can use. The number box accepts the whole range.
@@ -160,6 +161,8 @@ class StageControls:
             self.rows = {parameter.name: self._row(parameter, filter_) for parameter in parameters}
             self._box.children = [row.widget for row in self.rows.values()]
             self._rows_filter = filter_
+        if filter_ not in (value for _, value in self.filter.options):  # from an imported file
+            self.filter.options = [*self.filter.options, (_WORDS.get(filter_, filter_), filter_)]
         self.filter.value = filter_
         for parameter in parameters:
             self.rows[parameter.name].show(parameter.value, slot.reset_value(parameter.name))

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ParameterError
-from workbench.look.stages import AnyTone, Eq, Flat, Log, NoTone
+from workbench.look.lut_file import lut_function
+from workbench.look.stages import AnyTone, Eq, Flat, Log, LutFile, NoTone
 from workbench.measure.code_values import BLACK, WHITE
 from workbench.measure.levels import BLACK_LIMIT, NEARLY_BLACK
 from workbench.media.colour import LUMA_WEIGHTS
@@ -78,18 +79,21 @@ def apply_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
         case NoTone():
             return rgb
         case Eq() | Flat():
-            slope, offset = _affine(tone, matrix)
+            slope, offset = affine(tone, matrix)
             return rgb @ slope.T + offset
         case Log():
             camera = _CAMERAS[tone.curve]
             scene = _apply_rolloff(_signed_power(rgb, 2.4), tone.rolloff)
             return _log("encoding", camera, scene @ _primaries(camera).T)
+        case LutFile():
+            return lut_function(tone)(rgb)
 
 
 def invert_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
     """Undo `apply_tone`.
 
-    Raises ParameterError for a tone without an inverse: contrast or saturation is 0.
+    Raises ParameterError for a tone without an inverse: contrast or saturation is 0, or the tone
+    comes from a LUT file.
 
     >>> seen = np.array([0.2, 0.5, 0.7])
     >>> tone = Log(curve="slog3", rolloff=2)
@@ -106,12 +110,14 @@ def invert_tone(rgb: Floats, tone: AnyTone, matrix: str) -> Floats:
                     f"a look that removes all {removed} has no inverse: choose a contrast and a "
                     "saturation above 0"
                 )
-            slope, offset = _affine(tone, matrix)
+            slope, offset = affine(tone, matrix)
             return (rgb - offset) @ np.linalg.inv(slope).T
         case Log():
             camera = _CAMERAS[tone.curve]
             scene = _log("decoding", camera, rgb) @ np.linalg.inv(_primaries(camera)).T
             return _signed_power(_undo_rolloff(scene, tone.rolloff), 1 / 2.4)
+        case LutFile():
+            raise ParameterError("a look from a LUT file has no inverse: use the file's own")
 
 
 @cache
@@ -146,7 +152,58 @@ def black_limit(tone: AnyTone) -> int:
     return int(limit) if limit < brightest else BLACK_LIMIT
 
 
-def _affine(tone: Eq | Flat, matrix: str) -> tuple[Floats, Floats]:
+class LogCurve(NamedTuple):
+    """A log curve in the terms of CLF (Academy S-2014-006, Log node).
+
+    Above the break, it is log_side_slope * log(lin_side_slope * x + lin_side_offset, base) +
+    log_side_offset. Below, it is a straight line with this slope that meets it.
+    """
+
+    base: float
+    log_side_slope: float
+    log_side_offset: float
+    lin_side_slope: float
+    lin_side_offset: float
+    lin_side_break: float | None = None  # None: logarithmic everywhere
+    linear_slope: float | None = None
+
+
+_SLOG3_LINEAR = (171.2102946929 - 95) / 0.01125000 / 1023
+_LOGC4_A, _LOGC4_B, _LOGC4_C = (2**18 - 16) / 117.45, (1023 - 95) / 1023, 95 / 1023
+_LOGC4_POWER = 2 ** (6 - 14 * _LOGC4_C / _LOGC4_B)  # of two, where the straight line begins
+_LOGC4_SLOPE = _LOGC4_A * _LOGC4_B / (14 * np.log(2) * _LOGC4_POWER)
+_CINEON_BLACK = 10 ** ((95 - 685) / 300)
+_LOG_CURVES = {
+    "logc3": LogCurve(10, 0.247190, 0.385537, 5.555556, 0.052272, 0.010591, 5.367655),
+    "logc4": LogCurve(
+        *(2, _LOGC4_B / 14, _LOGC4_C - 6 * _LOGC4_B / 14, _LOGC4_A, 64),
+        *((_LOGC4_POWER - 64) / _LOGC4_A, float(_LOGC4_SLOPE)),
+    ),
+    "slog3": LogCurve(10, 261.5 / 1023, 420 / 1023, 1 / 0.19, 0.01 / 0.19, 0.01125, _SLOG3_LINEAR),
+    "acescct": LogCurve(2, 1 / 17.52, 9.72 / 17.52, 1, 0, 0.0078125, 10.5402377416545),
+    "cineon": LogCurve(10, 300 / 1023, 685 / 1023, 1 - _CINEON_BLACK, _CINEON_BLACK),
+}
+
+
+def log_curve(tone: Log) -> LogCurve | None:
+    """Return the curve of a log tone as CLF writes it; None for Canon Log 3.
+
+    Canon's curve is logarithmic on both sides of a straight part, which CLF has no formula for.
+    """
+    return _LOG_CURVES.get(tone.curve)
+
+
+def log_encoding(tone: Log, values: Floats, *, inverse: bool = False) -> Floats:
+    """Encode scene-linear values with the curve of a log tone, or decode them."""
+    return _log("decoding" if inverse else "encoding", _CAMERAS[tone.curve], values)
+
+
+def primaries(tone: Log) -> Floats:
+    """Return the matrix (3, 3) from linear Rec.709 to the primaries of a log tone."""
+    return _primaries(_CAMERAS[tone.curve])
+
+
+def affine(tone: Eq | Flat, matrix: str) -> tuple[Floats, Floats]:
     """Return the slope (3, 3) and the offset (3,) in R'G'B' of eq's operation on 8-bit Y'CbCr.
 
     The code values follow ITU-R BT.709: 219 Y' + 16 and 224 C + 128.

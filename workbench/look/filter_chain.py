@@ -21,6 +21,7 @@ from workbench.look.stages import (
     Flat,
     Gradfun,
     Log,
+    LutFile,
     NoDeband,
     NoTone,
     Shaped,
@@ -65,8 +66,9 @@ def filter_chain(preset: Preset, source: Source, target: PictureFormat = PRORES_
             f"{delivered.transfer}: choose another look, or convert the clip first"
         )
     stream = FilterStream(replace(delivered, range=assumed.range, matrix=matrix).setparams())
-    # A log look is applied in RGB, from which any matrix can follow.
-    converts_matrix = matrix != delivered.matrix and not isinstance(preset.tone, Log)
+    # A LUT is applied in RGB, from which any matrix can follow.
+    in_rgb = isinstance(preset.tone, Log | LutFile)
+    converts_matrix = matrix != delivered.matrix and not in_rgb
     # swscale would convert full range to legal inexactly: white becomes 937 instead of 940.
     converts_range = assumed.range == "full" and preset.bit_depth > 8
     in_16_bits = (
@@ -140,6 +142,8 @@ def inverse_tone_chain(tone: AnyTone, colour: Colour) -> str | None:
             stream = delivered.then(f"lutyuv=y={y}:u={c}:v={c}")
         case NoTone():
             stream = delivered
+        case LutFile():
+            return None
     return graph_text(stream)
 
 
@@ -172,7 +176,7 @@ def _add_tone(
             chroma = eq_offset(stage.saturation, 0), stage.saturation
             y, c = (f"val*{_number(times)}+{256 * plus}" for plus, times in (luma, chroma))
             return stream.then(f"lutyuv=y={y}:u={c}:v={c}")
-        case Log():
+        case Log() | LutFile():
             return _add_lut(stream, stage, source_matrix, matrix)
         case Eq():
             contrast, saturation, brightness = map(
@@ -185,7 +189,12 @@ def _add_tone(
 
 
 def _add_lut(
-    stream: FilterStream, tone: Log, source_matrix: str, matrix: str, *, inverse: bool = False
+    stream: FilterStream,
+    tone: Log | LutFile,
+    source_matrix: str,
+    matrix: str,
+    *,
+    inverse: bool = False,
 ) -> FilterStream:
     """Append a tone as a 3D LUT in RGB, and a conversion to Y'CbCr with another matrix."""
     from workbench.look.lut import lut3d_filter  # imported only when needed, because it is slow

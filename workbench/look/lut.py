@@ -15,7 +15,8 @@ from scipy.sparse.linalg import lsqr
 from workbench.errors import DestinationUnusable, ParameterError
 from workbench.files import write_text
 from workbench.look.curves import Floats, apply_tone, invert_tone
-from workbench.look.stages import AnyTone, Eq, Log
+from workbench.look.lut_file import lut_function, lut_points
+from workbench.look.stages import AnyTone, Eq, Log, LutFile
 from workbench.media.colour import LUMA_WEIGHTS
 
 POINTS = (33, 65)
@@ -39,6 +40,11 @@ def cube_text(function: Callable[[Floats], Floats], points: int, title: str) -> 
     """
     if points not in POINTS:
         raise ParameterError(f"points is {points}: give 33 or 65 points per side of a LUT")
+    return _sampled(function, points, title)
+
+
+def _sampled(function: Callable[[Floats], Floats], points: int, title: str) -> str:
+    """Return the text of a .cube file with any number of points."""
     allowed = "".join(one for one in title if " " <= one <= "~" and one != '"')[:_TITLE_LENGTH]
     head = f'TITLE "{allowed}"\nLUT_3D_SIZE {points}\nDOMAIN_MIN 0 0 0\nDOMAIN_MAX 1 1 1\n'
     rows = function(_lattice(points)).tolist()
@@ -141,6 +147,8 @@ def _cached_cube_text(tone: AnyTone, matrix: str, inverse: bool) -> str:
     # saturated colours. The inverse of a log curve needs 65.
     if inverse:
         return inverse_cube(tone, matrix, 65 if isinstance(tone, Log) else 33)
+    if isinstance(tone, LutFile):
+        return _sampled(lut_function(tone), lut_points(tone), "imported")
     return forward_cube(tone, matrix, 33)
 
 
@@ -182,6 +190,24 @@ def _fitted(lattice: Floats, tone: Log, matrix: str) -> Floats:
     # Damping keeps neighbouring points similar where few colours lie between them.
     steps = [lsqr(weights, one, damp=1, iter_lim=60)[0] for one in missing]
     return samples + np.stack(steps, axis=1)
+
+
+def sampling_error(tone: LutFile) -> tuple[float, float]:
+    """Return how far ffmpeg's LUT is from an imported file, in 10-bit code values.
+
+    The first is the largest error of a grey, the second the 99th percentile over random colours.
+    Values beyond legal black and white are clipped first, as in the delivered picture. Raises
+    PresetError.
+    """
+    function, points = lut_function(tone), lut_points(tone)
+    greys = np.repeat(np.linspace(0, 1, 877)[:, None], 3, axis=1)
+    colours = np.random.default_rng(1).random((20_000, 3))
+    samples = function(_lattice(points))
+    errors = [
+        876 * np.abs((_interpolation(rgb, points) @ samples).clip(0, 1) - function(rgb).clip(0, 1))
+        for rgb in (greys, colours)
+    ]
+    return float(errors[0].max()), float(np.quantile(errors[1].max(axis=1), 0.99))
 
 
 def _interpolation(rgb: Floats, points: int) -> csr_array:

@@ -170,8 +170,7 @@ class Preset(Model):
                 if allowed:
                     whole = field.annotation is int
                     found.append(NumberParameter(name, value, description, *allowed, whole))
-                elif key != "filter":
-                    options = get_args(field.annotation)
+                elif key != "filter" and (options := get_args(field.annotation)):
                     found.append(ChoiceParameter(name, value, description, options))
         return tuple(found)
 

@@ -141,6 +141,16 @@ class Log(Stage):
     )
 
 
+class LutFile(Stage):
+    """Apply a LUT file of another program; `look.lut_file.import_lut` makes this stage."""
+
+    filter: Literal["lut"] = "lut"
+    file: str = Field(
+        min_length=1, max_length=4096, description="Path of a .cube, CLF or CDL file."
+    )
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Checksum of the file.")
+
+
 class NoDither(Stage):
     """Let ffmpeg round to 10 bits with its default dither."""
 
@@ -160,7 +170,7 @@ class Shaped(Stage):
 
 
 AnyDeband = Annotated[NoDeband | Gradfun | Deband | Smooth, Field(discriminator="filter")]
-AnyTone = Annotated[NoTone | Eq | Flat | Log, Field(discriminator="filter")]
+AnyTone = Annotated[NoTone | Eq | Flat | Log | LutFile, Field(discriminator="filter")]
 AnyDither = Annotated[NoDither | Shaped, Field(discriminator="filter")]
 
 FILTERS: dict[str, dict[str, type[Stage]]] = {
@@ -168,4 +178,7 @@ FILTERS: dict[str, dict[str, type[Stage]]] = {
     "tone": {"none": NoTone, "eq": Eq, "flat": Flat, "log": Log},
     "dither": {"none": NoDither, "shaped": Shaped},
 }
-"""The stages in the order of the filter chain, and the filters of each."""
+"""The stages in the order of the filter chain, and the filters that a user can choose for each.
+
+LutFile is not among them: it comes from an imported file.
+"""
