@@ -1,31 +1,43 @@
-"""Clip chooser: lists the clips of a folder and lets the user choose one."""
+"""Clip chooser: lists the clips of a folder, a glob or a bucket and lets the user choose one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
 from workbench.deliver.destination import is_clip
+from workbench.desk.clip_list import clip_name, folder_clips, found_clips, is_search
+from workbench.desk.latest_worker import LatestWorker
+from workbench.desk.status_line import StatusLine
 from workbench.desk.update_guard import UpdateGuard
+from workbench.errors import WorkbenchError
+from workbench.ffmpeg import Cancellation
 from workbench.files import expanded
+from workbench.storage.locations import is_remote
 
 
 class ClipChooser:
-    """A text box for a folder or a clip (`place`), and a list of the folder's clips (`choice`)."""
+    """A text box for a folder or another place (`place`), and a list of its clips (`choice`)."""
 
-    def __init__(self, on_choice: Callable[[Path], None], on_error: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        on_choice: Callable[[str], None],
+        on_error: Callable[[str], None],
+        status: StatusLine,
+    ) -> None:
         """Create a chooser.
 
-        It calls `on_choice` with the chosen clip and `on_error` with a message. An empty message
-        means that there is no error any more.
+        It calls `on_choice` with the location of the chosen clip and `on_error` with a message. An
+        empty message means that there is no error any more.
         """
-        self._on_choice, self._on_error = on_choice, on_error
+        self._on_choice, self._on_error, self._status = on_choice, on_error, status
+        self.searches: LatestWorker[str] = LatestWorker(self._search)
         self._guard = UpdateGuard()
         self.folder = widgets.Text(
             continuous_update=False,
             placeholder="folder of your clips, or one clip",
-            tooltip="Type the folder of your clips, or one clip, and press Enter.",
+            tooltip="Type a folder, one clip, shots/*.mp4 or s3://bucket/folder, and press Enter.",
         )
         self.clips = widgets.Dropdown(tooltip="Clips in this folder.")
         self.folder.observe(self._folder_typed, "value")
@@ -42,25 +54,48 @@ class ClipChooser:
         self.place = widgets.HBox([self.folder, refresh])
 
     def open(self, path: str | Path) -> None:
-        """List a folder's clips, or choose a clip. The path "" is the notebook's folder."""
+        """List a place's clips, or choose a clip. The path "" is the notebook's folder.
+
+        A bucket or a glob is searched in the background.
+        """
+        if is_search(str(path)) and not Path(path).exists():
+            self.searches.submit(str(path))
+            return
         try:
             given = expanded(path or Path.cwd()).absolute()
             if not given.exists():
                 self._reject(path, f"{given} was not found. Type another folder or clip.")
                 return
             folder = given if given.is_dir() else given.parent
-            found = _clips_in(folder)
+            found = folder_clips(folder)
         except (OSError, ValueError) as error:
             self._reject(path, f"Cannot read {str(path)!r}: {_reason(error)}.")
             return
-        choice = None if given == folder else given
-        self._update(folder, found, choice)
-        if choice:
-            self._on_choice(choice)
+        self._update(str(folder), found, None if given == folder else str(given))
+        if given != folder:
+            self._on_choice(str(given))
         elif path and not found:
             self._on_error(f"There are no clips in {folder}. Type another folder.")
         else:
             self._on_error("")
+
+    def _search(self, place: str, superseded: Cancellation) -> None:
+        """Search a bucket or a glob, or choose the clip of a bucket that has this URL."""
+        chosen = place if is_remote(place) and is_clip(clip_name(place)) else None
+        above = place.rpartition("/")[0] if chosen else place
+        try:
+            with self._status.running(f"Listing {above}"):
+                found = found_clips(above)
+        except WorkbenchError as error:
+            self._reject(place, f"{error}.")
+            return
+        if superseded.requested:
+            return
+        self._update(above, found, chosen)
+        if chosen:
+            self._on_choice(chosen)
+        else:
+            self._on_error("" if found else f"There are no clips in {place}. Type another place.")
 
     def _reject(self, path: str | Path, message: str) -> None:
         """Report a bad path and leave it in the text box, so that the user can correct it."""
@@ -69,12 +104,15 @@ class ClipChooser:
         self._on_error(message)
 
     def refresh(self) -> None:
-        """List the folder's clips again. The chosen clip stays chosen."""
-        folder, chosen = expanded(self.folder.value), self.clips.value
+        """List the place's clips again. The chosen clip stays chosen."""
+        place, chosen = self.folder.value, self.clips.value
+        if is_search(place) and not Path(place).exists():
+            self.searches.submit(place)
+            return
         try:
-            self._update(folder, _clips_in(folder), Path(chosen) if chosen else None)
+            self._update(place, folder_clips(expanded(place)), chosen or None)
         except (OSError, ValueError) as error:
-            self._on_error(f"Cannot read {folder}: {_reason(error)}.")
+            self._on_error(f"Cannot read {place}: {_reason(error)}.")
 
     def step(self, by: int) -> None:
         """Choose the clip `by` places on in the list. Stop at either end."""
@@ -83,20 +121,24 @@ class ClipChooser:
         if 0 <= at < len(values):
             self.clips.value = values[at]
 
-    def show(self, choice: Path | None) -> None:
+    def show(self, choice: str | None) -> None:
         """Show which clip is on the desk."""
-        folder = choice.parent if choice else Path(self.folder.value)
-        known = [Path(value) for _, value in self.clips.options if value]
-        self._update(folder, [clip for clip in known if clip.parent == folder], choice)
+        known = {name: value for name, value in self.clips.options if value}
+        if choice and choice not in known.values() and not is_remote(choice):
+            folder = Path(choice).parent
+            known = {name: one for name, one in known.items() if Path(one).parent == folder}
+            self._update(str(folder), known, choice)
+        else:
+            self._update(self.folder.value, known, choice)
 
-    def _update(self, folder: Path, found: list[Path], choice: Path | None) -> None:
-        names = [("choose a clip", ""), *((clip.name, str(clip)) for clip in found)]
-        if choice and choice not in found:
-            names.append((choice.name, str(choice)))
+    def _update(self, place: str, found: Mapping[str, str], choice: str | None) -> None:
+        names = [("choose a clip", ""), *found.items()]
+        if choice and choice not in found.values():
+            names.append((clip_name(choice), choice))
         with self._guard.updating():
-            self.folder.value = str(folder)
+            self.folder.value = place
             self.clips.options = names
-            self.clips.value = str(choice) if choice else ""
+            self.clips.value = choice or ""
 
     def _folder_typed(self, change: dict[str, Any]) -> None:
         if self._guard.user_edit:
@@ -104,11 +146,7 @@ class ClipChooser:
 
     def _clip_chosen(self, change: dict[str, Any]) -> None:
         if self._guard.user_edit and change["new"]:
-            self._on_choice(Path(change["new"]))
-
-
-def _clips_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if is_clip(path.name) and path.is_file())
+            self._on_choice(change["new"])
 
 
 def _reason(error: OSError | ValueError) -> str:

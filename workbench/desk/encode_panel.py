@@ -40,6 +40,15 @@ class ReportLink(anywidget.AnyWidget):
 
 
 @dataclass(frozen=True)
+class EncodeSource:
+    """What the desk shows, and where its file goes if no destination is named."""
+
+    clip: Clip
+    preset: Preset
+    folder: Path
+
+
+@dataclass(frozen=True)
 class EncodeRequest:
     """A clip to deliver."""
 
@@ -52,15 +61,14 @@ class EncodeRequest:
 class EncodePanel:
     """Encodes the clip under the current look in a background thread."""
 
-    def __init__(
-        self, get_source: Callable[[], tuple[Clip, Preset] | None], status: StatusLine
-    ) -> None:
+    def __init__(self, get_source: Callable[[], EncodeSource | None], status: StatusLine) -> None:
         """Create a panel. `get_source` returns None while there is no clip."""
         self._get_source, self._status = get_source, status
         self._worker: LatestWorker[EncodeRequest] = LatestWorker(self._encode)
         self.destination = widgets.Text(
             placeholder="beside the clip",
-            tooltip="Where to write the file: a .mov file or a folder.",
+            tooltip="Where to write the file: a .mov file or a folder. The file of a bucket's clip "
+            "goes to the notebook's folder by default.",
         )
         self.encoder = widgets.Dropdown(
             options=[("finest (fast)", "finest"), ("search (plain ffmpeg command)", "search")],
@@ -117,16 +125,16 @@ class EncodePanel:
             if source is None:
                 self._show("There is no clip yet. Choose one first.")
                 return
-            clip, preset = source
+            clip = source.clip
             settings = Settings(
-                preset=preset,
+                preset=source.preset,
                 encoder=self.encoder.value,
                 frame_rate=self.frame_rate.value.strip() or None,
                 audio_rate=self.audio_rate.value,
             )
             overwrite = self.overwrite.value
             destination = destination_for(
-                clip.path, self.destination.value.strip() or None, overwrite=overwrite
+                clip.path, self.destination.value.strip() or source.folder, overwrite=overwrite
             )
             command = encode_command(clip, settings).line(destination, overwrite=overwrite)
             self._show_command(command)

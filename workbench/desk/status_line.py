@@ -11,22 +11,31 @@ class StatusLine:
     def __init__(self, show: Callable[[str], None]) -> None:
         """Create a status line that passes its text to `show`."""
         self._show = show
-        self._running: list[str] = []
+        self._running: dict[object, str] = {}
         self._outcome = ""
         self._lock = RLock()
 
     @contextmanager
-    def running(self, text: str) -> Iterator[None]:
-        """Show a message while the block runs, beside those of other running work."""
+    def running(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Show a message while the block runs, beside those of other running work.
+
+        Yields a function that changes the message.
+        """
+        work = object()
+
+        def change(text: str) -> None:
+            with self._lock:
+                self._running[work] = text
+                self._update()
+
         with self._lock:
             self._outcome = ""
-            self._running.append(text)
-            self._update()
+            change(text)
         try:
-            yield
+            yield change
         finally:
             with self._lock:
-                self._running.remove(text)
+                del self._running[work]
                 self._update()
 
     def report(self, outcome: str) -> None:
@@ -36,4 +45,4 @@ class StatusLine:
             self._update()
 
     def _update(self) -> None:
-        self._show(" · ".join(self._running) or self._outcome)
+        self._show(" · ".join(self._running.values()) or self._outcome)

@@ -12,6 +12,7 @@ from traitlets import TraitError
 
 from workbench.desk.banding_pass import BandingCurve, BandingPass
 from workbench.desk.clip_chooser import ClipChooser
+from workbench.desk.clip_list import RemoteClip, clip_name
 from workbench.desk.clip_panel import ClipPanel
 from workbench.desk.clip_tasks import (
     PLAYED_AT_ONCE,
@@ -22,7 +23,7 @@ from workbench.desk.clip_tasks import (
     worst_frame,
 )
 from workbench.desk.desk_state import DeskState, SavedStill, StateFile, saved_history
-from workbench.desk.encode_panel import EncodePanel
+from workbench.desk.encode_panel import EncodePanel, EncodeSource
 from workbench.desk.latest_worker import LatestWorker
 from workbench.desk.layout import PanelTabs, lay_out
 from workbench.desk.look_controls import LookControls
@@ -44,6 +45,7 @@ from workbench.measure.banding import cambi_map
 from workbench.media.clip import Clip
 from workbench.media.probe import open_clip
 from workbench.present.tables import measured_html
+from workbench.storage.locations import is_remote
 
 Task = Callable[[Cancellation], None]
 
@@ -72,6 +74,7 @@ class Tuner:
         self._resumed = saved  # until its clip is open
         self._history = saved.history() if saved else LookHistory(LookSlots.of(base))
         self._clip: Clip | None = None
+        self._location: str | None = None  # of the clip: its path, or its URL in a bucket
         self._still: Still | None = None  # shown instead of the source
         self._worst: tuple[Clip, int] | None = None  # the last result, with its clip
         self._played: set[int] = set()  # frames that the browser has to play
@@ -85,7 +88,7 @@ class Tuner:
         )
         self._previews: LatestWorker[PreviewRequest] = LatestWorker(self._pipeline)
         self._tasks: LatestWorker[Task] = LatestWorker(self._run_task)
-        self._opening: LatestWorker[Path] = LatestWorker(self._open)
+        self._opening: LatestWorker[str] = LatestWorker(self._open)
         self._decoding: LatestWorker[Clip] = LatestWorker(decode_ahead)
         self._banding: LatestWorker[Clip] = LatestWorker(
             BandingPass(lambda: not self.wait(0), self._show_banding)
@@ -95,10 +98,11 @@ class Tuner:
         if saved:
             self._resume(saved)
         elif isinstance(clip, Clip):
-            self._chooser.show(clip.path)
-            self._set_clip(clip)
+            self._chooser.show(str(clip.path))
+            self._set_clip(clip, str(clip.path))
         else:
             self.open(clip)
+        self._chooser.searches.wait()
         self._opening.wait()
         if self._clip is None:
             self._tabs.selected = "clip"
@@ -122,7 +126,14 @@ class Tuner:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the desk is idle. Return False if one of its workers exceeds `timeout` s."""
-        workers = (self._opening, self._restoring, self._suggest, self._tasks, self._previews)
+        workers = (
+            self._chooser.searches,
+            self._opening,
+            self._restoring,
+            self._suggest,
+            self._tasks,
+            self._previews,
+        )
         return all(worker.wait(timeout) for worker in (*workers, self._encode))
 
     # ---- the state that a reload brings back
@@ -136,7 +147,7 @@ class Tuner:
                         setattr(self._kept_widgets()[name], trait, value)
                     except TraitError:
                         continue  # a value of another version
-        found = saved.clip and Path(saved.clip).exists()
+        found = saved.clip and (is_remote(saved.clip) or Path(saved.clip).exists())
         self.open(saved.clip if found and saved.clip else saved.folder)
         self._restoring.submit(saved.stills)
 
@@ -170,7 +181,7 @@ class Tuner:
             kept = self._kept_widgets().items()
             return DeskState(
                 folder=self._chooser.folder.value,
-                clip=str(self._clip.path) if self._clip else None,
+                clip=self._location,
                 frame=self._viewer.frame,
                 **saved_history(self._history),
                 stills=tuple(
@@ -254,7 +265,7 @@ class Tuner:
 
     # ---- the picture
 
-    def _set_clip(self, clip: Clip) -> None:
+    def _set_clip(self, clip: Clip, location: str) -> None:
         """Put a clip on the desk, and stop the work on the previous one."""
         self._tasks.cancel()
         self._suggest.cancel()
@@ -264,14 +275,12 @@ class Tuner:
             self._show_error("")
             self._forget_results()
             self._status.report("")
-            self._clip, self._still = clip, None
+            self._clip, self._location, self._still = clip, location, None
             self._gallery.mark_compared(None)
             self._viewer.set_clip(clip)
             self._clip_panel.show(clip, self.preset.assume_matrix)
             self._set_transform()
-            resumed = (
-                self._resumed if self._resumed and self._resumed.clip == str(clip.path) else None
-            )
+            resumed = self._resumed if self._resumed and self._resumed.clip == location else None
             if resumed:
                 self._viewer.marks = resumed.widgets.get("viewer", {}).get(
                     "marks", self._viewer.marks
@@ -283,16 +292,33 @@ class Tuner:
         self._decoding.submit(clip)
         self._banding.submit(clip)
 
-    def _open(self, path: Path, superseded: Cancellation) -> None:
+    def _open(self, location: str, superseded: Cancellation) -> None:
         try:
-            with self._status.running(f"Opening {path.name}"):
-                clip = open_clip(path)
+            clip = open_clip(self._fetched(location, superseded))
+        except Cancelled:
+            return
         except WorkbenchError as error:
             self._show_error(str(error))
-            self._chooser.show(self._clip.path if self._clip else None)
+            self._chooser.show(self._location)
             return
         if not superseded.requested:
-            self._set_clip(clip)
+            self._set_clip(clip, location)
+
+    def _fetched(self, location: str, superseded: Cancellation) -> Path:
+        """Return the local path of a clip. Raises Cancelled when another clip was chosen."""
+        with self._status.running(f"Opening {clip_name(location)}") as change:
+            if not is_remote(location):
+                return Path(location)
+            remote = RemoteClip.at(location)
+            total, done = max(remote.stored.size, 1), 0
+
+            def on_bytes(count: int) -> None:
+                nonlocal done
+                superseded.raise_if_requested(Path(clip_name(location)))
+                done += count
+                change(f"Fetching {clip_name(location)}: {100 * done // total} %")
+
+            return remote.fetch(on_bytes)
 
     def _refresh(self, _: object = None) -> None:
         """Request the picture that the viewer should show now."""
@@ -300,7 +326,7 @@ class Tuner:
             if self._clip is None:
                 return
             if self._clip.changed_on_disk():
-                self._opening.submit(self._clip.path)
+                self._opening.submit(self._location or str(self._clip.path))
                 return
             self._previews.submit(
                 PreviewRequest(
@@ -447,6 +473,13 @@ class Tuner:
         self._played, self._played_key = set(), None
         self._playback += 1
 
+    def _encode_source(self) -> EncodeSource | None:
+        if self._clip is None:
+            return None
+        remote = self._location is not None and is_remote(self._location)
+        folder = Path.cwd() if remote else self._clip.path.parent
+        return EncodeSource(self._clip, self.preset, folder)
+
     def _suggest_request(self) -> SuggestRequest | None:
         with self._lock:
             if self._clip is None:
@@ -484,10 +517,10 @@ class Tuner:
         self._figures = widgets.HTML()
         self._figures.add_class("wb-figures")
         self._gallery = StillGallery(self.compare_with, self.restore_still, self._keep)
-        self._encode = EncodePanel(
-            lambda: (self._clip, self.preset) if self._clip else None, self._status
+        self._encode = EncodePanel(self._encode_source, self._status)
+        self._chooser = ClipChooser(
+            lambda location: self._opening.submit(location), self._show_error, self._status
         )
-        self._chooser = ClipChooser(lambda path: self._opening.submit(path), self._show_error)
         self._clip_panel = ClipPanel(self.set_matrix, self._set_transform)
         self._save = SavePanel(lambda: self.preset, self.use)
         self._controls = LookControls(self)
