@@ -130,6 +130,12 @@ class DeskDriver:
     def offered_clips(self) -> list[str]:
         return [name for name, _ in self.clips.options]
 
+    def finish_background_work(self) -> None:
+        """Wait until nothing is measured or decoded in the background either."""
+        self.wait()
+        for worker in (self.tuner._banding, self.tuner._decoding):
+            assert worker.wait(PATIENCE), "the desk still works in the background"
+
     def cached_frames(self, clip: Clip) -> int:
         """Return how many decoded frames a clip holds once nothing decodes ahead."""
         self.tuner._decoding.wait(PATIENCE)

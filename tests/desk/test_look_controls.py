@@ -36,6 +36,7 @@ def test_a_burst_of_changes_ends_with_the_last(desk: DeskDriver) -> None:
     assert desk.exact_picture("after") == rendered(desk)
     desk.press("Undo")
     assert desk.preset == load_preset("smooth")
+    desk.finish_background_work()
     assert not [
         child for child in psutil.Process().children() if "ffmpeg" in " ".join(child.cmdline())
     ]
