@@ -65,6 +65,26 @@ def test_scores_equal_those_of_a_plain_command(
     assert cambi(render_frames(frames, preset), contrast) == [after[i] for i in indices]
 
 
+@pytest.mark.parametrize(
+    ("transfer", "option", "key"),
+    [("smpte2084", ":eotf=pq", "cambi_eotf_pq"), ("arib-std-b67", "", "cambi")],
+)
+def test_a_pq_picture_is_scored_for_a_pq_display(
+    tmp_path: Path, transfer: str, option: str, key: str
+) -> None:
+    path = tmp_path / "hdr.mkv"
+    tags = f"setparams=range=tv:color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc"
+    ramp = "gradients=s=640x360:c0=0x808080:c1=0xc8c8c8:x0=0:y0=0:x1=639:y1=0:speed=0:d=0.1:r=20"
+    steps = f"{ramp}:nb_colors=2,format=yuv420p10le,lutyuv=y='floor(val/4)*4',{tags}"
+    clips.run("-f", "lavfi", "-i", steps, "-c:v", "ffv1", path)
+    with open_clip(path) as clip:
+        frames = list(clip.frames([0, 1]))
+    scores = plain_scores(path, "null", tmp_path, option.replace(":", "\\:"), key)
+    assert cambi(frames) == pytest.approx(scores)
+    bt1886 = plain_scores(path, "null", tmp_path, "", "cambi")
+    assert (scores != bt1886) == bool(option)
+
+
 def test_both_settings_in_one_run_equal_two_runs() -> None:
     frames = [gradient(32), gradient(8, high=136)]
     fine, coarse = zip(*cambi_fine_and_coarse(frames), strict=True)

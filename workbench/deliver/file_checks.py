@@ -14,6 +14,10 @@ from workbench.media.colour import Colour, delivered_colour, fill_untagged
 from workbench.media.frames import Orientation
 
 _HIGH_DYNAMIC_RANGE = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+_HDR_CAMBI = {
+    "PQ": "CAMBI is measured for a PQ display.",
+    "HLG": "CAMBI knows no HLG and is measured as for BT.1886.",
+}
 _END_TOLERANCE = Fraction(1, 10)
 """Seconds by which an audio track's end may differ: encoders pad the last block."""
 
@@ -209,8 +213,8 @@ def _precision(clip: Clip, settings: Settings) -> Iterable[Finding]:
             "warn" if look is None or look.stages else "note",
             transfer,
             "",
-            f"The source is {transfer} and is delivered as {transfer}. Presets and measures are "
-            "made for Rec.709.",
+            f"The source is {transfer} and is delivered as {transfer}. Presets are made for "
+            f"Rec.709. {_HDR_CAMBI[transfer]} Contour and detail change count code values.",
         )
 
 

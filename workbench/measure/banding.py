@@ -9,6 +9,8 @@ is too large for one of its tables. There, CAMBI is measured at half size, with 
 cambi_high_res_speedup=2160. libvmaf then finds smooth areas at full size, and looks for bands in
 every second row and column, in a window half as large. On real 3840x2160 pictures this score is
 within 4 % of the usual one. A window that is still too large is reduced.
+
+A picture with the transfer PQ is scored with libvmaf's option eotf=pq, all others as BT.1886.
 """
 
 import json
@@ -141,8 +143,8 @@ def _run(
     refusal of a picture would be ffmpeg's error and not a missing score.
     """
     first = frames[0]
-    size = _size_options(first)
-    features = "|".join(r"\:".join(["name=cambi", option, *size]) for option in options)
+    common = [*_size_options(first), *_light_options(first)]
+    features = "|".join(r"\:".join(["name=cambi", option, *common]) for option in options)
     graph = (
         f"[0:v]{f'{chain},' if chain else ''}split[a][b];[a][b]"
         f"libvmaf=model='':feature='{features}':n_threads={threads}:"
@@ -221,6 +223,14 @@ def _size_options(frame: Frame) -> list[str]:
         *(["cambi_high_res_speedup=2160"] if is_halved(frame.width, frame.height) else []),
         *([f"window_size={window_size}"] if window_size < _WINDOW else []),
     ]
+
+
+def _light_options(frame: Frame) -> list[str]:
+    """Return the option that names the display's curve, which decides what steps are visible.
+
+    libvmaf knows BT.1886, its default, and PQ. HLG is nearer to BT.1886 in the dark half.
+    """
+    return ["eotf=pq"] if frame.colour.transfer == "smpte2084" else []
 
 
 def is_measurable(width: int, height: int) -> bool:
