@@ -18,8 +18,8 @@ from workbench.errors import Cancelled, FfmpegFailed, FfmpegMissing
 
 FILTERS = (
     *("setparams", "gradfun", "eq", "deband", "scale", "zscale", "format", "fps", "aresample"),
-    *("split", "crop", "pad", "fillborders", "gblur", "bilateral", "mix", "blend", "lutyuv"),
-    *("limiter", "maskfun", "limitdiff", "maskedmerge", "lut3d", "trim", "geq", "loop", "tile"),
+    *("split", "crop", "pad", "fillborders", "gblur", "mix", "blend", "lutyuv"),
+    *("limiter", "maskedclamp", "maskedmerge", "lut3d", "trim", "geq", "loop", "tile"),
     *("libvmaf", "ssim", "ebur128", "ametadata"),
 )
 """Filters that the package uses. `workbench doctor` checks them."""

@@ -1,39 +1,55 @@
-"""Smooth: a deband that fits a smooth surface to the picture and keeps what does not lie on it.
+"""Smooth: a deband that changes the picture only as far as rounding explains.
 
-A band is a step of one code value in what was a gradient, and it can be hundreds of pixels wide. So
-the surface is fitted at an eighth of the size, where wide is cheap:
+Rounding a gradient to 8 bits leaves steps, and it also adds noise of a known variance. This
+deband treats that variance as a budget. At every place it asks how much of the budget the source
+uses up at a small scale, and it may smooth a wide neighbourhood only with the rest.
 
-1. The picture goes on beyond its borders, by point reflection: a gradient goes on as it was, and no
-   border bends the surface.
-2. One surface keeps to edges: a bilateral filter, and what it left of the picture blurred and put
-   back, so that it leans to neither side of an edge.
-3. Another is smoother and knows no edges: 1 - (1 - G)**3 of a Gaussian G, which bends with any
-   cubic gradient (Kaiser and Hamming, "Sharpening the response of a symmetric nonrecursive filter",
-   IEEE ASSP 25, 1977). It is taken wherever no edge is in its reach.
-4. At full size each pixel takes the surface's value where that is near its own, and the picture
-   keeps its own values where they stray from the surface on average: grain and texture stay.
+1. The local surface is a blur of the source, held within the RMS of the rounding noise.
+2. The noise is the mean square of the source's distance from a first small blur. Where it is as
+   large as the budget, the source steps so often that its local means are exact. Where it is
+   larger, there is grain or texture.
+3. The wide surfaces are 1 - (1 - G)**3 of a Gaussian G, which follows any cubic gradient (Kaiser
+   and Hamming, "Sharpening the response of a symmetric nonrecursive filter", IEEE ASSP 25,
+   1977). One has the radius of the stage, and one a third of it. They are fitted at an eighth of
+   the size, to a picture continued beyond its borders by point reflection, so that no border
+   bends a gradient.
+4. A wide surface counts in proportion to what is left of the budget over the mean square of its
+   own distance from the source. This is the gain of a Wiener filter. So it counts fully where a
+   flat area lies between rare steps, and not at all beside an edge or over faint shading.
+5. Where there is more noise than rounding explains, there is grain or texture. There the result
+   is mixed with the source by the gain of a second Wiener filter. A pixel may change by twice
+   the RMS of the rounding noise, times the same gain.
 
-Sizes are in pixels of luma; chroma, a plane of its own, is looked at twice as widely where it is
-subsampled. Code values are those of 8 bits, 256 apart in the 16 bits that this works in.
+Sizes are in pixels of the plane. All planes are treated alike; where chroma is subsampled, its
+sizes are twice as wide on the picture. Code values are those of 8 bits, 256 apart in the 16 bits
+in use.
 """
+
+import math
 
 from workbench.look.filter_graph import FilterStream, combine
 from workbench.look.stages import Smooth
 
-_SMALLER = 8  # times, each way
-_SPARE = 2  # of these, as many are enlarged too: enlarging flattens what is next to a border
-_EDGES = 24  # pixels, the sigma of the bilateral filter; it runs three times
-_LEFT = 36  # pixels, the sigma of the blur of what it left
 _CODE = 256
-_MIDDLE = 32768  # stands for 0 where a difference can be negative
 _MOST = 65535
+_SMALLER = 8  # times in each direction, for the wide surfaces and for all mean squares
+_SPARE = 2  # small pixels beyond each border that are enlarged as well; resizing flattens a border
+_SAMPLES = 3  # in each direction, for the noise of one small pixel
 
-# In proportion to the strength, which is what a pixel may change by at most:
-_NEAR = 0.0133  # neighbours this near, as a share of full range, are on one side of an edge
-_BESIDE = 1.33  # what the edge-keeping surface left counts no more than this
-_MISFIT = 0.6  # further from the wide surface than this, a small pixel does not lie on it...
-_STEP = 0.9  # ...but never less, in code values: half a step of a band, and what coding adds
-_ELASTICITY = 1.5  # times the strength: where a pixel has its own value again
+NOISE = 1 / 12 + (219 / 255) ** 2 * (0.2126**2 + 0.7152**2 + 0.0722**2) / 12
+"""Variance of the rounding noise of luma, in 8-bit code values squared: 0.118.
+
+A generator rounds R'G'B' to 8 bits and then Y'CbCr. Each rounding has a variance of 1/12, and
+BT.709 weighs that of R'G'B'. The other matrices and chroma differ little.
+"""
+
+_LOCAL = (3, 3, 3)  # pixels, the sigma of each blur of the local surface
+_NOISE_AREA = 6  # pixels, the sigma over which the noise is averaged
+_WIDE_AREA = 24  # pixels, the sigma over which the distance of a wide surface is averaged
+_NARROWER = 3  # times, from the radius to that of the second wide surface
+_FULL_SCALE = 4  # code values, whose square is full scale in a picture of mean squares
+_MOST_RMS = 2  # times the RMS of the rounding noise: a pixel may change by this much
+_FURTHEST = 1.5  # code values: a pixel further away counts no more, so edges have a short reach
 
 
 def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> FilterStream:
@@ -48,92 +64,126 @@ def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> Fil
         whole = picture.then(f"pad={wide}:{high}:0:0").then(f"fillborders={borders}:smear")
     columns, rows = wide // _SMALLER, high // _SMALLER
     margin = min(2 * round(stage.radius / 6), min(columns, rows) - 2)
-    small = _extended(whole.then(f"scale={columns}:{rows}:flags=area"), margin)
-    surface = _wide(small, _keeping_edges(small, stage.strength), stage)
+    rms = math.sqrt(NOISE * stage.strength) * _CODE
 
-    def enlarged(times: int) -> FilterStream:
+    # The local surface, at half the size.
+    half = _resized(whole, wide // 2, high // 2, "area")
+    blurred = half.then(_blur(_LOCAL[0] / 2, steps=1))
+    local = _within(rms, blurred, half)
+    for sigma in _LOCAL[1:]:
+        local = _within(rms, local.then(_blur(sigma / 2, steps=1)), half)
+
+    # The noise of the source. One pixel in seven is enough to know it, two or three apart, so that
+    # a regular pattern cannot hide between them.
+    few = _SAMPLES * columns, _SAMPLES * rows
+    distance = _difference(_resized(whole, *few, "neighbor"), _resized(blurred, *few, "bilinear"))
+    squares = _resized(_squared(distance), columns, rows, "area")
+    squares = squares.then(_bordered(margin, "reflect"))
+    noise = squares.then(_blur(_NOISE_AREA / _SMALLER, steps=2))
+    gain = _quotient(_variance(noise, stage.texture**2), noise)
+    noise = squares.then(_blur(_WIDE_AREA / _SMALLER, steps=2))
+    left = combine("blend=all_mode=subtract", _variance(noise, NOISE * stage.strength), noise)
+
+    # The wide surfaces.
+    small = _resized(blurred, columns, rows, "area")
+    small = combine(
+        "mix=weights=2 -1:scale=1",
+        small.then(_bordered(margin, "smear")),
+        small.then(_bordered(margin, "reflect")),
+    )
+
+    def share(surface: FilterStream) -> FilterStream:
+        distance = _squared(_difference(surface, small))
+        return _quotient(left, distance.then(_blur(_WIDE_AREA / _SMALLER, steps=2)))
+
+    widest = _fitted(small, stage.radius)
+    surface = combine(
+        "maskedmerge", _fitted(small, stage.radius / _NARROWER), widest, share(widest)
+    )
+
+    def enlarged(small: FilterStream, times: int, method: str) -> FilterStream:
         spare = min(_SPARE, margin)
         cut = 2 * (margin - spare)
         size = (columns + 2 * spare) * times, (rows + 2 * spare) * times
-        return (
-            surface.then(f"crop=iw-{cut}:ih-{cut}")
-            .then(f"scale={size[0]}:{size[1]}:flags=bicubic")
-            .then(_crop(columns * times, rows * times, spare * times))
+        return _resized(small.then(f"crop=iw-{cut}:ih-{cut}"), *size, method).then(
+            _crop(columns * times, rows * times, spare * times)
         )
 
-    # Texture is what strays on average. One pixel in seven is enough to know, two or three apart,
-    # so that a regular pattern cannot hide between them.
-    few = whole.then(f"scale={3 * columns}:{3 * rows}:flags=neighbor")
-    strays = _difference(enlarged(3), few)
-    straying = (
-        strays.then(f"limiter=max={8 * stage.texture * _CODE:.0f}")
-        .then(f"scale={columns}:{rows}:flags=area")
-        .then("gblur=1.5:threads=1")
-    )
-    textured = _ramp(straying, stage.texture * _CODE, 1.5 * stage.texture * _CODE).then(
-        f"scale={wide}:{high}:flags=bilinear"
-    )
+    # All together, at half the size and then at full size.
+    times = _SMALLER // 2
+    near = _within(_MOST_RMS * rms, enlarged(surface, times, "bicubic"), local)
+    result = combine("maskedmerge", local, near, enlarged(share(surface), times, "bilinear"))
+    result = combine("maskedmerge", half, result, enlarged(gain, times, "bilinear"))
     cut = _crop(width, height, 0)
-    limit = f"limitdiff={stage.strength * _CODE / _MOST:.6f}:{_ELASTICITY}"
-    debanded = combine(limit, enlarged(_SMALLER).then(cut), picture)
-    return combine("maskedmerge", debanded, picture, textured.then(cut))
-
-
-def _extended(picture: FilterStream, margin: int) -> FilterStream:
-    """Continue a picture beyond its borders: twice the border's value less the mirrored one's."""
-    pad = f"pad=iw+{2 * margin}:ih+{2 * margin}:{margin}:{margin}"
-    borders = f"{pad},fillborders={margin}:{margin}:{margin}:{margin}"
-    border, mirrored = picture.then(f"{borders}:smear"), picture.then(f"{borders}:reflect")
-    return combine("mix=weights=2 -1:scale=1", border, mirrored)
-
-
-def _keeping_edges(picture: FilterStream, strength: float) -> FilterStream:
-    """Fit a surface within the edges of a picture."""
-    bilateral = f"bilateral={_EDGES / _SMALLER:g}:{_NEAR * strength:.5f}:planes=7"
-    kept = picture.then(bilateral).then(bilateral).then(bilateral)
-    most = round(_BESIDE * strength * _CODE)
-    left = combine("blend=all_mode=grainextract", picture, kept).then(
-        f"limiter=min={_MIDDLE - most}:max={_MIDDLE + most}"
+    most = enlarged(_times(gain, _MOST_RMS * rms / _MOST), _SMALLER, "bilinear").then(cut)
+    return combine(
+        "maskedclamp",
+        _resized(result, wide, high, "bilinear").then(cut),
+        combine("blend=all_mode=subtract", picture, most),
+        combine("blend=all_mode=addition", picture, most),
     )
-    once = left.then(_blur(_LEFT))
-    twice = combine("mix=weights=2 -1:scale=1", once, once.then(_blur(_LEFT)))
-    return combine("blend=all_mode=grainmerge", kept, twice)
 
 
-def _wide(picture: FilterStream, otherwise: FilterStream, stage: Smooth) -> FilterStream:
-    """Fit the wide surface; where something in its reach does not lie on it, take the other."""
-    blur = _blur(stage.radius)
+def _fitted(picture: FilterStream, radius: float) -> FilterStream:
+    """Fit a wide surface to a small picture."""
+    blur = _blur(radius / _SMALLER, steps=3)
     once = picture.then(blur)
     twice = once.then(blur)
-    fitted = combine("mix=inputs=3:weights=3 -3 1:scale=1", once, twice, twice.then(blur))
-    most = round(max(_STEP, _MISFIT * stage.strength) * _CODE)
-    off = _difference(picture, fitted).then(f"maskfun=low={most}:high={most}:sum={_MOST}")
-    near = _ramp(off.then(_blur(stage.radius)), 0.02 * _MOST, 0.1 * _MOST)
-    return combine("maskedmerge", fitted, otherwise, near)  # near to what is off it, the other
+    return combine("mix=inputs=3:weights=3 -3 1:scale=1", once, twice, twice.then(blur))
 
 
-def _blur(sigma: float) -> str:
-    """A Gaussian at the small size; `sigma` is in pixels of the whole.
+def _within(limit: float, picture: FilterStream, other: FilterStream) -> FilterStream:
+    """Hold a picture within a distance of another one, in 16-bit code values."""
+    bounds = f"undershoot={limit:.0f}:overshoot={limit:.0f}"
+    return combine(f"maskedclamp={bounds}", picture, other, other)
 
-    In one thread: with more of them than rows, gblur writes rubbish.
+
+def _squared(distance: FilterStream) -> FilterStream:
+    """Square a distance; full scale is _FULL_SCALE squared."""
+    capped = distance.then(f"limiter=max={_FURTHEST * _CODE - 1:.0f}")
+    scaled = _times(capped, _MOST / (_FULL_SCALE * _CODE))
+    return combine("blend=all_mode=multiply", scaled, scaled)
+
+
+def _times(picture: FilterStream, factor: float) -> FilterStream:
+    """Multiply code values, by the mean of the picture and itself.
+
+    Not by lutyuv, which would work out 65536 values for each plane first: 10 ms.
     """
-    return f"gblur={sigma / _SMALLER:g}:steps=3:threads=1"
+    return combine(f"mix=weights={factor / 2:.9f} {factor / 2:.9f}:scale=1", picture, picture)
+
+
+def _variance(picture: FilterStream, variance: float) -> FilterStream:
+    """Return a picture of one variance, in code values squared."""
+    value = round(variance / _FULL_SCALE**2 * _MOST)
+    return picture.then(f"limiter=min={value}:max={value}")
+
+
+def _quotient(one: FilterStream, other: FilterStream) -> FilterStream:
+    """Divide; full scale is 1, which is also the result of more than that and of 0 / 0."""
+    return combine("blend=all_mode=divide", one, other)
 
 
 def _difference(one: FilterStream, other: FilterStream) -> FilterStream:
     return combine("blend=all_mode=difference", one, other)
 
 
-def _ramp(picture: FilterStream, low: float, high: float) -> FilterStream:
-    """Rise from nothing where a picture has one value to all where it has another.
+def _resized(picture: FilterStream, width: int, height: int, method: str) -> FilterStream:
+    return picture.then(f"scale={width}:{height}:flags={method}")
 
-    Not by lutyuv, which would work out 65536 values for each plane first: 10 ms.
+
+def _bordered(margin: int, mode: str) -> str:
+    """Add a border of this many pixels on each side."""
+    pad = f"pad=iw+{2 * margin}:ih+{2 * margin}:{margin}:{margin}"
+    return f"{pad},fillborders={margin}:{margin}:{margin}:{margin}:{mode}"
+
+
+def _blur(sigma: float, *, steps: int) -> str:
+    """A Gaussian; with 1 step it has heavier tails, and costs less.
+
+    In one thread: with more of them than rows, gblur writes rubbish.
     """
-    bottom, top = round(low), round(high)
-    times = f"{_MOST / (top - bottom):.6f}"
-    within = picture.then(f"limiter=min={bottom}:max={top}")
-    floor = picture.then(f"limiter=min={bottom}:max={bottom}")
-    return combine(f"mix=weights={times} -{times}:scale=1", within, floor)
+    return f"gblur={sigma:g}:steps={steps}:threads=1"
 
 
 def _crop(width: int, height: int, at: int) -> str:

@@ -70,7 +70,7 @@ class Deband(Stage):
 
 
 class Smooth(Stage):
-    """Fit a smooth surface to the smooth parts of the picture, in 16 bits."""
+    """Smooth the picture as far as its rounding to 8 bits explains, in 16 bits."""
 
     pixel_parameters: ClassVar[tuple[str, ...]] = ("radius",)
 
@@ -79,13 +79,17 @@ class Smooth(Stage):
         72, ge=16, le=256, description="Size of the neighbourhood in pixels; wide bands need more."
     )
     strength: float = Field(
-        1.5, ge=0.5, le=8, description="Maximum change of a pixel, in 8-bit code values."
+        1,
+        ge=0.5,
+        le=8,
+        description="Rounding noise to remove, in times that of one rounding to 8-bit RGB and one "
+        "to Y'CbCr. More removes higher steps and also faint shading.",
     )
     texture: float = Field(
-        0.5,
+        0.35,
         ge=0.1,
-        le=8,
-        description="Detail of at least this mean strength is kept, in 8-bit code values.",
+        le=2,
+        description="Grain and detail of a higher RMS than this are kept, in 8-bit code values.",
     )
 
 
