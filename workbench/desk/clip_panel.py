@@ -94,10 +94,10 @@ class ClipPanel:
                 f"<p>{escape(sentence)}</p>" for sentence in warnings_for(clip)
             )
             rows = "".join(
-                f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+                f"<span>{escape(name)}</span><span>{escape(value)}</span>"
                 for name, value in clip_table(clip).rows
             )
-            self.properties.value = f"<dl>{rows}</dl>"
+            self.properties.value = f"<div>{rows}</div>"
 
     def _chosen(self, change: dict[str, Any]) -> None:
         if self._guard.user_edit:

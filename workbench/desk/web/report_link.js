@@ -3,7 +3,6 @@
 function render({ model, el }) {
   const link = document.createElement("a");
   link.target = "_blank";
-  link.style = "color: var(--jp-content-link-color, #1976d2); text-decoration: underline";
   let url = "";
   const update = () => {
     URL.revokeObjectURL(url);

@@ -2,7 +2,7 @@
 
 const THUMB = 3; // CSS pixels: width of the playhead, see viewer.css
 const ANNOYING = 5; // CAMBI from which viewers are annoyed
-const LEAST_TOP = { cambi: 10, contour: 20 }; // values at the top of the graph, at least
+const TOPS = { cambi: 24, contour: 30 }; // values at the top of the graph, the same for all clips
 
 /** Return the x of a frame on a timeline of this width, where the playhead's middle is. */
 export function frameX(frame, frames, width) {
@@ -39,15 +39,14 @@ export function drawTimeline(context, width, height, { frames, banding, marks, w
   if (!frames) return;
   const x = (frame) => frameX(frame, frames, width);
   if (banding) {
-    const top = (name) => banding[name].reduce((most, v) => (v > most ? v : most), LEAST_TOP[name]);
-    const limit = top("cambi"), y = (value, most) => height - 1 - (value / most) * (height - 4);
-    area(context, banding.cambi, x, (v) => y(v, limit), height, colours.cambi);
-    line(context, banding.contour, x, (v) => y(v, top("contour")), colours.contour);
+    const y = (value, top) => height - 1 - Math.min(1, value / top) * (height - 4);
+    area(context, banding.cambi, x, (v) => y(v, TOPS.cambi), height, colours.cambi);
+    line(context, banding.contour, x, (v) => y(v, TOPS.contour), colours.contour);
     context.strokeStyle = colours.limit;
     context.setLineDash([2, 4]);
     context.beginPath();
-    context.moveTo(0, y(ANNOYING, limit));
-    context.lineTo(width, y(ANNOYING, limit));
+    context.moveTo(0, y(ANNOYING, TOPS.cambi));
+    context.lineTo(width, y(ANNOYING, TOPS.cambi));
     context.stroke();
     context.setLineDash([]);
     context.fillStyle = colours.cut;
@@ -64,16 +63,16 @@ export function drawTimeline(context, width, height, { frames, banding, marks, w
 
 function area(context, values, x, y, height, colour) {
   context.fillStyle = colour;
-  const wide = Math.max(1, x(1) - x(0));
-  const peaks = values.length * 1.5 > context.canvas.width ? null : values;
-  if (peaks)
-    peaks.forEach((value, frame) => {
-      if (!Number.isNaN(value)) context.fillRect(x(frame) - wide / 2, y(value), wide, height - y(value));
-    });
+  const wide = values.length > 1 ? x(1) - x(0) : 2 * x(0);
+  const bar = (left, right, value) => {
+    if (!Number.isNaN(value)) context.fillRect(left, y(value), right - left, height - y(value));
+  };
+  if (wide >= 1) // whole pixels, so that no seam shows between bars
+    values.forEach((value, frame) =>
+      bar(Math.round(x(frame) - wide / 2), Math.round(x(frame) + wide / 2), value));
   else
-    columnPeaks(values, Math.round(x(values.length - 1))).forEach((value, column) => {
-      if (!Number.isNaN(value)) context.fillRect(column, y(value), 1, height - y(value));
-    });
+    columnPeaks(values, Math.round(x(values.length - 1))).forEach((value, column) =>
+      bar(column, column + 1, value));
 }
 
 function line(context, values, x, y, colour) {

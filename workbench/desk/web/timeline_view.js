@@ -4,7 +4,7 @@ import { setText } from "./dom.js";
 import { drawTimeline, frameAtX, frameInWords } from "./timeline.js";
 
 const COLOURS = {
-  cambi: "--wb-curve", contour: "--wb-dim", limit: "--wb-line", cut: "--wb-dim", mark: "--wb-text",
+  cambi: "--wb-curve", contour: "--wb-text", limit: "--wb-dim", cut: "--wb-dim", mark: "--wb-text",
   outside: "--wb-outside", worst: "--wb-before",
 };
 
