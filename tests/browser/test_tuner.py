@@ -49,7 +49,7 @@ def shared(browser: Browser, lab_server: Server, pictures: Path, clip: Path) -> 
 def tuned(shared: Notebook, lab_server: Server) -> tuple[Notebook, Desk]:
     """Run the notebook again with a fresh desk, and wait for its exact picture."""
     shared.forget()
-    shared.evaluate_in_kernel("'tuner' in globals() and tuner._state.flush()")
+    shared.evaluate_in_kernel("'tuner' in globals() and tuner._session.flush()")
     shutil.rmtree(lab_server.folder.parent / FOLDER, ignore_errors=True)
     return shared, at_rest(shared)
 
@@ -532,7 +532,7 @@ def test_a_kernel_restart_brings_the_desk_back(tuned: tuple[Notebook, Desk]) -> 
     desk.press("s")
     desk.viewer.locator("input[type=range]").fill("20")
     shown = desk.pixels()
-    notebook.evaluate_in_kernel("tuner._state.flush()")
+    notebook.evaluate_in_kernel("tuner._session.flush()")
     notebook.restart_kernel()
     assert in_kernel(notebook, "'tuner' in globals()") == "False"
     desk = at_rest(notebook)
@@ -686,6 +686,26 @@ def test_a_reload_in_voila_brings_the_desk_back(open_voila: OpenVoila, clip: Pat
     expect(desk.whole).to_have_attribute("data-panel", "clip")
     desk.panel("Look")
     expect(desk.row("contrast").locator("input")).to_have_value("0.25")
+
+
+def test_a_kernel_that_ended_is_said_with_a_button(open_voila: OpenVoila, clip: Path) -> None:
+    dashboard = open_voila(TUNE, {"source": clip})
+    desk = Desk(dashboard)
+    desk.exact()
+    dashboard.page.evaluate(
+        """id => fetch(`/api/kernels/${id}`, {method: "DELETE", headers: {
+          "X-XSRFToken": (document.cookie.match(/_xsrf=([^;]*)/) ?? [])[1] ?? ""}})""",
+        dashboard.page.evaluate(
+            "JSON.parse(document.getElementById('jupyter-config-data').text).kernelId"
+        ),
+    )
+    lost = desk.stage.locator(".wbv-lost")
+    expect(lost).to_contain_text("The kernel does not answer", timeout=60_000)
+    expect(desk.stage.locator(".wbv-note")).not_to_contain_text("exact")
+    dashboard.screenshot("kernel-lost")
+    lost.get_by_role("button").click()
+    desk.exact()
+    expect(lost).to_be_hidden()
 
 
 def test_voila_without_a_clip_lets_the_user_choose_one(open_voila: OpenVoila, clip: Path) -> None:

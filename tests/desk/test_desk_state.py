@@ -25,7 +25,7 @@ def project(banded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def closed(desk: DeskDriver) -> None:
     """Leave a desk as a kernel does that ends."""
     desk.wait()
-    desk.tuner._state.flush()
+    desk.tuner._session.flush()
     desk.tuner._release_frames()
 
 
@@ -101,9 +101,9 @@ def test_the_desk_of_a_cell_that_ran_again_no_longer_writes(project: Path) -> No
     old = DeskDriver(project / "a.mp4")
     new = DeskDriver(project / "a.mp4")
     new.go_to_frame(3)
-    new.tuner._state.flush()
+    new.tuner._session.flush()
     old.go_to_frame(7)
-    old.tuner._state.flush()
+    old.tuner._session.flush()
     assert DeskDriver(project / "a.mp4").frame == 3
     closed(old)
     closed(new)

@@ -55,3 +55,11 @@ def test_a_bad_destination_is_an_error(desk: DeskDriver, tmp_path: Path) -> None
     assert ".mov" in desk.text()
     desk.wait()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_browser_knows_that_an_encode_runs(desk: DeskDriver, tmp_path: Path) -> None:
+    seen: list[bool] = []
+    desk.viewer.observe(lambda change: seen.append(change["new"]), "encoding")
+    desk.encode(tmp_path / "out.mov")
+    desk.wait()
+    assert seen == [True, False]

@@ -61,9 +61,18 @@ class EncodeRequest:
 class EncodePanel:
     """Encodes the clip under the current look in a background thread."""
 
-    def __init__(self, get_source: Callable[[], EncodeSource | None], status: StatusLine) -> None:
-        """Create a panel. `get_source` returns None while there is no clip."""
-        self._get_source, self._status = get_source, status
+    def __init__(
+        self,
+        get_source: Callable[[], EncodeSource | None],
+        status: StatusLine,
+        on_running: Callable[[bool], None],
+    ) -> None:
+        """Create a panel.
+
+        `get_source` returns None while there is no clip. The panel calls `on_running` where an
+        encode starts and where it ends.
+        """
+        self._get_source, self._status, self._on_running = get_source, status, on_running
         self._worker: LatestWorker[EncodeRequest] = LatestWorker(self._encode)
         self.destination = widgets.Text(
             placeholder="beside the clip",
@@ -145,6 +154,7 @@ class EncodePanel:
         # The start button stays enabled: a disabled one loses the focus, and the shortcuts fail.
         self.cancel_button.disabled = False
         self._bar.value, self._bar.layout.visibility = 0, "visible"
+        self._on_running(True)
         self._worker.submit(EncodeRequest(clip, settings, destination, overwrite))
 
     def forget(self) -> None:
@@ -181,6 +191,7 @@ class EncodePanel:
         finally:
             self.cancel_button.disabled = True
             self._bar.layout.visibility = "hidden"
+            self._on_running(False)
 
     def _show_encoding(self, clip: Clip, progress: ffmpeg.Progress, began: float) -> None:
         self._bar.value = _ENCODING_SHARE * progress.frame / clip.frame_count

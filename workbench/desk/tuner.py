@@ -8,29 +8,23 @@ from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
-from traitlets import TraitError
 
 from workbench.desk.banding_pass import BandingCurve, BandingPass
 from workbench.desk.clip_chooser import ClipChooser
 from workbench.desk.clip_list import RemoteClip, clip_name
 from workbench.desk.clip_panel import ClipPanel
-from workbench.desk.clip_tasks import (
-    PLAYED_AT_ONCE,
-    SAMPLED_FRAMES,
-    decode_ahead,
-    playback_order,
-    render_playback,
-    worst_frame,
-)
-from workbench.desk.desk_state import DeskState, SavedStill, StateFile, saved_history
+from workbench.desk.clip_tasks import SAMPLED_FRAMES, decode_ahead, worst_frame
+from workbench.desk.desk_state import SavedStill, StateFile
 from workbench.desk.encode_panel import EncodePanel, EncodeSource
 from workbench.desk.latest_worker import LatestWorker
 from workbench.desk.layout import PanelTabs, lay_out
 from workbench.desk.look_controls import LookControls
 from workbench.desk.look_history import LookHistory, LookSlot, LookSlots
+from workbench.desk.playback import Playback
 from workbench.desk.preview import FrameMeasurements, PreviewPipeline, PreviewRequest
 from workbench.desk.save_panel import SavePanel
 from workbench.desk.scopes import Scopes
+from workbench.desk.session import Session, render_stills
 from workbench.desk.status_line import StatusLine
 from workbench.desk.stills import Still, StillGallery
 from workbench.desk.suggest_panel import SuggestPanel, SuggestRequest
@@ -39,7 +33,6 @@ from workbench.desk.viewing_transform import viewing_transform
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.preset import Preset, load_preset
-from workbench.look.render import render
 from workbench.look.suggest import Suggestion
 from workbench.measure.banding import cambi_map
 from workbench.media.clip import Clip
@@ -48,13 +41,6 @@ from workbench.present.tables import measured_html
 from workbench.storage.locations import is_remote
 
 Task = Callable[[Cancellation], None]
-
-_KEPT = {
-    "viewer": ("mode", "boost", "banding_map", "gain", "graded", "view", "marks"),
-    "scopes": ("shown", "overlay", "zoom"),
-    "tabs": ("selected",),
-}
-"""The traits of widgets that a reload brings back."""
 
 
 class Tuner:
@@ -69,17 +55,13 @@ class Tuner:
         base = preset if isinstance(preset, Preset) else load_preset(preset)
         self._lock = RLock()  # JupyterLab runs handlers in several threads
         given = clip.path if isinstance(clip, Clip) else clip
-        self._state = StateFile(str(given), base.hash)
-        saved = self._state.load()
-        self._resumed = saved  # until its clip is open
+        self._session = Session(StateFile(str(given), base.hash))
+        saved = self._session.saved
         self._history = saved.history() if saved else LookHistory(LookSlots.of(base))
         self._clip: Clip | None = None
         self._location: str | None = None  # of the clip: its path, or its URL in a bucket
         self._still: Still | None = None  # shown instead of the source
         self._worst: tuple[Clip, int] | None = None  # the last result, with its clip
-        self._played: set[int] = set()  # frames that the browser has to play
-        self._played_key: tuple[object, ...] | None = None  # their clip and look
-        self._playback = 0  # generation of these frames
         self._transform: tuple[object, ...] | None = None  # the viewing transform that was sent
         self._curve: BandingCurve | None = None  # of the clip, as far as it is measured
         self._build()
@@ -93,10 +75,16 @@ class Tuner:
         self._banding: LatestWorker[Clip] = LatestWorker(
             BandingPass(lambda: not self.wait(0), self._show_banding)
         )
-        self._restoring: LatestWorker[Sequence[SavedStill]] = LatestWorker(self._restore_stills)
+        self._restoring: LatestWorker[Sequence[SavedStill]] = LatestWorker(
+            lambda stills, stop: render_stills(stills, lambda: self._clip, self._gallery, stop)
+        )
         self._controls.show(self._history)
+        self._session.restore(viewer=self._viewer, scopes=self._scopes, tabs=self._tabs)
         if saved:
-            self._resume(saved)
+            # A clip that is gone leaves its folder.
+            found = saved.clip and (is_remote(saved.clip) or Path(saved.clip).exists())
+            self.open(saved.clip if found and saved.clip else saved.folder)
+            self._restoring.submit(saved.stills)
         elif isinstance(clip, Clip):
             self._chooser.show(str(clip.path))
             self._set_clip(clip, str(clip.path))
@@ -106,8 +94,9 @@ class Tuner:
         self._opening.wait()
         if self._clip is None:
             self._tabs.selected = "clip"
-        self._resumed = None
-        self._keep_changes()
+        self._session.saved = None
+        self._session.watch(self._keep)
+        self._viewer.observe(lambda _: self._keep(), "frame")
         self._previews.wait()
 
     @property
@@ -136,65 +125,10 @@ class Tuner:
         )
         return all(worker.wait(timeout) for worker in (*workers, self._encode))
 
-    # ---- the state that a reload brings back
-
-    def _resume(self, saved: DeskState) -> None:
-        """Show what the desk showed last. A clip that is gone leaves its folder."""
-        for name, traits in saved.widgets.items():
-            for trait, value in traits.items():
-                if trait in _KEPT.get(name, ()):
-                    try:
-                        setattr(self._kept_widgets()[name], trait, value)
-                    except TraitError:
-                        continue  # a value of another version
-        found = saved.clip and (is_remote(saved.clip) or Path(saved.clip).exists())
-        self.open(saved.clip if found and saved.clip else saved.folder)
-        self._restoring.submit(saved.stills)
-
-    def _restore_stills(self, stills: Sequence[SavedStill], cancellation: Cancellation) -> None:
-        """Render stills again. Those whose clip is gone are dropped."""
-        for still in stills:
-            if cancellation.requested:
-                return
-            try:
-                shared = self._clip if self._clip and str(self._clip.path) == still.clip else None
-                clip = shared or open_clip(still.clip)
-                picture = render(clip.frame(still.frame), still.preset, cancellation)
-            except WorkbenchError:
-                continue
-            self._gallery.add(still.preset, picture, clip)
-
-    def _kept_widgets(self) -> dict[str, widgets.Widget]:
-        return {"viewer": self._viewer, "scopes": self._scopes, "tabs": self._tabs}
-
-    def _keep_changes(self) -> None:
-        for name, widget in self._kept_widgets().items():
-            widget.observe(lambda _: self._keep(), [*_KEPT[name]])
-        self._viewer.observe(lambda _: self._keep(), "frame")
-
     def _keep(self) -> None:
-        """Write the state to the project folder, soon."""
-        self._state.save_soon(self._current_state)
-
-    def _current_state(self) -> DeskState:
-        with self._lock:
-            kept = self._kept_widgets().items()
-            return DeskState(
-                folder=self._chooser.folder.value,
-                clip=self._location,
-                frame=self._viewer.frame,
-                **saved_history(self._history),
-                stills=tuple(
-                    SavedStill(
-                        clip=str(still.clip.path), frame=still.picture.index, preset=still.preset
-                    )
-                    for still in self._gallery.stills
-                ),
-                widgets={
-                    name: {trait: getattr(widget, trait) for trait in _KEPT[name]}
-                    for name, widget in kept
-                },
-            )
+        """Write the state that a reload brings back, soon."""
+        folder, frame = self._chooser.folder.value, self._viewer.frame
+        self._session.keep(self._history, self._location, folder, frame, self._gallery)
 
     # ---- the look
 
@@ -280,13 +214,11 @@ class Tuner:
             self._viewer.set_clip(clip)
             self._clip_panel.show(clip, self.preset.assume_matrix)
             self._set_transform()
-            resumed = self._resumed if self._resumed and self._resumed.clip == location else None
+            resumed = self._session.resumed(location, clip.frame_count)
             if resumed:
-                self._viewer.marks = resumed.widgets.get("viewer", {}).get(
-                    "marks", self._viewer.marks
-                )
-            last = clip.frame_count - 1
-            self._viewer.frame = min(resumed.frame, last) if resumed else clip.frame_count // 2
+                self._viewer.frame, self._viewer.marks = resumed
+            else:
+                self._viewer.frame = clip.frame_count // 2
             self._refresh()
             self._keep()
         self._decoding.submit(clip)
@@ -440,38 +372,10 @@ class Tuner:
                 self._viewer.show_banding(curve.cambi, curve.contour, curve.cuts, curve.worst)
 
     def play(self) -> None:
-        """Render the frames from in to out that the browser has not yet, from the playhead on."""
-        with self._lock:
-            clip, preset, start = self._clip, self.preset, self._viewer.frame
-            if clip is None:
-                return
-            key = (clip, preset.hash, preset.assume_matrix)
-            if key != self._played_key:
-                self._forget_playback()
-                self._played_key = key
-            played, generation = self._played, self._playback
-            marks, end = self._viewer.marks, clip.frame_count - 1
-            first = marks["in"] or 0
-            last = min(end, end if marks["out"] is None else marks["out"])
-        order = playback_order(first, last, start)
-        self._viewer.start_playback(generation, first, last, sorted(order))
-
-        def task(cancellation: Cancellation) -> None:
-            missing = [index for index in order if index not in played]
-            with self._status.running("Rendering frames to play"):
-                for at in range(0, len(missing), PLAYED_AT_ONCE):
-                    some = missing[at : at + PLAYED_AT_ONCE]
-                    before, after = render_playback(clip, some, preset, cancellation)
-                    cancellation.raise_if_requested()
-                    self._viewer.send_frames(generation, some, before, after)
-                    played.update(some)
-
-        self._tasks.submit(task)
-
-    def _forget_playback(self) -> None:
-        """Forget which frames the browser has: they are of another look, or the page is new."""
-        self._played, self._played_key = set(), None
-        self._playback += 1
+        """Play from in to out, again and again, from the playhead on."""
+        clip, preset = self._clip, self.preset
+        if clip is not None:
+            self._tasks.submit(lambda stop: self._playback.start(clip, preset, stop))
 
     def _encode_source(self) -> EncodeSource | None:
         if self._clip is None:
@@ -513,11 +417,16 @@ class Tuner:
     def _build(self) -> None:
         self._viewer = Viewer(self._run_command)
         self._status = StatusLine(self._show_status)
+        self._playback = Playback(self._viewer, self._status)
         self._scopes = Scopes()
         self._figures = widgets.HTML()
         self._figures.add_class("wb-figures")
         self._gallery = StillGallery(self.compare_with, self.restore_still, self._keep)
-        self._encode = EncodePanel(self._encode_source, self._status)
+        self._encode = EncodePanel(
+            self._encode_source,
+            self._status,
+            lambda running: setattr(self._viewer, "encoding", running),
+        )
         self._chooser = ClipChooser(
             lambda location: self._opening.submit(location), self._show_error, self._status
         )
@@ -573,7 +482,7 @@ class Tuner:
             "worst": self.go_to_worst_frame,
             "play": self.play,
             "stop": self._tasks.cancel,
-            "view_opened": self._forget_playback,
+            "view_opened": self._playback.forget,
             "flip": self.flip,
             "grab": self.grab_still,
             "undo": self.undo,

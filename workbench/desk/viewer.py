@@ -53,6 +53,7 @@ class Viewer(anywidget.AnyWidget):
     banding_map = traitlets.Bool(False).tag(sync=True)  # whether to show it
     graded = traitlets.Bool(False).tag(sync=True)  # show looks through the viewing transform
     gain = traitlets.Int(8).tag(sync=True)  # of the boost and of the difference
+    encoding = traitlets.Bool(False).tag(sync=True)  # the browser then asks before it leaves
     view = traitlets.Dict({}).tag(sync=True)  # theme, sizes in CSS pixels, panels shown
     message = traitlets.Unicode("").tag(sync=True)  # an error, shown over the picture
     status = traitlets.Unicode("").tag(sync=True)  # the desk's status line
@@ -197,7 +198,9 @@ class Viewer(anywidget.AnyWidget):
 
     def _receive(self, _: object, content: dict[str, Any], __: object) -> None:
         command = str(content.get("command"))
-        if command == "view_closed":
+        if command == "alive":
+            self.send({"kind": "alive"})
+        elif command == "view_closed":
             self._views -= 1
             if not self._views:
                 self._on_command("all_views_closed")

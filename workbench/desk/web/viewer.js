@@ -5,6 +5,7 @@
 // pointer are then made of those. Wipe, zoom and pan need no answer from the kernel.
 
 import { viewerActions } from "./actions.js";
+import { KernelWatch } from "./kernel_watch.js";
 import { DeskRoot } from "./desk_root.js";
 import { canvasOf, setText } from "./dom.js";
 import { Lut } from "./lut.js";
@@ -55,6 +56,11 @@ export class ViewerView {
     this.takePicture();
     this.takeView();
     this.repaint();
+    this.watch = new KernelWatch((command) => this.send(command), (lost) => this.showLost(lost));
+    this.onUnload = (event) => {
+      if (model.get("encoding")) event.preventDefault(); // the browser then asks the user
+    };
+    window.addEventListener("beforeunload", this.onUnload);
     this.send("view_opened"); // the kernel then sends the exact pictures
   }
 
@@ -63,6 +69,8 @@ export class ViewerView {
     this.desk.detach();
     this.player.stop();
     this.timeline.remove();
+    this.watch.stop();
+    window.removeEventListener("beforeunload", this.onUnload);
     this.send("view_closed");
     for (const [name, listener] of Object.entries(this.listeners)) this.model.off(name, listener);
   }
@@ -172,6 +180,7 @@ export class ViewerView {
     } else if (content.kind === "playback") this.player.setRange(content);
     else if (content.kind === "frames") this.player.take(content, buffers);
     else if (content.kind === "stop") this.stopPlaying();
+    else if (content.kind === "alive") this.watch.heard();
   }
 
   takeLut({ size }, [view]) {
@@ -217,6 +226,12 @@ export class ViewerView {
     this.ui.frame.value = String(frame);
     setText(this.ui.timecode, text);
     this.ui.frame.setAttribute("aria-valuetext", text);
+  }
+
+  /** Say that the kernel is gone, or stop saying so. */
+  showLost(lost) {
+    this.ui.lost.hidden = !lost;
+    this.repaint();
   }
 
   takeMessages() {
@@ -320,7 +335,7 @@ export class ViewerView {
       ui.root.dataset[name] = sides[name].generation;
       ui.root.dataset[`${name}Exact`] = sides[name].exact;
     }
-    const exact = !playing && showsExact(mode, sides, this.reference);
+    const exact = !playing && this.ui.lost.hidden && showsExact(mode, sides, this.reference);
     const { scale, zoom } = placement, { difference } = labels;
     ui.note.hidden = empty;
     setText(ui.note, viewNote({ mode, exact, playing: playing && playingNote(this.player), scale, gain, boost, map, difference, graded: graded && this.lut }));

@@ -87,12 +87,16 @@ function buildStage() {
   const message = element("div", { class: "wbv-message", role: "alert" });
   const invitation = element("div", { class: "wbv-invitation" },
     "Type the folder of your clips at the right, press Enter, and choose a clip.");
+  const lost = element("div", { class: "wbv-lost", role: "alert", hidden: "" },
+    "The kernel does not answer: it ended, or it is busy. Restart it, and run the cell again.");
+  const reload = button("Reload the page", "Reload the page", () => location.reload());
+  lost.append(reload);
   const help = buildHelp();
   const stage = element("div", {
     class: "wbv-stage", tabindex: "0", role: "application",
     "aria-label": "Picture, before and after. Press ? for the keys.",
-  }, canvas, invitation, labels.before, labels.after, note, message, help);
-  return { canvas, labels, note, message, invitation, help, stage };
+  }, canvas, invitation, labels.before, labels.after, note, message, lost, help);
+  return { canvas, labels, note, message, lost, invitation, help, stage };
 }
 
 function buildHelp() {
