@@ -78,6 +78,17 @@ class Server:
         (self.folder / name).write_text(json.dumps(cells), encoding="utf-8")
         return name
 
+    def has_kernel(self, kernel_id: str) -> bool:
+        """Return whether a kernel runs."""
+        address = f"{self.address}/api/kernels/{kernel_id}"
+        request = urllib.request.Request(address, headers={"Authorization": f"token {self.token}"})
+        try:
+            urllib.request.urlopen(request, timeout=SECONDS).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        return True
+
     def stop_kernel(self, kernel_id: str) -> None:
         """Stop a kernel, unless it is gone already."""
         address = f"{self.address}/api/kernels/{kernel_id}"
@@ -137,12 +148,13 @@ def lab_server(home: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def voila_server(home: Path) -> Iterator[Server]:
-    """Run Voila over a new folder, with the voila.json of the notebooks."""
+def voila_server(home: Path, *more: str) -> Iterator[Server]:
+    """Run Voila over a new folder, with the voila.json of the notebooks and `more` options."""
     token = secrets.token_hex(16)
     options = [
         *("-m", "voila", "--no-browser", f"--token={token}", "--Voila.port_retries=0"),
         f"--Voila.connection_dir_root={home}",
+        *more,
     ]
     (home / "notebooks").mkdir()
     shutil.copy(NOTEBOOKS / "voila.json", home / "notebooks")

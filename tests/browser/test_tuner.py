@@ -17,7 +17,7 @@ from tests import clips
 from tests.browser.conftest import OpenNotebook, OpenVoila
 from tests.browser.desk import AFTER, BEFORE, Desk
 from tests.browser.pages import Notebook, open_lab
-from tests.browser.servers import Server
+from tests.browser.servers import Server, voila_server
 from workbench.batch.notebook_files import NOTEBOOKS
 from workbench.desk.desk_state import FOLDER
 from workbench.look.preset import load_preset
@@ -27,6 +27,7 @@ from workbench.media.probe import open_clip
 
 TUNE = NOTEBOOKS / "tune.ipynb"
 CELL = 3  # the cell that shows the desk
+_KERNEL_ID = "JSON.parse(document.getElementById('jupyter-config-data').text).kernelId"
 FRAME = 12  # the middle of the clip, where the desk starts
 
 
@@ -695,9 +696,7 @@ def test_a_kernel_that_ended_is_said_with_a_button(open_voila: OpenVoila, clip: 
     dashboard.page.evaluate(
         """id => fetch(`/api/kernels/${id}`, {method: "DELETE", headers: {
           "X-XSRFToken": (document.cookie.match(/_xsrf=([^;]*)/) ?? [])[1] ?? ""}})""",
-        dashboard.page.evaluate(
-            "JSON.parse(document.getElementById('jupyter-config-data').text).kernelId"
-        ),
+        dashboard.page.evaluate(_KERNEL_ID),
     )
     lost = desk.stage.locator(".wbv-lost")
     expect(lost).to_contain_text("The kernel does not answer", timeout=60_000)
@@ -706,6 +705,35 @@ def test_a_kernel_that_ended_is_said_with_a_button(open_voila: OpenVoila, clip: 
     lost.get_by_role("button").click()
     desk.exact()
     expect(lost).to_be_hidden()
+
+
+def test_a_kernel_ends_when_its_page_is_gone_but_not_while_it_encodes(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """The limits of voila.json, shortened. The page that crashes tells the server nothing."""
+    configured = json.loads((NOTEBOOKS / "voila.json").read_text(encoding="utf-8"))
+    assert configured["MappingKernelManager"]["cull_idle_timeout"] == 1800
+    long = tmp_path / "long.mp4"
+    picture = clips.sky("1280x720", seconds=4)
+    clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-preset", "ultrafast", long)
+    cull = [f"--MappingKernelManager.cull_{name}" for name in ("idle_timeout=15", "interval=1")]
+    with voila_server(tmp_path, *cull) as server:
+        name = server.put(TUNE, {"source": long})
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{server.address}/voila/render/{name}?token={server.token}")
+        page.locator(".wbv-stage").wait_for()
+        kernel_id = page.evaluate(_KERNEL_ID)
+        page.get_by_role("tab", name="Deliver").click()
+        page.get_by_placeholder("beside the clip").fill(str(tmp_path / "out.mov"))
+        page.get_by_role("button", name="Encode", exact=True).click()
+        expect(page.get_by_text("Encoding: frame").first).to_be_visible()
+        context.close()
+        until = time.monotonic() + 120
+        while server.has_kernel(kernel_id) and time.monotonic() < until:
+            time.sleep(0.2)
+        assert (tmp_path / "out.mov").exists()
+        assert not server.has_kernel(kernel_id)
 
 
 def test_voila_without_a_clip_lets_the_user_choose_one(open_voila: OpenVoila, clip: Path) -> None:
