@@ -14,10 +14,11 @@ from playwright.sync_api import Browser, expect
 from scipy.ndimage import gaussian_filter
 
 from tests import clips
+from tests.browser import servers
 from tests.browser.conftest import OpenNotebook, OpenVoila
 from tests.browser.desk import AFTER, BEFORE, Desk
 from tests.browser.pages import Notebook, open_lab
-from tests.browser.servers import Server, voila_server
+from tests.browser.servers import Server
 from workbench.batch.notebook_files import NOTEBOOKS
 from workbench.desk.desk_state import FOLDER
 from workbench.look.preset import load_preset
@@ -689,22 +690,20 @@ def test_a_reload_in_voila_brings_the_desk_back(open_voila: OpenVoila, clip: Pat
     expect(desk.row("contrast").locator("input")).to_have_value("0.25")
 
 
-def test_a_kernel_that_ended_is_said_with_a_button(open_voila: OpenVoila, clip: Path) -> None:
+def test_a_kernel_that_ended_is_said_with_a_button(
+    open_voila: OpenVoila, voila_server: Server, clip: Path
+) -> None:
     dashboard = open_voila(TUNE, {"source": clip})
     desk = Desk(dashboard)
     desk.exact()
-    dashboard.page.evaluate(
-        """id => fetch(`/api/kernels/${id}`, {method: "DELETE", headers: {
-          "X-XSRFToken": (document.cookie.match(/_xsrf=([^;]*)/) ?? [])[1] ?? ""}})""",
-        dashboard.page.evaluate(_KERNEL_ID),
-    )
+    voila_server.stop_kernel(dashboard.page.evaluate(_KERNEL_ID))
     lost = desk.stage.locator(".wbv-lost")
-    expect(lost).to_contain_text("The kernel does not answer", timeout=60_000)
+    expect(lost).to_be_visible(timeout=90_000)
     expect(desk.stage.locator(".wbv-note")).not_to_contain_text("exact")
     dashboard.screenshot("kernel-lost")
     lost.get_by_role("button").click()
-    desk.exact()
     expect(lost).to_be_hidden()
+    desk.exact()
 
 
 def test_a_kernel_ends_when_its_page_is_gone_but_not_while_it_encodes(
@@ -717,7 +716,7 @@ def test_a_kernel_ends_when_its_page_is_gone_but_not_while_it_encodes(
     picture = clips.sky("1280x720", seconds=4)
     clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-preset", "ultrafast", long)
     cull = [f"--MappingKernelManager.cull_{name}" for name in ("idle_timeout=15", "interval=1")]
-    with voila_server(tmp_path, *cull) as server:
+    with servers.voila_server(tmp_path, *cull) as server:
         name = server.put(TUNE, {"source": long})
         context = browser.new_context()
         page = context.new_page()

@@ -31,7 +31,7 @@ export function listenToPointer({ stage, canvas }, view) {
   const at = (event) => devicePoint(event, canvas);
 
   stage.addEventListener("pointerdown", (event) => {
-    if (event.button || event.target.closest(".wbv-help")) return;
+    if (event.button || event.target.closest(".wbv-help, .wbv-lost")) return;
     stage.focus({ preventScroll: true });
     const start = at(event), { mode, placement } = view;
     const wiping = dragsWipe({
