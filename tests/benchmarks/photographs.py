@@ -1,11 +1,11 @@
-"""Photographs whose truth is known, and scenes like them, along the path that real clips take:
+"""Photographs whose truth is known, and scenes like them, along the paths that real clips take:
 float R'G'B', rounded to 8 bits as generators write frames, converted to 8-bit 4:2:0, encoded.
 
 The scenes are procedural, so that they can be shipped. Photographs in 16 bits are read from
 TRUTH, where that folder is beside the project.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,19 +76,91 @@ def dark_noise() -> Picture:
     return np.asarray(glow + noise * (0.7 / noise.std()))
 
 
+def soft_grain() -> Picture:
+    """Grain of less than a code value, which a deband must keep."""
+    rng, u, v = _plane(6)
+    noise = ndimage.gaussian_filter(rng.standard_normal((HEIGHT, WIDTH)), 1.1)
+    return np.asarray(70 + 50 * v + 12 * np.sin(2.8 * u) + noise * (0.8 / noise.std()))
+
+
+def faint_shading() -> Picture:
+    """Shading of less than a code value over 60 to 300 pixels, on a slow gradient."""
+    rng, u, _ = _plane(7)
+    return 120 + 18 * u + 0.7 * _octaves(rng, 256, 3, 0.6)
+
+
+def cloth() -> Picture:
+    """Folds out of focus with a faint weave."""
+    rng, u, v = _plane(8)
+    folds = _octaves(rng, 256, 3, 0.4)
+    weave = np.sin(2 * np.pi * u * WIDTH / 9) * np.sin(2 * np.pi * v * HEIGHT / 7)
+    return np.asarray(95 + 9 * folds + 0.6 * weave * np.clip(folds + 0.5, 0, 1.5))
+
+
+def dark_sky() -> Picture:
+    _, u, v = _plane(9)
+    return np.asarray(22 + 34 * v**1.5 + 8 * np.sin(3.5 * u + 0.4))
+
+
+def glow() -> Picture:
+    _, u, v = _plane(10)
+    away = (1.78 * (u - 0.4)) ** 2 + (v - 0.6) ** 2
+    return np.asarray(28 + 110 * np.exp(-2.5 * away) + 5 * v)
+
+
+def wall() -> Picture:
+    _, u, v = _plane(11)
+    return np.asarray(150 - 52 * np.hypot(1.78 * (u - 0.5), v - 0.35))
+
+
+def slow_pan(number: int = 0) -> Picture:
+    """Haze that moves by a third of a pixel in each frame."""
+    return ndimage.shift(haze(), (0, number / 3), order=3, mode="nearest")
+
+
+def block_flicker(number: int = 0) -> Picture:
+    """A wall whose blocks of 8 by 8 pixels change by half a code value from frame to frame."""
+    rng = np.random.default_rng((12, number))
+    blocks = 0.5 * rng.standard_normal((-(-HEIGHT // 8), WIDTH // 8))
+    return wall() + np.kron(blocks, np.ones((8, 8)))[:HEIGHT]
+
+
 SCENES: dict[str, tuple[Callable[[], Picture], str]] = {
     "clouds": (clouds, "cool"),
     "haze": (haze, "neutral"),
     "skin": (skin, "warm"),
     "out of focus": (out_of_focus, "warm"),
     "dark noise": (dark_noise, "neutral"),
+    "soft grain": (soft_grain, "neutral"),
+    "faint shading": (faint_shading, "neutral"),
+    "cloth": (cloth, "warm"),
+    "dark sky": (dark_sky, "cool"),
+    "glow": (glow, "warm"),
+    "wall": (wall, "neutral"),
 }
+GRADIENTS = ("dark sky", "glow", "wall")
+"""The scenes that are nothing but a gradient."""
+MOVING: dict[str, tuple[Callable[[int], Picture], str]] = {
+    "slow pan": (slow_pan, "neutral"),
+    "block flicker": (block_flicker, "neutral"),
+}
+"""Scenes that differ from frame to frame. They take the number of the frame."""
+
+
+def _coloured(luma: Picture, tint: str) -> Picture:
+    return luma[..., None] * np.array(_TINTS[tint])
 
 
 def scenes() -> Iterator[tuple[str, Picture]]:
     """Yield the name and the truth of each procedural scene."""
     for name, (scene, tint) in SCENES.items():
-        yield name, scene()[..., None] * np.array(_TINTS[tint])
+        yield name, _coloured(scene(), tint)
+
+
+def moving_scenes() -> Iterator[tuple[str, list[Picture]]]:
+    """Yield the name and the truth of every frame of each scene of MOVING."""
+    for name, (scene, tint) in MOVING.items():
+        yield name, [_coloured(scene(number), tint) for number in range(FRAMES)]
 
 
 def photographs() -> Iterator[tuple[str, Picture]]:
@@ -106,21 +178,60 @@ def luma(truth: Picture) -> NDArray[np.float32]:
     return np.asarray(16 + 219 / 255 * (truth @ np.array([0.2126, 0.7152, 0.0722])), np.float32)
 
 
+def chroma(truth: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the true BT.709 Cb and Cr at half the size, in 8-bit legal code values, unrounded."""
+    red, green, blue = np.moveaxis(truth, -1, 0)
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    full = (128 + 224 / 255 * (blue - y) / 1.8556, 128 + 224 / 255 * (red - y) / 1.5748)
+    cb, cr = (
+        plane[: len(plane) // 2 * 2].reshape(len(plane) // 2, 2, -1, 2).mean((1, 3))
+        for plane in full
+    )
+    return np.asarray(cb, np.float32), np.asarray(cr, np.float32)
+
+
+def spread(luma: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the standard deviation over 9x9 pixels."""
+    mean = ndimage.uniform_filter(luma.astype(np.float64), 9)
+    variance = ndimage.uniform_filter(luma.astype(np.float64) ** 2, 9) - mean**2
+    return np.asarray(np.sqrt(np.maximum(variance, 0)))
+
+
+_ACCURATE = "flags=accurate_rnd+full_chroma_int"
+ROUTES = {
+    "BT.709": ("bt709", f"scale=out_color_matrix=bt709:{_ACCURATE}"),
+    "BT.601": ("smpte170m", f"scale=out_color_matrix=bt601:{_ACCURATE}"),
+    "full range first": (
+        "bt709",
+        f"scale=out_color_matrix=bt709:out_range=full:{_ACCURATE},format=yuvj420p,"
+        f"scale=in_range=full:out_range=tv:{_ACCURATE}",
+    ),
+}
+"""Ways from 8-bit R'G'B' to 8-bit 4:2:0: the matrix to tag, and the filters.
+
+The last one rounds a second time: to full range, and from there to legal range.
+"""
+
+
 def encode(truth: Picture, path: Path, crf: int) -> Path:
     """Encode a still of FRAMES frames as a generator's pipeline does, tagged BT.709."""
-    height, width, _ = truth.shape
-    raw = np.round(truth).clip(0, 255).astype(np.uint8).tobytes()
-    names = ("colorspace", "color_primaries", "color_trc")
-    tags = [word for name in names for word in (f"-{name}", "bt709")]
+    return encode_frames([truth] * FRAMES, path, crf)
+
+
+def encode_frames(truths: Sequence[Picture], path: Path, crf: int, route: str = "BT.709") -> Path:
+    """Encode a clip along one of ROUTES."""
+    height, width, _ = truths[0].shape
+    matrix, filters = ROUTES[route]
+    tags = {"colorspace": matrix, "color_primaries": "bt709", "color_trc": "bt709"}
     ffmpeg.run(
         [
             *("-framerate", "24", *ffmpeg.raw_input("rgb24", width, height)),
-            *("-vf", "scale=out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int"),
-            *("-c:v", "libx264", "-crf", str(crf), "-pix_fmt", "yuv420p", *tags),
+            *("-vf", filters, "-c:v", "libx264", "-crf", str(crf), "-pix_fmt", "yuv420p"),
+            *(word for name, value in tags.items() for word in (f"-{name}", value)),
             *("-color_range", "tv"),
             ffmpeg.file_url(path),
         ],
-        stdin=(raw for _ in range(FRAMES)),
+        stdin=(np.round(one).clip(0, 255).astype(np.uint8).tobytes() for one in truths),
     )
     return path
 

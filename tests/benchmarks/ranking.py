@@ -12,8 +12,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, uniform_filter
+from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
 from tests.benchmarks import photographs
@@ -57,7 +56,7 @@ def rank(crf: int) -> Iterator[Ranked]:
 
 
 def _ranked(name: str, is_photograph: bool, source: Frame, truth: Luma) -> Ranked:
-    smooth = _is_smooth(truth)
+    smooth = photographs.spread(truth) < _SPREAD
     expected = toned(truth, FLAT.contrast, FLAT.brightness)
     plain = Untreated.of(render(source, BASE), source, BASE)
 
@@ -84,12 +83,6 @@ def _ranked(name: str, is_photograph: bool, source: Frame, truth: Luma) -> Ranke
         best=min(errors.values()),
         none=errors[NoDeband()],
     )
-
-
-def _is_smooth(truth: Luma) -> NDArray[np.bool_]:
-    mean = uniform_filter(truth.astype(np.float64), 9)
-    variance = uniform_filter(truth.astype(np.float64) ** 2, 9) - mean**2
-    return np.asarray(np.sqrt(np.maximum(variance, 0)) < _SPREAD)
 
 
 def _rho(true: list[float], guessed: list[float]) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from tests import clips
-from tests.benchmarks import batches, chains, desk, encoders, growth, ranking, record, stages
+from tests.benchmarks import batches, chains, desk, encoders, growth, ranking, record, stages, truth
 from tests.benchmarks.figures import Figure, figure, process, seconds
 from tests.benchmarks.following import follow, rank_correlation
 from workbench import ffmpeg
@@ -248,6 +248,7 @@ def truth_part(_: Path, quick: bool) -> Iterator[Figure | str]:
     """Compare looks with scenes whose true gradient is known, and contour with the true error."""
     sizes, rates = ([(1280, 720)], [4]) if quick else ([(1280, 720), (1920, 1080)], [4, 18])
     yield from chains.table(sizes, rates, [2] if quick else [2, 12, 23])
+    yield from truth.table(truth.MEASURED[:1] if quick else truth.MEASURED)
     if quick:
         return
     overall, within = rank_correlation(list(follow()))

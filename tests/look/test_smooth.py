@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tests import clips
-from tests.benchmarks import scenes
+from tests.benchmarks import photographs, scenes, truth
 from tests.benchmarks.chains import Measured, measure
 from workbench.look.filter_chain import encoder_input_chain, filter_chain
 from workbench.look.preset import load_preset
-from workbench.look.render import render
+from workbench.look.render import render, render_frames
 from workbench.look.smooth import NOISE
 from workbench.look.stages import NoDeband, NoDither
 from workbench.measure.code_values import to_ten_bit_luma
@@ -34,8 +34,8 @@ def filmed(name: str, folder: Path, indices: tuple[int, ...] = (2,), crf: int = 
 
 def both(name: str, folder: Path) -> tuple[Measured, Measured]:
     frames = filmed(name, folder)
-    truth = [scenes.picture(scenes.SCENES[name], *SIZE, 2)]
-    return measure(frames, truth, CLASSIC), measure(frames, truth, SMOOTH)
+    true = [scenes.picture(scenes.SCENES[name], *SIZE, 2)]
+    return measure(frames, true, CLASSIC), measure(frames, true, SMOOTH)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_stars_and_hairlines_stay_to_the_pixel() -> None:
 def test_the_border_of_the_picture_is_as_smooth_as_its_middle() -> None:
     """A gradient that runs into every border must not turn level there."""
     y, x = np.mgrid[0:480, 0:640].astype(np.float32)
-    truth = 40 + 0.05 * x + 0.04 * y
-    error = to_ten_bit_luma(render(painted(truth), SMOOTH)) - (3.6 * truth + 68)
+    exact = 40 + 0.05 * x + 0.04 * y
+    error = to_ten_bit_luma(render(painted(exact), SMOOTH)) - (3.6 * exact + 68)
     smoothed = gaussian(error, 3)
     for edge in (smoothed[:12], smoothed[-12:], smoothed[:, :12], smoothed[:, -12:]):
         assert np.abs(edge).max() < 1.5  # 10-bit code values; half a band is 1.8
@@ -156,25 +156,43 @@ def test_more_strength_changes_more_and_leaves_fewer_steps(tmp_path: Path) -> No
 def test_faint_shading_that_rounding_dithers_stays(name: str) -> None:
     """Faint grain keeps the local means of a picture exact: nothing may be smoothed away there."""
     rng = np.random.default_rng(4)
-    truth = 90 + gaussian(rng.standard_normal((360, 640), np.float32), 12) * 30
-    noisy = truth + rng.standard_normal(truth.shape, np.float32) * 0.6
+    exact = 90 + gaussian(rng.standard_normal((360, 640), np.float32), 12) * 30
+    noisy = exact + rng.standard_normal(exact.shape, np.float32) * 0.6
     preset = load_preset(name)
     plain = preset.model_copy(update={"deband": NoDeband()})
     inside = np.s_[40:-40, 40:-40]
     errors = [
-        (gaussian(to_ten_bit_luma(render(painted(noisy), look)), 3) - (3.6 * truth + 68))[inside]
+        (gaussian(to_ten_bit_luma(render(painted(noisy), look)), 3) - (3.6 * exact + 68))[inside]
         for look in (plain, preset)
     ]
-    assert 0.5 < float(3.6 * truth[inside].std()) < 4  # 10-bit code values: it is faint
+    assert 0.5 < float(3.6 * exact[inside].std()) < 4  # 10-bit code values: it is faint
     assert float(errors[1].std()) < 1.25 * float(errors[0].std())
+
+
+@pytest.mark.parametrize(
+    ("name", "times"), [("haze", 0.5), ("cloth", 0.6), ("dark sky", 0.15), ("soft grain", 1.08)]
+)
+def test_scenes_like_photographs_come_nearer_to_the_truth(
+    tmp_path: Path, name: str, times: float
+) -> None:
+    """Along the path of real clips: rounded to 8-bit RGB, then to Y'CbCr, then encoded."""
+    (scene,) = (scene for scene in truth.scenes() if scene.name == name)
+    path = photographs.encode_frames(scene.truths, tmp_path / "scene.mp4", 8)
+    with open_clip(path) as clip:
+        frames = [clip.frame(1), clip.frame(2)]
+    plain = SMOOTH.model_copy(update={"deband": NoDeband()})
+    before, after = (truth.errors(render_frames(frames, look), scene) for look in (plain, SMOOTH))
+    assert after.contour < times * before.contour
+    assert after.rms < before.rms
+    assert after.flicker < 0.1
 
 
 def test_a_flat_area_between_rare_steps_becomes_a_gradient() -> None:
     """The counterpart: a band of 100 pixels, which only a wide neighbourhood can smooth."""
     x = np.mgrid[0:240, 0:640][1].astype(np.float32)
-    truth = 40 + x / 100
-    luma = to_ten_bit_luma(render(painted(truth), SMOOTH))
-    error = (gaussian(luma, 4) - (3.6 * truth + 68))[:, 100:-100]
+    exact = 40 + x / 100
+    luma = to_ten_bit_luma(render(painted(exact), SMOOTH))
+    error = (gaussian(luma, 4) - (3.6 * exact + 68))[:, 100:-100]
     assert float(np.abs(error).max()) < 0.7  # 10-bit code values; half a band is 1.8
 
 
