@@ -13,11 +13,13 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
+from PIL import Image
 
 from workbench.deliver.inspection import Inspection
 from workbench.deliver.scope_axes import CODE_TICKS, GREY, parade, vectorscope, waveform
@@ -33,11 +35,14 @@ from workbench.measure.code_values import (
 )
 from workbench.measure.levels import FrameRange, LevelsTimeline
 from workbench.measure.metrics import PLOTTED, Metric
+from workbench.media.frames import Frame
 
 BEFORE = "#E69F00"
 AFTER = "#3D9BE0"
 _DPI = 100  # as in workbench.mplstyle
-_STYLE = Path(__file__).with_name("workbench.mplstyle")
+_STYLE: Any = rc_params_from_file(  # read once: each figure is drawn in this style
+    Path(__file__).with_name("workbench.mplstyle"), use_default_template=False
+)
 _PNG_LEVEL = 1  # zlib's: a fifth larger than level 6, in a third of the time
 _POINTS = 2000  # of a timeline; a longer one shows the extremes of each interval
 _BANDS = LinearSegmentedColormap.from_list("bands", [(1, 0.1, 0.6, 0), (1, 0.1, 0.6, 0.8)])
@@ -62,7 +67,7 @@ def pictures(inspection: Inspection, width: int = 480) -> Figure:
     with style():
         figure, axes = _side_by_side(width, height)
         for ax, frame, name, colour in _both(axes, before, after):
-            ax.imshow(frame.rgb(), interpolation="antialiased")
+            _show(ax, frame.downscaled(max(width, height)).rgb(), frame)
             ax.add_patch(Rectangle((x, y), columns, rows, fill=False, edgecolor=colour))
             ax.set_title(f"{name}: frame {before.index}, {float(before.time):.2f} s", color=colour)
     return figure
@@ -87,16 +92,33 @@ def band_map(inspection: Inspection, width: int = 976) -> Figure:
         figure = plt.figure(figsize=(width / _DPI, (height + 24) / _DPI))
         ax = figure.add_axes((0, 0, 1, height / (height + 24)))
         ax.set_axis_off()
-        ax.imshow(frame.luma, cmap="gray", interpolation="antialiased")
+        small = frame.downscaled(max(width, height))
+        _show(ax, small.luma, frame, cmap="gray")
         if inspection.bands is not None:
-            draw_bands(ax, inspection.bands)
+            draw_bands(ax, inspection.bands, (small.width, small.height))
     return figure
 
 
-def draw_bands(ax: Axes, bands: CambiMap) -> None:
-    """Draw CAMBI's map over a picture, scaled so that the strongest 1 % is opaque."""
+def _show(ax: Axes, picture: NDArray[Any], frame: Frame, **options: Any) -> None:
+    """Show a smaller copy of a frame's picture in the frame's own coordinates."""
+    extent = (-0.5, frame.width - 0.5, frame.height - 0.5, -0.5)
+    ax.imshow(picture, interpolation="antialiased", extent=extent, **options)
+
+
+def draw_bands(ax: Axes, bands: CambiMap, size: tuple[int, int]) -> None:
+    """Draw CAMBI's map over a picture, scaled so that the strongest 1 % is opaque.
+
+    `size` is the width and height in pixels to which the map is reduced before it is drawn.
+    """
     top = max(float(np.quantile(bands.c_values, 0.99)), 1e-6)
-    ax.imshow(np.clip(bands.c_values / top, 0, 1), cmap=_BANDS, interpolation="antialiased")
+    height, width = bands.c_values.shape
+    strength = Image.fromarray(np.clip(bands.c_values / np.float32(top), 0, 1))
+    ax.imshow(
+        np.asarray(strength.resize(size, Image.Resampling.BOX)),
+        cmap=_BANDS,
+        interpolation="antialiased",
+        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+    )
     ax.set_title(
         f"banding before: CAMBI {bands.score:.1f}; brightest = {top:.1%} of the map's maximum",
         color=BEFORE,

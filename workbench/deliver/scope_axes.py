@@ -59,11 +59,11 @@ def _trace(ax: Axes, counts: NDArray[np.int64], colour: str, across: tuple[float
     ax.imshow(_brightness(counts, colour), origin="lower", aspect="auto", extent=(*across, 0, 1023))
 
 
-def _brightness(counts: NDArray[np.int64], colour: str) -> NDArray[np.float64]:
+def _brightness(counts: NDArray[np.int64], colour: str) -> NDArray[np.uint8]:
     """Convert counts to an RGBA picture in one colour, as bright as a scope's trace."""
-    picture = np.zeros((*counts.shape, 4))
-    picture[..., :3] = to_rgb(colour)
-    picture[..., 3] = scopes.trace_brightness(counts)
+    picture = np.empty((*counts.shape, 4), np.uint8)
+    picture[..., :3] = np.multiply(to_rgb(colour), 255).round()
+    picture[..., 3] = (scopes.trace_brightness(counts) * 255).round()
     return picture
 
 
