@@ -1,7 +1,7 @@
 """What is measured of a delivered file, and how it is put beside its source."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_every_delivered_frame_is_measured(delivery: Delivery) -> None:
         moved = [motion.add(frame) for frame in clip.frames(range(4))][3]
         frame = clip.frame(3)
     expected = levels(frame, moved, inspection.black_limit)
-    for name, value in vars(expected).items():
+    for name, value in asdict(expected).items():
         assert getattr(inspection.levels, name)[3] == pytest.approx(value), name
     assert len(inspection.frame_measures.matches) == 24
 

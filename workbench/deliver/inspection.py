@@ -5,11 +5,13 @@ as banding and texture, are applied to one frame every two seconds, or to every 
 frames are in memory at a time.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import islice
 from math import floor
 
 import numpy as np
@@ -33,12 +35,12 @@ from workbench.errors import ResultsMissing
 from workbench.look.compare import Comparison, compare
 from workbench.look.curves import black_limit
 from workbench.look.preset import Preset
-from workbench.look.render import render
+from workbench.look.render import render_frames
 from workbench.measure import look_fit
 from workbench.measure.banding import CambiMap, cambi_map, is_measurable
 from workbench.measure.detail import combing_change, detail, sharpness_change
 from workbench.measure.frame_match import BlockMeans, block_means, frame_difference, match_frames
-from workbench.measure.levels import BLACK_LIMIT, Levels, LevelsTimeline, levels
+from workbench.measure.levels import BLACK_LIMIT, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
 from workbench.measure.motion import Motion
 from workbench.media.clip import Clip
@@ -165,32 +167,32 @@ def _measured(
     stop: ffmpeg.Cancellation,
 ) -> _FrameResults:
     """Measure every pair of source and delivered frames."""
-    found: list[Levels] = []
+    found = array("d")
     corrupt: list[int] = []
     frames: list[look_fit.Moments] = []
-    details: list[tuple[float, float, float]] = []
+    details = array("d")
     motion = Motion()
 
     def means() -> Iterator[tuple[BlockMeans, BlockMeans]]:
         for number, (source, frame) in enumerate(pairs):
             stop.raise_if_requested(clip.path)
-            found.append(levels(frame, motion.add(frame), nearly_black))
+            found.extend(astuple(levels(frame, motion.add(frame), nearly_black)))
             if frame.corrupt:
                 corrupt.append(number)
             now, finer = block_means(frame), detail(frame)
             frames.append(look_fit.moments(source.means, now))
             change = sharpness_change(source.detail, finer)
-            details.append((*change, combing_change(source.detail, finer)))
+            details.extend((*change, combing_change(source.detail, finer)))
             yield source.means, now
             if on_progress:
                 on_progress(number + 1)
 
     matched = tuple(match_frames(means()))
-    detailed = np.array(details)
+    detailed = np.array(details).reshape(-1, 3)
     frame_measures = FrameMeasures(
         matched, look_fit.fit_look(frames), detailed[:, :2], detailed[:, 2]
     )
-    return _FrameResults(LevelsTimeline.of(found), frame_measures, tuple(corrupt))
+    return _FrameResults(LevelsTimeline.of_values(found), frame_measures, tuple(corrupt))
 
 
 def _damaged(
@@ -211,16 +213,18 @@ def _damaged(
 
     target = format.picture
 
-    def rendered(source: Frame) -> Frame:
-        return render(source, preset, cancellation, target)
-
     def differing(numbers: Sequence[int]) -> list[int]:
+        found = []
         pairs = zip(numbers, _pairs(clip, delivered, places, numbers), strict=True)
-        return [
-            number
-            for number, (source, frame) in pairs
-            if not frame_difference(rendered(source), frame, target).is_coding_error(target)
-        ]
+        while some := list(islice(pairs, _BATCH)):
+            sources = [source for _, (source, _) in some]
+            rendered = render_frames(sources, preset, cancellation, target)
+            found += [
+                number
+                for (number, (_, frame)), expected in zip(some, rendered, strict=True)
+                if not frame_difference(expected, frame, target).is_coding_error(target)
+            ]
+        return found
 
     found = outlier_frames(frame_measures)
     return tuple(confirm_outliers(frame_measures, found, differing)) if found else ()

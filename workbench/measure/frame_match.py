@@ -116,7 +116,7 @@ def frame_difference(
     return Difference(rms, mean, float(blocks.max()), sample)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FrameMatch:
     """The match of one delivered frame with the source."""
 

@@ -4,10 +4,12 @@ All values are 10-bit legal-range code values, whatever the format of the frame.
 of FFmpeg's signalstats filter, and take a fraction of its time.
 """
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from fractions import Fraction
+from itertools import chain
 from typing import Self
 
 import numpy as np
@@ -33,7 +35,7 @@ _ROWS = 128  # processed at once
 _SLOWEST = 1  # seconds: the longest duration that can count as usual
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Levels:
     """One frame's levels."""
 
@@ -153,8 +155,16 @@ class LevelsTimeline:
 
     @classmethod
     def of(cls, frames: Iterable[Levels]) -> Self:
+        return cls.of_values(array("d", chain.from_iterable(map(astuple, frames))))
+
+    @classmethod
+    def of_values(cls, values: "array[float]") -> Self:
+        """Return the timeline of all frames' levels, one after another, as astuple orders them.
+
+        An array of them takes a fifth of the memory of the Levels.
+        """
         names = [field.name for field in fields(Levels)]
-        rows = np.fromiter((astuple(one) for one in frames), np.dtype((np.float64, len(names))))
+        rows = np.array(values).reshape(-1, len(names))
         return cls(**dict(zip(names, rows.T, strict=True)))
 
     def black_ranges(self) -> list[FrameRange]:

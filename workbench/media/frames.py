@@ -253,7 +253,7 @@ _ORIENTATIONS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FramePosition:
     """The timestamps of a frame in its file."""
 
