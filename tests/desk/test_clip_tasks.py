@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests import clips
+from workbench.deliver.encode import convert
+from workbench.deliver.inspection import inspect
+from workbench.deliver.settings import Settings
+from workbench.deliver.source_frames import sampled_indices
 from workbench.desk.clip_tasks import (
     MAX_PLAYED,
     decode_ahead,
@@ -30,6 +34,23 @@ def test_the_worst_frame_is_where_the_banding_is(tmp_path: Path) -> None:
     with open_clip(path) as clip:
         assert clip.frame_count == 48
         assert worst_frame(clip, Cancellation()) >= 24
+
+
+def test_desk_and_report_find_a_worst_frame_between_the_samples(tmp_path: Path) -> None:
+    """Only frame 12 has bands, because noise hides those of all others."""
+    path, out = tmp_path / "clip.mp4", tmp_path / "out.mov"
+    noise = "noise=alls=24:allf=t:all_seed=3:enable='not(eq(n,12))'"
+    clips.run("-f", "lavfi", "-i", f"{clips.sky('640x360')},{noise}",
+              "-c:v", "libx264", "-crf", "8", "-pix_fmt", "yuv420p", path)  # fmt: skip
+    encoded = convert(path, out, Settings(preset="untouched")).inspection  # recorded meanwhile
+    assert encoded is not None
+    with open_clip(path) as clip, open_clip(out) as delivered:
+        assert 12 not in sampled_indices(clip, 24, every_frame=False)
+        assert worst_frame(clip, Cancellation()) == 12
+        checked = inspect(clip, delivered, load_preset("untouched"))  # decoded again
+    for found in (encoded, checked):
+        assert found.before.index == found.after.index == 12
+        assert [one.index for one in found.comparisons] == [3, 9, 12, 15, 21]
 
 
 def test_a_small_picture_has_no_worst_frame(tmp_path: Path) -> None:

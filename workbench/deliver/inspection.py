@@ -1,8 +1,8 @@
 """Inspect: measure a delivered file's picture and audio against its source.
 
 Every delivered frame is decoded once and compared with its source frame. The costly measures, such
-as banding and texture, are applied to one frame every two seconds, or to every frame. Only a few
-frames are in memory at a time.
+as banding and texture, are applied to one frame every two seconds and to the one with the most
+banding, or to every frame. Only a few frames are in memory at a time.
 """
 
 from array import array
@@ -37,12 +37,13 @@ from workbench.look.curves import black_limit
 from workbench.look.preset import Preset
 from workbench.look.render import render_frames
 from workbench.measure import look_fit
-from workbench.measure.banding import CambiMap, cambi_map, is_measurable
+from workbench.measure.banding import CambiMap, cambi, cambi_map, is_measurable
 from workbench.measure.detail import combing_change, detail, sharpness_change
 from workbench.measure.frame_match import BlockMeans, block_means, frame_difference, match_frames
 from workbench.measure.levels import BLACK_LIMIT, LevelsTimeline, levels
 from workbench.measure.loudness import Loudness, loudness
 from workbench.measure.motion import Motion
+from workbench.measure.worst_frame import BandingCandidates, band_edges
 from workbench.media.clip import Clip
 from workbench.media.frames import Frame
 
@@ -113,6 +114,7 @@ def inspect(
             lambda: [loudness(delivered.path, i, stop) for i in range(len(delivered.audio))]
         )
         comparing = _SampleComparer(pool, preset, format, encoder, stop)
+        comparing.look_for_worst(len(places), recorded.candidates.kept() if recorded else None)
         pairs = zip(sources, delivered.frames(range(len(places))), strict=True)
         try:
             passing = comparing.passed(pairs, samples)
@@ -257,6 +259,15 @@ class _SampleComparer:
         self._running: Future[list[Comparison]] | None = None
         self._found: list[Comparison] = []
         self._worst: tuple[tuple[float, float], _Pair] | None = None
+        self._known: dict[int, Frame] | None = None  # the sources of the candidates, if known
+        self._candidates: BandingCandidates[_Pair] = BandingCandidates(1)
+
+    def look_for_worst(self, count: int, known: dict[int, Frame] | None) -> None:
+        """Look for the frame with the most banding among `count` frames.
+
+        `known` are the source frames that probably have it, by number; None if that is to be found.
+        """
+        self._candidates, self._known = BandingCandidates(count), known
 
     def passed(
         self, pairs: Iterable[tuple[SourceFrame, Frame]], samples: Sequence[int]
@@ -266,6 +277,7 @@ class _SampleComparer:
         for number, (source, frame) in enumerate(pairs):
             yield source, frame
             if number not in wanted:
+                self._consider(number, source.picture, frame)
                 continue
             assert source.picture is not None
             pair = source.picture, frame
@@ -283,7 +295,29 @@ class _SampleComparer:
             self._begin()
         self._collect()
         assert self._worst is not None
-        return _SampleResults(tuple(self._found), self._worst[1])
+        self._compare_worst(self._worst[0])
+        found = sorted(self._found, key=lambda one: one.index)
+        return _SampleResults(tuple(found), self._worst[1])
+
+    def _consider(self, number: int, source: Frame | None, frame: Frame) -> None:
+        """Keep a pair that is not sampled, if it may have the most banding."""
+        if self._known is not None:
+            if number in self._known:
+                self._candidates.add(number, 0.0, (self._known[number], frame))
+        elif source is not None:
+            self._candidates.add(number, band_edges(source), (source, frame))
+
+    def _compare_worst(self, worst_sample: tuple[float, float]) -> None:
+        """Compare the candidate with the highest CAMBI as well, if no sample has a higher one."""
+        pairs = list(self._candidates.kept().values())
+        if not pairs or not is_measurable(pairs[0][0].width, pairs[0][0].height):
+            return
+        scores = cambi([source for source, _ in pairs], cancellation=self._stop)
+        highest = max(scores)
+        if highest > worst_sample[0]:
+            self._waiting.append(pairs[scores.index(highest)])
+            self._begin()
+            self._collect()
 
     def again(self) -> ReencodeDifference | None:
         """Wait for the re-encoded frame; None where look or encoder is not known."""

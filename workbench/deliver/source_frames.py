@@ -17,6 +17,7 @@ from workbench.errors import DamagedClip
 from workbench.look.render import rawvideo_size
 from workbench.measure.detail import Detail, detail
 from workbench.measure.frame_match import BlockMeans, block_count, block_means
+from workbench.measure.worst_frame import BandingCandidates, band_edges
 from workbench.media.clip import Clip, sample_indices
 from workbench.media.frames import Frame, Orientation
 
@@ -77,6 +78,7 @@ class SourceRecording:
         self._picture_size = rawvideo_size(clip.pixel_format, clip.width, clip.height)
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close()
         self._count = 0  # frames measured so far; -1 after a failure
+        self.candidates = BandingCandidates[Frame](clip.frame_count)
 
     @staticmethod
     def is_possible(clip: Clip, settings: Settings) -> bool:
@@ -109,7 +111,9 @@ class SourceRecording:
             self._count = -1
 
     def _add(self, data: bytes) -> None:
-        found = SourceFrame.of(self._picture(data, self._count))
+        picture = self._picture(data, self._count)
+        found = SourceFrame.of(picture)
+        self.candidates.add(self._count, band_edges(picture), picture)
         self._file.write(found.means.tobytes())
         self._file.write(np.array(astuple(found.detail)).tobytes())
         if self._count in self._samples:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from workbench.deliver.source_frames import sampled_indices
 from workbench.desk.preview import PREVIEW_SIZE
 from workbench.desk.viewer import jpeg
 from workbench.errors import UnsupportedClip, WorkbenchError
@@ -10,11 +11,11 @@ from workbench.look.preset import Preset
 from workbench.look.proxy import proxy
 from workbench.look.render import render_frames
 from workbench.measure.banding import cambi, is_measurable
+from workbench.measure.worst_frame import BandingCandidates, band_edges
 from workbench.media.clip import Clip
 from workbench.media.frame_reader import CACHE_BYTES
+from workbench.media.frames import Frame
 
-SAMPLED_FRAMES = 24
-"""Frames in which `worst_frame` measures banding."""
 MAX_PLAYED = 720
 """Frames that playback caches in the browser, at most: about 70 MB."""
 PLAYED_AT_ONCE = 8
@@ -22,7 +23,9 @@ PLAYED_AT_ONCE = 8
 
 
 def worst_frame(clip: Clip, cancellation: Cancellation) -> int:
-    """Return the index of the source frame with the most banding in a sample of frames.
+    """Return the index of the source frame with the most banding, as a report does.
+
+    A quick pass over all frames finds candidates. CAMBI decides between them and a few samples.
 
     Raises UnsupportedClip for a picture too small for CAMBI, DamagedClip, FfmpegFailed, Cancelled.
     """
@@ -31,7 +34,16 @@ def worst_frame(clip: Clip, cancellation: Cancellation) -> int:
             f"{clip.path.name}: the picture is too small to measure banding "
             f"({clip.width}x{clip.height})"
         )
-    frames = list(clip.sample(SAMPLED_FRAMES))
+    candidates = BandingCandidates[Frame](clip.frame_count)
+    samples = set(sampled_indices(clip, clip.frame_count, every_frame=False))
+    found: dict[int, Frame] = {}
+    for frame in clip.frames(range(clip.frame_count)):
+        cancellation.raise_if_requested()
+        if frame.index in samples:
+            found[frame.index] = frame
+        else:
+            candidates.add(frame.index, band_edges(frame), frame)
+    frames = [*found.values(), *candidates.kept().values()]
     scores = cambi(frames, cancellation=cancellation)
     return frames[scores.index(max(scores))].index
 

@@ -13,7 +13,7 @@ from workbench.desk.banding_pass import BandingCurve, BandingPass
 from workbench.desk.clip_chooser import ClipChooser
 from workbench.desk.clip_list import RemoteClip, clip_name
 from workbench.desk.clip_panel import ClipPanel
-from workbench.desk.clip_tasks import SAMPLED_FRAMES, decode_ahead, worst_frame
+from workbench.desk.clip_tasks import decode_ahead, worst_frame
 from workbench.desk.desk_state import SavedStill, StateFile
 from workbench.desk.encode_panel import EncodePanel, EncodeSource
 from workbench.desk.latest_worker import LatestWorker
@@ -336,7 +336,7 @@ class Tuner:
             self._show_error(f"The task failed: {type(error).__name__}: {error}")
 
     def go_to_worst_frame(self) -> None:
-        """Go to the source frame with the most banding in a sample of frames."""
+        """Go to the source frame with the most banding."""
         clip = self._clip
         if clip is None:
             return
@@ -362,7 +362,7 @@ class Tuner:
             with self._status.running("Looking for the frame with the most banding"):
                 self._worst = clip, worst_frame(clip, cancellation)
         cancellation.raise_if_requested()
-        return self._worst[1], f"{min(SAMPLED_FRAMES, clip.frame_count)} sampled"
+        return self._worst[1], f"{clip.frame_count}"
 
     def _show_banding(self, curve: BandingCurve) -> None:
         """Show the banding of the clip as far as it is measured."""
