@@ -160,8 +160,8 @@ def choose(base: Preset, plain: Trial, tried: Sequence[Trial]) -> Suggestion:
         reason = "No deband needed: the picture has no smooth areas, where banding shows."
     elif plain.is_free_of_bands:
         reason = (
-            f"No deband needed: contour is {plain.contour:.1f}, and up to {CONTOUR:g} there is no "
-            "banding, not even after a grade."
+            f"No deband needed: contour is {plain.contour:.1f}, and up to {CONTOUR:g} counts as "
+            "free of banding."
         )
     elif not gentle:
         reason = (
