@@ -28,6 +28,7 @@ _AROUND = 8.0  # pixels, sigma: the neighbourhood in which steps are counted
 _RARE, _FREQUENT = 0.05, 0.4  # share of pixels that differ from the one to the left or above
 _OF_RARE = 0.75  # source steps: half a step of luma, and half of that for R'G'B' and the encoder
 _OF_FREQUENT = 0.15  # source steps: three sigma of rounding (0.29) averaged by the blur (1 / 7)
+_BEYOND = 2  # how much more a change beyond the limit counts
 _OUTPUT = 0.5  # 10-bit code values: what rounding of the output explains
 
 
@@ -68,12 +69,14 @@ def shading_error(contour: float, detail_change: float, smooth_share: float) -> 
     """Estimate `contour.contour_error` without the true picture, from both measures together.
 
     The bands that remain in smooth areas and the shading that is gone elsewhere add up as squares.
-    `smooth_share` is the size of the smooth area over that of the area of `detail_change`.
+    `smooth_share` is the size of the smooth area over that of the area of `detail_change`. Detail
+    change counts twice: it is only what exceeds the limit of rounding, and where a deband exceeds
+    it, part of the change below it was wrong as well.
 
-    >>> shading_error(contour=4.0, detail_change=3.0, smooth_share=1.0)
+    >>> shading_error(contour=3.0, detail_change=2.0, smooth_share=1.0)
     5.0
     """
-    return math.hypot(contour * math.sqrt(min(1.0, smooth_share)), detail_change)
+    return math.hypot(contour * math.sqrt(min(1.0, smooth_share)), _BEYOND * detail_change)
 
 
 def smooth_share(area: Mask, calm: Mask) -> float:
