@@ -590,6 +590,10 @@ def test_keys_work_anywhere_on_the_desk_and_never_reach_the_notebook(
         desk.button(name).click()
         for key in ("d", "d", "m", "m", "y", "x"):
             notebook.page.keyboard.press(key)
+    desk.whole.get_by_text("contrast", exact=True).click()  # a label, which takes no focus itself
+    for key in ("d", "d", "m", "m", "y", "x", "a", "a"):
+        notebook.page.keyboard.press(key)
+    assert notebook.kinds() == cells
     handle = desk.row("contrast").locator(".noUi-handle")
     handle.press("ArrowRight")
     handle.press("b")
