@@ -119,7 +119,7 @@ def slow_pan(number: int = 0) -> Picture:
 
 
 def block_flicker(number: int = 0) -> Picture:
-    """A wall whose blocks of 8 by 8 pixels change by half a code value from frame to frame."""
+    """A wall whose blocks of 8 by 8 pixels flicker by half a code value, as a codec's may."""
     rng = np.random.default_rng((12, number))
     blocks = 0.5 * rng.standard_normal((-(-HEIGHT // 8), WIDTH // 8))
     return wall() + np.kron(blocks, np.ones((8, 8)))[:HEIGHT]
@@ -140,11 +140,6 @@ SCENES: dict[str, tuple[Callable[[], Picture], str]] = {
 }
 GRADIENTS = ("dark sky", "glow", "wall")
 """The scenes that are nothing but a gradient."""
-MOVING: dict[str, tuple[Callable[[int], Picture], str]] = {
-    "slow pan": (slow_pan, "neutral"),
-    "block flicker": (block_flicker, "neutral"),
-}
-"""Scenes that differ from frame to frame. They take the number of the frame."""
 
 
 def _coloured(luma: Picture, tint: str) -> Picture:
@@ -157,10 +152,15 @@ def scenes() -> Iterator[tuple[str, Picture]]:
         yield name, _coloured(scene(), tint)
 
 
-def moving_scenes() -> Iterator[tuple[str, list[Picture]]]:
-    """Yield the name and the truth of every frame of each scene of MOVING."""
-    for name, (scene, tint) in MOVING.items():
-        yield name, [_coloured(scene(number), tint) for number in range(FRAMES)]
+def moving_scenes() -> Iterator[tuple[str, list[Picture], list[Picture]]]:
+    """Yield the name, the frames to encode and the truth of each frame of the scenes that move.
+
+    The blocks that flicker are an artefact: the truth is the wall behind them.
+    """
+    pan = [_coloured(slow_pan(number), "neutral") for number in range(FRAMES)]
+    yield "slow pan", pan, pan
+    blocks = [_coloured(block_flicker(number), "neutral") for number in range(FRAMES)]
+    yield "block flicker", blocks, [_coloured(wall(), "neutral")] * FRAMES
 
 
 def photographs() -> Iterator[tuple[str, Picture]]:

@@ -39,8 +39,8 @@ _SMOOTH, _TEXTURED = 0.75, 3.0  # standard deviation of the true luma over 9x9, 
 class Scene:
     name: str
     kind: str  # gradients, scenes or photographs
-    truths: Sequence[photographs.Picture]  # one for each frame
-    moves: bool = False
+    encoded: Sequence[photographs.Picture]  # one for each frame
+    truths: Sequence[photographs.Picture]
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,22 @@ class Errors:
 
 
 def scenes() -> Iterator[Scene]:
-    frames = photographs.FRAMES
+    def still(name: str, kind: str, truth: photographs.Picture) -> Scene:
+        frames = [truth] * photographs.FRAMES
+        return Scene(name, kind, frames, frames)
+
     for name, truth in photographs.scenes():
-        kind = "gradients" if name in photographs.GRADIENTS else "scenes"
-        yield Scene(name, kind, [truth] * frames)
-    for name, truths in photographs.moving_scenes():
-        yield Scene(name, "scenes", truths, moves=True)
+        yield still(name, "gradients" if name in photographs.GRADIENTS else "scenes", truth)
+    for name, encoded, truths in photographs.moving_scenes():
+        yield Scene(name, "scenes", encoded, truths)
     for name, truth in photographs.photographs():
-        yield Scene(name, "photographs", [truth] * frames)
+        yield still(name, "photographs", truth)
 
 
 def errors(pictures: Sequence[Frame], scene: Scene) -> Errors:
     """Hold the last two frames of a scene, under a look, against the truth."""
     truth = scene.truths[-1]
+    is_still = scene.truths[-2] is truth
     true_luma = photographs.luma(truth)
     spread = photographs.spread(true_luma)
     smooth, textured = spread < _SMOOTH, spread > _TEXTURED
@@ -90,7 +93,7 @@ def errors(pictures: Sequence[Frame], scene: Scene) -> Errors:
         chroma=max(chroma),
         texture=_rms(error, textured),
         cambi=cambi(pictures[-1:], FINE)[0],
-        flicker=float("nan") if scene.moves else _rms(gaussian_filter(last - before, 3), smooth),
+        flicker=_rms(gaussian_filter(last - before, 3), smooth) if is_still else float("nan"),
     )
 
 
@@ -107,9 +110,9 @@ def _contour(error: NDArray[np.float32], area: NDArray[np.bool_]) -> float:
 
 def measure(scene: Scene, folder: Path, route: str, crf: int) -> dict[str, Errors]:
     """Measure every look, and every peer if there are any, on one scene."""
-    path = photographs.encode_frames(scene.truths, folder / "scene.mp4", crf, route)
+    path = photographs.encode_frames(scene.encoded, folder / "scene.mp4", crf, route)
     with open_clip(path) as clip:
-        frames = [clip.frame(len(scene.truths) - 2), clip.frame(len(scene.truths) - 1)]
+        frames = [clip.frame(photographs.FRAMES - 2), clip.frame(photographs.FRAMES - 1)]
     found = {look.name: errors(render_frames(frames, look), scene) for look in LOOKS}
     for name in peers.NAMES if peers.python() else ():
         debanded = peers.debanded(name, path, frames[0])[-2:]

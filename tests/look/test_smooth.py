@@ -177,7 +177,7 @@ def test_scenes_like_photographs_come_nearer_to_the_truth(
 ) -> None:
     """Along the path of real clips: rounded to 8-bit RGB, then to Y'CbCr, then encoded."""
     (scene,) = (scene for scene in truth.scenes() if scene.name == name)
-    path = photographs.encode_frames(scene.truths, tmp_path / "scene.mp4", 8)
+    path = photographs.encode_frames(scene.encoded, tmp_path / "scene.mp4", 8)
     with open_clip(path) as clip:
         frames = [clip.frame(1), clip.frame(2)]
     plain = SMOOTH.model_copy(update={"deband": NoDeband()})

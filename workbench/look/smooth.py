@@ -68,10 +68,10 @@ def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> Fil
 
     # The local surface, at half the size.
     half = _resized(whole, wide // 2, high // 2, "area")
-    blurred = half.then(_blur(_LOCAL[0] / 2, steps=1))
+    blurred = half.then(_blur(_LOCAL[0] / 2))
     local = _within(rms, blurred, half)
     for sigma in _LOCAL[1:]:
-        local = _within(rms, local.then(_blur(sigma / 2, steps=1)), half)
+        local = _within(rms, local.then(_blur(sigma / 2)), half)
 
     # The noise of the source. One pixel in seven is enough to know it, two or three apart, so that
     # a regular pattern cannot hide between them.
@@ -79,9 +79,9 @@ def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> Fil
     distance = _difference(_resized(whole, *few, "neighbor"), _resized(blurred, *few, "bilinear"))
     squares = _resized(_squared(distance), columns, rows, "area")
     squares = squares.then(_bordered(margin, "reflect"))
-    noise = squares.then(_blur(_NOISE_AREA / _SMALLER, steps=2))
+    noise = squares.then(_blur(_NOISE_AREA / _SMALLER))
     gain = _quotient(_variance(noise, stage.texture**2), noise)
-    noise = squares.then(_blur(_WIDE_AREA / _SMALLER, steps=2))
+    noise = squares.then(_blur(_WIDE_AREA / _SMALLER))
     left = combine("blend=all_mode=subtract", _variance(noise, NOISE * stage.strength), noise)
 
     # The wide surfaces.
@@ -94,7 +94,7 @@ def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> Fil
 
     def share(surface: FilterStream) -> FilterStream:
         distance = _squared(_difference(surface, small))
-        return _quotient(left, distance.then(_blur(_WIDE_AREA / _SMALLER, steps=2)))
+        return _quotient(left, distance.then(_blur(_WIDE_AREA / _SMALLER)))
 
     widest = _fitted(small, stage.radius)
     surface = combine(
@@ -126,7 +126,7 @@ def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> Fil
 
 def _fitted(picture: FilterStream, radius: float) -> FilterStream:
     """Fit a wide surface to a small picture."""
-    blur = _blur(radius / _SMALLER, steps=3)
+    blur = _blur(radius / _SMALLER, steps=2)
     once = picture.then(blur)
     twice = once.then(blur)
     return combine("mix=inputs=3:weights=3 -3 1:scale=1", once, twice, twice.then(blur))
@@ -178,8 +178,8 @@ def _bordered(margin: int, mode: str) -> str:
     return f"{pad},fillborders={margin}:{margin}:{margin}:{margin}:{mode}"
 
 
-def _blur(sigma: float, *, steps: int) -> str:
-    """A Gaussian; with 1 step it has heavier tails, and costs less.
+def _blur(sigma: float, steps: int = 1) -> str:
+    """A Gaussian; with fewer steps it has heavier tails, and costs less.
 
     In one thread: with more of them than rows, gblur writes rubbish.
     """
