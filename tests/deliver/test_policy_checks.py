@@ -147,7 +147,7 @@ def test_an_8_bit_picture_is_detected_in_the_file_alone(
         ("banding after grading", "cambi_graded", 5.1),
         ("coarse banding", "coarse_after", 10.1),
         ("contour", "contour_after", 8.1),
-        ("detail change", "detail_change", 8.1),
+        ("detail change", "detail_change", 4.1),
         ("texture", "texture_change", 3.1),
     ],
 )

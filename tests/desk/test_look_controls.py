@@ -6,7 +6,9 @@ import psutil
 import pytest
 
 from tests.desk.driver import DeskDriver
-from workbench.look.preset import load_preset, preset_text
+from workbench.look.lut import cube_text
+from workbench.look.lut_file import import_lut
+from workbench.look.preset import load_preset, preset_text, save_preset
 from workbench.look.render import render
 from workbench.look.stages import NoTone, Shaped
 
@@ -150,4 +152,21 @@ def test_a_damaged_preset_file_is_an_error(desk: DeskDriver, tmp_path: Path) -> 
 def test_an_unknown_parameter_is_an_error(desk: DeskDriver, name: str) -> None:
     desk.tuner.set_parameter(name, 1)
     assert name in desk.error
+    assert desk.preset == load_preset("smooth")
+
+
+def test_an_imported_look_is_shown_and_can_be_left_again(desk: DeskDriver, tmp_path: Path) -> None:
+    cube = tmp_path / "show.cube"
+    cube.write_text(cube_text(lambda rgb: 0.5 * rgb, 33, "show"), encoding="utf-8")
+    (tmp_path / "presets").mkdir()
+    preset = load_preset("smooth").model_copy(update={"tone": import_lut(cube)})
+    save_preset(preset.renamed("show"), tmp_path / "presets" / "show.toml")
+    desk.choose_preset("classic")
+    desk.choose_preset("show")
+    desk.wait()
+    assert desk.error == ""
+    assert desk.preset.tone.filter == "lut"
+    assert desk.exact_picture("after") == rendered(desk)
+    desk.choose_preset("smooth")
+    desk.wait()
     assert desk.preset == load_preset("smooth")
