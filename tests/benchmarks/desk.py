@@ -23,6 +23,11 @@ from workbench.batch.notebook_files import NOTEBOOKS
 
 _MOVE = 1.0  # seconds between two moves in desk.js
 _BURST = 5 * 4.6 + 3  # seconds for all bursts
+_MEASURED = """() => {
+  const timeline = document.querySelector(".wbv-timeline");
+  return Number(timeline.dataset.known) > Number(timeline.querySelector("input").max);
+}"""
+"""Whether the background pass has measured every frame."""
 
 
 def timings(clip: Path, moves: int) -> dict[str, Any]:
@@ -58,6 +63,7 @@ def timings(clip: Path, moves: int) -> dict[str, Any]:
             time.sleep(0.5 * moves * _MOVE + _BURST)
             with _page(port) as page:
                 page.wait_for_function("window.found", timeout=60_000)
+                page.wait_for_function(_MEASURED, timeout=600_000)  # its ffmpeg is no leftover
                 found: dict[str, Any] = page.evaluate("window.found")
             found["memory"] = [before, kernel.memory_info().rss / 1e6]
             found["processes"] = [

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,18 +56,21 @@ def test_another_scope_is_measured_when_the_user_chooses_it(desk: DeskDriver) ->
     assert not desk.scopes.stale
 
 
-def test_the_scopes_follow_a_moving_slider_with_a_smaller_picture(desk: DeskDriver) -> None:
+def test_the_scopes_follow_a_moving_slider_with_a_smaller_picture(
+    desk: DeskDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk.wait()
-    seen: list[tuple[bool, bytes]] = []
-    desk.scopes.observe(lambda _: seen.append((desk.scopes.stale, desk.scopes.traces)), "graphs")
-    traces = desk.scopes.traces
-    desk.scopes.observe(lambda change: seen.append((change["new"], desk.scopes.traces)), "stale")
+    traces, seen = desk.scopes.traces, []
+    show = desk.scopes.show
+
+    def watch(*pictures: Any, preview: bool = False) -> None:
+        show(*pictures, preview=preview)
+        seen.append((preview, desk.scopes.stale, desk.scopes.traces != traces))
+
+    monkeypatch.setattr(desk.scopes, "show", watch)
     desk.slide("Tone", "contrast", 0.5)
     desk.wait()
-    stale, exact = seen[0], seen[-1]
-    assert stale[0]
-    assert not exact[0]
-    assert traces != stale[1]
+    assert seen == [(True, True, True), (False, False, True)]
 
 
 def test_a_frame_that_cannot_be_decoded_is_an_error(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@
 A newer request lets the first step finish and cancels the others.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ from workbench.media.frames import Frame
 PREVIEW_SIZE = 720
 """Longer side of a lossy picture in pixels."""
 _DEBOUNCE = 0.02  # seconds without a newer request; a moving slider sends one sooner
+_SCOPES_EVERY = 0.15  # seconds between scopes while a slider moves: the picture comes first
 _MAX_CACHED = 6  # exact pictures, so that a flip between A and B shows them at once
 _MAX_OPACITY = 205  # of the banding map, from 0 to 255
 
@@ -85,6 +87,8 @@ class PreviewPipeline:
         self._generation: dict[Side, int] = {"before": 0, "after": 0}
         self._shown_before: object = None  # key of the picture before in the viewer
         self._small_before: Frame | None = None  # at preview size
+        self._small_after: Frame | None = None
+        self._scoped_at = 0.0  # seconds of a monotonic clock: when their scopes were shown
         self._shown_after: object = None
         self._before: tuple[object, Frame] | None = None  # the last one, with its key
         self._exact: OrderedDict[tuple[object, ...], Frame] = OrderedDict()
@@ -114,7 +118,11 @@ class PreviewPipeline:
         if (before_key, request.after_key) != (self._shown_before, self._shown_after):
             self._show_lossy(request, source, before, before_key)
             self._on_measured(None)
-            if superseded.wait(_DEBOUNCE):
+            self._scopes.stale = True
+            newer = superseded.wait(_DEBOUNCE)
+            if not newer or time.monotonic() - self._scoped_at > _SCOPES_EVERY:
+                self._show_small_scopes()
+            if newer:
                 return
         after = self._render(request, source, superseded)
         try:
@@ -148,8 +156,14 @@ class PreviewPipeline:
         }
         looked: tuple[Side, ...] = ("before", "after") if request.still else ("after",)
         self._viewer.show((before.width, before.height), self._generation, pictures, looked)
-        # Scopes of the small pictures follow a moving slider.
-        self._scopes.show(self._small_before, after, self._viewer.labels["before"], preview=True)
+        self._small_after = after
+
+    def _show_small_scopes(self) -> None:
+        """Show scopes of the small pictures, which follow a moving slider."""
+        if self._small_before and self._small_after:
+            small = self._small_before, self._small_after
+            self._scopes.show(*small, self._viewer.labels["before"], preview=True)
+            self._scoped_at = time.monotonic()
 
     def _render(
         self, request: PreviewRequest, source: Frame, superseded: ffmpeg.Cancellation
