@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeVar
 
 import ipywidgets as widgets
 
-from workbench.desk.encode_panel import ReportLink
 from workbench.desk.scopes import Scopes
 from workbench.desk.tuner import Tuner
 from workbench.desk.viewer import Viewer
@@ -291,4 +290,4 @@ class DeskDriver:
     @property
     def report(self) -> str:
         """The HTML behind the report link."""
-        return str(self._only(ReportLink).html)
+        return str(self.tuner._encode.report.html)

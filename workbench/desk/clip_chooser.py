@@ -53,6 +53,17 @@ class ClipChooser:
         self.choice = widgets.HBox([self.clips, back, on])
         self.place = widgets.HBox([self.folder, refresh])
 
+    @property
+    def listed(self) -> dict[str, str]:
+        """The location of each listed clip by its name."""
+        return {name: location for name, location in self.clips.options if location}
+
+    @property
+    def delivery_folder(self) -> Path:
+        """The folder of the listed clips; the notebook's folder for those of a search."""
+        place = self.folder.value
+        return Path.cwd() if is_search(place) or not place else expanded(place)
+
     def open(self, path: str | Path) -> None:
         """List a place's clips, or choose a clip. The path "" is the notebook's folder.
 
@@ -123,7 +134,7 @@ class ClipChooser:
 
     def show(self, choice: str | None) -> None:
         """Show which clip is on the desk."""
-        known = {name: value for name, value in self.clips.options if value}
+        known = self.listed
         if choice and choice not in known.values() and not is_remote(choice):
             folder = Path(choice).parent
             known = {name: one for name, one in known.items() if Path(one).parent == folder}

@@ -135,12 +135,7 @@ class EncodePanel:
                 self._show("There is no clip yet. Choose one first.")
                 return
             clip = source.clip
-            settings = Settings(
-                preset=source.preset,
-                encoder=self.encoder.value,
-                frame_rate=self.frame_rate.value.strip() or None,
-                audio_rate=self.audio_rate.value,
-            )
+            settings = self.settings(source.preset)
             overwrite = self.overwrite.value
             destination = destination_for(
                 clip.path, self.destination.value.strip() or source.folder, overwrite=overwrite
@@ -156,6 +151,15 @@ class EncodePanel:
         self._bar.value, self._bar.layout.visibility = 0, "visible"
         self._on_running(True)
         self._worker.submit(EncodeRequest(clip, settings, destination, overwrite))
+
+    def settings(self, preset: Preset) -> Settings:
+        """Return a look with the chosen delivery options. Raises ParameterError."""
+        return Settings(
+            preset=preset,
+            encoder=self.encoder.value,
+            frame_rate=self.frame_rate.value.strip() or None,
+            audio_rate=self.audio_rate.value,
+        )
 
     def forget(self) -> None:
         """Clear a result that belongs to another clip or look. A running encode stays visible."""

@@ -8,7 +8,13 @@ import traitlets
 
 from workbench.desk.bundle import WEB, bundle
 
-PANELS = {"clip": "Clip", "look": "Look", "deliver": "Deliver", "stills": "Stills"}
+PANELS = {
+    "clip": "Clip",
+    "look": "Look",
+    "deliver": "Deliver",
+    "batch": "Batch",
+    "stills": "Stills",
+}
 """The panels of the right column, of which one is visible, and their titles."""
 
 

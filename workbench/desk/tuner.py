@@ -10,6 +10,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from workbench.desk.banding_pass import BandingCurve, BandingPass
+from workbench.desk.batch_panel import BatchPanel
 from workbench.desk.clip_chooser import ClipChooser
 from workbench.desk.clip_list import RemoteClip, clip_name
 from workbench.desk.clip_panel import ClipPanel
@@ -59,6 +60,7 @@ class Tuner:
         saved = self._session.saved
         self._history = saved.history() if saved else LookHistory(LookSlots.of(base))
         self._clip: Clip | None = None
+        self._running: set[str] = set()  # the encode and the batch, while they run
         self._location: str | None = None  # of the clip: its path, or its URL in a bucket
         self._still: Still | None = None  # shown instead of the source
         self._worst: tuple[Clip, int] | None = None  # the last result, with its clip
@@ -123,7 +125,7 @@ class Tuner:
             self._tasks,
             self._previews,
         )
-        return all(worker.wait(timeout) for worker in (*workers, self._encode))
+        return all(worker.wait(timeout) for worker in (*workers, self._encode, self._batch))
 
     def _keep(self) -> None:
         """Write the state that a reload brings back, soon."""
@@ -377,6 +379,11 @@ class Tuner:
         if clip is not None:
             self._tasks.submit(lambda stop: self._playback.start(clip, preset, stop))
 
+    def _show_running(self, work: str, running: bool) -> None:
+        """Tell the browser whether an encode or a batch runs, so that it asks before it leaves."""
+        (self._running.add if running else self._running.discard)(work)
+        self._viewer.encoding = bool(self._running)
+
     def _encode_source(self) -> EncodeSource | None:
         if self._clip is None:
             return None
@@ -425,11 +432,18 @@ class Tuner:
         self._encode = EncodePanel(
             self._encode_source,
             self._status,
-            lambda running: setattr(self._viewer, "encoding", running),
+            lambda running: self._show_running("encode", running),
+        )
+        self._batch = BatchPanel(
+            lambda: self._encode.settings(self.preset),
+            lambda: self._chooser.delivery_folder,
+            self._status,
+            lambda running: self._show_running("batch", running),
         )
         self._chooser = ClipChooser(
             lambda location: self._opening.submit(location), self._show_error, self._status
         )
+        self._chooser.clips.observe(lambda _: self._batch.show(self._chooser.listed), "options")
         self._clip_panel = ClipPanel(self.set_matrix, self._set_transform)
         self._save = SavePanel(lambda: self.preset, self.use)
         self._controls = LookControls(self)
@@ -457,6 +471,7 @@ class Tuner:
                     self._suggest.result,
                 ],
                 "deliver": [self._encode.widget],
+                "batch": [self._batch.widget],
                 "stills": [self._grab, self._gallery.widget],
             },
         )
