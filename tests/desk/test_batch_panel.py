@@ -29,10 +29,10 @@ def test_all_clips_are_delivered_with_the_look_on_screen(folder: Path) -> None:
     panel(desk).clips.value = tuple(str(folder / name) for name in ("a.mp4", "c.mp4"))
     seen: set[str] = set()
     desk.viewer.observe(lambda change: seen.add(change["new"]), "status")
-    desk.press("Deliver all with this look")
+    desk.press("Deliver 2 of 3 with this look")
     assert desk.viewer.encoding
     assert not panel(desk).cancel_button.disabled
-    desk.press("Deliver all with this look")  # again while it runs
+    desk.press("Deliver 2 of 3 with this look")  # again while it runs
     assert "running already" in panel(desk).result.value
     desk.wait(180)
     assert "1 of 2 clips" in " ".join(seen)

@@ -55,13 +55,13 @@ class BatchPanel:
         self.clips = widgets.SelectMultiple(
             rows=8, tooltip="The clips to deliver. Hold ctrl or shift to choose several."
         )
+        self.clips.add_class("wb-clips")
         self.destination = widgets.Text(
             placeholder=f"{_FOLDER}, beside the clips",
             tooltip="Where the files go: a folder, or s3://bucket/folder.",
         )
         self.overwrite = widgets.Checkbox(description="Overwrite existing files", indent=False)
         self.start_button = widgets.Button(
-            description="Deliver all with this look",
             button_style="primary",
             tooltip="Convert and check every chosen clip, and write a summary.",
         )
@@ -72,11 +72,13 @@ class BatchPanel:
         self.result = widgets.HTML()
         self.summary = ReportLink()
         self.outcomes = widgets.HTML()
+        self._label_button()
+        self.clips.observe(self._label_button, "value")
         self.start_button.on_click(lambda _: self.start())
         self.cancel_button.on_click(lambda _: self._worker.cancel())
         self.widget = widgets.VBox(
             [
-                labelled("clips", self.clips),
+                self.clips,
                 labelled("folder", self.destination),
                 labelled("", self.overwrite),
                 widgets.HBox([self.start_button, self.cancel_button]),
@@ -86,6 +88,11 @@ class BatchPanel:
                 self.outcomes,
             ]
         )
+
+    def _label_button(self, _: object = None) -> None:
+        chosen, listed = len(self.clips.value), len(self.clips.options)
+        count = "all" if chosen == listed else f"{chosen} of {listed}"
+        self.start_button.description = f"Deliver {count} with this look"
 
     def show(self, clips: Mapping[str, str]) -> None:
         """List clips, the location of each by its name, and choose all of them."""
