@@ -1,5 +1,6 @@
 """Test that the source is measured while it is encoded exactly as it is when it is decoded."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ KINDS = ["untagged", "variable", "four_four_four", "odd", "long_gop", "ten_bit"]
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_recording_equals_the_decoded_source(made: Made, tmp_path: Path, kind: str) -> None:
     with open_clip(made(kind)) as clip, recorded(clip, tmp_path) as recording:
-        assert SourceRecording.is_possible(clip, CLASSIC)
+        assert SourceRecording.is_possible(clip, CLASSIC, tmp_path)
         assert recording.complete
         count = clip.frame_count
         pairs = zip(recording.frames(), decoded_frames(clip, range(count)), strict=True)
@@ -101,10 +102,24 @@ def test_a_recording_of_other_pictures_is_not_complete(made: Made, tmp_path: Pat
 def test_sources_that_ffmpeg_would_convert_are_decoded_again(made: Made, tmp_path: Path) -> None:
     turned = clips.turned(made("untagged"), tmp_path / "turned.mp4", "-display_rotation", "90")
     with open_clip(turned) as clip:
-        assert not SourceRecording.is_possible(clip, CLASSIC)
+        assert not SourceRecording.is_possible(clip, CLASSIC, tmp_path)
     with open_clip(made("full_range")) as clip:
         assert clip.pixel_format == "yuvj420p"
-        assert not SourceRecording.is_possible(clip, CLASSIC)
+        assert not SourceRecording.is_possible(clip, CLASSIC, tmp_path)
     with open_clip(made("untagged")) as clip:
-        assert not SourceRecording.is_possible(clip, Settings(frame_rate="25"))
-        assert not SourceRecording.is_possible(clip, Settings(every_frame=True))
+        assert not SourceRecording.is_possible(clip, Settings(frame_rate="25"), tmp_path)
+        assert not SourceRecording.is_possible(clip, Settings(every_frame=True), tmp_path)
+
+
+def test_a_source_is_decoded_again_where_the_disk_has_little_space(
+    untagged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The temporary file must not take the space of the delivered file."""
+    needed = 24 * 20 * 12 * 700  # frames, blocks of 16x16 pixels, bytes
+    usage = shutil.disk_usage(tmp_path)
+    with open_clip(untagged) as clip:
+        for free, possible in ((needed, True), (needed - 1, False)):
+            monkeypatch.setattr(
+                shutil, "disk_usage", lambda _, free=free: usage._replace(free=free)
+            )
+            assert SourceRecording.is_possible(clip, CLASSIC, tmp_path) is possible

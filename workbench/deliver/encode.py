@@ -141,8 +141,8 @@ class _Job:
 def _recording(clip: Clip, settings: Settings, folder: Path) -> Iterator[SourceRecording | None]:
     """Yield an empty recording of the source, or None where the check has to decode it again."""
     recording = None
-    if SourceRecording.is_possible(clip, settings):
-        with suppress(OSError):
+    with suppress(OSError):
+        if SourceRecording.is_possible(clip, settings, folder):
             recording = SourceRecording(clip, folder)
     try:
         yield recording

@@ -4,6 +4,7 @@ ffmpeg decodes the source for the encoder. It also writes the decoded pictures t
 the check does not decode the source a second time. Where that is not possible, it does.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from workbench.media.frames import Frame, Orientation
 
 _MINIMUM_SAMPLES = 4  # frames
 _SAMPLE_INTERVAL = 2  # seconds
+_ROOM = 700  # bytes of free disk for a block of 16x16 pixels: the file of a noisy clip has 420
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +83,16 @@ class SourceRecording:
         self.candidates = BandingCandidates[Frame](clip.frame_count)
 
     @staticmethod
-    def is_possible(clip: Clip, settings: Settings) -> bool:
-        """Return whether ffmpeg's decoded pictures are those that the check needs."""
+    def is_possible(clip: Clip, settings: Settings, folder: Path) -> bool:
+        """Return whether ffmpeg's decoded pictures are those that the check needs.
+
+        The disk of `folder` must also have ample space: the temporary file must not take the space
+        that the delivered file needs. Raises OSError.
+        """
+        needed = clip.frame_count * block_count(clip.width, clip.height) * _ROOM
         return (
-            clip.orientation == Orientation()
+            shutil.disk_usage(folder).free >= needed
+            and clip.orientation == Orientation()
             and settings.frame_rate is None
             and not settings.every_frame
             and not clip.pixel_format.startswith("yuvj")  # ffmpeg converts these
