@@ -1,4 +1,4 @@
-# The whole interface for people who work on this: demo, lab, app, test, check, schema, bench, lock.
+# The whole interface for people who work on this.
 
 PYTHON ?= python3
 PROJECT ?= my-project
@@ -6,11 +6,12 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 RUNTIME := .venv/.runtime
 READY := .venv/.ready
+TOOLS := .venv/.tools
 # One version of each package for every Python, and no address of an index.
 LOCK := uv pip compile --universal --fork-strategy fewest --generate-hashes --extra serve \
 	--python-version 3.11 --no-header --no-annotate pyproject.toml
 
-.PHONY: demo lab app test check schema bench lock
+.PHONY: demo lab app test check schema bench lock release docs changelog
 
 demo: $(RUNTIME)  ## convert a sample clip, from nothing
 	$(BIN)/workbench demo demo
@@ -39,6 +40,32 @@ bench: $(READY)  ## measure speed against the bare ffmpeg command
 lock:  ## resolve pyproject.toml anew into requirements.lock and requirements-dev.lock
 	$(LOCK) --group build --upgrade --output-file requirements.lock
 	$(LOCK) --group dev --upgrade --constraints requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --group release --upgrade --constraints requirements-dev.lock \
+		--output-file requirements-release.lock
+
+# The version is not in pyproject.toml but in the package, where the SBOM's author does not look.
+define SET_VERSION
+import json, pathlib, workbench
+path = pathlib.Path("dist/sbom.cdx.json")
+sbom = json.loads(path.read_text())
+sbom["metadata"]["component"]["version"] = workbench.__version__
+path.write_text(json.dumps(sbom, indent=2))
+endef
+export SET_VERSION
+
+release: $(TOOLS)  ## build dist/: a wheel, an sdist and a list of their dependencies (SBOM)
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--mc-type application --output-reproducible --validate --output-file dist/sbom.cdx.json
+	$(BIN)/python -c "$$SET_VERSION"
+
+docs: $(TOOLS)  ## build the documentation into site/; a broken link fails
+	$(BIN)/mkdocs build --strict $(ARGS)
+
+changelog: $(TOOLS)  ## move the notes in changelog.d into CHANGELOG.md, under the version
+	$(BIN)/towncrier build --yes --version $$($(BIN)/python -c 'import workbench; print(workbench.__version__)')
 
 # What a user runs, and nothing that only the tests need.
 $(RUNTIME): requirements.lock pyproject.toml
@@ -46,10 +73,14 @@ $(RUNTIME): requirements.lock pyproject.toml
 		"Python 3.11 or later is needed; name one, such as: make demo PYTHON=python3.12")'
 	@echo "Installing into .venv; this takes about a minute."
 	$(PYTHON) -m venv .venv
-	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --require-hashes --no-compile -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $(RUNTIME)
 
 $(READY): $(RUNTIME) requirements-dev.lock
 	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $(READY)
+
+$(TOOLS): $(RUNTIME) requirements-release.lock
+	$(PIP) --require-hashes -r requirements-release.lock
+	@touch $(TOOLS)

@@ -133,7 +133,7 @@ def name_of(requirement: str) -> str:
     return re.split(r"[\[<>=]", requirement)[0].replace("_", "-").lower()
 
 
-@pytest.mark.parametrize("kind", ["runtime", "development"])
+@pytest.mark.parametrize("kind", ["runtime", "development", "release"])
 def test_the_locks_pin_every_dependency_with_hashes(kind: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [
@@ -142,12 +142,15 @@ def test_the_locks_pin_every_dependency_with_hashes(kind: str) -> None:
         *project["build-system"]["requires"],  # else pip would fetch it for an installation
     ]
     runtime = pinned(ROOT / "requirements.lock")
-    found = runtime
+    found, groups = runtime, project["dependency-groups"]
     if kind == "development":
-        groups = project["dependency-groups"]
-        wanted += [one for one in groups["dev"] if isinstance(one, str)]
         found = pinned(ROOT / "requirements-dev.lock")
-        assert found.items() >= runtime.items(), "both locks have the same versions"
+        wanted += [one for one in groups["dev"] if isinstance(one, str)]
+        assert found.items() >= runtime.items(), "the locks have the same versions"
+    elif kind == "release":
+        found = pinned(ROOT / "requirements-release.lock")
+        wanted += [one for one in groups["release"] if isinstance(one, str)]
+        assert found.items() >= runtime.items(), "the locks have the same versions"
     else:
         assert len(found) <= 156, "a colorist installs what the workbench needs, and no more"
         assert "pytest" not in found
