@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from tests import clips
@@ -12,6 +13,8 @@ from workbench.desk.banding_pass import BandingCurve, BandingPass
 from workbench.ffmpeg import Cancellation
 from workbench.measure.banding import cambi
 from workbench.media.probe import open_clip
+
+_NICE = psutil.Process().nice()
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,11 @@ def test_every_frame_has_its_score(curve: BandingCurve) -> None:
 
 def test_a_cut_is_found_once(curve: BandingCurve) -> None:
     assert curve.cuts == [12]
+
+
+def test_the_priority_of_the_process_itself_stays(curve: BandingCurve) -> None:
+    assert curve.done
+    assert psutil.Process().nice() == _NICE
 
 
 def test_a_busy_desk_goes_first(banded: Path) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from threading import get_native_id
+from threading import current_thread, get_native_id, main_thread
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +121,8 @@ class _Differences:
 def _lower_priority() -> None:
     """Lower the priority of this thread and of the processes that it starts.
 
-    Only Linux can do so for one thread. Elsewhere the pass just pauses while the desk is busy.
+    Only Linux can do so for one thread, and only the main thread's priority is the process's own.
+    Elsewhere the pass just pauses while the desk is busy.
     """
-    if sys.platform == "linux":
+    if sys.platform == "linux" and current_thread() is not main_thread():
         os.setpriority(os.PRIO_PROCESS, get_native_id(), 15)
