@@ -57,7 +57,7 @@ class BatchPanel:
         )
         self.clips.add_class("wb-clips")
         self.destination = widgets.Text(
-            placeholder=f"{_FOLDER}, beside the clips",
+            placeholder=f"{_FOLDER}, in the clips' folder",
             tooltip="Where the files go: a folder, or s3://bucket/folder.",
         )
         self.overwrite = widgets.Checkbox(description="Overwrite existing files", indent=False)
