@@ -77,6 +77,11 @@ class DeskDriver:
     def press(self, description: str, tooltip: str | None = None) -> None:
         self.button(description, tooltip).click()
 
+    def press_first(self, description: str) -> None:
+        """Press the first of several buttons with this label."""
+        found = [one for one in walk(self.tuner.widget) if isinstance(one, widgets.Button)]
+        next(one for one in found if one.description == description).click()
+
     def press_every_button(self) -> None:
         for widget in list(walk(self.tuner.widget)):
             if isinstance(widget, widgets.Button):
@@ -243,8 +248,23 @@ class DeskDriver:
 
     # ---- stills
 
-    def still_count(self) -> int:
-        return sum(isinstance(one, widgets.Image) for one in walk(self.tuner.widget))
+    def still_names(self) -> list[str]:
+        """Return the names of the stills, as their boxes show them."""
+        found = [one for one in walk(self.tuner.widget) if isinstance(one, widgets.Text)]
+        return [box.value for box in found if box.tooltip == "The still's name."]
+
+    def rename_still(self, name: str) -> None:
+        """Type another name for the only still."""
+        self._only(widgets.Text, lambda box: box.tooltip == "The still's name.").value = name
+
+    def export_still(self, suffix: str, folder: Path | str = "") -> None:
+        """Export the only still."""
+        self._text_box("stills, in the project folder").value = str(folder)
+        formats = self._list(
+            "The format of exported stills: R'G'B' in full range, not compressed lossily."
+        )
+        formats.value = suffix
+        self.press("Export")
 
     def compare(self, on: bool = True) -> None:
         """Press the toggle of the only still."""

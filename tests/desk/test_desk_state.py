@@ -58,13 +58,43 @@ def test_everything_comes_back(project: Path) -> None:
     assert again.viewer.marks == {"in": 2, "out": 9}
     assert again.viewer.view == {"theme": "light", "side": 400}
     assert again.shown_scopes() == {"parade"}
-    assert again.still_count() == 1
+    assert again.still_names() == ["still 1"]
     again.shortcut("flip")
     assert again.parameter("tone.contrast") == 0.7
     for _ in range(4):  # flip, preset, flip, contrast
         again.press("Undo")
     assert again.parameter("tone.contrast") == 0.9
     closed(again)
+
+
+def test_stills_come_back_without_their_clip(project: Path) -> None:
+    desk = DeskDriver(project / "a.mp4")
+    desk.wait()
+    desk.shortcut("grab")
+    desk.rename_still("dusk")
+    grabbed = desk.exact_picture("after")
+    closed(desk)
+    (project / "a.mp4").unlink()
+    again = DeskDriver(project / "a.mp4")
+    again.type_folder(project / "b.mp4")
+    again.wait()
+    assert again.still_names() == ["dusk"]
+    again.choose_preset("untouched")
+    again.compare()
+    again.wait()
+    assert again.exact_picture("before") == grabbed
+    assert again.viewer.labels["before"] == "dusk"
+    again.shortcut("grab")
+    assert again.still_names() == ["dusk", "still 1"]
+    closed(again)
+    assert len([*(project / FOLDER / "stills").iterdir()]) == 2
+    for _ in range(2):
+        again.press_first("×")
+    closed(again)
+    assert not [*(project / FOLDER / "stills").iterdir()]
+    last = DeskDriver(project / "a.mp4")
+    last.wait()
+    assert last.still_names() == []
 
 
 def test_a_clip_that_is_gone_leaves_its_folder(project: Path) -> None:
@@ -81,7 +111,7 @@ def test_a_damaged_file_is_ignored(project: Path) -> None:
     desk = DeskDriver(project / "a.mp4")
     desk.go_to_frame(3)
     closed(desk)
-    (path,) = (project / FOLDER).iterdir()
+    (path,) = (project / FOLDER).glob("*.json")
     path.write_text('{"now": 3}', encoding="utf-8")
     again = DeskDriver(project / "a.mp4")
     assert again.frame == 12

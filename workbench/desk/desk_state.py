@@ -48,11 +48,15 @@ class SavedSlots(Model):
 
 
 class SavedStill(Model):
-    """A still as the recipe that renders its picture again."""
+    """A still without its picture, which is in a file of its own."""
 
+    model_config = ConfigDict(extra="ignore")
+
+    key: str = ""
+    name: str = ""
     clip: str
-    frame: int
     preset: Preset
+    pixel_aspect: float = 1.0
 
 
 class DeskState(Model):
@@ -146,8 +150,8 @@ class StateFile:
             make, self._make = self._make, None
         if self.path is None or make is None or self._owners.get(self.path) is not self:
             return
-        text = json.dumps(make().model_dump(mode="json"))
         try:
+            text = json.dumps(make().model_dump(mode="json"))
             self.path.parent.mkdir(exist_ok=True)
             write_text(self.path, text, overwrite=True)
         except (OSError, WorkbenchError):

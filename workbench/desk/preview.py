@@ -57,6 +57,12 @@ class PreviewRequest:
         """The cache key of the picture after."""
         return self.clip, self.index, self.preset.hash, self.preset.assume_matrix
 
+    @property
+    def comparable_still(self) -> Still | None:
+        """The still, if its picture has the clip's size, so that pixels can be subtracted."""
+        size = self.clip.height, self.clip.width
+        return self.still if self.still and self.still.picture.luma.shape == size else None
+
 
 @dataclass(frozen=True, eq=False)
 class FrameMeasurements:
@@ -147,15 +153,18 @@ class PreviewPipeline:
         self._shown_before, self._shown_after = before_key, request.after_key
         for side in pictures:
             self._generation[side] += 1
+        comparable = request.comparable_still
         self._viewer.labels = {
             "before": request.still.name if request.still else "before",
             "after": "after",
-            "difference": f"difference from {request.still.name}"
-            if request.still
+            "difference": f"difference from {comparable.name}"
+            if comparable
             else "changed by the deband",
         }
         looked: tuple[Side, ...] = ("before", "after") if request.still else ("after",)
-        self._viewer.show((before.width, before.height), self._generation, pictures, looked)
+        size = request.clip.width, request.clip.height
+        before_size = request.still.shown_size if request.still else None
+        self._viewer.show(size, self._generation, pictures, looked, before_size)
         self._small_after = after
 
     def _show_small_scopes(self) -> None:
@@ -195,7 +204,8 @@ class PreviewPipeline:
             scoring = pool.submit(self._scores, request, before, after, superseded)
             plain, untreated = self._without_deband(request, source, superseded)
             if request.difference:
-                reference = request.still.picture if request.still else plain
+                still = request.comparable_still
+                reference = still.picture if still else plain
                 self._viewer.show_exact("reference", reference, self._generation["after"])
             superseded.raise_if_requested()
             self._scopes.show(before, after, self._viewer.labels["before"])
@@ -224,7 +234,8 @@ class PreviewPipeline:
         self, found: Comparison, still: Still, request: PreviewRequest, untreated: Untreated
     ) -> Comparison:
         """Return the figures with those of the still in place of the source's."""
-        same = still.clip is request.clip and still.picture.index == request.index
+        same = request.comparable_still is still and still.picture.index == request.index
+        same = same and still.clip == str(request.clip.path)
         contour, bit_depth = own_measures(still.picture, untreated if same else None)
         return replace(found, contour_before=contour, effective_bit_depth_before=bit_depth)
 

@@ -1,7 +1,6 @@
 """Session: collects what a reload brings back from the desk's widgets, and restores it."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -9,12 +8,9 @@ from traitlets import TraitError
 
 from workbench.desk.desk_state import DeskState, SavedStill, StateFile, saved_history
 from workbench.desk.look_history import LookHistory
-from workbench.desk.stills import StillGallery
-from workbench.errors import WorkbenchError
+from workbench.desk.still_files import StillFiles
+from workbench.desk.stills import Still, StillGallery
 from workbench.ffmpeg import Cancellation
-from workbench.look.render import render
-from workbench.media.clip import Clip
-from workbench.media.probe import open_clip
 
 _KEPT = {
     "viewer": ("mode", "boost", "banding_map", "gain", "graded", "view", "marks"),
@@ -30,6 +26,7 @@ class Session:
     def __init__(self, file: StateFile) -> None:
         """Read the last state from a file, if there is one."""
         self._file = file
+        self.still_files = StillFiles(file.path.parent if file.path else None)
         self._widgets: dict[str, widgets.Widget] = {}
         self.saved = file.load()
 
@@ -73,41 +70,43 @@ class Session:
         gallery: StillGallery,
     ) -> None:
         """Write the state, soon."""
-        self._file.save_soon(
-            lambda: DeskState(
+
+        def state() -> DeskState:
+            stills = gallery.stills
+            gallery.save()
+            return DeskState(
                 folder=folder,
                 clip=location,
                 frame=frame,
                 **saved_history(history),
                 stills=tuple(
                     SavedStill(
-                        clip=str(still.clip.path), frame=still.picture.index, preset=still.preset
+                        key=still.key,
+                        name=still.name,
+                        clip=still.clip,
+                        preset=still.preset,
+                        pixel_aspect=still.pixel_aspect,
                     )
-                    for still in gallery.stills
+                    for still in stills
                 ),
                 widgets={
                     name: {trait: getattr(widget, trait) for trait in _KEPT[name]}
                     for name, widget in self._widgets.items()
                 },
             )
-        )
+
+        self._file.save_soon(state)
 
 
-def render_stills(
+def restore_stills(
     stills: Sequence[SavedStill],
-    current: Callable[[], Clip | None],
+    files: StillFiles,
     gallery: StillGallery,
     cancellation: Cancellation,
 ) -> None:
-    """Render stills again and add them to a gallery. Those whose clip is gone are dropped."""
-    for still in stills:
+    """Add saved stills to a gallery. Those whose picture is gone are dropped."""
+    for one in stills:
         if cancellation.requested:
             return
-        try:
-            shared = current()
-            same = shared is not None and str(shared.path) == still.clip
-            clip = shared if same and shared else open_clip(Path(still.clip))
-            picture = render(clip.frame(still.frame), still.preset, cancellation)
-        except WorkbenchError:
-            continue
-        gallery.add(still.preset, picture, clip)
+        if picture := files.load(one.key):
+            gallery.add(Still(one.key, one.name, one.clip, one.preset, picture, one.pixel_aspect))

@@ -25,7 +25,7 @@ from workbench.desk.playback import Playback
 from workbench.desk.preview import FrameMeasurements, PreviewPipeline, PreviewRequest
 from workbench.desk.save_panel import SavePanel
 from workbench.desk.scopes import Scopes
-from workbench.desk.session import Session, render_stills
+from workbench.desk.session import Session, restore_stills
 from workbench.desk.status_line import StatusLine
 from workbench.desk.stills import Still, StillGallery
 from workbench.desk.suggest_panel import SuggestPanel, SuggestRequest
@@ -33,7 +33,7 @@ from workbench.desk.viewer import Viewer
 from workbench.desk.viewing_transform import viewing_transform
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
-from workbench.look.preset import Preset, load_preset
+from workbench.look.preset import Preset, load_preset, user_preset_folder
 from workbench.look.suggest import Suggestion
 from workbench.measure.banding import cambi_map
 from workbench.media.clip import Clip
@@ -78,7 +78,9 @@ class Tuner:
             BandingPass(lambda: not self.wait(0), self._show_banding)
         )
         self._restoring: LatestWorker[Sequence[SavedStill]] = LatestWorker(
-            lambda stills, stop: render_stills(stills, lambda: self._clip, self._gallery, stop)
+            lambda stills, stop: restore_stills(
+                stills, self._session.still_files, self._gallery, stop
+            )
         )
         self._controls.show(self._history)
         self._session.restore(viewer=self._viewer, scopes=self._scopes, tabs=self._tabs)
@@ -302,26 +304,18 @@ class Tuner:
         if shown is None:
             self._show_error("There is no picture to grab yet. Choose a clip first.")
         else:
-            self._gallery.add(shown[0].preset, shown[1], shown[0].clip)
+            self._gallery.add(Still.of(shown[1], shown[0].preset, shown[0].clip))
 
     def compare_with(self, still: Still | None) -> None:
         """Show a still instead of the source. None shows the source again."""
-        if (
-            still
-            and self._clip
-            and still.picture.luma.shape != (self._clip.height, self._clip.width)
-        ):
-            self._gallery.mark_compared(None)
-            self._show_error(f"Cannot compare: {still.name} and this clip differ in size.")
-            still = None
         with self._lock:
             self._still = still
             self._refresh()
 
     def restore_still(self, still: Still) -> None:
-        """Go back to a still's look and frame."""
+        """Go back to a still's look, and to its frame if it is of this clip."""
         with self._lock:
-            if self._clip:
+            if self._clip and str(self._clip.path) == still.clip:
                 self._viewer.frame = min(still.picture.index, self._clip.frame_count - 1)
             self.use(still.preset)
 
@@ -428,7 +422,13 @@ class Tuner:
         self._scopes = Scopes()
         self._figures = widgets.HTML()
         self._figures.add_class("wb-figures")
-        self._gallery = StillGallery(self.compare_with, self.restore_still, self._keep)
+        self._gallery = StillGallery(
+            self._session.still_files,
+            lambda: user_preset_folder().parent / "stills",
+            self.compare_with,
+            self.restore_still,
+            self._keep,
+        )
         self._encode = EncodePanel(
             self._encode_source,
             self._status,

@@ -25,7 +25,7 @@ Command = Callable[[str], None]
 
 
 class Viewer(anywidget.AnyWidget):
-    """Show two pictures of one size. Wipe, zoom and pan stay in the browser.
+    """Show two pictures. Wipe, zoom and pan stay in the browser.
 
     Each picture has a generation, a number that grows. `show_exact` replaces a side's JPEG with
     exact code values of the same generation. A saved notebook keeps the JPEGs, but not the exact
@@ -90,11 +90,13 @@ class Viewer(anywidget.AnyWidget):
         generation: dict[Side, int],
         pictures: dict[Side, bytes],
         looked: Sequence[Side] = ("after",),
+        before_size: tuple[float, float] | None = None,
     ) -> None:
         """Show JPEGs in one message. A side without a JPEG keeps its picture.
 
         `size` is (width, height) in pixels of the full picture. The browser scales the JPEGs to it.
-        `looked` are the sides with a look, to which the viewing transform applies.
+        `looked` are the sides with a look, to which the viewing transform applies. `before_size` is
+        the size in which a still of another clip is shown: the browser fits it into the picture.
         """
         with self.hold_sync():
             for side, jpeg in pictures.items():
@@ -104,6 +106,7 @@ class Viewer(anywidget.AnyWidget):
                 "width": size[0],
                 "height": size[1],
                 "looked": list(looked),
+                "beforeSize": before_size,
             }
 
     def show_exact(self, side: Side | Literal["reference"], frame: Frame, generation: int) -> None:

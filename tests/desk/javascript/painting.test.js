@@ -16,7 +16,7 @@ function recorder(width, height) {
 
 function scene(changes) {
   const placement = Object.assign(new Placement(), { picture: [100, 50], canvas: [200, 100] });
-  return { mode: "wipe", placement, wipe: 80, pictures: { before: "B", after: "A" }, maps: {},
+  return { mode: "wipe", placement, wipe: 80, pictures: { before: "B", after: "A" }, maps: {}, sizes: {},
     wipeLine: false, pixel: null, pixelRatio: 1, ...changes };
 }
 
@@ -29,6 +29,12 @@ test("a wipe clips both sides at its line and draws them at one place", () => {
     ["rect", 0, 0, 80, 100], ["drawImage", "B", 0, 0, 200, 100],
     ["rect", 80, 0, 120, 100], ["drawImage", "A", 0, 0, 200, 100],
   ]);
+});
+
+test("a still of another size is fitted into the picture's place", () => {
+  const context = recorder(200, 100);
+  paint(context, scene({ mode: "before", sizes: { before: [30, 60] } }));
+  assert.deepEqual(drawn(context)[1], ["drawImage", "B", 75, 0, 50, 100]);
 });
 
 test("a wipe at the edge draws one side", () => {

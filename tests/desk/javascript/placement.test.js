@@ -30,6 +30,14 @@ test("the pixel under the pointer stays there while the wheel zooms", () => {
   assert.equal(placed.scale, 16);
 });
 
+test("a picture of another size has its own pixels, and none beside it", () => {
+  const placed = placement(), tall = [180, 360];
+  assert.deepEqual(placed.fitted(tall), [460, 0, 360, 720]);
+  assert.deepEqual(placed.fittedPixel([320, 180], tall, 1080, 2160), [543, 1083]);
+  assert.equal(placed.fittedPixel([200, 180], tall, 1080, 2160), null);
+  assert.deepEqual(placed.fittedPixel([17, 359], placed.picture, 640, 360), [17, 359]);
+});
+
 test("the zoom stops at its maximum", () => {
   const placed = placement();
   placed.zoomBy(20);

@@ -16,21 +16,23 @@ export function regions(mode, width, wipe) {
 /** Paint a scene over the whole canvas.
  *
  *  `scene` has: mode, placement, wipe (device pixels), pictures and maps (an image or null for each
- *  side and "difference"), wipeLine (whether to draw it), pixel ([x, y] or null), and pixelRatio. */
+ *  side and "difference"), sizes (of the sides that are fitted into the picture's place), wipeLine (whether to draw it), pixel ([x, y] or null), and pixelRatio. */
 export function paint(context, scene) {
   const { width, height } = context.canvas, { placement } = scene;
   context.clearRect(0, 0, width, height);
   context.imageSmoothingEnabled = placement.scale < 1;
   for (const region of regions(scene.mode, width, scene.wipe))
-    paintRegion(context, region, placement, scene.pictures[region.side], scene.maps[region.side]);
+    paintRegion(context, region, placement, scene.pictures[region.side], scene.maps[region.side],
+      scene.sizes[region.side]);
   if (scene.wipeLine) paintWipeLine(context, scene.wipe, scene.pixelRatio);
   if (scene.pixel && placement.scale >= PIXEL_FRAME_SCALE)
     paintPixelFrame(context, placement, scene.pixel, scene.mode === "difference" ? "#000" : "#fff");
 }
 
-function paintRegion(context, { pane, left, width }, placement, picture, map) {
+function paintRegion(context, { pane, left, width }, placement, picture, map, shownSize) {
   if (!picture || width <= 0) return;
-  const origin = placement.origin(pane), size = placement.drawnSize;
+  const [x, y, ...size] = placement.fitted(shownSize), corner = placement.origin(pane);
+  const origin = [corner[0] + x, corner[1] + y];
   context.save();
   context.beginPath();
   context.rect(left, 0, width, context.canvas.height);

@@ -53,6 +53,25 @@ export class Placement {
     return [pane * Math.round(this.paneSize[0]) + left, top];
   }
 
+  /** Return where a picture of another size lies when it is fitted into this one's place: its left
+   *  and top from the origin, and its width and height, in device pixels. Null is this picture. */
+  fitted(size) {
+    const [wide, high] = this.drawnSize;
+    if (!size) return [0, 0, wide, high];
+    const scale = Math.min(wide / size[0], high / size[1]);
+    const [width, height] = size.map((side) => side * scale);
+    return [(wide - width) / 2, (high - height) / 2, width, height];
+  }
+
+  /** Return the pixel of a fitted picture, `columns` by `rows` pixels, at a pixel of this one, or
+   *  null beside it. */
+  fittedPixel([x, y], size, columns, rows) {
+    const [left, top, width, height] = this.fitted(size), [across, down] = this.scales;
+    const at = [Math.floor((((x + 0.5) * across - left) / width) * columns),
+      Math.floor((((y + 0.5) * down - top) / height) * rows)];
+    return at[0] >= 0 && at[1] >= 0 && at[0] < columns && at[1] < rows ? at : null;
+  }
+
   /** Return the number of the pane at a canvas position. */
   paneAt(x) {
     return Math.min(this.panes - 1, Math.max(0, Math.floor(x / this.paneSize[0])));

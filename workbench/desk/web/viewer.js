@@ -280,6 +280,7 @@ export class ViewerView {
       wipe: Math.round(this.wipe * ui.canvas.width),
       pictures: moving ? this.movingPictures() : this.stillPictures(),
       maps: !moving && this.model.get("banding_map") ? this.currentMaps() : {},
+      sizes: moving ? {} : this.shownSizes,
       wipeLine: mode === "wipe" && !empty,
       pixel: this.pixel,
       pixelRatio: devicePixelRatio,
@@ -303,9 +304,17 @@ export class ViewerView {
   stillPictures() {
     if (this.mode === "difference") return { difference: this.differenceCanvas() };
     const gain = this.model.get("boost") ? this.model.get("gain") : 1;
-    const size = this.placement.drawnSize.map(Math.round);
-    return Object.fromEntries(
-      labelledSides(this.mode).map((name) => [name, this.sides[name].image(gain, ...size, this.lutOf(name))]));
+    const image = (name) => {
+      const [, , width, height] = this.placement.fitted(this.shownSizes[name]);
+      return this.sides[name].image(gain, Math.round(width), Math.round(height), this.lutOf(name));
+    };
+    return Object.fromEntries(labelledSides(this.mode).map((name) => [name, image(name)]));
+  }
+
+  /** The sizes of the sides that are fitted into the picture's place: of a still, before. */
+  get shownSizes() {
+    const { beforeSize } = this.model.get("picture");
+    return beforeSize ? { before: beforeSize } : {};
   }
 
   currentMaps() {
@@ -361,8 +370,12 @@ export class ViewerView {
   showValues() {
     setText(this.ui.pixel, pixelPosition(this.pixel));
     const labels = this.model.get("labels");
-    for (const name of SIDES)
-      setText(this.ui.values[name], `${labels[name]}   ${pixelValues(this.sides[name], this.pixel)}`);
+    for (const name of SIDES) {
+      const { planes } = this.sides[name], size = this.shownSizes[name];
+      const pixel = this.pixel && planes && size
+        ? this.placement.fittedPixel(this.pixel, size, planes.width, planes.height) : this.pixel;
+      setText(this.ui.values[name], `${labels[name]}   ${pixelValues(this.sides[name], pixel)}`);
+    }
   }
 }
 
