@@ -29,11 +29,14 @@ The public names below are loaded when they are first used, so that `import work
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # type checkers know this name; importing it takes as long as all the rest
 
 # Type checkers and editors read these imports; Python reads the table below. A single list would
 # either lose the types or load every module at once. A test compares the two.
 if TYPE_CHECKING:
+    from typing import Any
+
     from workbench.batch.batch import run_batch as run_batch
     from workbench.batch.notebooks import run_notebook as run_notebook
     from workbench.batch.outcome import Outcome as Outcome
@@ -102,7 +105,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _MODULES:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
     return getattr(import_module(f"workbench.{_MODULES[name]}"), name)

@@ -1,12 +1,16 @@
 """Run the command line as a process: `python -m workbench`, or the script `workbench`."""
 
-from workbench.signals import exit_on_interrupt, ignore_stop_signals
+import signal
+
+# Ctrl-C ends a starting process without a traceback. All other imports come later.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def main() -> None:
     """Run the command. Ctrl-C shows no traceback while the process starts or exits."""
-    exit_on_interrupt()
     from workbench.cli import main
+    from workbench.signals import ignore_stop_signals
 
     try:
         main(prog_name="workbench")

@@ -1,7 +1,8 @@
 """Delay, block, ignore or translate SIGINT (Ctrl-C) and SIGTERM.
 
-Only this module changes signal handlers. Python runs handlers in the main thread alone, so
-`delayed_signals` and `ignored_signals` do nothing in other threads.
+Only this module changes signal handlers, besides the first lines of `__main__.py`. Python runs
+handlers in the main thread alone, so `delayed_signals` and `ignored_signals` do nothing in other
+threads.
 """
 
 import signal
@@ -88,12 +89,6 @@ def ignore_stop_signals() -> None:
     """Ignore SIGINT and SIGTERM from now on: the process is about to exit."""
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-
-
-def exit_on_interrupt() -> None:
-    """Let SIGINT end the process at once, without a traceback, while it is still starting."""
-    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def interrupt_on_stop_signals() -> None:

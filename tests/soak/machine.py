@@ -26,7 +26,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import psutil
@@ -166,20 +165,19 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-@cache
-def python_start() -> float:
-    """Return the seconds within which Python starts on this machine, with a margin."""
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import workbench"], check=True)
-    return 0.2 + 2 * (time.monotonic() - began)
+def python_was_starting(errors: str) -> bool:
+    """Return whether a traceback is from before the first lines of the package."""
+    files = re.findall(r'File "(.+?)"', errors)
+    ours = "__main__.py" in errors and "import signal" not in errors
+    return bool(files) and files[0].startswith("<frozen") and not ours
 
 
 def told(ended: Ended, how: str | None) -> None:
     """Check that a stopped run prints one line, or nothing if it had not begun."""
     # After SIGKILL, Python's resource tracker may print a warning.
     lines = [] if how == "kill" else ended.errors.splitlines()
-    if how and ended.seconds < python_start() and "__main__.py" not in ended.errors:
-        return  # Python was still starting
+    if how and python_was_starting(ended.errors):
+        return
     ended.hold("Traceback" not in ended.errors, "a traceback")
     ended.hold("Exception ignored" not in ended.errors, "an exception that was ignored")
     if ended.code == 1:
