@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from socket import gethostname
+from types import SimpleNamespace
 from typing import Any
 
 import dask
@@ -118,8 +119,16 @@ def test_a_worker_with_another_version_is_refused(
         monkeypatch.setenv(name, value)
     here = replace(worker_module.program(), version="1.0")
     monkeypatch.setattr(worker_module, "program", lambda: here)
-    with pytest.raises(BatchError, match=r"has ffmpeg .* instead of 1\.0: install the same"):
+    with pytest.raises(BatchError, match=r"^worker tcp\S+ has ffmpeg .* instead of 1\.0: install"):
         run_batch(["s3:///in"], "s3:///out", scheduler=scheduler)
+    python = SimpleNamespace(major=2, minor=7)
+    monkeypatch.setattr(worker_module, "__version__", "0.0")
+    monkeypatch.setattr(worker_module, "sys", SimpleNamespace(version_info=python))
+    monkeypatch.setattr(worker_module, "metadata", SimpleNamespace(version="1.{}".format))
+    with pytest.raises(BatchError, match=r"^the scheduler has workbench") as refused:
+        run_batch(["s3:///in"], "s3:///out", scheduler=scheduler)
+    for wanted in ("0.0", "2.7", "1.distributed", "1.cloudpickle"):
+        assert f"instead of {wanted}" in str(refused.value)
     assert bucket.keys("out/") == []
 
 

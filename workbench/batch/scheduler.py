@@ -16,6 +16,7 @@ from workbench.batch.worker import (
     JobRunner,
     cancel_on_worker,
     installed_versions,
+    package_versions,
     version_mismatch,
 )
 from workbench.errors import BatchError
@@ -165,12 +166,31 @@ class ClientGonePlugin(SchedulerPlugin):
 
 
 def _refuse_version_mismatch(client: Client) -> None:
+    """Raise BatchError unless the scheduler and all workers have this machine's versions.
+
+    The scheduler is asked first, since with another Python or Dask its workers cannot be reached.
+    """
+    _refuse_other("the scheduler", package_versions(), _scheduler_versions(client))
     wanted = installed_versions()
     for worker, found in client.run(installed_versions, on_error="return").items():
-        if isinstance(found, BaseException):
-            raise BatchError(
-                f"worker {worker} cannot run jobs ({type(found).__name__}: {found}): install the "
-                "workbench there"
-            )
-        if found != wanted:
-            raise BatchError(version_mismatch(worker, found, wanted))
+        _refuse_other(f"worker {worker}", wanted, found)
+
+
+def _scheduler_versions(client: Client) -> dict[str, str] | BaseException:
+    try:
+        found: dict[str, str] = client.run_on_scheduler(package_versions)
+    except Exception as error:  # such as ModuleNotFoundError, as on the scheduler
+        return error
+    return found
+
+
+def _refuse_other(
+    where: str, wanted: dict[str, str], found: dict[str, str] | BaseException
+) -> None:
+    if isinstance(found, BaseException):
+        raise BatchError(
+            f"{where} cannot run jobs ({type(found).__name__}: {found}): install the workbench "
+            "there"
+        )
+    if found != wanted:
+        raise BatchError(version_mismatch(where, found, wanted))

@@ -3,11 +3,13 @@
 import asyncio
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from distributed import Worker, WorkerPlugin, get_worker
@@ -169,8 +171,8 @@ class JobRunner(WorkerPlugin):
     def _refuse_version_mismatch(self) -> None:
         found = installed_versions()
         if found != self._client_versions:
-            host = socket.gethostname()
-            raise BatchError(version_mismatch(host, found, self._client_versions))
+            where = f"worker {socket.gethostname()}"
+            raise BatchError(version_mismatch(where, found, self._client_versions))
 
 
 class _Reporter:
@@ -206,29 +208,41 @@ def cancel_on_worker(batch_id: str, dask_worker: Worker) -> None:
         runner.cancel()
 
 
+def package_versions() -> dict[str, str]:
+    """Return the versions that a batch, its scheduler and its workers share.
+
+    Python and cloudpickle decide how tasks are sent, distributed how they are scheduled. Dask
+    itself has the version of distributed.
+    """
+    return {
+        "workbench": __version__,
+        "Python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        **{name: metadata.version(name) for name in ("distributed", "cloudpickle")},
+    }
+
+
 def installed_versions() -> dict[str, str]:
     """Return the versions that must be equal on all workers, so that they deliver equal files."""
     found = program()
     notebook = NOTEBOOKS / CONVERT
     return {
-        "workbench": __version__,
+        **package_versions(),
+        **{name: metadata.version(name) for name in ("av", "numpy")},  # decode and measure
         "ffmpeg": found.version,
         "missing from ffmpeg": ", ".join(found.missing(encoders=ENCODERS)) or "nothing",
         CONVERT: sha256_of(notebook)[:12] if notebook.is_file() else "missing",
     }
 
 
-def version_mismatch(worker: str, found: dict[str, str], wanted: dict[str, str]) -> str:
-    """Describe how a worker's versions differ from the client's.
+def version_mismatch(where: str, found: dict[str, str], wanted: dict[str, str]) -> str:
+    """Describe how the versions of a worker or of the scheduler differ from the client's.
 
-    >>> version_mismatch("a", {"ffmpeg": "7.1"}, {"ffmpeg": "9.0"})
+    >>> version_mismatch("worker a", {"ffmpeg": "7.1"}, {"ffmpeg": "9.0"})
     'worker a has ffmpeg 7.1 instead of 9.0: install the same versions on every machine'
     """
     differences = [
-        f"{name} {found.get(name)} instead of {wanted[name]}"
+        f"{name} {found.get(name, 'unknown')} instead of {wanted[name]}"
         for name in wanted
         if found.get(name) != wanted[name]
     ]
-    return (
-        f"worker {worker} has {', '.join(differences)}: install the same versions on every machine"
-    )
+    return f"{where} has {', '.join(differences)}: install the same versions on every machine"
