@@ -24,9 +24,14 @@ FRAMES = 3
 _TINTS = {"cool": (0.95, 1.0, 1.08), "warm": (1.1, 0.95, 0.82), "neutral": (1.02, 1.0, 0.97)}
 
 
-def _plane(seed: int) -> tuple[np.random.Generator, Picture, Picture]:
+def _plane(number: int, variant: int) -> tuple[np.random.Generator, Picture, Picture, float]:
+    """Return the random numbers of a scene, places from 0 to 1, and a factor for its contrast.
+
+    Variant 0 is the scene as listed; others have other random numbers and another contrast.
+    """
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    return np.random.default_rng(seed), x / WIDTH, y / HEIGHT
+    rng = np.random.default_rng((number, variant) if variant else number)
+    return rng, x / WIDTH, y / HEIGHT, rng.uniform(0.7, 1.4) if variant else 1.0
 
 
 def _octaves(rng: np.random.Generator, largest: float, count: int, fall: float) -> Picture:
@@ -39,78 +44,78 @@ def _octaves(rng: np.random.Generator, largest: float, count: int, fall: float) 
     return np.asarray(total / total.std())
 
 
-def clouds() -> Picture:
-    rng, _, v = _plane(1)
-    return 170 - 50 * v + 7 * _octaves(rng, 256, 7, 0.5)
+def clouds(variant: int = 0) -> Picture:
+    rng, _, v, times = _plane(1, variant)
+    return 170 - 50 * v + times * 7 * _octaves(rng, 256, 7, 0.5)
 
 
-def haze() -> Picture:
-    rng, u, v = _plane(2)
-    return 120 + 25 * u - 18 * v + 2.5 * _octaves(rng, 200, 4, 0.45)
+def haze(variant: int = 0) -> Picture:
+    rng, u, v, times = _plane(2, variant)
+    return 120 + 25 * u - 18 * v + times * 2.5 * _octaves(rng, 200, 4, 0.45)
 
 
-def skin() -> Picture:
+def skin(variant: int = 0) -> Picture:
     """A cheek with pores: shading that a deband must keep."""
-    rng, u, v = _plane(3)
+    rng, u, v, times = _plane(3, variant)
     pores = ndimage.gaussian_filter(rng.standard_normal((HEIGHT, WIDTH)), 1.2)
     away = np.hypot(u - 0.5, (v - 0.5) * 0.56)
     shape = 150 - 110 * away**1.5 + 3 * _octaves(rng, 128, 3, 0.5)
-    return np.asarray(shape + pores * (1.2 / pores.std()))
+    return np.asarray(shape + pores * (times * 1.2 / pores.std()))
 
 
-def out_of_focus() -> Picture:
+def out_of_focus(variant: int = 0) -> Picture:
     """Discs of light in a blurred background."""
-    rng, u, v = _plane(4)
+    rng, u, v, times = _plane(4, variant)
     discs = np.zeros((HEIGHT, WIDTH))
     for _ in range(60):
         x, y, radius, light = rng.uniform((0, 0, 20, -14), (WIDTH, HEIGHT, 80, 20))
         away = np.hypot(u * WIDTH - x, v * HEIGHT - y)
         discs += light / (1 + np.exp((away - radius) / 3))
-    return np.asarray(60 + 20 * v + ndimage.gaussian_filter(discs, 8))
+    return np.asarray(60 + 20 * v + times * ndimage.gaussian_filter(discs, 8))
 
 
-def dark_noise() -> Picture:
-    rng, u, v = _plane(5)
+def dark_noise(variant: int = 0) -> Picture:
+    rng, u, v, times = _plane(5, variant)
     noise = ndimage.gaussian_filter(rng.standard_normal((HEIGHT, WIDTH)), 0.7)
     glow = 24 + 14 * np.exp(-((u - 0.6) ** 2 + (v - 0.5) ** 2) / 0.15)
-    return np.asarray(glow + noise * (0.7 / noise.std()))
+    return np.asarray(glow + noise * (times * 0.7 / noise.std()))
 
 
-def soft_grain() -> Picture:
+def soft_grain(variant: int = 0) -> Picture:
     """Grain of less than a code value, which a deband must keep."""
-    rng, u, v = _plane(6)
+    rng, u, v, times = _plane(6, variant)
     noise = ndimage.gaussian_filter(rng.standard_normal((HEIGHT, WIDTH)), 1.1)
-    return np.asarray(70 + 50 * v + 12 * np.sin(2.8 * u) + noise * (0.8 / noise.std()))
+    return np.asarray(70 + 50 * v + 12 * np.sin(2.8 * u) + noise * (times * 0.8 / noise.std()))
 
 
-def faint_shading() -> Picture:
+def faint_shading(variant: int = 0) -> Picture:
     """Shading of less than a code value over 60 to 300 pixels, on a slow gradient."""
-    rng, u, _ = _plane(7)
-    return 120 + 18 * u + 0.7 * _octaves(rng, 256, 3, 0.6)
+    rng, u, _, times = _plane(7, variant)
+    return 120 + 18 * u + times * 0.7 * _octaves(rng, 256, 3, 0.6)
 
 
-def cloth() -> Picture:
+def cloth(variant: int = 0) -> Picture:
     """Folds out of focus with a faint weave."""
-    rng, u, v = _plane(8)
+    rng, u, v, times = _plane(8, variant)
     folds = _octaves(rng, 256, 3, 0.4)
     weave = np.sin(2 * np.pi * u * WIDTH / 9) * np.sin(2 * np.pi * v * HEIGHT / 7)
-    return np.asarray(95 + 9 * folds + 0.6 * weave * np.clip(folds + 0.5, 0, 1.5))
+    return np.asarray(95 + times * 9 * folds + 0.6 * weave * np.clip(folds + 0.5, 0, 1.5))
 
 
-def dark_sky() -> Picture:
-    _, u, v = _plane(9)
-    return np.asarray(22 + 34 * v**1.5 + 8 * np.sin(3.5 * u + 0.4))
+def dark_sky(variant: int = 0) -> Picture:
+    _, u, v, times = _plane(9, variant)
+    return np.asarray(22 + times * 34 * v**1.5 + 8 * np.sin(3.5 * u + 0.4))
 
 
-def glow() -> Picture:
-    _, u, v = _plane(10)
+def glow(variant: int = 0) -> Picture:
+    _, u, v, times = _plane(10, variant)
     away = (1.78 * (u - 0.4)) ** 2 + (v - 0.6) ** 2
-    return np.asarray(28 + 110 * np.exp(-2.5 * away) + 5 * v)
+    return np.asarray(28 + times * 110 * np.exp(-2.5 * away) + 5 * v)
 
 
-def wall() -> Picture:
-    _, u, v = _plane(11)
-    return np.asarray(150 - 52 * np.hypot(1.78 * (u - 0.5), v - 0.35))
+def wall(variant: int = 0) -> Picture:
+    _, u, v, times = _plane(11, variant)
+    return np.asarray(150 - times * 52 * np.hypot(1.78 * (u - 0.5), v - 0.35))
 
 
 def slow_pan(number: int = 0) -> Picture:
@@ -125,7 +130,7 @@ def block_flicker(number: int = 0) -> Picture:
     return wall() + np.kron(blocks, np.ones((8, 8)))[:HEIGHT]
 
 
-SCENES: dict[str, tuple[Callable[[], Picture], str]] = {
+SCENES: dict[str, tuple[Callable[[int], Picture], str]] = {
     "clouds": (clouds, "cool"),
     "haze": (haze, "neutral"),
     "skin": (skin, "warm"),
@@ -146,10 +151,13 @@ def _coloured(luma: Picture, tint: str) -> Picture:
     return luma[..., None] * np.array(_TINTS[tint])
 
 
-def scenes() -> Iterator[tuple[str, Picture]]:
-    """Yield the name and the truth of each procedural scene."""
+def scenes(variant: int = 0) -> Iterator[tuple[str, Picture]]:
+    """Yield the name and the truth of each procedural scene.
+
+    Variants above 0 are the same scenes with other random numbers and another contrast.
+    """
     for name, (scene, tint) in SCENES.items():
-        yield name, _coloured(scene(), tint)
+        yield name, _coloured(scene(variant), tint)
 
 
 def moving_scenes() -> Iterator[tuple[str, list[Picture], list[Picture]]]:

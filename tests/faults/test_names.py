@@ -115,6 +115,7 @@ class Seen:
     width: int = 641
     height: int = 361
     pixel_format: str = "yuv420p"
+    bit_depth: int = 8
 
 
 KNOWN = {

@@ -29,6 +29,7 @@ class Seen:
     width: int = 1280
     height: int = 720
     pixel_format: str = "yuv420p"
+    bit_depth: int = 8
 
 
 def test_classic_is_the_original_chain_after_a_declaration() -> None:

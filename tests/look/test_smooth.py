@@ -187,6 +187,20 @@ def test_scenes_like_photographs_come_nearer_to_the_truth(
     assert after.flicker < 0.1
 
 
+def test_a_source_of_10_bits_is_changed_by_a_quarter_as_much() -> None:
+    """Shading of half an 8-bit code value is real in 10 bits, and only steps of 10 bits go."""
+    x = np.mgrid[0:240, 0:640][1].astype(np.float32)
+    grey = np.full((120, 320), 512, np.uint16)
+
+    def error(exact: NDArray[np.float32]) -> float:
+        frame = Frame(exact.round().astype(np.uint16), grey, grey, "yuv420p10le", 10, Colour())
+        luma = gaussian(to_ten_bit_luma(render(frame, SMOOTH)), 4)
+        return float(np.abs(luma - (0.9 * exact + 68))[40:-40, 40:-40].max())
+
+    assert error(300 + 2 * np.sin(x / 24)) < 0.5  # 10-bit code values
+    assert error(300 + x / 100) < 0.25  # half a band is 0.45
+
+
 def test_a_flat_area_between_rare_steps_becomes_a_gradient() -> None:
     """The counterpart: a band of 100 pixels, which only a wide neighbourhood can smooth."""
     x = np.mgrid[0:240, 0:640][1].astype(np.float32)

@@ -43,6 +43,8 @@ class Source(Protocol):
     @property
     def pixel_format(self) -> str: ...
     @property
+    def bit_depth(self) -> int: ...
+    @property
     def colour(self) -> Colour: ...
 
 
@@ -82,7 +84,7 @@ def filter_chain(preset: Preset, source: Source, target: PictureFormat = PRORES_
         sixteen = f"format=yuv{sampling}p16le"
         is_full = assumed.range == "full"
         stream = _prepare(stream, source, width, height, full=is_full).then(sixteen)
-    stream = _add_deband(stream, preset.deband, width, height)
+    stream = _add_deband(stream, preset.deband, width, height, source.bit_depth)
     if in_16_bits and preset.deband.bit_depth == 8:
         stream = stream.then(sixteen)
     if converts_matrix:  # before the tone, so that the tone looks the same for every source
@@ -152,10 +154,12 @@ def encoder_input_chain(chain: str, target: PictureFormat = PRORES_422) -> str:
     return f"{chain},format=pix_fmts={target.pixel_format}:color_ranges=tv"
 
 
-def _add_deband(stream: FilterStream, stage: AnyDeband, width: int, height: int) -> FilterStream:
+def _add_deband(
+    stream: FilterStream, stage: AnyDeband, width: int, height: int, bit_depth: int
+) -> FilterStream:
     match stage:
         case Smooth():
-            return smooth(stream, stage, width, height)
+            return smooth(stream, stage, width, height, bit_depth)
         case Deband():
             threshold = _number(stage.threshold)
             thresholds = ":".join(f"{plane}thr={threshold}" for plane in (1, 2, 3))

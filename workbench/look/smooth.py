@@ -21,8 +21,8 @@ uses up at a small scale, and it may smooth a wide neighbourhood only with the r
    the RMS of the rounding noise, times the same gain.
 
 Sizes are in pixels of the plane. All planes are treated alike; where chroma is subsampled, its
-sizes are twice as wide on the picture. Code values are those of 8 bits, 256 apart in the 16 bits
-in use.
+sizes are twice as wide on the picture. Code values are those of the source: in the 16 bits in use,
+those of 8 bits are 256 apart, those of 10 bits 64.
 """
 
 import math
@@ -30,17 +30,17 @@ import math
 from workbench.look.filter_graph import FilterStream, combine
 from workbench.look.stages import Smooth
 
-_CODE = 256
 _MOST = 65535
+_DEEPEST = 12  # bits of a source; those of more are treated alike, and need no deband
 _SMALLER = 8  # times in each direction, for the wide surfaces and for all mean squares
 _SPARE = 2  # small pixels beyond each border that are enlarged as well; resizing flattens a border
 _SAMPLES = 3  # in each direction, for the noise of one small pixel
 
 NOISE = 1 / 12 + (219 / 255) ** 2 * (0.2126**2 + 0.7152**2 + 0.0722**2) / 12
-"""Variance of the rounding noise of luma, in 8-bit code values squared: 0.118.
+"""Variance of the rounding noise of luma, in code values squared: 0.118.
 
-A generator rounds R'G'B' to 8 bits and then Y'CbCr. Each rounding has a variance of 1/12, and
-BT.709 weighs that of R'G'B'. The other matrices and chroma differ little.
+A generator rounds R'G'B' to the bit depth of the source and then Y'CbCr. Each rounding has a
+variance of 1/12, and BT.709 weighs that of R'G'B'. The other matrices and chroma differ little.
 """
 
 _LOCAL = (3, 3, 3)  # pixels, the sigma of each blur of the local surface
@@ -52,8 +52,10 @@ _MOST_RMS = 2  # times the RMS of the rounding noise: a pixel may change by this
 _FURTHEST = 1.5  # code values: a pixel further away counts no more, so edges have a short reach
 
 
-def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> FilterStream:
-    """Deband a planar Y'CbCr picture of 16 bits and this size."""
+def smooth(
+    picture: FilterStream, stage: Smooth, width: int, height: int, bit_depth: int
+) -> FilterStream:
+    """Deband a planar Y'CbCr picture of 16 bits and this size, whose source had `bit_depth`."""
     step = 2 * _SMALLER  # so that subsampled chroma is whole at the small size, too
     if min(width, height) < step:
         return picture  # too small to hold a band
@@ -64,7 +66,8 @@ def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> Fil
         whole = picture.then(f"pad={wide}:{high}:0:0").then(f"fillborders={borders}:smear")
     columns, rows = wide // _SMALLER, high // _SMALLER
     margin = min(2 * round(stage.radius / 6), min(columns, rows) - 2)
-    rms = math.sqrt(NOISE * stage.strength) * _CODE
+    code = 2 ** (16 - min(bit_depth, _DEEPEST))  # from one code value of the source to the next
+    rms = math.sqrt(NOISE * stage.strength) * code
 
     # The local surface, at half the size.
     half = _resized(whole, wide // 2, high // 2, "area")
@@ -77,7 +80,7 @@ def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> Fil
     # a regular pattern cannot hide between them.
     few = _SAMPLES * columns, _SAMPLES * rows
     distance = _difference(_resized(whole, *few, "neighbor"), _resized(blurred, *few, "bilinear"))
-    squares = _resized(_squared(distance), columns, rows, "area")
+    squares = _resized(_squared(distance, code), columns, rows, "area")
     squares = squares.then(_bordered(margin, "reflect"))
     noise = squares.then(_blur(_NOISE_AREA / _SMALLER))
     gain = _quotient(_variance(noise, stage.texture**2), noise)
@@ -93,7 +96,7 @@ def smooth(picture: FilterStream, stage: Smooth, width: int, height: int) -> Fil
     )
 
     def share(surface: FilterStream) -> FilterStream:
-        distance = _squared(_difference(surface, small))
+        distance = _squared(_difference(surface, small), code)
         return _quotient(left, distance.then(_blur(_WIDE_AREA / _SMALLER)))
 
     widest = _fitted(small, stage.radius)
@@ -138,10 +141,10 @@ def _within(limit: float, picture: FilterStream, other: FilterStream) -> FilterS
     return combine(f"maskedclamp={bounds}", picture, other, other)
 
 
-def _squared(distance: FilterStream) -> FilterStream:
-    """Square a distance; full scale is _FULL_SCALE squared."""
-    capped = distance.then(f"limiter=max={_FURTHEST * _CODE - 1:.0f}")
-    scaled = _times(capped, _MOST / (_FULL_SCALE * _CODE))
+def _squared(distance: FilterStream, code: int) -> FilterStream:
+    """Square a distance in steps of a code value; full scale is _FULL_SCALE squared."""
+    capped = distance.then(f"limiter=max={_FURTHEST * code - 1:.0f}")
+    scaled = _times(capped, _MOST / (_FULL_SCALE * code))
     return combine("blend=all_mode=multiply", scaled, scaled)
 
 

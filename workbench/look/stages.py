@@ -70,7 +70,7 @@ class Deband(Stage):
 
 
 class Smooth(Stage):
-    """Smooth the picture as far as its rounding to 8 bits explains, in 16 bits."""
+    """Smooth the picture as far as rounding to its bit depth explains, in 16 bits."""
 
     pixel_parameters: ClassVar[tuple[str, ...]] = ("radius",)
 
@@ -82,14 +82,15 @@ class Smooth(Stage):
         1,
         ge=0.5,
         le=8,
-        description="Rounding noise to remove, in times that of one rounding to 8-bit RGB and one "
-        "to Y'CbCr. More removes higher steps and also faint shading.",
+        description="Rounding noise to remove, in times that of one rounding to RGB and one to "
+        "Y'CbCr, at the source's bit depth. More removes higher steps and also faint shading.",
     )
     texture: float = Field(
         0.35,
         ge=0.1,
         le=2,
-        description="Grain and detail of a higher RMS than this are kept, in 8-bit code values.",
+        description="Grain and detail of a higher RMS than this are kept, in code values of the "
+        "source.",
     )
 
 
