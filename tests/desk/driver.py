@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import ipywidgets as widgets
 
+from workbench.desk.clip_tiles import ClipTiles
 from workbench.desk.scopes import Scopes
 from workbench.desk.tuner import Tuner
 from workbench.desk.viewer import Viewer
@@ -133,6 +134,30 @@ class DeskDriver:
 
     def offered_clips(self) -> list[str]:
         return [name for name, _ in self.clips.options]
+
+    @property
+    def tiles(self) -> ClipTiles:
+        return self._only(ClipTiles)
+
+    def filter_clips(self, words: str) -> None:
+        self._text_box("filter: words of the name").value = words
+
+    def listed_tiles(self) -> list[str]:
+        return [name for name, _ in self.tiles.clips]
+
+    def ask_for_tiles(self, *clips: Path) -> list[tuple[dict[str, Any], bytes]]:
+        """Ask for tiles as a browser does that shows them, and return what it receives."""
+        found: list[tuple[dict[str, Any], bytes]] = []
+        tiles, send = self.tiles, self.tiles.send
+
+        def record(content: dict[str, Any], buffers: Any = None) -> None:
+            found.append((content, bytes(buffers[0])))
+
+        tiles.send = record
+        tiles._handle_custom_msg({"wanted": [str(clip) for clip in clips]}, [])
+        assert tiles.worker.wait(PATIENCE), "the tiles are not made"
+        tiles.send = send
+        return found
 
     def finish_background_work(self) -> None:
         """Wait until nothing is measured or decoded in the background either."""

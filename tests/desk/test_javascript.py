@@ -9,7 +9,7 @@ import pytest
 from workbench.desk.bundle import WEB, bundle
 
 TESTS = sorted((Path(__file__).parent / "javascript").glob("*.test.js"))
-WIDGETS = ("viewer.js", "scopes.js", "panel_tabs.js", "report_link.js")
+WIDGETS = ("viewer.js", "scopes.js", "panel_tabs.js", "report_link.js", "clip_tiles.js")
 
 
 @pytest.fixture(scope="module")

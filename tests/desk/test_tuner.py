@@ -182,8 +182,15 @@ def test_a_look_is_kept_when_the_clip_changes(desk: DeskDriver, untagged: Path) 
 def test_results_disappear_when_the_look_or_the_clip_changes(
     desk: DeskDriver, untagged: Path, tmp_path: Path
 ) -> None:
-    desk.encode(tmp_path / "out.mov")
+    asked = desk.tiles.send
+    changed: list[dict[str, str]] = []
+    desk.tiles.send = changed.append
+    desk.encode(tmp_path)
     desk.wait()
+    desk.tiles.send = asked
+    assert changed == [{"kind": "changed"}]  # the browser then asks for the badges again
+    ((tile, _),) = desk.ask_for_tiles(desk.clip.path)
+    assert tile["verdict"] in ("pass", "note")
     assert "banded.mp4: " in desk.text()
     assert desk.report
     desk.slide("Tone", "contrast", 0.5)

@@ -58,7 +58,7 @@ class BandingPass:
         curve = BandingCurve(clip, unknown, unknown.copy())
         if superseded.wait(_DELAY) or not is_measurable(clip.width, clip.height):
             return
-        _lower_priority()
+        lower_priority()
         indices = sample_indices(clip.frame_count, min(clip.frame_count, MAX_FRAMES))
         differences = _Differences()
         try:
@@ -118,7 +118,7 @@ class _Differences:
         return cut
 
 
-def _lower_priority() -> None:
+def lower_priority() -> None:
     """Lower the priority of this thread and of the processes that it starts.
 
     Only Linux can do so for one thread, and only the main thread's priority is the process's own.

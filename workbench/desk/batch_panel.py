@@ -17,8 +17,9 @@ from workbench.desk.layout import labelled
 from workbench.desk.status_line import StatusLine
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.ffmpeg import Cancellation
+from workbench.files import expanded
 from workbench.present.tables import outcome_text
-from workbench.storage.locations import open_storage
+from workbench.storage.locations import is_remote, open_storage
 
 _FOLDER = "delivered"
 
@@ -100,6 +101,14 @@ class BatchPanel:
             self.clips.options = tuple(clips.items())
             self.clips.value = tuple(clips.values())
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the files go to, or None for a bucket. Raises ParameterError."""
+        typed = self.destination.value.strip()
+        if is_remote(typed):
+            return None
+        return expanded(typed) if typed else self._get_folder() / _FOLDER
+
     def start(self) -> None:
         """Start a batch, unless one is running already."""
         if not self._worker.wait(0):
@@ -110,10 +119,10 @@ class BatchPanel:
             return
         try:
             settings = self._get_settings()
+            destination = str(self.folder or self.destination.value.strip())
         except WorkbenchError as error:
             self._show(str(error))
             return
-        destination = self.destination.value.strip() or str(self._get_folder() / _FOLDER)
         self.summary.html = self.outcomes.value = ""
         self.cancel_button.disabled = False
         self._bar.value, self._bar.layout.visibility = 0, "visible"

@@ -7,7 +7,8 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.deliver.destination import is_clip
-from workbench.desk.clip_list import clip_name, folder_clips, found_clips, is_search
+from workbench.desk.clip_list import clip_name, folder_clips, found_clips, is_search, matching
+from workbench.desk.clip_tiles import ClipTiles
 from workbench.desk.latest_worker import LatestWorker
 from workbench.desk.status_line import StatusLine
 from workbench.desk.update_guard import UpdateGuard
@@ -18,19 +19,21 @@ from workbench.storage.locations import is_remote
 
 
 class ClipChooser:
-    """A text box for a folder or another place (`place`), and a list of its clips (`choice`)."""
+    """A box for a folder or another place with its clips (`place`), and a list (`choice`)."""
 
     def __init__(
         self,
         on_choice: Callable[[str], None],
         on_error: Callable[[str], None],
         status: StatusLine,
+        tiles: ClipTiles,
     ) -> None:
-        """Create a chooser.
+        """Create a chooser, which shows the clips in `tiles` as well.
 
         It calls `on_choice` with the location of the chosen clip and `on_error` with a message. An
         empty message means that there is no error any more.
         """
+        self._tiles = tiles
         self._on_choice, self._on_error, self._status = on_choice, on_error, status
         self.searches: LatestWorker[str] = LatestWorker(self._search)
         self._guard = UpdateGuard()
@@ -40,7 +43,14 @@ class ClipChooser:
             tooltip="Type a folder, one clip, shots/*.mp4 or s3://bucket/folder, and press Enter.",
         )
         self.clips = widgets.Dropdown(tooltip="Clips in this folder.")
+        self.filter = widgets.Text(
+            placeholder="filter: words of the name",
+            tooltip="List the clips whose names have all of these words. "
+            "Page up and page down go through these.",
+        )
         self.folder.observe(self._folder_typed, "value")
+        self.filter.observe(self._show_tiles, "value")
+        tiles.observe(self._tile_chosen, "chosen")
         self.clips.observe(self._clip_chosen, "value")
         refresh = widgets.Button(description="↻", tooltip="Refresh the list of clips.")
         refresh.on_click(lambda _: self.refresh())
@@ -51,7 +61,8 @@ class ClipChooser:
         for button in (refresh, back, on):
             button.add_class("wb-small")
         self.choice = widgets.HBox([self.clips, back, on])
-        self.place = widgets.HBox([self.folder, refresh])
+        place = widgets.HBox([self.folder, refresh])
+        self.place = widgets.VBox([place, self.filter, tiles])
 
     @property
     def listed(self) -> dict[str, str]:
@@ -126,8 +137,8 @@ class ClipChooser:
             self._on_error(f"Cannot read {place}: {_reason(error)}.")
 
     def step(self, by: int) -> None:
-        """Choose the clip `by` places on in the list. Stop at either end."""
-        values = [value for _, value in self.clips.options if value]
+        """Choose the clip `by` places on in the filtered list. Stop at either end."""
+        values = [location for _, location in self._tiles.clips]
         at = values.index(self.clips.value) + by if self.clips.value in values else 0
         if 0 <= at < len(values):
             self.clips.value = values[at]
@@ -150,6 +161,15 @@ class ClipChooser:
             self.folder.value = place
             self.clips.options = names
             self.clips.value = choice or ""
+            self._tiles.chosen = choice or ""
+            self._show_tiles()
+
+    def _show_tiles(self, _: object = None) -> None:
+        self._tiles.clips = [*matching(self.listed, self.filter.value).items()]
+
+    def _tile_chosen(self, change: dict[str, Any]) -> None:
+        if self._guard.user_edit and change["new"]:
+            self.clips.value = change["new"]
 
     def _folder_typed(self, change: dict[str, Any]) -> None:
         if self._guard.user_edit:
@@ -157,6 +177,8 @@ class ClipChooser:
 
     def _clip_chosen(self, change: dict[str, Any]) -> None:
         if self._guard.user_edit and change["new"]:
+            with self._guard.updating():
+                self._tiles.chosen = change["new"]
             self._on_choice(change["new"])
 
 

@@ -3,6 +3,7 @@
 A clip's location is its local path or its URL, such as s3://bucket/shots/a.mp4.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
@@ -47,6 +48,20 @@ def folder_clips(folder: Path) -> dict[str, str]:
 def clip_name(location: str) -> str:
     """Return the file name of a clip."""
     return (PurePosixPath if is_remote(location) else Path)(location).name
+
+
+def matching(clips: Mapping[str, str], words: str) -> dict[str, str]:
+    """Return the clips whose names have all of these words, in any order and case.
+
+    >>> matching({"Day 1/sky.mp4": "a", "day 2/sky.mp4": "b"}, "sky day")
+    {'Day 1/sky.mp4': 'a', 'day 2/sky.mp4': 'b'}
+    >>> matching({"Day 1/sky.mp4": "a", "day 2/sky.mp4": "b"}, "1 SKY")
+    {'Day 1/sky.mp4': 'a'}
+    """
+    wanted = words.casefold().split()
+    return {
+        name: clip for name, clip in clips.items() if all(one in name.casefold() for one in wanted)
+    }
 
 
 @dataclass(frozen=True)

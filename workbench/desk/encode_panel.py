@@ -23,6 +23,7 @@ from workbench.desk.latest_worker import LatestWorker
 from workbench.desk.layout import labelled
 from workbench.desk.status_line import StatusLine
 from workbench.errors import Cancelled, WorkbenchError
+from workbench.files import expanded
 from workbench.look.preset import Preset
 from workbench.media.clip import Clip
 from workbench.present.tables import findings_table
@@ -151,6 +152,15 @@ class EncodePanel:
         self._bar.value, self._bar.layout.visibility = 0, "visible"
         self._on_running(True)
         self._worker.submit(EncodeRequest(clip, settings, destination, overwrite))
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the destination names, if it names one. Raises ParameterError."""
+        typed = self.destination.value.strip()
+        if not typed:
+            return None
+        path = expanded(typed)
+        return path.parent if path.suffix.lower() == PRORES_422_HQ.file_suffix else path
 
     def settings(self, preset: Preset) -> Settings:
         """Return a look with the chosen delivery options. Raises ParameterError."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -15,6 +16,7 @@ from workbench.desk.clip_chooser import ClipChooser
 from workbench.desk.clip_list import RemoteClip, clip_name
 from workbench.desk.clip_panel import ClipPanel
 from workbench.desk.clip_tasks import decode_ahead, worst_frame
+from workbench.desk.clip_tiles import ClipTiles
 from workbench.desk.desk_state import SavedStill, StateFile
 from workbench.desk.encode_panel import EncodePanel, EncodeSource
 from workbench.desk.latest_worker import LatestWorker
@@ -376,6 +378,8 @@ class Tuner:
     def _show_running(self, work: str, running: bool) -> None:
         """Tell the browser whether an encode or a batch runs, so that it asks before it leaves."""
         (self._running.add if running else self._running.discard)(work)
+        if not running:
+            self._tiles.forget_verdicts()
         self._viewer.encoding = bool(self._running)
 
     def _encode_source(self) -> EncodeSource | None:
@@ -384,6 +388,15 @@ class Tuner:
         remote = self._location is not None and is_remote(self._location)
         folder = Path.cwd() if remote else self._clip.path.parent
         return EncodeSource(self._clip, self.preset, folder)
+
+    def _delivery_folders(self, clip: Path) -> list[Path]:
+        """Return the folders in which the delivered file of a listed clip may be."""
+        found = [clip.parent]
+        for panel in (self._encode, self._batch):
+            with suppress(WorkbenchError):  # a name that the panel will refuse
+                if panel.folder:
+                    found.append(panel.folder)
+        return found
 
     def _suggest_request(self) -> SuggestRequest | None:
         with self._lock:
@@ -408,6 +421,7 @@ class Tuner:
         A cell that runs again leaves its old desk behind, which would keep them.
         """
         self._banding.cancel()
+        self._tiles.worker.cancel()
         self._decoding.cancel()
         self._decoding.wait()
         if self._clip:
@@ -440,8 +454,12 @@ class Tuner:
             self._status,
             lambda running: self._show_running("batch", running),
         )
+        self._tiles = ClipTiles(lambda: not self._previews.wait(0), self._delivery_folders)
         self._chooser = ClipChooser(
-            lambda location: self._opening.submit(location), self._show_error, self._status
+            lambda location: self._opening.submit(location),
+            self._show_error,
+            self._status,
+            self._tiles,
         )
         self._chooser.clips.observe(lambda _: self._batch.show(self._chooser.listed), "options")
         self._clip_panel = ClipPanel(self.set_matrix, self._set_transform)
