@@ -3,15 +3,26 @@
 PYTHON ?= python3
 PROJECT ?= my-project
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile --no-deps
+UV := $(BIN)/uv
 RUNTIME := .venv/.runtime
 READY := .venv/.ready
 TOOLS := .venv/.tools
 # One version of each package for every Python, and no address of an index.
-LOCK := uv pip compile --universal --fork-strategy fewest --generate-hashes --extra serve \
-	--python-version 3.11 --no-header --no-annotate pyproject.toml
+LOCK := $(UV) pip compile --universal --fork-strategy fewest --generate-hashes \
+	--python-version 3.11 --no-header --no-annotate --upgrade
+PROJECT_LOCK := $(LOCK) --extra serve pyproject.toml
 
-.PHONY: demo lab app test check schema bench lock release docs changelog
+# Install the packages of a lock. uv takes seconds where pip takes most of a minute; pip is the
+# second attempt, because uv does not read the index and the certificates of a pip.conf.
+define INSTALL
+$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r $(1) || \
+	$(PIP) --require-hashes -r $(1)
+endef
+
+PYTHONS ?= 3.11 3.12 3.13 3.14
+
+.PHONY: demo lab app test pythons lowest check schema bench lock release docs changelog
 
 demo: $(RUNTIME)  ## convert a sample clip, from nothing
 	$(BIN)/workbench demo demo
@@ -25,6 +36,12 @@ app: $(RUNTIME)  ## open the desk of the folder PROJECT as a page without code
 test: $(READY)  ## run the tests, in two processes unless ARGS="-n 0"
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+pythons: $(READY)  ## run the quick tests on each Python of the machine, or on those of PYTHONS
+	$(BIN)/python -m tests.pythons --versions $(PYTHONS)
+
+lowest: $(READY)  ## run the quick tests with the oldest direct dependencies that pyproject.toml allows
+	$(BIN)/python -m tests.pythons --lowest
+
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,10 +54,11 @@ schema: $(READY)  ## write the JSON schema of the record from its model
 bench: $(READY)  ## measure speed against the bare ffmpeg command
 	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
 
-lock:  ## resolve pyproject.toml anew into requirements.lock and requirements-dev.lock
-	$(LOCK) --group build --upgrade --output-file requirements.lock
-	$(LOCK) --group dev --upgrade --constraints requirements.lock --output-file requirements-dev.lock
-	$(LOCK) --group release --upgrade --constraints requirements-dev.lock \
+lock: $(RUNTIME)  ## resolve pyproject.toml anew into the four locks
+	$(LOCK) --group install --output-file requirements-install.lock
+	$(PROJECT_LOCK) --output-file requirements.lock
+	$(PROJECT_LOCK) --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(PROJECT_LOCK) --group release --constraints requirements-dev.lock \
 		--output-file requirements-release.lock
 
 # The version is not in pyproject.toml but in the package, where the SBOM's author does not look.
@@ -68,19 +86,20 @@ changelog: $(TOOLS)  ## move the notes in changelog.d into CHANGELOG.md, under t
 	$(BIN)/towncrier build --yes --version $$($(BIN)/python -c 'import workbench; print(workbench.__version__)')
 
 # What a user runs, and nothing that only the tests need.
-$(RUNTIME): requirements.lock pyproject.toml
+$(RUNTIME): requirements-install.lock requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
 		"Python 3.11 or later is needed; name one, such as: make demo PYTHON=python3.12")'
-	@echo "Installing into .venv; this takes about a minute."
+	@echo "Installing into .venv; this takes up to a minute."
 	$(PYTHON) -m venv .venv
-	$(PIP) --require-hashes --no-compile -r requirements.lock
-	$(PIP) --no-deps --no-build-isolation -e .
+	$(PIP) --quiet --require-hashes -r requirements-install.lock
+	$(call INSTALL,requirements.lock)
+	$(PIP) --quiet --no-build-isolation -e .
 	@touch $(RUNTIME)
 
 $(READY): $(RUNTIME) requirements-dev.lock
-	$(PIP) --require-hashes -r requirements-dev.lock
+	$(call INSTALL,requirements-dev.lock)
 	@touch $(READY)
 
 $(TOOLS): $(RUNTIME) requirements-release.lock
-	$(PIP) --require-hashes -r requirements-release.lock
+	$(call INSTALL,requirements-release.lock)
 	@touch $(TOOLS)

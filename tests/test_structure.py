@@ -133,17 +133,20 @@ def name_of(requirement: str) -> str:
     return re.split(r"[\[<>=]", requirement)[0].replace("_", "-").lower()
 
 
-@pytest.mark.parametrize("kind", ["runtime", "development", "release"])
+@pytest.mark.parametrize("kind", ["install", "runtime", "development", "release"])
 def test_the_locks_pin_every_dependency_with_hashes(kind: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["serve"],
-        *project["build-system"]["requires"],  # else pip would fetch it for an installation
     ]
     runtime = pinned(ROOT / "requirements.lock")
     found, groups = runtime, project["dependency-groups"]
-    if kind == "development":
+    if kind == "install":
+        found = pinned(ROOT / "requirements-install.lock")
+        wanted = [*groups["install"], *project["build-system"]["requires"]]
+        assert len(found) == 2
+    elif kind == "development":
         found = pinned(ROOT / "requirements-dev.lock")
         wanted += [one for one in groups["dev"] if isinstance(one, str)]
         assert found.items() >= runtime.items(), "the locks have the same versions"
@@ -152,7 +155,7 @@ def test_the_locks_pin_every_dependency_with_hashes(kind: str) -> None:
         wanted += [one for one in groups["release"] if isinstance(one, str)]
         assert found.items() >= runtime.items(), "the locks have the same versions"
     else:
-        assert len(found) <= 156, "a colorist installs what the workbench needs, and no more"
+        assert len(found) <= 155, "a colorist installs what the workbench needs, and no more"
         assert "pytest" not in found
     assert {name_of(one) for one in wanted} <= found.keys()
 
