@@ -13,6 +13,7 @@ from workbench.deliver.qc import verdict_in_words
 from workbench.deliver.record import read_record, record_path
 from workbench.deliver.report import report_path
 from workbench.errors import DestinationUnusable
+from workbench.look.defaults import DESK_DEFAULT
 from workbench.present.progress import progress_bar
 
 WIDTH, HEIGHT, RATE, SECONDS = 1280, 720, 24, 5
@@ -37,7 +38,7 @@ def run_demo(folder: Path) -> str:
         {
             "source": str(sample.absolute()),
             "destination": str(delivered.absolute()),
-            "preset": "smooth",
+            "preset": DESK_DEFAULT,
             "overwrite": True,
         },
     )

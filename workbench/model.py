@@ -79,7 +79,7 @@ def _sentence(model: type[BaseModel], detail: Mapping[str, Any]) -> str:
     if kind.startswith("union_tag") and field:
         keys, value = [*keys, str(field.discriminator)], detail.get("ctx", {}).get("tag")
     key = ".".join(keys)
-    label = _label(key) if len(keys) == 1 or (field and limits(field)) else key
+    label = field_label(key) if len(keys) == 1 or (field and limits(field)) else key
     if kind == "extra_forbidden":
         return unknown(key, [".".join([*keys[:-1], name]) for name in owner.model_fields])
     if kind == "missing":
@@ -103,9 +103,8 @@ def _wanted(detail: Mapping[str, Any], field: FieldInfo | None) -> str:
     if field and bounds:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         kind = "" if number else "a number "
-        if int in (field.annotation, *get_args(field.annotation)):
-            kind = "a whole number "
-        return f"{kind}between {_decimal(bounds[0])} and {_decimal(bounds[1])}"
+        whole = int in (field.annotation, *get_args(field.annotation))
+        return f"{'' if whole else kind}{between(*bounds, whole=whole)}"
     if kind == "literal_error":
         return str(detail["ctx"]["expected"]).replace("'", "")
     if kind.startswith("union_tag") and field:
@@ -166,19 +165,28 @@ def _models(field: FieldInfo | None, steps: list[str]) -> list[type[BaseModel]]:
     return found
 
 
-def _label(key: str) -> str:
+def field_label(key: str) -> str:
     """Return a key as the first word of a sentence.
 
-    >>> _label("deband.strength"), _label("audio_rate")
+    >>> field_label("deband.strength"), field_label("audio_rate")
     ('Strength', 'Audio rate')
     """
     return key.rpartition(".")[2].replace("_", " ").capitalize()
 
 
+def between(low: float, high: float, *, whole: bool = False) -> str:
+    """Describe a range of numbers.
+
+    >>> between(0.5, 8.0), between(16, 256, whole=True)
+    ('between 0.5 and 8', 'a whole number between 16 and 256')
+    """
+    return f"{'a whole number ' if whole else ''}between {_decimal(low)} and {_decimal(high)}"
+
+
 def _decimal(number: float) -> str:
     """Write a number without an exponent.
 
-    >>> _decimal(0.00003), _decimal(8)
+    >>> _decimal(0.00003), _decimal(8.0)
     ('0.00003', '8')
     """
-    return format(Decimal(str(number)), "f")
+    return format(Decimal(str(int(number) if number == int(number) else number)), "f")

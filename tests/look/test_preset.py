@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.deliver.settings import Settings
 from workbench.errors import DestinationExists, DestinationUnusable, PresetError
+from workbench.look.defaults import DEFAULT, DEFAULTS
 from workbench.look.preset import (
     ChoiceParameter,
     NumberParameter,
@@ -253,3 +255,23 @@ def test_the_name_of_a_builtin_preset_always_means_that_preset(
     save_preset(load_preset("untouched"), tmp_path / "presets" / "classic.toml")
     monkeypatch.chdir(tmp_path)
     assert load_preset("classic").bit_depth == 8
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "docs/command-line.md", "docs/looks.md", "notebooks/convert.ipynb"],
+)
+def test_the_documentation_says_which_look_is_the_default_and_why(name: str) -> None:
+    text = (Path(__file__).parents[2] / name).read_text(encoding="utf-8")
+    assert DEFAULTS in " ".join(text.replace("`", "").split())
+    assert Settings().look == load_preset(DEFAULT)
+
+
+def test_a_rule_states_the_range_of_a_number() -> None:
+    preset = load_preset("classic")
+    strength, radius = (preset.number(f"deband.{name}") for name in ("strength", "radius"))
+    assert strength is not None
+    assert radius is not None
+    assert strength.rule == "Strength must be between 0.51 and 64."
+    assert radius.rule.startswith("Radius must be a whole number between ")
+    assert preset.number("tone.filter") is None

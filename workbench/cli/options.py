@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from workbench.argument_checks import parse_value
 from workbench.errors import one_line
+from workbench.look.defaults import DEFAULT, DEFAULTS
 from workbench.signals import caused_by_interrupt
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -53,9 +54,9 @@ _SETTINGS: dict[str, Callable[..., Decorator]] = {
     "preset": partial(
         click.option,
         "--preset",
-        default="classic",
+        default=DEFAULT,
         metavar="NAME",
-        help="The look: a preset's name, or a .toml file.",
+        help=f"The look: a preset's name, or a .toml file. {DEFAULTS}",
     ),
     "overrides": partial(
         click.option,

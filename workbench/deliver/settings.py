@@ -21,6 +21,7 @@ from workbench.argument_checks import shown
 from workbench.deliver.format import PRORES_422_HQ, Encoder, Format
 from workbench.deliver.policy import Policy, load_policy
 from workbench.errors import ParameterError
+from workbench.look.defaults import DEFAULT
 from workbench.look.preset import Preset, load_preset
 from workbench.media.frame_rates import parse_frame_rate
 from workbench.model import Model
@@ -76,7 +77,7 @@ class Settings(RecordedSettings):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str | Path | Preset | None = Field(
-        "classic",
+        DEFAULT,
         description="The look: a preset's name, a .toml file, or a Preset. None if it is unknown, "
         "for a file that was made elsewhere.",
     )

@@ -35,6 +35,7 @@ from workbench.desk.viewer import Viewer
 from workbench.desk.viewing_transform import viewing_transform
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
+from workbench.look.defaults import DESK_DEFAULT
 from workbench.look.preset import Preset, load_preset, user_preset_folder
 from workbench.look.suggest import Suggestion
 from workbench.measure.banding import cambi_map
@@ -53,7 +54,7 @@ class Tuner:
     as messages and raises none for actions of the user. The last good picture stays on screen.
     """
 
-    def __init__(self, clip: Clip | str | Path = "", preset: str | Preset = "smooth") -> None:
+    def __init__(self, clip: Clip | str | Path = "", preset: str | Preset = DESK_DEFAULT) -> None:
         """Create a desk and wait for its first picture. Raises PresetError for a bad preset."""
         base = preset if isinstance(preset, Preset) else load_preset(preset)
         self._lock = RLock()  # JupyterLab runs handlers in several threads
@@ -147,8 +148,9 @@ class Tuner:
                 self._show_error("")  # first: rendering may report another error
                 self._record(changed, name)
         except PresetError as error:
+            number = self.preset.number(name)
             self._controls.show(self._history)  # restore the old value in the control
-            self._show_error(str(error))
+            self._show_error(number.rule if number else str(error))
 
     def set_matrix(self, matrix: str) -> None:
         """Set the matrix, bt601 or bt709, that the look assumes for an untagged clip."""

@@ -28,7 +28,7 @@ from workbench.look.stages import (
     NoTone,
     Stage,
 )
-from workbench.model import Model, limits
+from workbench.model import Model, between, field_label, limits
 
 BUILTIN_FOLDER = Path(__file__).parent / "presets"
 _USER_FOLDER = "presets"
@@ -46,6 +46,11 @@ class NumberParameter:
     low: float  # lowest allowed value
     high: float  # highest allowed value
     whole: bool  # only whole numbers are allowed
+
+    @property
+    def rule(self) -> str:
+        """A sentence on the allowed values, such as "Strength must be between 0.5 and 8."."""
+        return f"{field_label(self.name)} must be {between(self.low, self.high, whole=self.whole)}."
 
 
 @dataclass(frozen=True)
@@ -173,6 +178,11 @@ class Preset(Model):
                 elif key != "filter" and (options := get_args(field.annotation)):
                     found.append(ChoiceParameter(name, value, description, options))
         return tuple(found)
+
+    def number(self, name: str) -> NumberParameter | None:
+        """Return the number with this full name among the adjustable parameters, if it is one."""
+        numbers = (one for one in self.adjustable() if isinstance(one, NumberParameter))
+        return next((one for one in numbers if one.name == name), None)
 
 
 def builtin_presets() -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 from workbench.errors import WorkbenchError
 from workbench.host_check import is_allowed_host
+from workbench.look.defaults import DEFAULT
 from workbench.look.preset import user_preset_folder
 from workbench.service import openapi
 from workbench.service.access_log import log
@@ -117,7 +118,7 @@ async def _requested_file(
     request: Request,
     service: ServiceDependency,
     file_key: openapi.Key,
-    preset: openapi.PresetName = "classic",
+    preset: openapi.PresetName = DEFAULT,
 ) -> RequestedFile:
     find = partial(find_requested, service.storage, file_key, preset)
     return await cancel_on_disconnect(request.receive, service.lookups.run(lambda _: find()))
