@@ -15,7 +15,6 @@ import json
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -82,18 +81,15 @@ class World:
         how: str | None = None,
         moment: float = 0,
         *,
-        prepare: Callable[[], None] | None = None,
         others: Callable[[psutil.Popen], None] | None = None,
     ) -> Ended:
-        """Run a command, stop it at a moment if asked, and wait for all its processes to end."""
+        """Run a command, stop it at a moment if asked, and wait for all its processes to end.
+
+        Nothing of Python runs between fork and exec: with other threads it could wait forever for
+        a lock that one of them held.
+        """
         mark = uuid.uuid4().hex
         began = time.monotonic()
-
-        def first() -> None:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
-            if prepare:
-                prepare()
-
         process = psutil.Popen(
             list(map(str, argv)),
             stdout=subprocess.PIPE,
@@ -101,7 +97,6 @@ class World:
             text=True,
             env=self.environment(mark),
             start_new_session=True,
-            preexec_fn=first,
         )
         try:
             if others:
@@ -610,9 +605,7 @@ class Long:
             limit = megabytes << 20
             folder = given.fresh()
             argv = given.command(folder, "--report", "--overwrite")
-            ended = given.world.run(
-                argv, prepare=lambda n=limit: resource.setrlimit(resource.RLIMIT_AS, (n, n))
-            )
+            ended = given.world.run(["prlimit", f"--as={limit}", *argv])
             told(ended, None)
             self.say(f"convert in {megabytes} MB", ended, given.check(folder, ended))
 
@@ -624,6 +617,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=20, help="moments of convert, and of batch")
     given = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     with tempfile.TemporaryDirectory() as folder:
         long = Long(Path(folder), given.seed, given.count)
         began = time.monotonic()
