@@ -161,10 +161,9 @@ class PreviewPipeline:
             if comparable
             else "changed by the deband",
         }
-        looked: tuple[Side, ...] = ("before", "after") if request.still else ("after",)
         size = request.clip.width, request.clip.height
         before_size = request.still.shown_size if request.still else None
-        self._viewer.show(size, self._generation, pictures, looked, before_size)
+        self._viewer.show(size, self._generation, pictures, before_size)
         self._small_after = after
 
     def _show_small_scopes(self) -> None:

@@ -32,7 +32,7 @@ from workbench.desk.status_line import StatusLine
 from workbench.desk.stills import Still, StillGallery
 from workbench.desk.suggest_panel import SuggestPanel, SuggestRequest
 from workbench.desk.viewer import Viewer
-from workbench.desk.viewing_transform import viewing_transform
+from workbench.desk.viewing_transform import ViewingTransforms
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.defaults import DESK_DEFAULT
@@ -67,7 +67,6 @@ class Tuner:
         self._location: str | None = None  # of the clip: its path, or its URL in a bucket
         self._still: Still | None = None  # shown instead of the source
         self._worst: tuple[Clip, int] | None = None  # the last result, with its clip
-        self._transform: tuple[object, ...] | None = None  # the viewing transform that was sent
         self._curve: BandingCurve | None = None  # of the clip, as far as it is measured
         self._build()
         self._pipeline = PreviewPipeline(
@@ -286,21 +285,8 @@ class Tuner:
 
     def _set_transform(self) -> None:
         """Send the viewing transform of the look, where the user wants to see through it."""
-        if not self._viewer.graded or self._clip is None:
-            return
         path = self._clip_panel.cube.value.strip().strip("\"'")
-        matrix = self._clip.frame(0).with_matrix(self.preset.assume_matrix).colour.matrix
-        key = (self.preset.tone, matrix, path)
-        if key == self._transform:
-            return
-        try:
-            cube = viewing_transform(self.preset.tone, matrix, path)
-        except WorkbenchError as error:
-            self._transform, cube = None, None
-            self._show_error(str(error))
-        else:
-            self._transform = key
-        self._viewer.set_transform(cube)
+        self._transforms.update(self._clip, self.preset, self._still, path)
 
     def grab_still(self) -> None:
         """Keep the picture on screen, with its look."""
@@ -315,6 +301,7 @@ class Tuner:
         with self._lock:
             self._still = still
             self._refresh()
+            self._set_transform()
 
     def restore_still(self, still: Still) -> None:
         """Go back to a still's look, and to its frame if it is of this clip."""
@@ -433,6 +420,7 @@ class Tuner:
 
     def _build(self) -> None:
         self._viewer = Viewer(self._run_command)
+        self._transforms = ViewingTransforms(self._viewer, self._show_error)
         self._status = StatusLine(self._show_status)
         self._playback = Playback(self._viewer, self._status)
         self._scopes = Scopes()

@@ -89,14 +89,13 @@ class Viewer(anywidget.AnyWidget):
         size: tuple[int, int],
         generation: dict[Side, int],
         pictures: dict[Side, bytes],
-        looked: Sequence[Side] = ("after",),
         before_size: tuple[float, float] | None = None,
     ) -> None:
         """Show JPEGs in one message. A side without a JPEG keeps its picture.
 
         `size` is (width, height) in pixels of the full picture. The browser scales the JPEGs to it.
-        `looked` are the sides with a look, to which the viewing transform applies. `before_size` is
-        the size in which a still of another clip is shown: the browser fits it into the picture.
+        `before_size` is the size in which a still of another clip is shown: the browser fits it
+        into the picture.
         """
         with self.hold_sync():
             for side, jpeg in pictures.items():
@@ -105,7 +104,6 @@ class Viewer(anywidget.AnyWidget):
                 "generation": dict(generation),
                 "width": size[0],
                 "height": size[1],
-                "looked": list(looked),
                 "beforeSize": before_size,
             }
 
@@ -143,11 +141,11 @@ class Viewer(anywidget.AnyWidget):
         }
         self._send_buffers(layout, [opacity.tobytes()])
 
-    def set_transform(self, cube: NDArray[np.float32] | None) -> None:
-        """Set the viewing transform: a LUT of (size ** 3, 3), red changing fastest, or None."""
+    def set_transform(self, side: Side, cube: NDArray[np.float32] | None) -> None:
+        """Set a side's viewing transform: a LUT (size ** 3, 3), red changing fastest, or None."""
         size = 0 if cube is None else round(len(cube) ** (1 / 3))
         buffers = [] if cube is None else [cube.tobytes()]
-        self._send_buffers({"kind": "lut", "side": "view", "size": size}, buffers)
+        self._send_buffers({"kind": "lut", "side": side, "size": size}, buffers)
 
     def show_banding(
         self,

@@ -1,15 +1,28 @@
-"""Viewing transform: a 3D LUT that the viewer shows looks through. Encodes ignore it."""
+"""Viewing transform: 3D LUTs that the viewer shows both sides through. Encodes ignore them.
 
+The picture after has the look's tone. The source has none, so its LUT applies the tone first: both
+sides then differ only by the rest of the look. Graded back, the source is itself.
+"""
+
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import RegularGridInterpolator
 
-from workbench.errors import ParameterError
+from workbench.desk.stills import Still
+from workbench.desk.viewer import Side, Viewer
+from workbench.errors import ParameterError, WorkbenchError
 from workbench.files import expanded
+from workbench.look.curves import apply_tone
 from workbench.look.lut import inverse_cube
-from workbench.look.stages import AnyTone, Eq, Flat, NoTone
+from workbench.look.lut_file import lut_function
+from workbench.look.preset import Preset
+from workbench.look.stages import AnyTone, Eq, Flat, LutFile, NoTone
+from workbench.media.clip import Clip
+from workbench.media.colour import fill_untagged
 
 POINTS = 33
 """Points on each axis of the LUT that grades a tone back."""
@@ -29,6 +42,61 @@ def viewing_transform(tone: AnyTone, matrix: str, path: str) -> Cube | None:
     if path:
         return read_cube(expanded(path))
     return _graded_back(tone, matrix)
+
+
+def source_transform(tone: AnyTone, matrix: str, path: str) -> Cube | None:
+    """Return the LUT that shows a source as `viewing_transform` shows it under the tone.
+
+    Returns None where that is the source itself. Raises ParameterError, PresetError.
+    """
+    if not path or isinstance(tone, NoTone):
+        return viewing_transform(tone, matrix, path) if path else None
+    cube = read_cube(expanded(path))
+    axis = np.linspace(0, 1, POINTS)
+    blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
+    lattice = np.stack([red, green, blue], axis=-1).reshape(-1, 3)
+    function = lut_function(tone) if isinstance(tone, LutFile) else None
+    toned = function(lattice) if function else apply_tone(lattice, tone, matrix)
+    size = round(len(cube) ** (1 / 3))
+    points = (np.linspace(0, 1, size),) * 3
+    values = RegularGridInterpolator(points, cube.reshape(size, size, size, 3))
+    return np.asarray(values(toned.clip(0, 1)[:, ::-1]), np.float32)  # red changes fastest
+
+
+class ViewingTransforms:
+    """Sends the LUTs of both sides to a viewer while the user wants to see through them."""
+
+    def __init__(self, viewer: Viewer, on_error: Callable[[str], None]) -> None:
+        """Create it. A file that cannot be read is reported to `on_error`."""
+        self._viewer, self._on_error = viewer, on_error
+        self._sent: tuple[object, ...] | None = None
+
+    def update(self, clip: Clip | None, preset: Preset, still: Still | None, path: str) -> None:
+        """Send the LUTs for a look, and for the still that is shown in place of the source.
+
+        `path` is the user's .cube file, or empty to grade each side's tone back.
+        """
+        if not self._viewer.graded or clip is None:
+            return
+        matrix = fill_untagged(clip.colour, preset.assume_matrix).matrix
+        own = (still.preset.tone, still.picture.colour.matrix) if still else None
+        key = (preset.tone, matrix, own, path)
+        if key == self._sent:
+            return
+        cubes: dict[Side, Cube | None] = {"before": None, "after": None}
+        try:
+            cubes["after"] = viewing_transform(preset.tone, matrix, path)
+            cubes["before"] = (
+                viewing_transform(*own, path)
+                if own
+                else source_transform(preset.tone, matrix, path)
+            )
+            self._sent = key
+        except WorkbenchError as error:
+            self._sent = None
+            self._on_error(str(error))
+        for side, cube in cubes.items():
+            self._viewer.set_transform(side, cube)
 
 
 @lru_cache(maxsize=8)

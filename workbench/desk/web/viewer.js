@@ -34,8 +34,8 @@ export class ViewerView {
     this.sides = { before: new PictureSide(), after: new PictureSide() };
     this.reference = null; // Planes that the difference is taken from
     this.difference = null; // {key, canvas}
-    this.lut = null; // the viewing transform
-    this.luts = 0; // how many came, so that each has another id
+    this.luts = { before: null, after: null }; // the viewing transform of each side
+    this.lutCount = 0; // how many came, so that each has another id
     this.placement = new Placement();
     this.wipe = 0.5; // position of the wipe line as a share of the width
     this.pixel = null; // picture pixel under the pointer
@@ -183,17 +183,16 @@ export class ViewerView {
     else if (content.kind === "alive") this.watch.heard();
   }
 
-  takeLut({ size }, [view]) {
-    const id = ++this.luts;
-    this.lut = size ? new Lut(size, new Float32Array(
+  takeLut({ side, size }, [view]) {
+    const id = ++this.lutCount;
+    this.luts[side] = size ? new Lut(size, new Float32Array(
       view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)), id) : null;
     this.repaint();
   }
 
-  /** The viewing transform of a side, or null where the side has no look. */
+  /** The viewing transform of a side, or null where the side is shown as it is. */
   lutOf(side) {
-    const looked = this.model.get("picture").looked ?? [];
-    return this.model.get("graded") && looked.includes(side) ? this.lut : null;
+    return this.model.get("graded") ? this.luts[side] : null;
   }
 
   takeView() {
@@ -292,13 +291,13 @@ export class ViewerView {
 
   /** The frame that is played, with the boost and the viewing transform. */
   movingPictures() {
-    const gain = this.model.get("boost") ? this.model.get("gain") : 1, lut = this.lutOf("after");
+    const gain = this.model.get("boost") ? this.model.get("gain") : 1;
     const changed = (name, of) => {
       const picture = this.player.frames[name];
       return gain > 1 || of ? changedPicture(picture, gain, of) : picture;
     };
     const names = this.mode === "difference" ? ["after"] : labelledSides(this.mode);
-    return Object.fromEntries(names.map((name) => [name, changed(name, name === "after" ? lut : null)]));
+    return Object.fromEntries(names.map((name) => [name, changed(name, this.lutOf(name))]));
   }
 
   stillPictures() {
@@ -347,7 +346,7 @@ export class ViewerView {
     const exact = !playing && this.ui.lost.hidden && showsExact(mode, sides, this.reference);
     const { scale, zoom } = placement, { difference } = labels;
     ui.note.hidden = empty;
-    setText(ui.note, viewNote({ mode, exact, playing: playing && playingNote(this.player), scale, gain, boost, map, difference, graded: graded && this.lut }));
+    setText(ui.note, viewNote({ mode, exact, playing: playing && playingNote(this.player), scale, gain, boost, map, difference, graded: graded && (this.luts.before || this.luts.after) }));
     ui.note.classList.toggle("wbv-lossy", !exact);
     ui.root.dataset.exact = exact;
     if (playing) this.showFrame(this.player.frame);
