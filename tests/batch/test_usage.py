@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.cli.test_cli import workbench
+from tests.cli.running import workbench
 from workbench.batch.batch import run_batch
 from workbench.batch.job import JobContext, run_job
 from workbench.batch.kernel import Kernel

@@ -1,10 +1,8 @@
-"""Run the command as users do: as a process with arguments, an exit code and two streams."""
+"""The commands on one clip: their arguments, exit codes and two streams."""
 
 import json
-import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,23 +10,11 @@ import pytest
 
 from tests import clips
 from tests.benchmarks import scenes
+from tests.cli.running import workbench, workbench_process
 from tests.clips import SEED
 from workbench.look.preset import builtin_presets, load_preset, save_preset
 
 Made = Callable[[str], Path]
-
-
-def workbench(
-    *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "workbench", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=cwd,
-        env={**os.environ, "PYTHONUTF8": "1", **(env or {})},
-    )
 
 
 def test_inspect_says_what_a_clip_is(untagged: Path) -> None:
@@ -41,13 +27,13 @@ def test_inspect_says_what_a_clip_is(untagged: Path) -> None:
 
 
 def test_convert_makes_a_file_and_says_what_was_found(untagged: Path, tmp_path: Path) -> None:
-    done = workbench("convert", untagged, tmp_path / "out.mov")
+    done = workbench_process("convert", untagged, tmp_path / "out.mov")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1].startswith("WARNING, ")
     assert f": {tmp_path / 'out.mov'} (" in done.stdout
     assert (tmp_path / "out.mov").exists()
 
-    again = workbench("convert", untagged, tmp_path / "out.mov")
+    again = workbench_process("convert", untagged, tmp_path / "out.mov")
     assert again.returncode == 1
     assert again.stderr == (
         f"Error: {tmp_path / 'out.mov'} already exists; use --overwrite to replace it\n"
@@ -174,7 +160,7 @@ def test_doctor_says_where_notebooks_come_from(
 
 
 def test_doctor_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
-    gone = workbench("doctor", env={"IMAGEIO_FFMPEG_EXE": str(tmp_path / "gone")})
+    gone = workbench_process("doctor", env={"IMAGEIO_FFMPEG_EXE": str(tmp_path / "gone")})
     assert gone.returncode == 1
     assert "missing: ffmpeg; IMAGEIO_FFMPEG_EXE names" in gone.stdout
 

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests import clips
+from tests.cli.running import workbench
 from workbench.deliver.encode import convert
 from workbench.deliver.settings import Settings
 from workbench.errors import WorkbenchError
@@ -112,7 +113,7 @@ def test_a_bad_source(made: Made, tmp_path: Path, kind: str, cause: str) -> None
     source = bad_source(kind, made, tmp_path)
     target = tmp_path / "out.mov"
     target.write_bytes(b"the old file")
-    done = subprocess.run([*COMMAND, source, target, "--overwrite"], capture_output=True, text=True)
+    done = workbench("convert", source, target, "--overwrite")
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith("Error: ")
@@ -150,18 +151,18 @@ def test_any_file_name_works(untagged: Path, tmp_path: Path, name: str) -> None:
     source = tmp_path / name
     shutil.copy(untagged, source)
     # The bare file name, typed in the folder of the file.
-    done = subprocess.run([*COMMAND, "--", name], cwd=tmp_path, capture_output=True, text=True)
+    done = workbench("convert", "--", name, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {name, f"{source.stem}_prores.mov"}
 
 
 def test_a_name_with_control_characters_stays_on_one_line() -> None:
-    done = subprocess.run([*COMMAND, "two\nlines\x1b[31m.mp4"], capture_output=True, text=True)
+    done = workbench("convert", "two\nlines\x1b[31m.mp4")
     assert done.stderr == "Error: two\\nlines\\x1b[31m.mp4 does not exist\n"
 
 
 def test_a_name_too_long_is_said(untagged: Path, tmp_path: Path) -> None:
-    done = subprocess.run([*COMMAND, "x" * 300 + ".mp4"], capture_output=True, text=True)
+    done = workbench("convert", "x" * 300 + ".mp4")
     assert done.returncode == 1
     assert done.stderr.endswith("cannot be read: File name too long\n")
     with pytest.raises(WorkbenchError, match="cannot be written: file name too long"):

@@ -2,8 +2,6 @@
 
 import shutil
 import struct
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import av
 import pytest
 
 from tests import clips
+from tests.cli.running import workbench
 from workbench.deliver.encode import convert
 from workbench.deliver.recheck import recheck
 from workbench.deliver.record import record_path, write_record
@@ -205,9 +204,8 @@ def test_checking_again_does_not_change_the_record(
     path = flipped(good, tmp_path / "good.mov", 7, 0.999)
     shutil.copy(write_record(good), record_path(path))
     before = record_path(path).read_bytes()
-    command = [sys.executable, "-m", "workbench", "qc", source, path, "--report"]
     for _ in range(2):
-        assert subprocess.run(command, capture_output=True).returncode == 3
+        assert workbench("qc", source, path, "--report").returncode == 3
     assert record_path(path).read_bytes() == before
     assert path.with_suffix(".report.html").exists()
 
@@ -237,9 +235,7 @@ def test_a_truncated_or_foreign_file_is_one_sentence(
             path.touch()
     with pytest.raises(ClipError, match=r"x\.mov"):
         recheck(source, path)
-    done = subprocess.run(
-        [sys.executable, "-m", "workbench", "qc", source, path], capture_output=True, text=True
-    )
+    done = workbench("qc", source, path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: x.mov ")
     assert done.stderr.count("\n") == 1
