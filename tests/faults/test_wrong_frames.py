@@ -90,12 +90,14 @@ def test_the_good_delivery_passes(wrong: Wrong, scene: str) -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("at", [0, 5, LAST])
-def test_one_wrong_frame_fails(wrong: Wrong, scene: str, at: int) -> None:
-    for fault, filter_ in FRAME.items():
+def test_one_wrong_frame_fails(wrong: Wrong, scene: str) -> None:
+    """Each scene and each fault meets the first, a middle and the last frame, but not all pairs."""
+    first = list(SCENES).index(scene)
+    for nth, (fault, filter_) in enumerate(FRAME.items(), first):
+        at = (0, 5, LAST)[nth % 3]
         changed = filter_.format(at=f"eq(n,{at})")
-        assert wrong(scene, changed, KNOWN)["frame content"] == "fail", fault
-        assert wrong(scene, changed, UNKNOWN)["consistent look"] == "fail", fault
+        assert wrong(scene, changed, KNOWN)["frame content"] == "fail", (fault, at)
+        assert wrong(scene, changed, UNKNOWN)["consistent look"] == "fail", (fault, at)
 
 
 STRETCHES = ["lt(n,3)", "between(n,4,6)", "gt(n,8)"]
