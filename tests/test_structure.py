@@ -41,7 +41,7 @@ ORDER = [
 ]
 """The folders and modules of the package. Each imports from those before it and from itself."""
 
-HEAVY = "numpy av pydantic matplotlib ipywidgets papermill boto3 dask distributed fastapi"
+HEAVY = "numpy av pydantic PIL ipywidgets papermill boto3 dask distributed fastapi"
 """Packages that take long to import."""
 
 

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -219,8 +218,6 @@ def _environment(home: Path) -> dict[str, str]:
     environment["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "workspaces")
     environment["IPYTHONDIR"] = str(home / "ipython")
     environment["HOME"] = environment["USERPROFILE"] = str(home)
-    # Share matplotlib's font cache, which takes seconds to build.
-    environment["MPLCONFIGDIR"] = matplotlib.get_cachedir()
     # Use this interpreter as the kernel, and none of the machine's own kernels.
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     kernel = home / "data" / "kernels" / "python3"

@@ -299,7 +299,7 @@ def test_the_file_its_record_and_its_report_come_together(untagged: Path, tmp_pa
     assert delivery.report == tmp_path / "out.report.html"
     assert len(delivery.figures) == 6
     page = delivery.report.read_text(encoding="utf-8")
-    assert page.count("data:image/png") == 6
+    assert page.count('src="data:image/svg+xml') == 6
     assert delivery.sha256 in page
     assert delivery.sha256 in delivery.record.read_text(encoding="utf-8")
 

@@ -61,10 +61,13 @@ def test_convert_leaves_a_file_a_record_and_a_notebook(
 
 def test_convert_shows_pictures_and_tables(executed: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = executed
-    pictures = outputs(folder / "shot.ipynb", "image/png")
-    tables = outputs(folder / "shot.ipynb", "text/html")
+    shown = outputs(folder / "shot.ipynb", "text/html")
+    pictures = [one for one in shown if "data:image/svg+xml" in one]
+    tables = [one for one in shown if one not in pictures]
     assert len(pictures) == 6
     assert min(len(picture) for picture in pictures) > 3000
+    report = (folder / "shot.report.html").read_text(encoding="utf-8")
+    assert all(one.partition('src="')[2].partition('"')[0] in report for one in pictures)
     assert len(tables) == 3
     assert "Assumed: bt709" in tables[1]
     assert str(folder / "shot.mov") in tables[2]

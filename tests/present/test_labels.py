@@ -35,7 +35,3 @@ def test_no_two_labels_are_alike() -> None:
     found = labels([Outcome(name=n, source=n, state="delivered") for n in names])
     assert len(set(found)) == len(names)
     assert max(map(len, found)) <= 40
-
-
-def test_a_dollar_sign_stays_text() -> None:
-    assert labels([Outcome(name="$x$_prores", source="x", state="delivered")]) == [r"\$x\$"]

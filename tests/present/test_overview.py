@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from workbench.batch.outcome import Outcome
-from workbench.deliver.figures import Png
+from workbench.deliver.svg import Drawing
 from workbench.present import overview
 
 
@@ -33,7 +33,7 @@ def test_a_clip_name_is_escaped_everywhere() -> None:
     table = overview.outcomes_table([odd])._repr_html_()
     assert "&lt;b&gt; $x$ #1&#x27;&quot;</a>" in table
     assert "href='%3Cb%3E%20%24x%24%20%231%27%22_prores.report.html'" in table
-    assert isinstance(overview.banding_sheet([odd]), Png)
+    assert isinstance(overview.banding_sheet([odd]), Drawing)
     assert "<b> $x" not in overview.worst_frames([odd])._repr_html_()
 
 

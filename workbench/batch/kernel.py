@@ -47,10 +47,6 @@ import os
 os.chdir({folder!r})
 get_ipython().reset(new_session=True)
 get_ipython().user_module.__spec__ = None  # every module has one, and reset() removes it
-import sys
-if "matplotlib.pyplot" in sys.modules:
-    sys.modules["matplotlib.pyplot"].close("all")
-del sys
 """
 
 

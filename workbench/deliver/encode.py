@@ -117,7 +117,7 @@ def convert(
 
 def with_figures(delivery: Delivery) -> Delivery:
     """Draw the figures of a delivery's report, and return the delivery with them."""
-    from workbench.deliver.figures import draw_figures  # Matplotlib, which nothing else here needs
+    from workbench.deliver.figures import draw_figures  # and Pillow, which nothing else here needs
 
     return replace(
         delivery, figures=draw_figures(delivery.inspection) if delivery.inspection else {}

@@ -1,28 +1,29 @@
-"""Figures of an inspection: pictures, scopes, histograms and timelines, drawn with Matplotlib.
+"""Figures of an inspection: pictures, scopes, histograms and timelines, drawn as SVG.
 
-workbench.mplstyle suits dark and light notebooks. Before is orange and after is blue, a pair that
-colour-blind people can tell apart.
+Before is orange and after is blue, a pair that colour-blind people can tell apart.
 """
 
-import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib import rc_params_from_file
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.deliver.inspection import Inspection
-from workbench.deliver.scope_axes import CODE_TICKS, GREY, parade, vectorscope, waveform
+from workbench.deliver.scope_plots import CODE_TICKS, CODES, parade, vectorscope, waveform
+from workbench.deliver.svg import (
+    GREY,
+    Drawing,
+    Plot,
+    drawing,
+    lossless,
+    one_colour,
+    photo,
+    ticks,
+    whole,
+)
 from workbench.look.compare import Comparison
 from workbench.measure import scopes
 from workbench.measure.banding import CambiMap
@@ -35,247 +36,215 @@ from workbench.measure.code_values import (
 )
 from workbench.measure.levels import FrameRange, LevelsTimeline
 from workbench.measure.metrics import PLOTTED, Metric
-from workbench.media.frames import Frame
 
 BEFORE = "#E69F00"
 AFTER = "#3D9BE0"
-_DPI = 100  # as in workbench.mplstyle
-_STYLE: Any = rc_params_from_file(  # read once: each figure is drawn in this style
-    Path(__file__).with_name("workbench.mplstyle"), use_default_template=False
-)
-_PNG_LEVEL = 1  # zlib's: a fifth larger than level 6, in a third of the time
+WIDTH = 976
+"""Pixels: the width of every figure but the pictures, and about that of a notebook's cell."""
+_BANDS = "#FF1A99"
 _POINTS = 2000  # of a timeline; a longer one shows the extremes of each interval
-_BANDS = LinearSegmentedColormap.from_list("bands", [(1, 0.1, 0.6, 0), (1, 0.1, 0.6, 0.8)])
+_TITLE, _GAP = 24, 16  # pixels above a picture, and between two
 
 
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw in the workbench's style, and close the figures at the end.
+def draw_figures(inspection: Inspection) -> dict[str, Drawing]:
+    """Draw the figures of a report, by their headings."""
+    return {
+        "The frame with the most banding": pictures(inspection),
+        "Its most banded part at 100 %": crops(inspection),
+        "Banding map": band_map(inspection),
+        "Scopes": scope_sheet(inspection),
+        "Histograms": histogram_sheet(inspection),
+        "Over time": timeline_sheet(inspection),
+    }
 
-    A notebook shows the value of a cell, and would show a figure that is still open again.
-    """
-    with plt.style.context(_STYLE):
-        yield
-        plt.close("all")
 
-
-def pictures(inspection: Inspection, width: int = 480) -> Figure:
+def pictures(inspection: Inspection, width: int = 480) -> Drawing:
     """Show the whole worst frame before and after, with the part that `crops` shows marked."""
     before, after = inspection.before, inspection.after
     height = round(width * before.height / before.width)
     x, y, columns, rows = _window(inspection)
-    with style():
-        figure, axes = _side_by_side(width, height)
-        for ax, frame, name, colour in _both(axes, before, after):
-            _show(ax, frame.downscaled(max(width, height)).rgb(), frame)
-            ax.add_patch(Rectangle((x, y), columns, rows, fill=False, edgecolor=colour))
-            ax.set_title(f"{name}: frame {before.index}, {float(before.time):.2f} s", color=colour)
-    return figure
+    plots = _side_by_side(width, height)
+    for plot, frame, name, colour in _both(plots, before, after):
+        plot.across, plot.up = (0, frame.width), (frame.height, 0)
+        plot.picture(photo(frame.downscaled(max(width, height)).rgb()))
+        plot.outline((x, x + columns), (y + rows, y), colour)
+        plot.title(f"{name}: frame {before.index}, {float(before.time):.2f} s", colour)
+    return drawing(2 * width + _GAP, height + _TITLE, plots)
 
 
-def crops(inspection: Inspection) -> Figure:
+def crops(inspection: Inspection) -> Drawing:
     """Show the most banded part before and after at 100 %, pixel for pixel."""
     x, y, columns, rows = _window(inspection)
-    with style():
-        figure, axes = _side_by_side(columns, rows)
-        for ax, frame, name, colour in _both(axes, inspection.before, inspection.after):
-            ax.imshow(frame.rgb()[y : y + rows, x : x + columns], interpolation="none")
-            ax.set_title(f"{name}, 100 %", color=colour)
-    return figure
+    plots = _side_by_side(columns, rows)
+    for plot, frame, name, colour in _both(plots, inspection.before, inspection.after):
+        plot.picture(lossless(frame.rgb()[y : y + rows, x : x + columns]), exact=True)
+        plot.title(f"{name}, 100 %", colour)
+    return drawing(2 * columns + _GAP, rows + _TITLE, plots)
 
 
-def band_map(inspection: Inspection, width: int = 976) -> Figure:
+def band_map(inspection: Inspection, width: int = WIDTH) -> Drawing:
     """Show CAMBI's map of the source's banding over the worst frame in grey."""
     frame = inspection.before
     height = round(width * frame.height / frame.width)
-    with style():
-        figure = plt.figure(figsize=(width / _DPI, (height + 24) / _DPI))
-        ax = figure.add_axes((0, 0, 1, height / (height + 24)))
-        ax.set_axis_off()
-        small = frame.downscaled(max(width, height))
-        _show(ax, small.luma, frame, cmap="gray")
-        if inspection.bands is not None:
-            draw_bands(ax, inspection.bands, (small.width, small.height))
-    return figure
+    small = frame.downscaled(max(width, height)).rgb()
+    plot = Plot(0, _TITLE, width, height)
+    plot.picture(photo(np.asarray(Image.fromarray(small).convert("L"))))
+    if inspection.bands is not None:
+        draw_bands(plot, inspection.bands, (small.shape[1], small.shape[0]))
+    return drawing(width, height + _TITLE, [plot])
 
 
-def _show(ax: Axes, picture: NDArray[Any], frame: Frame, **options: Any) -> None:
-    """Show a smaller copy of a frame's picture in the frame's own coordinates."""
-    extent = (-0.5, frame.width - 0.5, frame.height - 0.5, -0.5)
-    ax.imshow(picture, interpolation="antialiased", extent=extent, **options)
-
-
-def draw_bands(ax: Axes, bands: CambiMap, size: tuple[int, int]) -> None:
-    """Draw CAMBI's map over a picture, scaled so that the strongest 1 % is opaque.
+def draw_bands(plot: Plot, bands: CambiMap, size: tuple[int, int]) -> None:
+    """Draw CAMBI's map over a picture, scaled so that the strongest 1 % is the most opaque.
 
     `size` is the width and height in pixels to which the map is reduced before it is drawn.
     """
     top = max(float(np.quantile(bands.c_values, 0.99)), 1e-6)
-    height, width = bands.c_values.shape
     strength = Image.fromarray(np.clip(bands.c_values / np.float32(top), 0, 1))
-    ax.imshow(
-        np.asarray(strength.resize(size, Image.Resampling.BOX)),
-        cmap=_BANDS,
-        interpolation="antialiased",
-        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
-    )
-    ax.set_title(
+    small = np.asarray(strength.resize(size, Image.Resampling.BOX))
+    plot.picture(one_colour(0.8 * small, _BANDS))
+    plot.title(
         f"banding before: CAMBI {bands.score:.1f}; brightest = {top:.1%} of the map's maximum",
-        color=BEFORE,
+        BEFORE,
     )
 
 
-def scope_sheet(inspection: Inspection) -> Figure:
+def scope_sheet(inspection: Inspection) -> Drawing:
     """Show waveform, RGB parade and vectorscope of the worst frame, before and after."""
-    with style():
-        figure, grid = _sheet(9.2, 3, 2)
-        for column, (frame, name, colour) in enumerate(
-            ((inspection.before, "before", BEFORE), (inspection.after, "after", AFTER))
-        ):
-            waveform(grid[0][column], scopes.waveform(frame))
-            parade(grid[1][column], scopes.rgb_parade(frame))
-            vectorscope(grid[2][column], scopes.vectorscope(frame), frame.colour.assumed().matrix)
-            for ax, what in zip(
-                grid[:, column], ("waveform", "RGB parade", "vectorscope"), strict=True
-            ):
-                ax.set_title(f"{what} {name}", color=colour)
-    return figure
+    plots = _sheet(920, (1, 1, 1), 2)
+    sides = ((inspection.before, "before", BEFORE), (inspection.after, "after", AFTER))
+    for (frame, name, colour), column in zip(sides, (plots[0::2], plots[1::2]), strict=True):
+        waveform(column[0], scopes.waveform(frame))
+        parade(column[1], scopes.rgb_parade(frame))
+        vectorscope(column[2], scopes.vectorscope(frame), frame.colour.assumed().matrix)
+        for plot, what in zip(column, ("waveform", "RGB parade", "vectorscope"), strict=True):
+            plot.title(f"{what} {name}", colour)
+    return drawing(WIDTH, 920, plots)
 
 
-def _code_axis(ax: Axes) -> None:
-    """Mark 10-bit code values on the vertical axis, and shade legal range."""
-    ax.axhspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
-    ax.set(ylim=(0, 1023), ylabel="10-bit code value")
-    ax.set_yticks(CODE_TICKS)
-
-
-def luma_histograms(
-    axes: tuple[Axes, Axes], before: CodeValueCounts, after: CodeValueCounts
-) -> None:
-    """Draw two luma histograms, one above the other, on the same scale of 10-bit codes."""
-    for ax, counted, name, colour in _both(axes, before, after):
-        # One line for each 8- or 10-bit code value; deeper values are gathered into 10 bits.
-        lines = min(counted.luma.size, 1024)
-        places = ten_bit_equivalents(lines.bit_length() - 1, full=counted.full)[0]
-        share = counted.luma.reshape(lines, -1).sum(axis=1) / counted.luma.sum() * 100
-        ax.axvspan(BLACK, WHITE, color=GREY, alpha=0.1, linewidth=0)
-        ax.vlines(places, 0, share, color=colour, linewidth=0.9)
-        ax.set(xlim=(0, 1023), ylim=(0, None), ylabel="% of pixels")
-        ax.set_xticks(CODE_TICKS)
-        ax.set_title(
-            f"luma {name}: {counted.occupied} code values occupied; outside legal range "
-            f"{counted.outside_legal:.2%} of luma, {counted.outside_legal_chroma:.2%} of chroma",
-            color=colour,
-        )
-    axes[0].tick_params(labelbottom=False)
-    axes[1].set_xlabel("10-bit code value (legal range 64-940 shaded)")
-
-
-def histogram_sheet(inspection: Inspection) -> Figure:
+def histogram_sheet(inspection: Inspection) -> Drawing:
     """Draw the luma histograms of the worst frame."""
-    with style():
-        figure, ((top,), (bottom,)) = _sheet(3.6, 2, 1)
-        luma_histograms(
-            (top, bottom), count_code_values(inspection.before), count_code_values(inspection.after)
-        )
-    return figure
+    plots = _sheet(360, (1, 1), 1)
+    counts = (count_code_values(one) for one in (inspection.before, inspection.after))
+    for plot, counted, name, colour in _both(plots, *counts):
+        luma_histogram(plot, counted, name, colour)
+    plots[1].bottom(CODE_TICKS, "10-bit code value (legal range 64-940 shaded)")
+    return drawing(WIDTH, 360, plots)
 
 
-def timeline_sheet(inspection: Inspection) -> Figure:
+def luma_histogram(plot: Plot, counted: CodeValueCounts, name: str, colour: str) -> None:
+    """Draw a luma histogram on a scale of 10-bit codes."""
+    # One line for each 8- or 10-bit code value; deeper values are gathered into 10 bits.
+    lines = min(counted.luma.size, 1024)
+    places = ten_bit_equivalents(lines.bit_length() - 1, full=counted.full)[0]
+    share = counted.luma.reshape(lines, -1).sum(axis=1) / counted.luma.sum() * 100
+    seen = (places >= CODES[0]) & (places <= CODES[1])
+    plot.across, plot.up = CODES, (0, 1.05 * float(share.max()))
+    plot.rectangle((BLACK, WHITE), plot.up, colour=GREY, opacity=0.1)
+    plot.stems(places[seen], share[seen], colour)
+    plot.side(ticks(*plot.up, count=4), "% of pixels")
+    plot.bottom(whole(()))
+    plot.title(
+        f"luma {name}: {counted.occupied} code values occupied; outside legal range "
+        f"{counted.outside_legal:.2%} of luma, {counted.outside_legal_chroma:.2%} of chroma",
+        colour,
+    )
+
+
+def timeline_sheet(inspection: Inspection) -> Drawing:
     """Draw levels, saturation and the plotted metrics over time."""
-    with style():
-        ratios = (2, 0.8, *(1.2 for _ in PLOTTED))
-        height = 3.8 + 1.8 * len(PLOTTED)
-        figure, grid = _sheet(height, len(ratios), 1, sharex=True, height_ratios=ratios)
-        axes = grid[:, 0]
-        levels(axes[0], inspection.bounds, inspection.levels)
-        saturation(axes[1], inspection.times, inspection.levels)
-        for ax, metric in zip(axes[2:], PLOTTED, strict=True):
-            over_time(ax, metric, inspection.comparisons)
-        axes[-1].set_xlabel("seconds")
-        axes[-1].set_xlim(0, float(inspection.end))
-    return figure
+    ratios = (2, 0.8, *(1.2 for _ in PLOTTED))
+    height = 380 + 180 * len(PLOTTED)
+    plots = _sheet(height, ratios, 1)
+    end = float(inspection.end)
+    for plot in plots:
+        plot.across = (0, end)
+    levels(plots[0], inspection.bounds, inspection.levels)
+    saturation(plots[1], inspection.times, inspection.levels)
+    for plot, metric in zip(plots[2:], PLOTTED, strict=True):
+        over_time(plot, metric, inspection.comparisons)
+    for plot in plots[:-1]:
+        plot.bottom([(value, "") for value, _ in ticks(0, end, 10)])
+    plots[-1].bottom(ticks(0, end, 10), "seconds")
+    return drawing(WIDTH, height, plots)
 
 
-def levels(ax: Axes, bounds: Sequence[Fraction], timeline: LevelsTimeline) -> None:
+def levels(plot: Plot, bounds: Sequence[Fraction], timeline: LevelsTimeline) -> None:
     """Draw luma over time: range, 10th to 90th percentile, mean; black and frozen runs marked.
 
     `bounds` are the times at which the frames begin, and the end of the last.
     """
+    plot.up = CODES
+    plot.rectangle(plot.across, (BLACK, WHITE), colour=GREY, opacity=0.1)
     times = bounds[:-1]
     at, low, high = _thinned(times, timeline.lowest, timeline.highest)
-    ax.fill_between(at, low, high, color=AFTER, alpha=0.18, linewidth=0)
+    plot.area(at, low, high, colour=AFTER, opacity=0.18)
     at, low, high = _thinned(times, timeline.low, timeline.high)
-    ax.fill_between(at, low, high, color=AFTER, alpha=0.35, linewidth=0)
+    plot.area(at, low, high, colour=AFTER, opacity=0.35)
     at, low, high = _thinned(times, timeline.mean, timeline.mean)
-    ax.plot(at, (low + high) / 2, color=AFTER)
-    _code_axis(ax)
-    ax.set_title("luma after: mean, 10-90 % of the pixels, lowest to highest", color=AFTER)
-    _mark(ax, bounds, timeline.black_ranges(), "black")
-    _mark(ax, bounds, timeline.frozen_ranges(bounds), "frozen")
+    plot.line(at, (low + high) / 2, AFTER)
+    plot.side(CODE_TICKS, "10-bit code value")
+    plot.title("luma after: mean, 10-90 % of the pixels, lowest to highest", AFTER)
+    _mark(plot, bounds, timeline.black_ranges(), "black")
+    _mark(plot, bounds, timeline.frozen_ranges(bounds), "frozen")
 
 
-def _mark(ax: Axes, bounds: Sequence[Fraction], stretches: Sequence[FrameRange], name: str) -> None:
+def _mark(
+    plot: Plot, bounds: Sequence[Fraction], stretches: Sequence[FrameRange], name: str
+) -> None:
     for stretch in stretches:
         start, end = float(bounds[stretch.start]), float(bounds[stretch.end])
-        ax.axvspan(start, end, color=GREY, alpha=0.35, linewidth=0, hatch="//")
-        ax.annotate(name, ((start + end) / 2, 980), ha="center", va="center", fontsize=8)
+        plot.rectangle((start, end), plot.up, colour=GREY, opacity=0.35)
+        plot.text((start + end) / 2, 965, name)
 
 
-def saturation(ax: Axes, times: Sequence[Fraction], timeline: LevelsTimeline) -> None:
+def saturation(plot: Plot, times: Sequence[Fraction], timeline: LevelsTimeline) -> None:
     """Draw the mean saturation over time."""
     at, low, high = _thinned(times, timeline.saturation, timeline.saturation)
-    ax.plot(at, (low + high) / 2, color=AFTER)
-    ax.set(ylim=(0, None), ylabel="code values")
-    ax.set_title("saturation after: mean distance from neutral", color=AFTER)
+    plot.up = (0, max(1.0, 1.05 * float(high.max())))
+    plot.line(at, (low + high) / 2, AFTER)
+    plot.side(ticks(*plot.up, count=3), "code values")
+    plot.title("saturation after: mean distance from neutral", AFTER)
 
 
-def over_time(ax: Axes, metric: Metric, comparisons: Sequence[Comparison]) -> None:
+def over_time(plot: Plot, metric: Metric, comparisons: Sequence[Comparison]) -> None:
     """Draw a metric over time, before and after."""
+    sides = ((metric.before, "before", BEFORE), (metric.key, "after", AFTER))
     drawn = [
-        _points(ax, metric, comparisons, key, name, colour)
-        for key, name, colour in ((metric.before, "before", BEFORE), (metric.key, "after", AFTER))
+        (_measured(metric, comparisons, key), key, name, colour)
+        for key, name, colour in sides
         if key
     ]
+    values = [value for (_, found), *_ in drawn for value in found]
+    plot.up = (0, max(*values, metric.guide or 1) * 1.15 if values else metric.guide or 1)
     title = metric.heading
     if metric.guide is not None:
-        ax.axhline(metric.guide, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)))
+        plot.rule(y=metric.guide)
         title += ": visible above the dashed line"
-    ax.set(ylim=(0, max(*drawn, metric.guide or 1) * 1.15), ylabel=metric.label)
-    ax.set_title(title)
-    _legend(ax)
+    entries = []
+    for (times, found), key, name, colour in drawn:
+        if found:
+            plot.line(times, found, colour)
+            if len(found) < 100:
+                plot.dots(times, found, colour)
+            worst = metric.text(metric.worst(getattr(one, key) for one in comparisons))
+            entries.append((f"{name}, worst {worst}", colour))
+        else:
+            entries.append((f"{name}: not measured", colour))
+    plot.side(ticks(*plot.up, count=4), metric.label)
+    plot.title(title)
+    plot.legend(entries)
 
 
-def _legend(ax: Axes) -> None:
-    """Put the legend beside the title, above all lines."""
-    ax.legend(
-        loc="lower right", bbox_to_anchor=(1, 0.94), borderpad=0, ncols=2, labelcolor="linecolor"
+def _measured(
+    metric: Metric, comparisons: Sequence[Comparison], key: str
+) -> tuple[list[float], list[float]]:
+    """Return the times in seconds at which a value was measured, and the values in its unit."""
+    known = [one for one in comparisons if getattr(one, key) is not None]
+    return (
+        [float(one.time) for one in known],
+        [getattr(one, key) * metric.factor for one in known],
     )
-
-
-def _points(
-    ax: Axes,
-    metric: Metric,
-    comparisons: Sequence[Comparison],
-    key: str,
-    name: str,
-    colour: str,
-) -> float:
-    """Draw the values that were measured, and return the largest."""
-    pairs = [
-        (float(one.time), value * metric.factor)
-        for one in comparisons
-        if (value := getattr(one, key)) is not None
-    ]
-    if not pairs:
-        ax.plot([], [], color=colour, label=f"{name}: not measured")
-        return 0.0
-    times, found = zip(*pairs, strict=True)
-    worst = metric.worst(getattr(one, key) for one in comparisons)
-    size = 4 if len(pairs) < 100 else 0
-    label = f"{name}, worst {metric.text(worst)}"
-    ax.plot(times, found, color=colour, marker="o", markersize=size, label=label)
-    return float(max(found))
 
 
 def _thinned(
@@ -288,56 +257,18 @@ def _thinned(
     return at, np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
 
 
-class Png(bytes):
-    """A drawn figure, which notebooks and reports show without drawing it again."""
-
-    def _repr_png_(self) -> bytes:
-        return self
-
-    def __repr__(self) -> str:
-        return f"a picture, {len(self)} bytes"  # else a notebook stores the bytes as text too
-
-
-def draw_figures(inspection: Inspection) -> dict[str, Png]:
-    """Draw the figures of a report, by their headings."""
-    sheets = {
-        "The frame with the most banding": pictures(inspection),
-        "Its most banded part at 100 %": crops(inspection),
-        "Banding map": band_map(inspection),
-        "Scopes": scope_sheet(inspection),
-        "Histograms": histogram_sheet(inspection),
-        "Over time": timeline_sheet(inspection),
-    }
-    return {name: png(sheet) for name, sheet in sheets.items()}
-
-
-def png(figure: Figure) -> Png:
-    """Return a figure as a PNG picture."""
-    buffer = io.BytesIO()
-    with style():
-        figure.savefig(buffer, format="png", pil_kwargs={"compress_level": _PNG_LEVEL})
-    return Png(buffer.getvalue())
-
-
-def _sheet(height: float, rows: int, columns: int, **options: Any) -> tuple[Figure, Any]:
-    """Make a figure of this height in inches, and an array of (rows, columns) Axes.
-
-    The margins are fixed, in inches: Matplotlib needs as long to compute them as to draw.
-    """
-    width, left, right, top, bottom, across, down = 9.76, 0.75, 0.2, 0.3, 0.5, 0.9, 0.5
-    wide = (width - left - right - (columns - 1) * across) / columns
-    high = (height - top - bottom - (rows - 1) * down) / rows
-    figure = plt.figure(figsize=(width, height))
-    axes = figure.subplots(rows, columns, squeeze=False, **options)
-    figure.subplots_adjust(
-        left=left / width,
-        right=1 - right / width,
-        top=1 - top / height,
-        bottom=bottom / height,
-        wspace=across / wide,
-        hspace=down / high,
-    )
-    return figure, axes
+def _sheet(height: float, rows: Sequence[float], columns: int) -> list[Plot]:
+    """Return plots in rows of these relative heights, left to right and top to bottom."""
+    left, right, top, bottom, across, down = 75, 20, 30, 50, 90, 50  # pixels
+    wide = (WIDTH - left - right - (columns - 1) * across) / columns
+    unit = (height - top - bottom - (len(rows) - 1) * down) / sum(rows)
+    found = []
+    at = float(top)
+    for row in rows:
+        places = (left + column * (wide + across) for column in range(columns))
+        found += [Plot(place, at, wide, row * unit) for place in places]
+        at += row * unit + down
+    return found
 
 
 def _window(inspection: Inspection) -> tuple[int, int, int, int]:
@@ -348,20 +279,11 @@ def _window(inspection: Inspection) -> tuple[int, int, int, int]:
     return 0, 0, frame.width, frame.height
 
 
-def _both(axes: Sequence[Axes], before: Any, after: Any) -> Iterator[tuple[Axes, Any, str, str]]:
-    yield axes[0], before, "before", BEFORE
-    yield axes[1], after, "after", AFTER
+def _both(plots: Sequence[Plot], before: Any, after: Any) -> Iterator[tuple[Plot, Any, str, str]]:
+    yield plots[0], before, "before", BEFORE
+    yield plots[1], after, "after", AFTER
 
 
-def _side_by_side(width: int, height: int) -> tuple[Figure, tuple[Axes, Axes]]:
-    """Make two Axes of exactly this many pixels each, with a title above each."""
-    gap, title = 16, 24
-    total = (2 * width + gap, height + title)
-    figure = plt.figure(figsize=(total[0] / _DPI, total[1] / _DPI))
-    left, right = (
-        figure.add_axes((x / total[0], 0, width / total[0], height / total[1]))
-        for x in (0, width + gap)
-    )
-    for ax in (left, right):
-        ax.set_axis_off()
-    return figure, (left, right)
+def _side_by_side(width: int, height: int) -> tuple[Plot, Plot]:
+    """Return two plots of exactly this many pixels each, with room for a title above each."""
+    return Plot(0, _TITLE, width, height), Plot(width + _GAP, _TITLE, width, height)

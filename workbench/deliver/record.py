@@ -5,6 +5,7 @@ record_model.py holds the model and its JSON schema.
 
 import json
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -58,8 +59,11 @@ def versions() -> dict[str, str]:
     return {
         "workbench": __version__,
         "ffmpeg": ffmpeg.program().version,
-        **{name: version(name) for name in libraries},
+        **{name: _version(name) for name in libraries},
     }
+
+
+_version = cache(version)  # reading a package's metadata takes 5 ms
 
 
 def record_path(delivered: Path) -> Path:

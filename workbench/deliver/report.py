@@ -4,8 +4,8 @@ The page loads nothing, so it can be sent along with the file. It follows the re
 theme, and prints well.
 """
 
-import base64
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,12 @@ from workbench.files import write_text
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from workbench.deliver.svg import Drawing
+
 _TEMPLATE = "report.html.jinja"
 
 
+@cache
 def templates(package: str) -> "Environment":
     """Return the Jinja environment of a package's page templates."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -40,21 +43,23 @@ def report_path(delivered: Path) -> Path:
     return delivered.with_suffix(".report.html")
 
 
-def write_report(delivery: Delivery, figures: Mapping[str, bytes]) -> Path:
+def write_report(delivery: Delivery, figures: Mapping[str, "Drawing"]) -> Path:
     """Write the report beside the delivered file, atomically, and return its path.
 
-    `figures` maps headings to PNG pictures, in order. Raises DestinationUnusable, ParameterError.
+    `figures` maps headings to drawings, in order. Raises DestinationUnusable, ParameterError.
     """
+    from workbench.deliver.svg import Drawing  # and Pillow, which checks alone do not need
+
     check_type("delivery", delivery, Delivery, "a Delivery, as convert returns it")
-    check_type("figures", figures, Mapping, "PNG pictures by their names")
-    for name, png in figures.items():
-        check_type(f"figure {name}", png, bytes, "a PNG picture as bytes")
+    check_type("figures", figures, Mapping, "drawings by their names")
+    for name, figure in figures.items():
+        check_type(f"figure {name}", figure, Drawing, "a Drawing, as a delivery's figures are")
     path = report_path(delivery.destination)
     write_text(path, page(delivery, figures), overwrite=True)
     return path
 
 
-def page(delivery: Delivery, figures: Mapping[str, bytes]) -> str:
+def page(delivery: Delivery, figures: Mapping[str, "Drawing"]) -> str:
     """Return the report as HTML."""
     findings = sorted(delivery.findings, key=lambda finding: -LEVELS.index(finding.level))
     return (
@@ -66,6 +71,6 @@ def page(delivery: Delivery, figures: Mapping[str, bytes]) -> str:
             command=pasteable(delivery.command),
             findings=findings,
             words=verdict_in_words(finding.level for finding in findings),
-            figures={name: base64.b64encode(png).decode("ascii") for name, png in figures.items()},
+            figures=figures,
         )
     )

@@ -6,6 +6,7 @@ A conversion verifies its temporary file before it renames it; `workbench qc` ve
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench import ffmpeg
 from workbench.deliver.command import sound_options
@@ -25,6 +26,9 @@ from workbench.media.frames import Orientation
 from workbench.media.guards import file_input
 from workbench.media.probe import open_clip
 
+if TYPE_CHECKING:
+    from workbench.deliver.svg import Drawing
+
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
@@ -38,7 +42,7 @@ class Delivery:
     size: int  # bytes
     sha256: str  # of the file, hex
     command: tuple[str, ...] = ()  # that made it, ending in its name; () when not known
-    figures: Mapping[str, bytes] = field(default_factory=dict)  # of its report, PNG by name
+    figures: Mapping[str, "Drawing"] = field(default_factory=dict)  # of its report, by heading
     record: Path | None = None  # where its record was written; None when none was
     report: Path | None = None  # where its report was written, likewise
 

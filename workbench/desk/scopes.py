@@ -1,6 +1,6 @@
 """Scopes: a widget that shows histogram, waveform, RGB parade and vectorscope of two pictures.
 
-The browser draws them. Matplotlib would take as long for one figure as the rest of the desk.
+The browser draws them.
 """
 
 from collections.abc import Callable

@@ -15,8 +15,7 @@ def labels(outcomes: Sequence[Outcome]) -> list[str]:
     """Return a short and unique name of each clip; a point of a sweep is named by its values."""
     sources = {one.source for one in outcomes}
     texts = [_described(one, alone=len(sources) == 1) for one in outcomes]
-    shortened = _shortened(texts)
-    return [label.replace("$", r"\$") for label in shortened]  # a $ would begin a formula
+    return _shortened(texts)
 
 
 def _described(one: Outcome, *, alone: bool) -> str:
