@@ -22,7 +22,7 @@ endef
 
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: demo lab app test pythons lowest check schema bench lock release docs changelog
+.PHONY: demo lab app test pythons lowest deployment check schema bench lock release docs changelog
 
 demo: $(RUNTIME)  ## convert a sample clip, from nothing
 	$(BIN)/workbench demo demo
@@ -41,6 +41,12 @@ pythons: $(READY)  ## run the quick tests on each Python of the machine, or on t
 
 lowest: $(READY)  ## run the quick tests with the oldest direct dependencies that pyproject.toml allows
 	$(BIN)/python -m tests.pythons --lowest
+
+deployment: $(READY)  ## hold docs/deploy against published schemas; build and run its image, as root
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --target .venv/schemas \
+		dask-kubernetes==2026.3.0 compose-spec==0.2.1
+	PYTHONPATH=.venv/schemas $(BIN)/python -m tests.deploy.schemas
+	$(BIN)/python -m tests.deploy.rehearsal
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
