@@ -72,6 +72,11 @@ TABLE: dict[str, Row] = {
         {"indices": lambda value: value is None or value in ([], [3])},
     ),
     "Clip.sample": (lambda given: given.clip.sample, lambda _: {"n": 1}, {"n": right()}),
+    "Clip.with_range": (
+        lambda given: given.clip.with_range,
+        lambda _: {"range": None},
+        {"range": OPTIONAL},
+    ),
     "Frame.with_matrix": (
         lambda given: given.frame.with_matrix,
         lambda _: {"matrix": None},
@@ -123,6 +128,7 @@ TABLE: dict[str, Row] = {
             "frame_rate": right(values=(None, 1.5)),
             "audio_rate": OPTIONAL,
             "assume_matrix": OPTIONAL,
+            "input_range": OPTIONAL,
             "policy": right(),
             "every_frame": lambda value: isinstance(value, bool) or value == 0,
             "no_such_setting": right(),

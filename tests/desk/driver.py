@@ -182,6 +182,10 @@ class DeskDriver:
             "Input matrix: how the code values of an untagged clip were made from RGB."
         )
 
+    @property
+    def range(self) -> widgets.Dropdown:
+        return self._list("Input range: which code values of the clip are black and white.")
+
     def choose_cube(self, path: str) -> None:
         self._text_box("grades the tone back").value = path
 

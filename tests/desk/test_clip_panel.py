@@ -1,10 +1,14 @@
 """Clip panel: early warnings, and the input matrix with its effect on the picture."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tests import clips
 from tests.desk.driver import DeskDriver
+from workbench.deliver.recheck import recheck
+from workbench.deliver.record import read_record
 from workbench.desk.clip_panel import warnings_for
+from workbench.look.render import render
 from workbench.media.probe import open_clip
 
 
@@ -63,3 +67,36 @@ def test_frame_and_audio_rate_are_delivered(untagged: Path, tmp_path: Path) -> N
     desk.wait()
     with open_clip(tmp_path / "out.mov") as delivered:
         assert delivered.frame_rate == 25
+
+
+def test_the_input_range_changes_both_pictures_and_the_file(
+    desk: DeskDriver, tmp_path: Path
+) -> None:
+    desk.wait()
+    before, after = desk.exact_picture("before"), desk.exact_picture("after")
+    desk.range.value = "full"
+    desk.wait()
+    frame = desk.clip.frame(12)
+    assert frame.colour.range == "full"
+    assert desk.exact_picture("before") == before  # the code values, which now mean something else
+    assert desk.sent("exact")[-1][0]["full"] or desk.sent("exact")[-2][0]["full"]
+    assert desk.exact_picture("after") == render(frame, desk.preset).tobytes() != after
+    desk.encode(tmp_path)
+    desk.wait()
+    record = read_record(tmp_path / "banded_prores.mov")
+    assert record is not None
+    assert (record.input_range, record.source.colour.range) == ("full", "full")
+    assert "input range set" in [finding.id for finding in record.findings]
+    again = recheck(desk.clip.path, tmp_path / "banded_prores.mov")  # reads the range back
+    assert (again.settings.input_range, again.verdict) == ("full", record.verdict)
+    desk.range.value = None
+    desk.wait()
+    assert desk.exact_picture("after") == after
+
+
+def test_a_tag_of_full_range_cannot_be_overruled(made: Callable[[str], Path]) -> None:
+    desk = DeskDriver(made("full_range"))
+    desk.wait()
+    desk.range.value = "legal"
+    assert "is tagged full range and cannot be read as legal range" in desk.error
+    assert desk.range.value is None

@@ -15,6 +15,7 @@ from workbench.look.preset import (
     Preset,
     builtin_presets,
     load_preset,
+    number_parameter,
     save_preset,
     user_preset_folder,
 )
@@ -269,9 +270,11 @@ def test_the_documentation_says_which_look_is_the_default_and_why(name: str) -> 
 
 def test_a_rule_states_the_range_of_a_number() -> None:
     preset = load_preset("classic")
-    strength, radius = (preset.number(f"deband.{name}") for name in ("strength", "radius"))
+    strength, radius = (
+        number_parameter(preset, f"deband.{name}") for name in ("strength", "radius")
+    )
     assert strength is not None
     assert radius is not None
     assert strength.rule == "Strength must be between 0.51 and 64."
     assert radius.rule.startswith("Radius must be a whole number between ")
-    assert preset.number("tone.filter") is None
+    assert number_parameter(preset, "tone.filter") is None

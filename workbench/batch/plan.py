@@ -200,6 +200,6 @@ def _point_suffix(point: Mapping[str, Any]) -> str:
     return "".join(f"_{name}-{value}" for name, value in point.items()).replace("/", "-")
 
 
-_SWEPT = ("preset", "encoder", "frame_rate", "audio_rate", "assume_matrix")
+_SWEPT = ("preset", "encoder", "frame_rate", "audio_rate", "input_range", "assume_matrix")
 """The settings that a sweep can take besides a preset's parameters."""
 _MOST_POINTS = 256

@@ -89,6 +89,12 @@ _SETTINGS: dict[str, Callable[..., Decorator]] = {
         metavar="HZ",
         help="Resample the sound to this rate, such as 48000.",
     ),
+    "input_range": partial(
+        click.option,
+        "--input-range",
+        type=click.Choice(["legal", "full"]),
+        help="Read the source's code values in this range, whatever its tag says.",
+    ),
     "assume_matrix": partial(
         click.option,
         "--assume-matrix",

@@ -74,7 +74,7 @@ def convert(
         "cancellation", cancellation, ffmpeg.Cancellation, "a workbench.ffmpeg.Cancellation"
     )
     check_callbacks(on_progress=on_progress, on_checked=on_checked)
-    clip = given_clip(source)
+    clip = given_clip(source).with_range(settings.input_range)
     destination = destination_for(
         clip.path, destination, overwrite=overwrite, format=settings.format
     )

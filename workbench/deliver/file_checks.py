@@ -145,6 +145,14 @@ def _colour(source: Colour, movie: Movie, settings: Settings) -> Iterable[Findin
     assumed = settings.look.assume_matrix if settings.look else None
     if source.untagged:
         yield _untagged(source, delivered, assumed)
+    if settings.input_range:
+        yield Finding(
+            "input range set",
+            "note",
+            f"{settings.input_range} range",
+            "",
+            "The source's range was set by hand; its tag was not used.",
+        )
     if assumed and "matrix" not in source.untagged:
         yield Finding(
             "assumed matrix not used",

@@ -53,6 +53,7 @@ def recheck(
     path = expanded(delivered, "the delivered file")
     check_readable_file(path)
     settings, record, unreadable = _with_record(settings or Settings(preset=None), path)
+    clip = clip.with_range(settings.input_range)
     cancellation = cancellation or ffmpeg.Cancellation()
     with ThreadPoolExecutor() as pool:
         hashing = pool.submit(sha256_of, path, cancellation.raise_if_requested)

@@ -23,6 +23,7 @@ from workbench.deliver.policy import Policy, load_policy
 from workbench.errors import ParameterError
 from workbench.look.defaults import DEFAULT
 from workbench.look.preset import Preset, load_preset
+from workbench.media.colour import InputRange
 from workbench.media.frame_rates import parse_frame_rate
 from workbench.model import Model
 
@@ -47,6 +48,10 @@ class RecordedSettings(Model):
     )
     audio_rate: int | None = Field(
         None, ge=8000, le=192000, description="Sample rate in Hz; None keeps the source's."
+    )
+
+    input_range: InputRange | None = Field(
+        None, description="How the source's code values are read; None follows the source's tag."
     )
 
     @field_validator("frame_rate", mode="plain")

@@ -12,6 +12,7 @@ from workbench.media.clip import Clip
 from workbench.present.tables import clip_table
 
 _MATRICES = [("BT.709 (usual for HD)", "bt709"), ("BT.601", "bt601")]
+_RANGES = [("auto (as tagged)", None), ("legal (64 to 940)", "legal"), ("full (0 to 1023)", "full")]
 _HIGH_DYNAMIC_RANGE = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
 
@@ -44,15 +45,20 @@ def warnings_for(clip: Clip) -> list[str]:
 
 
 class ClipPanel:
-    """Shows a clip's properties and warnings, its input matrix and the viewing LUT."""
+    """Shows a clip's properties and warnings, its input matrix and range, and the viewing LUT."""
 
-    def __init__(self, on_matrix: Callable[[str], None], on_transform: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_matrix: Callable[[str], None],
+        on_range: Callable[[], None],
+        on_transform: Callable[[], None],
+    ) -> None:
         """Create a panel.
 
-        It calls `on_matrix` with the matrix that the user chose, and `on_transform` where the user
-        chose another viewing LUT.
+        It calls `on_matrix` with the matrix that the user chose, and the others where the user
+        chose another input range or another viewing LUT.
         """
-        self._on_matrix = on_matrix
+        self._on_matrix, self._on_range = on_matrix, on_range
         self._guard = UpdateGuard()
         self.matrix = widgets.Dropdown(
             options=_MATRICES,
@@ -60,6 +66,11 @@ class ClipPanel:
             tooltip="Input matrix: how the code values of an untagged clip were made from RGB.",
         )
         self.matrix.observe(self._chosen, "value")
+        self.range = widgets.Dropdown(
+            options=_RANGES,
+            tooltip="Input range: which code values of the clip are black and white.",
+        )
+        self.range.observe(self._range_chosen, "value")
         self.cube = widgets.Text(
             continuous_update=False,
             placeholder="grades the tone back",
@@ -71,6 +82,7 @@ class ClipPanel:
         self.widget = widgets.VBox(
             [
                 labelled("input matrix", self.matrix),
+                labelled("input range", self.range),
                 labelled("viewing LUT", self.cube),
                 self.warnings,
                 self.properties,
@@ -98,6 +110,15 @@ class ClipPanel:
                 for name, value in clip_table(clip).rows
             )
             self.properties.value = f"<div>{rows}</div>"
+
+    def forget_range(self) -> None:
+        """Follow the tag again, for another clip."""
+        with self._guard.updating():
+            self.range.value = None
+
+    def _range_chosen(self, _: object) -> None:
+        if self._guard.user_edit:
+            self._on_range()
 
     def _chosen(self, change: dict[str, Any]) -> None:
         if self._guard.user_edit:

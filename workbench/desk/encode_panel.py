@@ -26,6 +26,7 @@ from workbench.errors import Cancelled, WorkbenchError
 from workbench.files import expanded
 from workbench.look.preset import Preset
 from workbench.media.clip import Clip
+from workbench.media.colour import InputRange
 from workbench.present.tables import findings_table
 
 _ENCODING_SHARE = 0.8  # of the progress bar; checking is the rest, about as long as it takes
@@ -47,6 +48,7 @@ class EncodeSource:
     clip: Clip
     preset: Preset
     folder: Path
+    input_range: InputRange | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class EncodePanel:
                 self._show("There is no clip yet. Choose one first.")
                 return
             clip = source.clip
-            settings = self.settings(source.preset)
+            settings = self.settings(source.preset).changed(input_range=source.input_range)
             overwrite = self.overwrite.value
             destination = destination_for(
                 clip.path, self.destination.value.strip() or source.folder, overwrite=overwrite

@@ -36,7 +36,7 @@ from workbench.desk.viewing_transform import ViewingTransforms
 from workbench.errors import Cancelled, PresetError, WorkbenchError
 from workbench.ffmpeg import Cancellation
 from workbench.look.defaults import DESK_DEFAULT
-from workbench.look.preset import Preset, load_preset, user_preset_folder
+from workbench.look.preset import Preset, load_preset, number_parameter, user_preset_folder
 from workbench.look.suggest import Suggestion
 from workbench.measure.banding import cambi_map
 from workbench.media.clip import Clip
@@ -63,6 +63,7 @@ class Tuner:
         saved = self._session.saved
         self._history = saved.history() if saved else LookHistory(LookSlots.of(base))
         self._clip: Clip | None = None
+        self._tagged: Clip | None = None  # the same without the input range that the user set
         self._running: set[str] = set()  # the encode and the batch, while they run
         self._location: str | None = None  # of the clip: its path, or its URL in a bucket
         self._still: Still | None = None  # shown instead of the source
@@ -147,7 +148,7 @@ class Tuner:
                 self._show_error("")  # first: rendering may report another error
                 self._record(changed, name)
         except PresetError as error:
-            number = self.preset.number(name)
+            number = number_parameter(self.preset, name)
             self._controls.show(self._history)  # restore the old value in the control
             self._show_error(number.rule if number else str(error))
 
@@ -156,6 +157,25 @@ class Tuner:
         with self._lock:
             slots = self._history.now
             self._record(slots.with_slot(slots.slot.with_matrix(matrix)), "matrix")
+
+    def _set_range(self) -> None:
+        """Read the clip's code values in the range that the user chose."""
+        with self._lock:
+            if self._tagged is None:
+                return
+            try:
+                self._clip = self._tagged.with_range(self._clip_panel.range.value)
+            except WorkbenchError as error:
+                self._clip_panel.forget_range()
+                self._clip = self._tagged
+                self._show_error(str(error))
+                return
+            self._viewer.stop_playback()
+            self._forget_results()
+            self._refresh()
+            self._set_transform()
+            self._curve = None
+        self._banding.submit(self._clip)
 
     def flip(self) -> None:
         """Switch between slots A and B."""
@@ -216,7 +236,8 @@ class Tuner:
             self._show_error("")
             self._forget_results()
             self._status.report("")
-            self._clip, self._location, self._still = clip, location, None
+            self._clip, self._tagged, self._location, self._still = clip, clip, location, None
+            self._clip_panel.forget_range()
             self._gallery.mark_compared(None)
             self._viewer.set_clip(clip)
             self._clip_panel.show(clip, self.preset.assume_matrix)
@@ -376,7 +397,7 @@ class Tuner:
             return None
         remote = self._location is not None and is_remote(self._location)
         folder = Path.cwd() if remote else self._clip.path.parent
-        return EncodeSource(self._clip, self.preset, folder)
+        return EncodeSource(self._clip, self.preset, folder, self._clip_panel.range.value)
 
     def _delivery_folders(self, clip: Path) -> list[Path]:
         """Return the folders in which the delivered file of a listed clip may be."""
@@ -452,7 +473,7 @@ class Tuner:
             self._tiles,
         )
         self._chooser.clips.observe(lambda _: self._batch.show(self._chooser.listed), "options")
-        self._clip_panel = ClipPanel(self.set_matrix, self._set_transform)
+        self._clip_panel = ClipPanel(self.set_matrix, self._set_range, self._set_transform)
         self._save = SavePanel(lambda: self.preset, self.use)
         self._controls = LookControls(self)
         self._suggest = SuggestPanel(self._suggest_request, self._use_suggestion, self._status)

@@ -179,10 +179,11 @@ class Preset(Model):
                     found.append(ChoiceParameter(name, value, description, options))
         return tuple(found)
 
-    def number(self, name: str) -> NumberParameter | None:
-        """Return the number with this full name among the adjustable parameters, if it is one."""
-        numbers = (one for one in self.adjustable() if isinstance(one, NumberParameter))
-        return next((one for one in numbers if one.name == name), None)
+
+def number_parameter(preset: Preset, name: str) -> NumberParameter | None:
+    """Return the adjustable number of a preset that has this full name, or None."""
+    numbers = (one for one in preset.adjustable() if isinstance(one, NumberParameter))
+    return next((one for one in numbers if one.name == name), None)
 
 
 def builtin_presets() -> tuple[str, ...]:

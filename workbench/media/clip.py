@@ -6,19 +6,19 @@ probe.open_clip to make a Clip.
 
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import av
 
 from workbench.argument_checks import check_whole, shown
-from workbench.errors import NoSuchFrame, ParameterError
+from workbench.errors import NoSuchFrame, ParameterError, UnsupportedClip
 from workbench.files import file_stamp
-from workbench.media.colour import Colour
+from workbench.media.colour import Colour, InputRange
 from workbench.media.frame_reader import FrameReader
 from workbench.media.frames import Frame, FramePosition, Orientation, plane_views
 
@@ -138,6 +138,22 @@ class Clip:
         """
         check_whole("n", n, 1)
         return self.frames(sample_indices(self.frame_count, n))
+
+    def with_range(self, range: InputRange | None) -> "Clip":
+        """Return this clip with its code values read as legal or full range, whatever its tag says.
+
+        None returns the clip as it is. Both share the file and its decoded frames. Raises
+        ParameterError for another word, and UnsupportedClip for legal range where the clip is
+        tagged full range: ffmpeg would follow that tag.
+        """
+        if range is not None and (not isinstance(range, str) or range not in get_args(InputRange)):
+            raise ParameterError(f"range is {shown(range)}: give legal or full")
+        if range == "legal" and self.colour.range == "full":
+            raise UnsupportedClip(
+                f"{self.path.name} is tagged full range and cannot be read as legal range: remove "
+                "the tag first"
+            )
+        return self if range is None else replace(self, colour=replace(self.colour, range=range))
 
     def changed_on_disk(self) -> bool:
         """Return whether the file was replaced or written to since it was opened.

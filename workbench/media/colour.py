@@ -11,6 +11,8 @@ from workbench.errors import UnsupportedClip
 from workbench.media.picture_format import PRORES_422, PictureFormat
 
 Range = Literal["legal", "full", "unspecified"]
+InputRange = Literal["legal", "full"]
+"""The ranges that a user can set for a source, in place of its tag."""
 
 UNSPECIFIED = "unspecified"
 
