@@ -157,12 +157,27 @@ def test_the_worst_frame_decides(
     good = {
         "cambi_after": 0.5, "cambi_graded": 0.5, "coarse_after": 0.5, "contour_after": 2.0,
         "contour_before": 12.0, "detail_change": 1.0, "texture_change": 1.0,
-        "outside_r103": 0.0,
+        "outside_r103": 0.0, "shading_error": None,
     }  # fmt: skip
     fine = [replace(one, **good) for one in inspection.comparisons]
     assert checked(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "pass"
     fine[2] = replace(fine[2], **{field: bad})
     assert checked(replace(inspection, comparisons=tuple(fine)), movie)[id].level == "warn"
+
+
+def test_contour_warns_only_where_the_shading_error_agrees(
+    inspection: Inspection, movie: Movie
+) -> None:
+    """Faint clouds have a high contour, and rounding cannot have left as much there."""
+    for error, level in ((5.9, "pass"), (8.1, "warn")):
+        frames = tuple(
+            replace(one, contour_before=17.7, contour_after=10.0, shading_error=error)
+            for one in inspection.comparisons
+        )
+        found = checked(replace(inspection, comparisons=frames), movie)["contour"]
+        assert found.level == level
+        assert found.measured.startswith("17.7 before, 10.0 after, frame ")
+        assert found.measured.endswith(f"; shading error {error}")
 
 
 def test_banding_is_reported_before_and_after(inspection: Inspection, movie: Movie) -> None:

@@ -10,7 +10,7 @@ from workbench.measure.metrics import METRICS, metric
 
 def test_every_measured_field_of_a_comparison_is_a_metric_and_no_other() -> None:
     measured = {one.name for one in fields(Comparison)}
-    measured -= {"index", "time", "difference", "smooth_share"}
+    measured -= {"index", "time", "difference", "shading_error"}
     keys = [key for one in METRICS for key in one.keys]
     assert sorted(keys) == sorted(measured)
 

@@ -141,16 +141,32 @@ def _banding(inspection: Inspection, policy: Policy) -> Iterator[Finding]:
             yield _judged(name, rule, after.value, measured, f"{sentence} {frames}")
     before = _worst(inspection, lambda one: one.contour_before)
     after = _worst(inspection, lambda one: one.contour_after)
-    if before and after:
+    bands = _worst(inspection, _certain_contour)
+    if before and after and bands:
+        shown = _shown(policy.contour, bands.value)
+        measured = f"{before.value:.1f} before, {shown} after, frame {bands.frame}"
+        if bands.value < after.value:
+            measured = (
+                f"{before.value:.1f} before, {after.value:.1f} after, frame {after.frame}; "
+                f"shading error {shown}"
+            )
         yield _judged(
             "contour",
             policy.contour,
-            after.value,
-            f"{before.value:.1f} before, {_shown(policy.contour, after.value)} after, "
-            f"frame {after.frame}",
+            bands.value,
+            measured,
             "Edges of bands in smooth areas, under the noise. Noise can hide bands from "
-            "CAMBI until a grade brings them out. " + _sampled(inspection),
+            "CAMBI until a grade brings them out. Faint clouds and grain look like bands; the "
+            "shading error, which knows what rounding leaves, must exceed the limit as well. "
+            + _sampled(inspection),
         )
+
+
+def _certain_contour(one: Comparison) -> float | None:
+    """Return the lower of contour and shading error: faint clouds and grain raise contour alone."""
+    if one.contour_after is None or one.shading_error is None:
+        return one.contour_after
+    return min(one.contour_after, one.shading_error)
 
 
 def _texture(inspection: Inspection, policy: Policy) -> Iterator[Finding]:

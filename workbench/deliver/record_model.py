@@ -238,8 +238,9 @@ class Record(RecordedSettings, RecordPart):
                 unit = f", stored as a share of 1, shown in {metric.unit}" * (metric.factor != 1)
                 unit = unit or (f", in {metric.unit}" if metric.unit else "")
                 frames[key]["description"] = f"{metric.label}{side}{unit}. {metric.sentence}"
-        frames["smooth_share"]["description"] = (
-            "Area in which contour is measured over that of detail change, 0 to 1."
+        frames["shading_error"]["description"] = (
+            "Contour and detail change together, with what rounding was expected to leave, in "
+            "hundredths of a 10-bit code value per pixel. Lowest for the best deband."
         )
         dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
         return json.dumps(dialect | schema, indent=1, ensure_ascii=False) + "\n"

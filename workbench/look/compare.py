@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,17 +25,14 @@ from workbench.measure.code_values import (
     to_ten_bit_luma,
 )
 from workbench.measure.contour import contour
-from workbench.measure.detail_change import (
-    detail_change,
-    rounding_limit,
-    shading_error,
-    smooth_share,
-)
+from workbench.measure.detail_change import detail_change
 from workbench.measure.frame_match import Difference, frame_difference
 from workbench.measure.gamut import outside_r103
 from workbench.measure.regions import Luma, Regions
+from workbench.measure.rounding import rounding_contour, rounding_limit
+from workbench.measure.shading_error import changed_contour, shading_error, smooth_share
 from workbench.measure.texture import ssim, texture_change
-from workbench.media.frames import Frame, check_frames
+from workbench.media.frames import Frame, Plane, check_frames
 from workbench.media.picture_format import PRORES_422, PictureFormat
 from workbench.model import Seconds
 
@@ -65,15 +63,7 @@ class Comparison:
     coarse_after: float | None = None
     cambi_graded: float | None = None  # of the picture after, with the tone inverted
     detail_change: float | None = None  # None for an unknown look, and where all is texture
-    smooth_share: float | None = None  # area of contour over area of detail_change, 0 to 1
-
-    @property
-    def shading_error(self) -> float | None:
-        """Contour and detail change together; see `measure.detail_change.shading_error`."""
-        if self.contour_after is None and self.detail_change is None:
-            return None
-        share = 1.0 if self.smooth_share is None else self.smooth_share
-        return shading_error(self.contour_after or 0.0, self.detail_change or 0.0, share)
+    shading_error: float | None = None  # all errors together; see measure.shading_error
 
 
 def compare(
@@ -185,19 +175,35 @@ _LISTED = 8  # frame numbers at most
 
 @dataclass(frozen=True, eq=False)
 class Untreated:
-    """A frame with a look's tone but no deband, its regions, and what rounding explains."""
+    """A frame with a look's tone but no deband, its regions, and what rounding explains.
+
+    What rounding explains is None for an unknown look, and computed when it is needed.
+    """
 
     luma: Luma  # 10-bit code values
     surface: Regions
-    limit: Luma | None  # see measure.detail_change.rounding_limit; None for an unknown look
+    source: Plane  # luma in the source's bit depth
+    steps: Luma | None  # 10-bit code values from one source code value to the next; see _steps
 
     @classmethod
     def of(cls, frame: Frame, source: Frame, preset: Preset | None) -> "Untreated":
         """Prepare `frame`, which is the source frame under the preset's tone alone."""
         luma = to_ten_bit_luma(frame)
         large = min(luma.shape) // 2 >= _LARGE
-        limit = rounding_limit(source.luma, _steps(source, preset)) if preset and large else None
-        return cls(luma, Regions.of(luma), limit)
+        steps = _steps(source, preset) if preset and large else None
+        return cls(luma, Regions.of(luma), source.luma, steps)
+
+    @cached_property
+    def limit(self) -> Luma | None:
+        """See measure.rounding.rounding_limit."""
+        return None if self.steps is None else rounding_limit(self.source, self.steps)
+
+    @cached_property
+    def expected(self) -> float | None:
+        """See measure.rounding.rounding_contour; None also where all is texture."""
+        if self.steps is None:
+            return None
+        return rounding_contour(self.source, self.steps, self.surface.calm)
 
 
 def _steps(source: Frame, preset: Preset) -> Luma:
@@ -226,13 +232,27 @@ def measures_of(
     surface, limit = untreated.surface, untreated.limit
     large = min(surface.luma.shape) >= _LARGE
     picture = Regions.of(treated)
+    before = contour(surface, surface.smooth) if large else None
+    bands = contour(picture, surface.smooth, surface.posterization) if large else None
+    detail = detail_change(picture, surface, limit) if limit is not None else None
+    changed = changed_contour(picture, surface, surface.calm) if limit is not None else None
+    error = None
+    if detail is not None and changed is not None and untreated.expected is not None:
+        error = shading_error(
+            before=before,
+            after=bands,
+            share=smooth_share(surface.smooth, surface.calm),
+            detail_change=detail,
+            expected=untreated.expected,
+            changed=changed,
+        )
     return Comparison(
         index=source.index,
         time=source.time,
-        contour_before=contour(surface, surface.smooth) if large else None,
-        contour_after=contour(picture, surface.smooth, surface.posterization) if large else None,
-        detail_change=detail_change(picture, surface, limit) if limit is not None else None,
-        smooth_share=smooth_share(surface.smooth, surface.calm) if large else None,
+        contour_before=before,
+        contour_after=bands,
+        detail_change=detail,
+        shading_error=error,
         texture_change=(
             texture_change(treated, untreated.luma, surface.textured) if plain and large else None
         ),

@@ -1,7 +1,7 @@
 """Suggest a look for a clip: the gentlest deband that removes the banding and keeps faint shading.
 
 Contour alone would always prefer the strongest deband, and detail change none. The suggestion has
-the lowest shading error, which adds up both; see `workbench.measure.detail_change`.
+the lowest shading error, which adds up both; see `workbench.measure.shading_error`.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ CONTOUR = 4.0
 """10-bit code values per pixel, times 100: a quarter of the contour of an untreated 8-bit clip."""
 TEXTURE = 1.5
 """10-bit code values: the change of texture by the deband of the preset `classic`."""
-TOLERANCE = 1.05
+TOLERANCE = 1.01
 """A gentler deband may have this much of the lowest shading error."""
 NO_EFFECT = 0.9
 """Of the shading error without deband: a deband that leaves more is not worth its risk."""
