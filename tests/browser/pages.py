@@ -160,6 +160,10 @@ class Notebook(Shown):
         assert reply["status"] == "ok", _plain(reply["traceback"])
         return str(reply["text"])
 
+    def start_in_kernel(self, code: str) -> None:
+        """Start code in the notebook's kernel, as a cell that goes on running."""
+        self.page.evaluate(f"code => {{ {_START}({{code}}); }}", code)
+
 
 def _plain(traceback: list[str]) -> str:
     """Return a traceback without terminal colours."""
@@ -167,6 +171,7 @@ def _plain(traceback: list[str]) -> str:
 
 
 _CONTEXT = "window.jupyterapp.shell.currentWidget.sessionContext"
+_START = f"{_CONTEXT}.session.kernel.requestExecute"
 _READY = """() => {
   const context = window.jupyterapp?.shell?.currentWidget?.sessionContext;
   return context?.isReady && context.session?.kernel?.status === "idle"

@@ -64,10 +64,10 @@ export function viewerActions(view) {
     closeHelp: () => {
       if (!view.ui.help.hidden) actions.toggleHelp();
     },
-    send: (command) => view.send(command),
+    send: (command) => view.sendInOrder(command),
     goToWorst: () => {
       view.stopPlaying();
-      view.send("worst");
+      view.sendInOrder("worst");
     },
   };
   return actions;

@@ -11,6 +11,7 @@ import { canvasOf, setText } from "./dom.js";
 import { Lut } from "./lut.js";
 import { PIXEL_FRAME_SCALE, paint } from "./painter.js";
 import { PictureSide, changedPicture } from "./picture_side.js";
+import { changesHandled } from "./pending_changes.js";
 import { Placement } from "./placement.js";
 import { Planes } from "./planes.js";
 import { Player } from "./player.js";
@@ -40,6 +41,7 @@ export class ViewerView {
     this.wipe = 0.5; // position of the wipe line as a share of the width
     this.pixel = null; // picture pixel under the pointer
     this.repaintTimer = 0;
+    this.commands = Promise.resolve(); // the last command of the user that was sent or waits
     this.player = new Player(decodeJpeg, () => model.get("clip"), () => this.paintNow());
     this.actions = viewerActions(this);
     this.ui = buildViewer(this.actions);
@@ -90,6 +92,14 @@ export class ViewerView {
     this.model.send({ command });
   }
 
+  /** Send a command of the user after the changes and the commands before it. */
+  sendInOrder(command) {
+    this.commands = this.commands
+      .then(() => changesHandled(this.model.widget_manager))
+      .then(() => this.send(command))
+      .catch(() => {}); // the connection is closed, which the kernel watch shows
+  }
+
   /** Change how the desk looks: theme, sizes of its parts, and whether the controls are shown. */
   setView(changes) {
     this.set("view", { ...this.model.get("view"), ...changes });
@@ -101,7 +111,7 @@ export class ViewerView {
   }
 
   play(rate) {
-    if (!this.player.playing) this.send("play");
+    if (!this.player.playing) this.sendInOrder("play");
     this.player.play(rate, this.model.get("frame"));
     this.repaint();
   }
@@ -110,7 +120,7 @@ export class ViewerView {
   stopPlaying() {
     if (!this.player.playing) return;
     const frame = this.player.stop();
-    this.send("stop");
+    this.sendInOrder("stop");
     this.set("frame", frame);
     this.takeFrame();
     this.repaint();

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { changesHandled } from "../../../workbench/desk/web/pending_changes.js";
+
+const managerOf = (...models) => ({ _models: Object.fromEntries(models.entries()) });
+
+test("it waits until each widget's changes are handled", async () => {
+  const slider = { comm_live: true, _pending_msgs: 1 };
+  let handled = false;
+  setTimeout(() => { handled = true; slider._pending_msgs = 0; }, 60);
+  await changesHandled(managerOf(Promise.resolve({ comm_live: true, _pending_msgs: 0 }),
+    Promise.resolve(slider)));
+  assert.ok(handled);
+});
+
+test("it waits for no widget that failed to load, loads for ever, or has no kernel", async () => {
+  const closed = { comm_live: false, _pending_msgs: 1 };
+  await changesHandled(managerOf(Promise.reject(new Error("model not found")), new Promise(() => {}),
+    Promise.resolve(closed)));
+});
+
+test("it ends when the kernel does not answer, and without a manager", async () => {
+  await changesHandled(managerOf(Promise.resolve({ comm_live: true, _pending_msgs: 1 })), 40);
+  await changesHandled(undefined);
+});
