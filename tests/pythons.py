@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -55,12 +56,12 @@ def environment(python: Path, name: str, *, lowest: bool) -> Path:
     return inside
 
 
-def passes(python: Path, arguments: list[str]) -> bool:
+def passes(python: Path, tests: Sequence[str]) -> bool:
     """Run the quick tests; return whether they passed in time."""
     argv = [python, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     limits = [f"faulthandler_timeout={TEST_TIMEOUT}", "faulthandler_exit_on_timeout=true"]
     options = ["-q", "-p", "no:cacheprovider", *(f"--override-ini={limit}" for limit in limits)]
-    process = psutil.Popen([*argv, *options, *(arguments or QUICK)], cwd=ROOT)
+    process = psutil.Popen([*argv, *options, *tests], cwd=ROOT)
     try:
         return bool(process.wait(RUN_TIMEOUT) == 0)
     except psutil.TimeoutExpired:
@@ -74,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--versions", nargs="+", default=VERSIONS, help="such as 3.12 3.13")
     parser.add_argument("--lowest", action="store_true", help="the oldest direct dependencies")
-    parser.add_argument("tests", nargs="*", help="instead of the quick tests")
+    parser.add_argument("--tests", nargs="+", default=QUICK, help="instead of the quick tests")
     options = parser.parse_args()
     failed, ran = [], 0
     for version in (OLDEST,) if options.lowest else options.versions:

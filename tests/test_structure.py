@@ -155,7 +155,7 @@ def test_the_locks_pin_every_dependency_with_hashes(kind: str) -> None:
         wanted += [one for one in groups["release"] if isinstance(one, str)]
         assert found.items() >= runtime.items(), "the locks have the same versions"
     else:
-        assert len(found) <= 155, "a colorist installs what the workbench needs, and no more"
+        assert len(found) <= 149, "a colorist installs what the workbench needs, and no more"
         assert "pytest" not in found
     assert {name_of(one) for one in wanted} <= found.keys()
 

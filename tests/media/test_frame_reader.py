@@ -217,7 +217,7 @@ def test_a_forked_process_does_not_use_its_parent_s_decoders(untagged: Path) -> 
         "for clip in clips:\n"
         "    clip.frame(3)\n"
         "child = os.fork()\n"
-        "signal.alarm(20)\n"  # of both
+        "signal.alarm(120)\n"  # of both
         "if child == 0:\n"
         "    os._exit([clip.frame(9).tobytes() for clip in clips] != expected)\n"
         "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
