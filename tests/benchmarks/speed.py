@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
+import psutil
 
 from tests import clips
 from tests.benchmarks import batches, chains, desk, encoders, growth, ranking, record, stages, truth
@@ -144,8 +145,8 @@ def tuning(path: Path, moves: int) -> list[Figure]:
 
 def many(folder: Path, quick: bool) -> list[Figure]:
     """Compare batches with xargs over the bare command, and measure how their cost grows."""
-    ratios = batches.against_bare(folder, 3 if quick else 16, 1 if quick else 3)
-    counts = (2, 4) if quick else (16, 200)
+    ratios = batches.against_bare(folder, 3 if quick else 16, 1 if quick else 2)
+    counts = (2, 4) if quick else (8, 48)
     few, most = batches.growth(folder, counts)
     fewer, more = counts
     # Both batches pay the fixed cost of starting and ending once.
@@ -202,7 +203,20 @@ def start_part(_: Path, quick: bool) -> Iterator[Figure]:
 
 def convert_part(folder: Path, quick: bool) -> Iterator[Figure]:
     for length in (2,) if quick else (5, 10):
-        yield from convert_against_bare(folder, length, 2 if quick else 5)
+        yield from convert_against_bare(folder, length, 2 if quick else 3)
+
+
+def cores_part(folder: Path, quick: bool) -> Iterator[Figure]:
+    """Convert a clip on one core, on two, and so on, as far as this machine has them."""
+    clip = make(folder / "clip.mp4", 2 if quick else 5)
+    argv = [sys.executable, "-m", "workbench", "convert", clip, folder / "ours.mov", "--overwrite"]
+    allowed = psutil.Process().cpu_affinity()
+    for count in (1, 2, 4, 8, 16):
+        if count <= len(allowed):
+            psutil.Process().cpu_affinity(allowed[:count])  # the command inherits it
+            times = [seconds(process(*argv)) for _ in range(1 if quick else 3)]
+            yield figure(f"convert with QC, 1080p, cores allowed: {count}", times, None, "s")
+    psutil.Process().cpu_affinity(allowed)
 
 
 def encoders_part(folder: Path, quick: bool) -> Iterator[str]:
@@ -262,6 +276,7 @@ def truth_part(_: Path, quick: bool) -> Iterator[Figure | str]:
 PARTS: dict[str, Callable[[Path, bool], Iterator[Figure | str]]] = {
     "start": start_part,
     "convert": convert_part,
+    "cores": cores_part,
     "encoders": encoders_part,
     "stages": stages_part,
     "frames": frames_part,
