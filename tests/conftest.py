@@ -18,8 +18,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 
 SLOWEST = (
-    *("tests/browser/test_tuner.py", "tests/batch/test_batch.py", "tests/faults/test_machine.py"),
-    *("tests/batch/", "tests/test_large.py", "tests/browser/", "tests/faults/", "tests/service/"),
+    *("tests/batch/test_batch.py", "tests/browser/", "tests/faults/test_wrong_frames.py"),
+    *("tests/batch/", "tests/faults/", "tests/test_large.py", "tests/service/"),
     *("tests/deliver/", "tests/look/"),
 )
 """Folders and files that run first when several processes share the tests, the slowest first."""

@@ -5,6 +5,7 @@ in this thread, in which asyncio.run fails.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import pages, servers
+from tests.browser.desk import Desk
+from tests.browser.tuning import TUNE, at_rest
+from workbench.desk.desk_state import FOLDER
 
 
 @pytest.fixture(scope="package")
@@ -75,3 +79,29 @@ def open_voila(
             return stack.enter_context(pages.open_voila(browser, voila_server, name, pictures))
 
         yield give
+
+
+@pytest.fixture(scope="session")
+def clip(made: Callable[[str], Path]) -> Path:
+    return made("banded")
+
+
+@pytest.fixture(scope="package")
+def shared(
+    browser: Browser, lab_server: servers.Server, pictures: Path, clip: Path
+) -> Iterator[pages.Notebook]:
+    """Open one page for the tests of the desk: opening takes longer than most of them."""
+    name = lab_server.put(TUNE, {"source": clip})
+    with pages.open_lab(browser, lab_server, name, pictures) as notebook:
+        assert notebook.seen.errors == []
+        assert notebook.seen.answered == []
+        yield notebook
+
+
+@pytest.fixture
+def tuned(shared: pages.Notebook, lab_server: servers.Server) -> tuple[pages.Notebook, Desk]:
+    """Run the notebook again with a fresh desk, and wait for its exact picture."""
+    shared.forget()
+    shared.evaluate_in_kernel("'tuner' in globals() and tuner._session.flush()")
+    shutil.rmtree(lab_server.folder.parent / FOLDER, ignore_errors=True)
+    return shared, at_rest(shared)

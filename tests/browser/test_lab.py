@@ -2,14 +2,15 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import OpenNotebook
-from tests.browser.pages import Notebook, Shown
-from tests.browser.servers import find_chromium, notebook_of
+from tests.browser.conftest import OpenVoila
+from tests.browser.pages import Notebook, Shown, open_lab
+from tests.browser.servers import Server, find_chromium, notebook_of
 
 KEYS = '''
 import anywidget, traitlets
@@ -39,23 +40,25 @@ class Keys(anywidget.AnyWidget):
     data = traitlets.Bytes(bytes([1, 2, 255])).tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
 
-keys = Keys()
+keys = Keys(alone=globals().get("alone", True))
 keys.observe(lambda change: setattr(keys, "data", change["new"].encode()), "key")
 keys
 '''
+
+
+@pytest.fixture(scope="module")
+def notebook(browser: Browser, lab_server: Server, pictures: Path) -> Iterator[Notebook]:
+    """Open one page in JupyterLab for all tests of this module, because opening takes seconds."""
+    cells = notebook_of(KEYS, "shutter = globals().get('speed', 48)", "1 / shutter", "print('on')")
+    with open_lab(browser, lab_server, lab_server.put(cells, {}), pictures) as shown:
+        yield shown
 
 
 def scroll(notebook: Notebook) -> float:
     return float(notebook.page.locator(".jp-WindowedPanel-outer").evaluate("e => e.scrollTop"))
 
 
-@pytest.mark.parametrize("where", ["open_notebook", "open_voila"])
-def test_a_custom_widget_loads_without_a_network(
-    where: str, request: pytest.FixtureRequest
-) -> None:
-    shown: Shown = request.getfixturevalue(where)(notebook_of(KEYS))
-    if isinstance(shown, Notebook):
-        shown.run_all()
+def check_a_custom_widget(shown: Shown) -> None:
     box = shown.page.locator(".keys")
     expect(box).to_have_text("1,2,255")
     shown.mark_messages()
@@ -66,9 +69,20 @@ def test_a_custom_widget_loads_without_a_network(
     assert shown.kernel_messages() == ["comm_msg"]
 
 
-def test_keys_of_a_focused_widget_stay_in_it(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(notebook_of(KEYS, "1"))
+def test_a_custom_widget_loads_without_a_network_in_voila(open_voila: OpenVoila) -> None:
+    check_a_custom_widget(open_voila(notebook_of(KEYS)))
+
+
+def test_a_custom_widget_loads_without_a_network_in_jupyterlab(notebook: Notebook) -> None:
     notebook.run_all()
+    notebook.show(0)
+    check_a_custom_widget(notebook)
+
+
+def test_keys_of_a_focused_widget_stay_in_it(notebook: Notebook) -> None:
+    notebook.run_all()
+    cells = notebook.kinds()
+    notebook.show(0)
     box = notebook.page.locator(".keys")
     box.click(position={"x": 5, "y": 5})
     at = scroll(notebook)
@@ -76,29 +90,33 @@ def test_keys_of_a_focused_widget_stay_in_it(open_notebook: OpenNotebook) -> Non
         notebook.page.keyboard.press(key)
     expect(box).to_have_text(",".join(str(code) for code in b"ArrowDown"))
     expect(box).to_be_focused()
-    assert notebook.kinds() == ["code", "code"]
+    assert notebook.kinds() == cells
     assert scroll(notebook) == at
 
 
 def test_a_key_that_a_widget_ignores_reaches_jupyterlab_and_adds_a_cell(
-    open_notebook: OpenNotebook,
+    notebook: Notebook,
 ) -> None:
-    notebook = open_notebook(notebook_of(KEYS.replace("Bool(True)", "Bool(False)")))
+    notebook.evaluate_in_kernel("alone = False")
     notebook.run_all()
+    cells = notebook.kinds()
+    notebook.show(0)
     notebook.page.locator(".keys").press("b")
-    assert notebook.kinds() == ["code", "code"]
+    assert notebook.kinds() == [*cells, "code"]
+    notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:delete-cell')")
+    assert notebook.kinds() == cells
 
 
-def test_an_error_in_a_cell_is_raised_with_its_traceback(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(notebook_of("shutter = 0", "1 / shutter", "print('on')"))
+def test_an_error_in_a_cell_is_raised_with_its_traceback(notebook: Notebook) -> None:
+    notebook.evaluate_in_kernel("speed = 0")
     with pytest.raises(AssertionError, match=r"1 / shutter\s+ZeroDivisionError: division"):
         notebook.run_all()
 
 
 def test_the_servers_reach_no_other_host_and_none_of_the_users_settings(
-    open_notebook: OpenNotebook,
+    notebook: Notebook,
 ) -> None:
-    notebook = open_notebook(notebook_of("1"))
+    notebook.forget()
     code = "import sys, pathlib; print(sys.executable); print(pathlib.Path.home())"
     program, home = notebook.evaluate_in_kernel(code).splitlines()
     assert program == sys.executable
