@@ -1,6 +1,7 @@
 """Start Dask workers on this machine, or use those of an existing scheduler."""
 
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 import dask
 from distributed import Client, LocalCluster, Scheduler, SchedulerPlugin
 from distributed.utils import silence_logging_cmgr
+from distributed.versions import VersionMismatchWarning
 
 from workbench.batch.tls import temporary_security
 from workbench.batch.worker import (
@@ -102,6 +104,8 @@ def worker_pool(options: BatchOptions, workers: int, scheduler: str | None) -> I
 def _connect(stack: ExitStack, scheduler: str) -> WorkerPool:
     """Return the workers of an existing scheduler."""
     stack.enter_context(silence_logging_cmgr("critical"))  # the batch itself reports lost workers
+    stack.enter_context(warnings.catch_warnings())
+    warnings.simplefilter("ignore", VersionMismatchWarning)  # the versions are compared below
     try:
         client = Client(scheduler, timeout=_ANSWER_TIMEOUT, set_as_default=False)
         stack.enter_context(client)
