@@ -108,7 +108,7 @@ def test_files_that_no_batch_delivered_are_kept(
 
 
 def test_unusual_names_in_a_relative_folder(banded: Path, tmp_path: Path, scheduler: str) -> None:
-    """These names are special to papermill, HTML, UTF-8 or file systems."""
+    """These names are special to papermill, Matplotlib, HTML, UTF-8 or file systems."""
     names = ["{x} $a_$b <b>&'\"#?%41", "-dash 🎬, two\nlines", "n" * 244]
     for name in names:
         shutil.copy(banded, tmp_path / f"{name}.mp4")

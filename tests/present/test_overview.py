@@ -7,8 +7,7 @@ import numpy as np
 from PIL import Image
 
 from workbench.batch.outcome import Outcome
-from workbench.deliver.svg import Drawing
-from workbench.present import overview
+from workbench.present import overview, summary_plots
 
 
 def crop(step: int) -> str:
@@ -33,8 +32,18 @@ def test_a_clip_name_is_escaped_everywhere() -> None:
     table = overview.outcomes_table([odd])._repr_html_()
     assert "&lt;b&gt; $x$ #1&#x27;&quot;</a>" in table
     assert "href='%3Cb%3E%20%24x%24%20%231%27%22_prores.report.html'" in table
-    assert isinstance(overview.banding_sheet([odd]), Drawing)
     assert "<b> $x" not in overview.worst_frames([odd])._repr_html_()
+
+
+def test_the_plots_of_a_batch_are_pictures_even_of_odd_names() -> None:
+    clips = [
+        outcome(name, measures={"cambi_before": 8.0, "cambi_after": 1.0, "contour_after": 2.0})
+        for name in ("$x$_prores", "$\\bad{_prores")  # Matplotlib could take them for formulas
+    ]
+    for sheet in (summary_plots.banding_sheet(clips), summary_plots.spread_sheet(clips)):
+        assert isinstance(sheet, summary_plots.Png)
+        with Image.open(io.BytesIO(sheet)) as picture:
+            assert picture.width == 976
 
 
 def test_a_failed_clip_shows_its_reason() -> None:
@@ -44,7 +53,7 @@ def test_a_failed_clip_shows_its_reason() -> None:
     assert "no &lt;video&gt; in it" in table
     assert "href" not in table
     assert ("did not finish", "1") in overview.totals([failed]).rows
-    assert "not measured" in repr(overview.banding_sheet([failed])._repr_html_())  # type: ignore[union-attr]
+    assert "not measured" in repr(summary_plots.banding_sheet([failed])._repr_html_())  # type: ignore[union-attr]
 
 
 def test_a_long_table_says_how_many_rows_it_leaves_out() -> None:

@@ -533,7 +533,7 @@ class Long:
             ended = world.run(
                 sealed([{"out": folder, "temp": world.temp, "home": home}[what]], argv)
             )
-            if what == "home":
+            if what == "home":  # Matplotlib prints a warning of its own
                 ended.hold("Traceback" not in ended.errors, "a traceback")
                 state = ""
             else:

@@ -1,4 +1,4 @@
-"""Overview: the outcomes of a batch as tables, plots and pictures."""
+"""Overview: the outcomes of a batch as tables and pictures."""
 
 import base64
 import io
@@ -14,17 +14,13 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from workbench.batch.outcome import Outcome
-from workbench.deliver.figures import AFTER, BEFORE, WIDTH
+from workbench.deliver.figures import AFTER, BEFORE
 from workbench.deliver.format import clip_name
 from workbench.deliver.qc import LEVELS
-from workbench.deliver.svg import GREY, Drawing, Plot, drawing, ticks
-from workbench.measure.metrics import HEADLINE, PLOTTED, Metric
-from workbench.present.labels import labels
+from workbench.measure.metrics import HEADLINE, Metric
 from workbench.present.tables import Table
 
 _ROWS = 500  # of the table; summary.csv holds all
-_NAMED = 40  # clips in a plot with their names
-_COLUMNS = 3  # of plots
 _FRAMES = 24  # thumbnails
 _BOOST = 6  # factor of local contrast that makes banding visible
 _AROUND = 16  # pixels; the boost leaves wider structures unchanged
@@ -207,81 +203,3 @@ def _grid(cells: Iterable[str], width: int) -> str:
     columns = f"repeat(auto-fill, minmax(min({width}px, 100%), {width}px))"
     style = f"display: grid; gap: 8px; grid-template-columns: {columns}"
     return f"<div style='{style}'>{''.join(cells)}</div>"
-
-
-def banding_sheet(outcomes: Sequence[Outcome]) -> Drawing | Html:
-    """Draw the banding metrics of the worst clips before and after, a line for each clip."""
-    shown = [one for one in outcomes if any(map(one.measures.get, _PLOTTED_KEYS))]
-    shown = sorted(shown, key=lambda one: -one.cambi)[:_NAMED]
-    if not shown:
-        return Html("Banding was not measured in any clip.")
-    rows = len(shown)
-    wide = (WIDTH - _NAMES - _MARGIN) / len(PLOTTED) - _MARGIN
-    plots = [
-        Plot(_NAMES + at * (wide + _MARGIN), 30, wide, _ROW * rows, up=(rows - 0.5, -0.5))
-        for at in range(len(PLOTTED))
-    ]
-    for plot, metric in zip(plots, PLOTTED, strict=True):
-        assert metric.before is not None
-        pairs = [(one.measures.get(metric.before), one.measures.get(metric.key)) for one in shown]
-        highest = max([value for pair in pairs for value in pair if value], default=1)
-        plot.across = (0, 1.06 * highest)
-        title = metric.heading
-        if metric.guide is not None and metric.guide <= plot.across[1]:
-            plot.rule(x=metric.guide)
-            title += ": visible beyond the dashed line"
-        _dumbbells(plot, pairs)
-        plot.bottom(ticks(*plot.across))
-        plot.title(title)
-    plots[0].side(list(enumerate(labels(shown))))
-    return drawing(WIDTH, 30 + _ROW * rows + 30, plots)
-
-
-_PLOTTED_KEYS = [key for metric in PLOTTED for key in metric.keys]
-_NAMES, _MARGIN, _ROW = 250, 30, 22  # pixels: of clip names, between plots, and of a clip
-
-
-def _dumbbells(plot: Plot, pairs: Sequence[tuple[float | None, float | None]]) -> None:
-    for at, (before, after) in enumerate(pairs):
-        if before is not None and after is not None:
-            plot.line((before, after), (at, at), GREY, width=0.8)
-    for side, colour in ((0, BEFORE), (1, AFTER)):
-        values = [pair[side] for pair in pairs]
-        points = [(value, at) for at, value in enumerate(values) if value is not None]
-        if points:
-            across, down = zip(*points, strict=True)
-            plot.dots(across, down, colour, radius=3.5)
-
-
-def spread_sheet(outcomes: Sequence[Outcome]) -> Drawing | Html:
-    """Draw the distribution of each headline metric and of the speed over all clips."""
-    spreads = [
-        (
-            f"{metric.heading} after" if metric.before else metric.heading,
-            [
-                value * metric.factor
-                for one in outcomes
-                if (value := one.measures.get(metric.key)) is not None
-            ],
-        )
-        for metric in HEADLINE
-    ]
-    spreads.append(("Speed, times real time", [one.speed for one in outcomes if one.speed]))
-    spreads = [(title, found) for title, found in spreads if found]
-    if not spreads:
-        return Html("Nothing was measured in any clip.")
-    wide, high = WIDTH / _COLUMNS, 240
-    plots = []
-    for at, (title, found) in enumerate(spreads):
-        row, column = divmod(at, _COLUMNS)
-        plot = Plot(wide * column + 55, high * row + 30, wide - 75, high - 65)
-        counts, edges = np.histogram(found, bins=20, range=(0, max([*found, 1])))
-        plot.across, plot.up = (0, float(edges[-1])), (0, 1.05 * counts.max())
-        for count, left, right in zip(counts.tolist(), edges[:-1], edges[1:], strict=True):
-            if count:
-                plot.rectangle((left, right), (0, count), colour=AFTER, opacity=1)
-        plot.bottom(ticks(*plot.across))
-        plot.side([tick for tick in ticks(*plot.up, count=4) if tick[0] % 1 == 0])
-        plot.title(f"{title} (clips)" if column == 0 else title)
-        plots.append(plot)
-    return drawing(WIDTH, high * (-(-len(spreads) // _COLUMNS)), plots)
