@@ -305,6 +305,5 @@ def _colour_science() -> ModuleType:
     restored.
     """
     with np.printoptions(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns that Matplotlib is missing, which plots need
         import colour
     return colour
