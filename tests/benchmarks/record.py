@@ -22,6 +22,7 @@ HEADLINES = (
     "convert with QC, smooth, over bare ffmpeg, 1080p, 10 s",
     "convert with QC over bare ffmpeg -q:v 1, 1080p, 10 s",
     "batch over xargs -P, 16 clips of 5 s, 720p",
+    "each tiny clip in a batch, 8 to 48 of them",
     "slider to picture, 1080p",
     "slider to scopes and CAMBI, 1080p",
     "scrub to picture, 1080p",
