@@ -54,9 +54,13 @@ def convert_against_bare(folder: Path, length: int, runs: int) -> Iterator[Figur
     goal, smooth_goal, finest_goal = (0.54, 0.64, 1.8) if length >= 10 else (0.60, None, None)
     yield figure(f"convert with QC over bare ffmpeg, {size}", over_plain, goal, "times")
     over_plain = [one[2] / one[1] for one in times]
-    yield figure(f"convert with QC, smooth, over bare ffmpeg, {size}", over_plain, smooth_goal, "times")
+    yield figure(
+        f"convert with QC, smooth, over bare ffmpeg, {size}", over_plain, smooth_goal, "times"
+    )
     over_finest = [one[0] / one[3] for one in times]
-    yield figure(f"convert with QC over bare ffmpeg -q:v 1, {size}", over_finest, finest_goal, "times")
+    yield figure(
+        f"convert with QC over bare ffmpeg -q:v 1, {size}", over_finest, finest_goal, "times"
+    )
     skipped = [one[3] / one[1] for one in times]
     yield figure(f"bare ffmpeg -q:v 1 over bare ffmpeg, {size}", skipped, None, "times")
 
