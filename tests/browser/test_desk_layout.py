@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests import clips
@@ -11,6 +12,7 @@ from tests.browser.desk import Desk
 from tests.browser.pages import Dashboard, open_voila
 from tests.browser.servers import Server
 from workbench.batch.notebook_files import NOTEBOOKS
+from workbench.desk.layout import PANELS
 
 SIZES = [(1280, 800), (1440, 900), (1920, 1080), (2560, 1440)]
 SHAPES = {"a_wide": "640x360", "b_square": "480x480", "c_tall": "360x640", "d_scope": "840x360"}
@@ -133,7 +135,8 @@ def test_a_scope_is_enlarged_by_a_double_click_and_parts_can_be_resized(page: Da
     after = column.bounding_box()
     assert before
     assert after
-    assert after["width"] == pytest.approx(before["width"] + 16)
+    assert after["width"] == pytest.approx(before["width"] + 16, abs=1)
+    expect(handle).to_have_attribute("aria-valuenow", str(round(after["width"])))
     handle.dblclick()
     assert column.bounding_box() == before
 
@@ -154,3 +157,31 @@ def test_the_controls_can_be_hidden_and_the_whole_desk_fills_the_screen(page: Da
     expect(desk.scopes).to_be_visible()
     desk.press("F")
     page.page.wait_for_function("document.fullscreenElement === null")
+
+
+def test_axe_finds_nothing_serious_in_any_panel_and_theme(page: Dashboard) -> None:
+    desk = Desk(page)
+    found = set()
+    for _ in range(2):
+        theme = desk.whole.get_attribute("data-theme")
+        for panel in PANELS.values():
+            desk.panel(panel)
+            found |= {(theme, panel, *problem) for problem in _serious(page)}
+        desk.press("?")
+        expect(desk.viewer.locator(".wbv-help")).to_be_visible()
+        found |= {(theme, "help", *problem) for problem in _serious(page)}
+        desk.press("?")
+        desk.button("Light or dark desk").click()
+        expect(desk.whole).not_to_have_attribute("data-theme", str(theme))
+    assert not found, "\n".join(map(str, sorted(found)))
+
+
+def _serious(page: Dashboard) -> set[tuple[str, str, str]]:
+    """Return the rule, element and reason of each violation that axe calls serious or critical."""
+    results = Axe().run(page.page, context=".wb-desk", options={"resultTypes": ["violations"]})
+    return {
+        (rule["id"], node["html"][:150], node["failureSummary"])
+        for rule in results.response["violations"]
+        for node in rule["nodes"]
+        if node["impact"] in ("serious", "critical")
+    }

@@ -9,14 +9,15 @@ export function limitedSize(name, size) {
   return Math.round(Math.min(most, Math.max(least, size)));
 }
 
-/** Listen to the handles. `view` has: desk (a DeskRoot) and setView(changes). */
+/** Listen to the handles. `view` has: desk (a DeskRoot) and setView(changes). Returns a function that
+ *  tells screen readers the sizes of the parts. */
 export function listenToSplitters(splitters, view) {
-  const parts = { scopes: ".wbs", side: ".wb-column" };
+  const parts = { scopes: ".wbs", side: ".wb-column" }, tellers = [];
   for (const [name, handle] of Object.entries(splitters)) {
     const across = () => name === "side" || view.desk.desk.dataset.scopes === "beside";
     const size = () => {
-      const box = view.desk.desk.querySelector(parts[name]).getBoundingClientRect();
-      return across() ? box.width : box.height;
+      const box = view.desk.desk.querySelector(parts[name])?.getBoundingClientRect();
+      return (across() ? box?.width : box?.height) ?? 0;
     };
     const key = () => (name === "scopes" && across() ? "beside" : name);
     const resize = (to) => view.setView({ [key()]: limitedSize(key(), to) });
@@ -37,5 +38,13 @@ export function listenToSplitters(splitters, view) {
       const by = { ArrowUp: 1, ArrowLeft: 1, ArrowDown: -1, ArrowRight: -1 }[event.key];
       if (by) resize(size() + by * KEY_STEP);
     });
+    tellers.push(() => {
+      const [least, most] = LIMITS[key()];
+      handle.setAttribute("aria-orientation", across() ? "vertical" : "horizontal");
+      handle.setAttribute("aria-valuemin", least);
+      handle.setAttribute("aria-valuemax", most);
+      handle.setAttribute("aria-valuenow", Math.round(size()));
+    });
   }
+  return () => tellers.forEach((tell) => tell());
 }

@@ -47,7 +47,7 @@ export class ViewerView {
     this.ui = buildViewer(this.actions);
     el.append(this.ui.root);
     listenToPointer(this.ui, this);
-    listenToSplitters(this.ui.splitters, this);
+    this.tellSizes = listenToSplitters(this.ui.splitters, this);
     this.timeline = new TimelineView(this.ui, model);
     this.desk = new DeskRoot(this.ui.root, (event) => handleKey(event, this.actions));
     this.resizeObserver = new ResizeObserver(() => this.resize());
@@ -262,6 +262,7 @@ export class ViewerView {
 
   resize() {
     if (this.desk.attach()) this.takeView();
+    this.tellSizes();
     const { canvas, stage } = this.ui;
     const box = stage.getBoundingClientRect(), ratio = devicePixelRatio;
     const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
