@@ -40,6 +40,20 @@ export function canvasOf(pixels, width, height) {
   return canvas;
 }
 
+/** Return a function that calls `paint` at the next refresh of the screen: once, however often it is
+ *  called before. */
+export function oncePerRefresh(paint) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      paint();
+    });
+  };
+}
+
 /** Call `act` once the page shows an element. Returns a function that stops waiting. */
 export function whenAttached(target, act) {
   const observer = new ResizeObserver(() => {

@@ -1,12 +1,14 @@
 // Scopes widget: histogram, waveform, RGB parade and vectorscope, before and after.
 
-import { button, element, setPressed, setText, whenAttached } from "./dom.js";
+import { button, element, oncePerRefresh, setPressed, setText, whenAttached } from "./dom.js";
 import { splitTraces } from "./scope_geometry.js";
 import { drawScope } from "./scope_graphs.js";
 
 const ZOOMS = [1, 2, 4];
 
 export class ScopesView {
+  repaint = oncePerRefresh(() => this.paint());
+
   constructor({ model, el }) {
     this.model = model;
     this.labels = model.get("labels");
@@ -31,7 +33,6 @@ export class ScopesView {
     el.append(this.root);
     this.resizeObserver = new ResizeObserver(() => this.repaint());
     this.resizeObserver.observe(this.root);
-    this.repaintTimer = 0;
     const repaint = () => this.repaint(), mark = () => this.mark();
     this.listeners = {
       "change:graphs": repaint,
@@ -88,14 +89,6 @@ export class ScopesView {
     for (const [kind, { figure }] of Object.entries(this.figures))
       figure.hidden = !shown.includes(kind) || (this.enlarged !== null && this.enlarged !== kind);
     this.repaint();
-  }
-
-  repaint() {
-    if (this.repaintTimer) return;
-    this.repaintTimer = requestAnimationFrame(() => {
-      this.repaintTimer = 0;
-      this.paint();
-    });
   }
 
   paint() {

@@ -1,6 +1,6 @@
 // Timeline view: keeps the banding of the clip, and redraws the timeline when something changes.
 
-import { setText } from "./dom.js";
+import { oncePerRefresh, setText } from "./dom.js";
 import { drawTimeline, frameAtX, frameInWords } from "./timeline.js";
 
 const COLOURS = {
@@ -10,7 +10,7 @@ const COLOURS = {
 
 export class TimelineView {
   banding = null; // {cambi, contour, cuts, worst}
-  repaintTimer = 0;
+  repaint = oncePerRefresh(() => this.paint());
 
   constructor(ui, model) {
     this.ui = ui;
@@ -46,14 +46,6 @@ export class TimelineView {
     const { frames } = this.model.get("clip");
     if (frames && this.banding)
       this.ui.frame.title = frameInWords(frameAtX(x, frames, this.ui.frame.clientWidth), this.banding);
-  }
-
-  repaint() {
-    if (this.repaintTimer) return;
-    this.repaintTimer = requestAnimationFrame(() => {
-      this.repaintTimer = 0;
-      this.paint();
-    });
   }
 
   paint() {

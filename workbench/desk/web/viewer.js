@@ -7,7 +7,7 @@
 import { viewerActions } from "./actions.js";
 import { KernelWatch } from "./kernel_watch.js";
 import { DeskRoot } from "./desk_root.js";
-import { canvasOf, setText } from "./dom.js";
+import { canvasOf, oncePerRefresh, setText } from "./dom.js";
 import { Lut } from "./lut.js";
 import { PIXEL_FRAME_SCALE, paint } from "./painter.js";
 import { PictureSide, changedPicture } from "./picture_side.js";
@@ -30,6 +30,8 @@ const decodeJpeg = (bytes) =>
   createImageBitmap(new Blob([bytes], { type: "image/jpeg" }), { colorSpaceConversion: "none" });
 
 export class ViewerView {
+  repaint = oncePerRefresh(() => this.paintNow());
+
   constructor({ model, el }) {
     this.model = model;
     this.sides = { before: new PictureSide(), after: new PictureSide() };
@@ -40,7 +42,6 @@ export class ViewerView {
     this.placement = new Placement();
     this.wipe = 0.5; // position of the wipe line as a share of the width
     this.pixel = null; // picture pixel under the pointer
-    this.repaintTimer = 0;
     this.commands = Promise.resolve(); // the last command of the user that was sent or waits
     this.player = new Player(decodeJpeg, () => model.get("clip"), () => this.paintNow());
     this.actions = viewerActions(this);
@@ -270,14 +271,6 @@ export class ViewerView {
     [canvas.width, canvas.height] = [width, height];
     this.layOut();
     this.paintNow(); // a resized canvas is empty
-  }
-
-  repaint() {
-    if (this.repaintTimer) return;
-    this.repaintTimer = requestAnimationFrame(() => {
-      this.repaintTimer = 0;
-      this.paintNow();
-    });
   }
 
   paintNow() {
