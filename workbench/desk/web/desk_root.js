@@ -28,11 +28,12 @@ export function outermostWidget(element) {
 /** JupyterLab's element that scrolls a notebook. Elsewhere the page itself scrolls. */
 const SCROLLER = ".jp-WindowedPanel-outer, .jp-NotebookPanel-notebook";
 
-/** Fits the desk to its window, listens to its keys and keeps its controls named. */
+/** Fits the desk to its window, listens to its keys and clicks, and keeps its controls named. */
 export class DeskRoot {
-  constructor(viewer, onKey) {
+  constructor(viewer, onKey, onClick) {
     this.viewer = viewer;
     this.onKey = onKey;
+    this.onClick = onClick; // gets a click before the control does
     this.desk = viewer;
     this.aspect = 16 / 9;
     this.timer = 0;
@@ -53,6 +54,7 @@ export class DeskRoot {
     this.desk.setAttribute("data-lm-suppress-shortcuts", ""); // of JupyterLab, see handleKey
     this.desk.tabIndex = -1; // a click on a label gives the desk the focus, not the cell
     this.desk.addEventListener("keydown", this.onKey);
+    this.desk.addEventListener("click", this.onClick, true);
     this.observer.observe(this.desk, { childList: true, subtree: true, attributeFilter: ["class"] });
     this.scroller = this.desk.closest(SCROLLER);
     this.resizeObserver.observe(this.desk.parentElement);
@@ -66,6 +68,7 @@ export class DeskRoot {
 
   detach() {
     this.desk.removeEventListener("keydown", this.onKey);
+    this.desk.removeEventListener("click", this.onClick, true);
     this.observer.disconnect();
     this.resizeObserver.disconnect();
     window.removeEventListener("resize", this.onResize);

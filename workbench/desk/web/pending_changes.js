@@ -2,7 +2,7 @@
 //
 // A command must not overtake a change: undo right after a slider moved must undo that move. But
 // ipywidgets holds a widget's next change back until the kernel has handled the last one, and the
-// kernel may handle two widgets in two threads. So commands wait.
+// kernel may handle two widgets in two threads. So commands wait, and clicks on buttons.
 
 const EVERY = 15; // milliseconds between two looks
 const PATIENCE = 20_000; // milliseconds, then the kernel is lost
@@ -23,4 +23,21 @@ export async function changesHandled(manager, patience = PATIENCE) {
   const pending = () => models.some((model) => model.comm_live && model._pending_msgs > 0);
   while (pending() && performance.now() < until)
     await new Promise((done) => setTimeout(done, EVERY));
+}
+
+/** Return a listener for the capture phase of clicks. It lets those on buttons of ipywidgets wait:
+ *  `inOrder` receives a function, and calls it after the changes before the click. */
+export function orderedClicks(inOrder) {
+  let passing = false;
+  return (event) => {
+    const clicked = event.target.closest(".jupyter-button");
+    if (!clicked || passing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    inOrder(() => {
+      passing = true;
+      clicked.click();
+      passing = false;
+    });
+  };
 }

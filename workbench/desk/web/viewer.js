@@ -11,7 +11,7 @@ import { canvasOf, oncePerRefresh, setText } from "./dom.js";
 import { Lut } from "./lut.js";
 import { PIXEL_FRAME_SCALE, paint } from "./painter.js";
 import { PictureSide, changedPicture } from "./picture_side.js";
-import { changesHandled } from "./pending_changes.js";
+import { changesHandled, orderedClicks } from "./pending_changes.js";
 import { Placement } from "./placement.js";
 import { Planes } from "./planes.js";
 import { Player } from "./player.js";
@@ -50,7 +50,8 @@ export class ViewerView {
     listenToPointer(this.ui, this);
     this.tellSizes = listenToSplitters(this.ui.splitters, this);
     this.timeline = new TimelineView(this.ui, model);
-    this.desk = new DeskRoot(this.ui.root, (event) => handleKey(event, this.actions));
+    this.desk = new DeskRoot(this.ui.root, (event) => handleKey(event, this.actions),
+      orderedClicks((act) => this.inOrder(act)));
     this.resizeObserver = new ResizeObserver(() => this.resize());
     this.resizeObserver.observe(this.ui.stage);
     this.listeners = this.listen();
@@ -93,12 +94,16 @@ export class ViewerView {
     this.model.send({ command });
   }
 
-  /** Send a command of the user after the changes and the commands before it. */
-  sendInOrder(command) {
+  /** Run `act`, which sends a command of the user, after the changes and the commands before it. */
+  inOrder(act) {
     this.commands = this.commands
       .then(() => changesHandled(this.model.widget_manager))
-      .then(() => this.send(command))
+      .then(act)
       .catch(() => {}); // the connection is closed, which the kernel watch shows
+  }
+
+  sendInOrder(command) {
+    this.inOrder(() => this.send(command));
   }
 
   /** Change how the desk looks: theme, sizes of its parts, and whether the controls are shown. */
