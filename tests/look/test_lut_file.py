@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.soak import lut_files
 from workbench.errors import PresetError
 from workbench.look import lut
 from workbench.look.curves import apply_tone
@@ -25,6 +26,12 @@ ENTITIES = """<?xml version="1.0"?>
 EXTERNAL = """<?xml version="1.0"?>
 <!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>
 <ColorCorrection id="x"><SOPNode><Slope>&a; 1 1</Slope></SOPNode></ColorCorrection>"""
+
+ANOTHER_FORMAT = """<?xml version="1.0"?><ProcessList version="1.7" id="x">
+<Matrix inBitDepth="32f" outBitDepth="32f"><Array dim="3 3">1 0 0 0 1 0 0 0 1</Array></Matrix>
+</ProcessList>"""
+REFERENCE = """<?xml version="1.0"?><ProcessList version="1.7" id="x">
+<Reference inBitDepth="32f" outBitDepth="32f" path="other.clf"/></ProcessList>"""
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +111,10 @@ def test_a_preset_keeps_an_imported_look_and_refuses_a_changed_file(tmp_path: Pa
     [
         ("x.clf", ENTITIES, "declares a document type or entities"),
         ("x.cc", EXTERNAL, "declares a document type or entities"),
+        ("x.cube", ANOTHER_FORMAT, "cannot be read as a cube file"),
+        ("x.cube", f"LUT_3D_SIZE 2\n{ANOTHER_FORMAT}", "cannot be read as a cube file"),
+        ("x.clf", REFERENCE, "refers to another file"),
+        ("x.clf", f"<a>{'<b/>' * 10000}</a>", "more than 10000 elements"),
         ("x.clf", "not XML", "is not an XML file"),
         ("x.clf", "<ProcessList/>", "cannot be read as a clf file"),
         ("x.cdl", "<html></html>", "cannot be read as a cdl file"),
@@ -123,6 +134,12 @@ def test_a_hostile_file_ends_in_one_sentence(
         import_lut(path)
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_mutated_files_end_in_one_sentence(tmp_path: Path) -> None:
+    outcomes = [lut_files.tried(tmp_path, seed) for seed in range(150)]
+    assert [one for one in outcomes if one.broken] == []
+    assert 5 < sum(one.said == "" for one in outcomes) < 100  # some are read, others refused
 
 
 def test_a_missing_and_a_huge_file_are_refused(tmp_path: Path) -> None:

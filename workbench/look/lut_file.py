@@ -24,6 +24,10 @@ Floats = NDArray[np.float64]
 SUFFIXES = (".cube", ".clf", ".cdl", ".cc", ".ccc")
 _MAX_SIZE = 64 * 1024 * 1024  # bytes: a .cube file of 129 points has 60 MB
 _MAX_VALUE = 100.0  # of R'G'B', where 1 is white: more is no picture
+_MAX_LINES = 129**3 + 2 * 65536  # of a .cube file: the largest 3D LUT, a 1D LUT and comments
+_MAX_ELEMENTS = 10_000  # of an XML file
+_CUBE_HEADER = re.compile(rb"^[ \t]*LUT_[13]D_SIZE[ \t]+\d{1,5}[ \t\r]*$", re.MULTILINE)
+_NO_CUBE_LINE = re.compile(rb"^[ \t]*[^#\w\s.+-]|[^\n]{257}", re.MULTILINE)
 _SIZE_LINE = re.compile(rb"^LUT_3D_SIZE[ \t]+(\d{1,3})[ \t\r]*$", re.MULTILINE)
 _OTHER_DOMAIN = re.compile(rb"^(DOMAIN_M|LUT_3D_INPUT_RANGE|LUT_1D)", re.MULTILINE)
 _FEWEST, _MOST, _USUAL = 17, 65, 65
@@ -49,8 +53,10 @@ def lut_function(tone: LutFile) -> Callable[[Floats], Floats]:
 
     path = Path(tone.file)
     content = _checked(tone)
-    if path.suffix.lower() != ".cube":
-        _refuse_entities(path.name, content)
+    if path.suffix.lower() == ".cube":
+        _refuse_other_than_cube(path.name, content)
+    else:
+        _refuse_dangerous_xml(path.name, content)
     ocio.SetLoggingLevel(ocio.LOGGING_LEVEL_NONE)
     with tool_folder() as folder:  # a copy: OpenColorIO must read what was checked
         copy = folder / f"{tone.sha256}{path.suffix.lower()}"
@@ -60,11 +66,7 @@ def lut_function(tone: LutFile) -> Callable[[Floats], Floats]:
             processor = ocio.Config.CreateRaw().getProcessor(transform)
             lossless = processor.getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS)
         except (ocio.Exception, ValueError, RuntimeError) as error:
-            kind = path.suffix.lower().lstrip(".")
-            raise PresetError(
-                f"{path.name} cannot be read as a {kind} file: export it again, or in another "
-                "format"
-            ) from error
+            raise _unreadable(path.name) from error
 
     def function(rgb: Floats) -> Floats:
         found = np.ascontiguousarray(rgb, np.float32).copy()
@@ -115,14 +117,34 @@ def _read(path: Path) -> bytes:
         raise PresetError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _refuse_entities(name: str, content: bytes) -> None:
-    """Raise PresetError for a file that is not XML, or that declares a document type."""
+def _unreadable(name: str) -> PresetError:
+    kind = Path(name).suffix.lower().lstrip(".")
+    return PresetError(
+        f"{name} cannot be read as a {kind} file: export it again, or in another format"
+    )
+
+
+def _refuse_other_than_cube(name: str, content: bytes) -> None:
+    """Raise PresetError for a .cube file that holds another format, or too many or long lines.
+
+    OpenColorIO tries all of its formats, XML among them, on a file that is not what its name says.
+    """
+    if (
+        not _CUBE_HEADER.search(content)
+        or _NO_CUBE_LINE.search(content.removeprefix(b"\xef\xbb\xbf"))  # of UTF-8
+        or content.count(b"\n") > _MAX_LINES
+    ):
+        raise _unreadable(name)
+
+
+def _refuse_dangerous_xml(name: str, content: bytes) -> None:
+    """Raise PresetError for what is not XML, has a document type, or refers to another file."""
     from xml.etree.ElementTree import ParseError
 
     from defusedxml import DefusedXmlException, ElementTree
 
     try:
-        ElementTree.fromstring(content, forbid_dtd=True)
+        root = ElementTree.fromstring(content, forbid_dtd=True)
     except DefusedXmlException as error:
         raise PresetError(
             f"{name} declares a document type or entities, which a LUT file does not need: remove "
@@ -130,3 +152,8 @@ def _refuse_entities(name: str, content: bytes) -> None:
         ) from error
     except (ParseError, ValueError, LookupError) as error:
         raise PresetError(f"{name} is not an XML file: export it again") from error
+    tags = [str(element.tag).rpartition("}")[2].lower() for element in root.iter()]
+    if "reference" in tags:
+        raise PresetError(f"{name} refers to another file: export the whole look into one file")
+    if len(tags) > _MAX_ELEMENTS:
+        raise PresetError(f"{name} holds more than {_MAX_ELEMENTS} elements: it is not a LUT file")
