@@ -88,6 +88,7 @@ class Studio:
             if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
                 self._disks.append(temp)
             own = {"HOME": str(home), "TMPDIR": str(temp), **bucket.environment}
+            own["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"  # see docs/batch.md
             options = ["--nthreads", "1", "--local-directory", str(home), "--dashboard-address"]
             argv = [*dask, "worker", self.address, *here, *options, "127.0.0.1:0"]
             self.workers.append(Service(argv, own, home / "worker.log"))
