@@ -1,5 +1,6 @@
 """The desk fits one screen: picture, timeline, scopes and controls, at usual sizes and aspects."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from workbench.desk.layout import PANELS
 
 SIZES = [(1280, 800), (1440, 900), (1920, 1080), (2560, 1440)]
 SHAPES = {"a_wide": "640x360", "b_square": "480x480", "c_tall": "360x640", "d_scope": "840x360"}
+TAKE = "e_shot_with_a_name_that_is_far_too_long_for_the_list_take_2.mp4"
 PARTS = (
     *(".wbv-tools", ".wbv-stage", ".wbv-readout", ".wbv-transport", ".wbv-timeline"),
     ".wb-column",
@@ -34,6 +36,7 @@ def page(
     for name, size in SHAPES.items():
         argv = ("-f", "lavfi", "-i", clips.sky(size, seconds=1), "-c:v", "libx264")
         clips.run(*argv, "-preset", "ultrafast", folder / f"{name}.mp4")
+    shutil.copy(folder / "a_wide.mp4", folder / TAKE)
     name = voila_server.put(NOTEBOOKS / "tune.ipynb", {"source": folder / "a_wide.mp4"})
     with open_voila(browser, voila_server, name, pictures) as dashboard:
         Desk(dashboard).exact()
@@ -157,6 +160,19 @@ def test_the_controls_can_be_hidden_and_the_whole_desk_fills_the_screen(page: Da
     expect(desk.scopes).to_be_visible()
     desk.press("F")
     page.page.wait_for_function("document.fullscreenElement === null")
+
+
+def test_a_long_name_in_the_list_shows_its_ending(page: Dashboard) -> None:
+    name = Desk(page).panel("Clip").get_by_role("option", name=TAKE).locator(".wb-tile-name")
+    name.scroll_into_view_if_needed()
+    start, ending = name.locator("span").all()
+    assert start.evaluate("e => e.scrollWidth > e.clientWidth")  # the name is cut
+    assert (ending.text_content() or "").endswith("take_2.mp4")
+    whole, last = name.bounding_box(), ending.bounding_box()
+    assert whole
+    assert last
+    assert last["x"] + last["width"] <= whole["x"] + whole["width"] + 0.5
+    page.screenshot("desk-clips")
 
 
 def test_axe_finds_nothing_serious_in_any_panel_and_theme(page: Dashboard) -> None:

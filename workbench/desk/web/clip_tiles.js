@@ -5,12 +5,19 @@ import { element, setText } from "./dom.js";
 
 const ASKING_DELAY = 80; // milliseconds without a scroll until the visible tiles are asked for
 const MAX_KNOWN = 2000; // thumbnails in the browser, about 8 MB
+const ENDING = 14; // characters at the end of a name that are never cut: take and file type
 const VERDICTS = { pass: "PASS", note: "NOTE", warn: "WARN", fail: "FAIL" };
 
 /** Return the index that a key goes to in a list, or null for other keys. */
 export function indexAfter(index, count, key) {
   const to = { ArrowUp: index - 1, ArrowDown: index + 1, Home: 0, End: count - 1 }[key];
   return to === undefined || !count ? null : Math.min(count - 1, Math.max(0, to));
+}
+
+/** Return a name as [start, ending]. Where room is short, the start is cut, so that takes differ. */
+export function nameParts(name) {
+  const characters = [...name.normalize()]; // one for a letter and its accent
+  return [characters.slice(0, -ENDING).join(""), characters.slice(-ENDING).join("")];
 }
 
 export class ClipTilesView {
@@ -53,7 +60,10 @@ export class ClipTilesView {
     this.tiles = new Map(this.model.get("clips").map(([name, location]) => {
       const tile = element("div", { class: "wb-tile", role: "option", tabindex: "-1", title: name },
         element("span", { class: "wb-tile-picture" }, element("img", { alt: "" })),
-        element("span", { class: "wb-tile-name" }, name), element("span", { class: "wb-verdict" }));
+        element("span", { class: "wb-tile-name" },
+          ...nameParts(name).map((part) => element("span", {}, part))),
+        element("span", { class: "wb-verdict" }));
+      tile.setAttribute("aria-label", name);
       tile.dataset.clip = location;
       tile.addEventListener("click", () => this.choose(location));
       return [location, tile];
@@ -131,6 +141,7 @@ export class ClipTilesView {
     setText(badge, known.problem ? "?" : VERDICTS[verdict] ?? "");
     badge.dataset.verdict = verdict ?? "";
     badge.title = known.problem;
+    tile.setAttribute("aria-label", [tile.title, known.problem || badge.textContent].filter(Boolean).join(", "));
   }
 }
 
