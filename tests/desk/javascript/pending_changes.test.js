@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesHandled } from "../../../workbench/desk/web/pending_changes.js";
+import { changesHandled, orderedClicks } from "../../../workbench/desk/web/pending_changes.js";
 
 const managerOf = (...models) => ({ _models: Object.fromEntries(models.entries()) });
 
@@ -22,4 +22,23 @@ test("it waits for no widget that failed to load, loads for ever, or has no kern
 test("it ends when the kernel does not answer, and without a manager", async () => {
   await changesHandled(managerOf(Promise.resolve({ comm_live: true, _pending_msgs: 1 })), 40);
   await changesHandled(undefined);
+});
+
+test("a click on a button of ipywidgets reaches it after the changes, and once", () => {
+  const waiting = [], listener = orderedClicks((act) => waiting.push(act));
+  let clicks = 0;
+  const button = { closest: () => button, click: () => click() };
+  const click = () => {
+    let stopped = false;
+    const stop = () => { stopped = true; };
+    listener({ target: button, preventDefault() {}, stopPropagation: stop });
+    if (!stopped) clicks += 1;
+  };
+  click();
+  assert.equal(clicks, 0);
+  waiting.shift()();
+  assert.equal(clicks, 1);
+  assert.equal(waiting.length, 0);
+  click();
+  assert.equal(clicks, 1); // the next click waits again
 });
