@@ -89,6 +89,7 @@ def dask_workers(
             home = folder / name
             (home / "temp").mkdir(parents=True)
             own = {"HOME": str(home), "TMPDIR": str(home / "temp"), **environment}
+            own["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"  # see docs/batch.md
             options = ["--nthreads", "1", "--local-directory", str(home), "--name", name]
             argv = [*dask, "worker", address, *here, *options]
             workers.append(stack.enter_context(started(argv, own, home / "worker.log")))
