@@ -69,6 +69,7 @@ class BatchPanel:
         self.cancel_button = widgets.Button(
             description="Cancel", tooltip="Stop the batch. Delivered clips stay.", disabled=True
         )
+        self.cancel_button.add_class("wb-cancel")  # see pending_changes.js
         self._bar = widgets.FloatProgress(max=1, layout=widgets.Layout(visibility="hidden"))
         self.result = widgets.HTML()
         self.summary = ReportLink()

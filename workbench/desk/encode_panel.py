@@ -103,6 +103,7 @@ class EncodePanel:
         self.cancel_button = widgets.Button(
             description="Cancel", tooltip="Stop encoding.", disabled=True
         )
+        self.cancel_button.add_class("wb-cancel")  # see pending_changes.js
         self._bar = widgets.FloatProgress(max=1, layout=widgets.Layout(visibility="hidden"))
         self.result = widgets.HTML()
         self.command = widgets.HTML()

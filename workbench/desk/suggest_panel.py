@@ -48,6 +48,7 @@ class SuggestPanel:
         self.cancel_button = widgets.Button(
             description="Cancel", tooltip="Stop the search.", disabled=True
         )
+        self.cancel_button.add_class("wb-cancel")  # see pending_changes.js
         self._progress = widgets.IntProgress(
             max=len(CANDIDATES), layout=widgets.Layout(visibility="hidden")
         )

@@ -27,7 +27,7 @@ test("it ends when the kernel does not answer, and without a manager", async () 
 test("a click on a button of ipywidgets reaches it after the changes, and once", () => {
   const waiting = [], listener = orderedClicks((act) => waiting.push(act));
   let clicks = 0;
-  const button = { closest: () => button, click: () => click() };
+  const button = { closest: () => button, click: () => click(), matches: () => false };
   const click = () => {
     let stopped = false;
     const stop = () => { stopped = true; };
@@ -41,4 +41,10 @@ test("a click on a button of ipywidgets reaches it after the changes, and once",
   assert.equal(waiting.length, 0);
   click();
   assert.equal(clicks, 1); // the next click waits again
+});
+
+test("a click on Cancel does not wait", () => {
+  const listener = orderedClicks(() => assert.fail("it waits"));
+  const cancel = { closest: () => cancel, matches: (selector) => selector === ".wb-cancel" };
+  listener({ target: cancel, preventDefault: assert.fail, stopPropagation: assert.fail });
 });

@@ -26,12 +26,13 @@ export async function changesHandled(manager, patience = PATIENCE) {
 }
 
 /** Return a listener for the capture phase of clicks. It lets those on buttons of ipywidgets wait:
- *  `inOrder` receives a function, and calls it after the changes before the click. */
+ *  `inOrder` receives a function, and calls it after the changes before the click. Cancel does not
+ *  wait: it belongs to no change, and is wanted at once. */
 export function orderedClicks(inOrder) {
   let passing = false;
   return (event) => {
     const clicked = event.target.closest(".jupyter-button");
-    if (!clicked || passing) return;
+    if (!clicked || passing || clicked.matches(".wb-cancel")) return;
     event.preventDefault();
     event.stopPropagation();
     inOrder(() => {
