@@ -7,7 +7,7 @@ from scipy import ndimage
 from workbench.measure.contour import contour, contour_error
 from workbench.measure.detail_change import detail_change
 from workbench.measure.regions import Luma, Regions
-from workbench.measure.rounding import rounding_limit
+from workbench.measure.rounding import Rounding
 
 HEIGHT, WIDTH = 270, 480
 
@@ -34,7 +34,7 @@ def changed(picture: Luma, true: Luma) -> float:
     """Return the detail change from the rounded truth to a picture, both in 8-bit code values."""
     source = true.round().astype(np.uint8)
     plain = Regions.of(4 * source.astype(np.float32))
-    found = detail_change(Regions.of(4 * picture), plain, rounding_limit(source, 4))
+    found = detail_change(Regions.of(4 * picture), plain, Rounding.of(source).limit(4))
     assert found is not None
     return found
 
@@ -75,7 +75,7 @@ def test_a_source_of_10_bits_explains_a_quarter() -> None:
     true, lost = gradient(), shading(0.3)
     source = (4 * (true + lost)).round().astype(np.uint16)
     plain = Regions.of(source.astype(np.float32))
-    found = detail_change(Regions.of(4 * true), plain, rounding_limit(source, 1))
+    found = detail_change(Regions.of(4 * true), plain, Rounding.of(source).limit(1))
     assert found is not None
     assert found > 1.5
 
@@ -88,7 +88,7 @@ def test_texture_does_not_count_and_a_picture_of_texture_has_no_result() -> None
     assert changed(smoothed, true) < 0.5
     source = (gradient() + grain(12)).round().clip(0, 255).astype(np.uint8)
     plain = Regions.of(4 * source.astype(np.float32))
-    assert detail_change(plain, plain, rounding_limit(source, 4)) is None
+    assert detail_change(plain, plain, Rounding.of(source).limit(4)) is None
 
 
 def test_contour_alone_rewards_over_smoothing_and_both_together_do_not() -> None:

@@ -7,7 +7,7 @@ from scipy import ndimage
 from workbench.measure.contour import contour, contour_error
 from workbench.measure.detail_change import detail_change
 from workbench.measure.regions import Luma, Regions
-from workbench.measure.rounding import rounding_contour, rounding_limit
+from workbench.measure.rounding import Rounding
 from workbench.measure.shading_error import changed_contour, shading_error, smooth_share
 
 HEIGHT, WIDTH = 270, 480
@@ -28,8 +28,8 @@ def scene(slope: float, noise: float = 0) -> tuple[Luma, Luma]:
 def estimate(picture: Luma, source: Luma) -> float:
     """Return the shading error of a picture in 8-bit code values."""
     before, after = Regions.of(4 * source), Regions.of(4 * picture)
-    expected = rounding_contour(source.astype(np.uint8), 4, before.calm)
-    detail = detail_change(after, before, rounding_limit(source.astype(np.uint8), 4))
+    expected = Rounding.of(source.astype(np.uint8)).contour(4, before.calm)
+    detail = detail_change(after, before, Rounding.of(source.astype(np.uint8)).limit(4))
     changed = changed_contour(after, before, before.calm)
     assert expected is not None
     assert detail is not None
@@ -49,7 +49,7 @@ def estimate(picture: Luma, source: Luma) -> float:
 )
 def test_what_rounding_leaves_follows_from_slope_and_noise(slope: float, noise: float) -> None:
     true, source = scene(slope, noise)
-    expected = rounding_contour(source.astype(np.uint8), 4, Regions.of(4 * source).calm)
+    expected = Rounding.of(source.astype(np.uint8)).contour(4, Regions.of(4 * source).calm)
     assert expected == pytest.approx(contour_error(4 * source, 4 * true), rel=0.25)
 
 
@@ -75,7 +75,7 @@ def test_faint_grain_needs_no_deband() -> None:
 def test_texture_alone_has_no_result() -> None:
     luma = np.random.default_rng(1).normal(400, 40, (HEIGHT, WIDTH)).astype(np.float32)
     area = Regions.of(luma).calm
-    assert rounding_contour((luma / 4).astype(np.uint8), 4, area) is None
+    assert Rounding.of((luma / 4).astype(np.uint8)).contour(4, area) is None
     assert changed_contour(Regions.of(luma), Regions.of(luma), area) is None
 
 

@@ -29,7 +29,7 @@ from workbench.measure.detail_change import detail_change
 from workbench.measure.frame_match import Difference, frame_difference
 from workbench.measure.gamut import outside_r103
 from workbench.measure.regions import Luma, Regions
-from workbench.measure.rounding import rounding_contour, rounding_limit
+from workbench.measure.rounding import Rounding
 from workbench.measure.shading_error import changed_contour, shading_error, smooth_share
 from workbench.measure.texture import ssim, texture_change
 from workbench.media.frames import Frame, Plane, check_frames
@@ -195,15 +195,19 @@ class Untreated:
 
     @cached_property
     def limit(self) -> Luma | None:
-        """See measure.rounding.rounding_limit."""
-        return None if self.steps is None else rounding_limit(self.source, self.steps)
+        """See measure.rounding.Rounding.limit."""
+        return None if self.steps is None else self._rounding.limit(self.steps)
 
     @cached_property
     def expected(self) -> float | None:
-        """See measure.rounding.rounding_contour; None also where all is texture."""
+        """See measure.rounding.Rounding.contour; None also where all is texture."""
         if self.steps is None:
             return None
-        return rounding_contour(self.source, self.steps, self.surface.calm)
+        return self._rounding.contour(self.steps, self.surface.calm)
+
+    @cached_property
+    def _rounding(self) -> Rounding:
+        return Rounding.of(self.source)
 
 
 def _steps(source: Frame, preset: Preset) -> Luma:

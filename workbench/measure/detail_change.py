@@ -29,7 +29,7 @@ def detail_change(picture: Regions, plain: Regions, limit: Luma) -> float | None
     """Return how far a deband altered shading beyond `limit`: RMS gradient, times 100.
 
     `plain` is the same frame under the same tone without deband, and `limit` its
-    `rounding.rounding_limit`. Areas of texture and edges do not count: `texture_change` measures
+    `rounding.Rounding.limit`. Areas of texture and edges do not count: `texture_change` measures
     them. Returns None when the rest is less than 1 % of the picture.
     """
     area = plain.calm

@@ -7,6 +7,7 @@ and directions, with white noise, rounded to R'G'B' as generators do and then to
 """
 
 import math
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -16,7 +17,7 @@ from workbench.measure.regions import NARROW, Luma, Mask, Regions, gaussian
 from workbench.media.frames import Plane
 
 MEAN = 2.0
-"""Sigma in pixels of the Gaussian over which `rounding_limit` takes a mean."""
+"""Sigma in pixels of the Gaussian over which `Rounding.limit` takes a mean."""
 
 _MIN_AREA = 0.01  # of the picture: with less, there is no result
 _NOISE_AREA = 8.0  # pixels, the sigma over which the noise is averaged
@@ -67,37 +68,47 @@ def _by_noise(values: str) -> _Table:
     return np.stack([np.interp(squares, noise, column) for noise, column in columns], axis=1)
 
 
-def _looked_up(source: Plane, values: str) -> Luma:
-    """Return the value of a table for each pixel of a source, at half its size."""
-    from scipy import ndimage
+@dataclass(frozen=True, eq=False)
+class Rounding:
+    """What tells how rounding affected a source: places in the tables, at half its size."""
 
-    codes = source.astype(np.float32)
-    distance = Regions.of(np.square(codes - gaussian(codes, NARROW))).luma
-    noise = np.sqrt(gaussian(distance, _NOISE_AREA / 2))
-    slope = np.hypot(*np.gradient(gaussian(Regions.of(codes).luma, _SLOPE_AREA / 2))) / 2
-    octaves = np.log2(np.maximum(slope, _GENTLEST) / _GENTLEST)
-    places = [noise / _RMS_STEP, octaves]
-    found = ndimage.map_coordinates(_by_noise(values), places, order=1, mode="nearest")
-    return np.asarray(found, np.float32)
+    noise: Luma  # rows of the tables that `_by_noise` returns
+    slope: Luma  # their columns
 
+    @classmethod
+    def of(cls, source: Plane) -> "Rounding":
+        """Measure the source's luma in its own bit depth, shape (height, width)."""
+        codes = source.astype(np.float32)
+        distance = Regions.of(np.square(codes - gaussian(codes, NARROW))).luma
+        noise = np.sqrt(gaussian(distance, _NOISE_AREA / 2))
+        slope = np.hypot(*np.gradient(gaussian(Regions.of(codes).luma, _SLOPE_AREA / 2))) / 2
+        octaves = np.log2(np.maximum(slope, _GENTLEST) / _GENTLEST)
+        return cls(np.asarray(noise / _RMS_STEP, np.float32), np.asarray(octaves, np.float32))
 
-def rounding_contour(source: Plane, step: float | Luma, area: Mask) -> float | None:
-    """Return the contour that rounding is expected to have left in an area of a source.
+    def contour(self, step: float | Luma, area: Mask) -> float | None:
+        """Return the contour that rounding is expected to have left in an area of the source.
 
-    `source` is the source's luma in its own bit depth, (height, width). `step` is the height of one
-    of its code values after the tone, in 10-bit code values: one number, or (height // 2, width //
-    2). Returns None when the area is less than 1 % of the picture.
-    """
-    if area.mean() < _MIN_AREA:
-        return None
-    squares: Luma = _looked_up(source, "energies") * np.square(step)
-    return math.sqrt(float(squares[area].mean()))
+        `step` is the height of one of the source's code values after the tone, in 10-bit code
+        values: one number, or (height // 2, width // 2). Returns None when the area is less than
+        1 % of the picture.
+        """
+        if area.mean() < _MIN_AREA:
+            return None
+        squares: Luma = self._looked_up("energies") * np.square(step)
+        return math.sqrt(float(squares[area].mean()))
 
+    def limit(self, step: float | Luma) -> Luma:
+        """Return the change of a local mean that rounding of the source explains.
 
-def rounding_limit(source: Plane, step: float | Luma) -> Luma:
-    """Return the change of a local mean that rounding of the source explains, in 10-bit codes.
+        The result is in 10-bit code values, (height // 2, width // 2). `step` is as in `contour`.
+        """
+        limit = _SIGMAS * self._looked_up("errors") * step
+        return np.asarray(np.maximum(limit, _OUTPUT), np.float32)
 
-    The arguments are those of `rounding_contour`. The result is (height // 2, width // 2).
-    """
-    limit = _SIGMAS * _looked_up(source, "errors") * step
-    return np.asarray(np.maximum(limit, _OUTPUT), np.float32)
+    def _looked_up(self, values: str) -> Luma:
+        """Return the value of a table for each pixel."""
+        from scipy import ndimage
+
+        places = [self.noise, self.slope]
+        found = ndimage.map_coordinates(_by_noise(values), places, order=1, mode="nearest")
+        return np.asarray(found, np.float32)

@@ -47,7 +47,7 @@ def shading_error(
 
     `before` and `after` are the contour without and with a deband, None without smooth areas, and
     `share` is their size over that of the area of all other arguments. `expected` is
-    `rounding.rounding_contour`, `changed` is `changed_contour`.
+    `rounding.Rounding.contour`, `changed` is `changed_contour`.
 
     >>> rounded = {"share": 1.0, "detail_change": 0.0, "expected": 12.0}
     >>> shading_error(before=12.0, after=12.0, changed=0.0, **rounded)
