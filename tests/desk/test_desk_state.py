@@ -1,5 +1,6 @@
 """Desk state: a new kernel shows the desk as the last one left it."""
 
+import json
 import os
 import shutil
 import time
@@ -116,6 +117,35 @@ def test_a_damaged_file_is_ignored(project: Path) -> None:
     again = DeskDriver(project / "a.mp4")
     assert again.frame == 12
     again.wait()
+
+
+@pytest.mark.parametrize(
+    ("refused", "said", "contrasts"),
+    [
+        ((1,), "Look B of the last session cannot be used: ", (0.7, 0.7)),
+        ((0, 1), "The looks of the last session cannot be used: ", (0.9, 0.9)),
+    ],
+)
+def test_a_look_that_this_version_refuses_costs_nothing_else(
+    project: Path, refused: tuple[int, ...], said: str, contrasts: tuple[float, float]
+) -> None:
+    """As a look of an older version, in which smooth's texture went up to 16."""
+    desk = DeskDriver(project / "a.mp4")
+    desk.type_number("Tone", "contrast", 0.7)
+    desk.go_to_frame(3)
+    closed(desk)
+    (path,) = (project / FOLDER).glob("*.json")
+    state = json.loads(path.read_text(encoding="utf-8"))
+    for at in refused:
+        state["now"]["slots"][at]["preset"]["deband"]["texture"] = 12.0
+    path.write_text(json.dumps(state), encoding="utf-8")
+    again = DeskDriver(project / "a.mp4")
+    assert again.frame == 3
+    assert again.error.startswith(said)
+    assert "Texture must be between" in again.error
+    assert tuple(slot.preset.tone.contrast for slot in again.tuner._history.now.slots) == contrasts
+    closed(again)
+    assert DeskDriver(project / "a.mp4").error == ""
 
 
 def test_desks_with_other_arguments_are_independent(project: Path) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import ConfigDict, Field
 
-from workbench.desk.look_history import LookHistory, LookSlot, LookSlots
+from workbench.desk.look_history import SLOT_NAMES, LookHistory, LookSlot, LookSlots
 from workbench.errors import WorkbenchError
 from workbench.files import write_text
 from workbench.look.preset import Preset, user_preset_folder
@@ -67,7 +67,7 @@ class DeskState(Model):
     folder: str = ""
     clip: str | None = None
     frame: int = Field(0, ge=0)
-    now: SavedSlots
+    now: SavedSlots | None  # None where this version refuses both looks
     past: tuple[SavedSlots, ...] = ()
     future: tuple[SavedSlots, ...] = ()
     stills: tuple[SavedStill, ...] = ()
@@ -75,10 +75,11 @@ class DeskState(Model):
         default_factory=dict
     )  # traits of the viewer, the scopes and the tabs
 
-    def history(self) -> LookHistory:
-        """Return the looks with the changes to undo and to redo."""
+    def history(self, base: Preset) -> LookHistory:
+        """Return the looks with the changes to undo and to redo; `base` without a look."""
         past, future = (tuple(one.restored() for one in of) for of in (self.past, self.future))
-        return LookHistory(self.now.restored(), past, future)
+        now = self.now.restored() if self.now else LookSlots.of(base)
+        return LookHistory(now, past, future)
 
 
 def saved_history(history: LookHistory) -> dict[str, Any]:
@@ -88,6 +89,41 @@ def saved_history(history: LookHistory) -> dict[str, Any]:
         "past": tuple(SavedSlots.of(one) for one in history.past[-_MAX_UNDO:]),
         "future": tuple(SavedSlots.of(one) for one in history.future[:_MAX_UNDO]),
     }
+
+
+def without_refused_looks(state: dict[str, Any]) -> str:
+    """Leave out the looks of a saved state that this version refuses, such as an older one's.
+
+    A refused slot shows the look of the other one. Returns a sentence about the slots, or "".
+    """
+    for name, kind in (("past", SavedSlots), ("future", SavedSlots), ("stills", SavedStill)):
+        state[name] = [one for one in state.get(name, ()) if not _refusal(kind, one)]
+    slots = state["now"]["slots"]
+    refusals = {
+        SLOT_NAMES[at]: reason
+        for at, one in enumerate(slots)
+        if (reason := _refusal(SavedSlot, one))
+    }
+    if not refusals:
+        return ""
+    name, reason = next(iter(refusals.items()))
+    kept = [one for at, one in enumerate(slots) if SLOT_NAMES[at] not in refusals]
+    if kept:
+        state["now"]["slots"] = 2 * kept
+        return (
+            f"Look {name} of the last session cannot be used: {reason}. Both looks are alike now."
+        )
+    state["now"] = None
+    return f"The looks of the last session cannot be used: {reason}. Both start anew."
+
+
+def _refusal(kind: type[Model], values: Any) -> str:
+    """Return why a part of a saved state is refused, or ""."""
+    try:
+        kind.validated(values)
+    except WorkbenchError as error:
+        return str(error)
+    return ""
 
 
 def notebook_name() -> str | None:
@@ -118,6 +154,7 @@ class StateFile:
         self._timer: Timer | None = None
         self._make: Callable[[], DeskState] | None = None
         self.path: Path | None = None
+        self.refused = ""  # a sentence about the looks that `load` left out
         if name := notebook_name():
             key = hashlib.sha256(json.dumps([source, preset]).encode()).hexdigest()[:8]
             self.path = user_preset_folder().parent / FOLDER / f"{name}-{key}.json"
@@ -128,8 +165,10 @@ class StateFile:
         if self.path is None:
             return None
         try:
-            return DeskState.validated(json.loads(self.path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, WorkbenchError):
+            state = json.loads(self.path.read_text(encoding="utf-8"))
+            self.refused = without_refused_looks(state)
+            return DeskState.validated(state)
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, WorkbenchError):
             return None
 
     def save_soon(self, make: Callable[[], DeskState]) -> None:

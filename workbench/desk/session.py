@@ -29,6 +29,7 @@ class Session:
         self.still_files = StillFiles(file.path.parent if file.path else None)
         self._widgets: dict[str, widgets.Widget] = {}
         self.saved = file.load()
+        self.refused = file.refused  # a sentence about looks that this version refuses, or ""
 
     def flush(self) -> None:
         """Write a change that waits to be written."""

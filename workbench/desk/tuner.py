@@ -61,7 +61,7 @@ class Tuner:
         given = clip.path if isinstance(clip, Clip) else clip
         self._session = Session(StateFile(str(given), base.hash))
         saved = self._session.saved
-        self._history = saved.history() if saved else LookHistory(LookSlots.of(base))
+        self._history = saved.history(base) if saved else LookHistory(LookSlots.of(base))
         self._clip: Clip | None = None
         self._tagged: Clip | None = None  # the same without the input range that the user set
         self._running: set[str] = set()  # the encode and the batch, while they run
@@ -105,6 +105,8 @@ class Tuner:
         self._session.watch(self._keep)
         self._viewer.observe(lambda _: self._keep(), "frame")
         self._previews.wait()
+        if self._session.refused:
+            self._show_error(self._session.refused)
 
     @property
     def preset(self) -> Preset:
