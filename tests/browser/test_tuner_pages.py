@@ -51,6 +51,8 @@ def test_a_reloaded_page_shows_the_desk_again(tuned: tuple[Notebook, Desk]) -> N
     notebook, desk = tuned
     desk.turn("contrast", "End")
     shown = desk.pixels()
+    # ipywidgets gives the kernel four seconds to send its widgets to the new page.
+    notebook.evaluate_in_kernel("tuner._banding.wait()")
     notebook.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     reload(notebook)
     desk.exact()
